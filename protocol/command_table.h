@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// All commands of Redis 7.2 (and Valkey 8's additions), found by name.
+//
+// The single source of truth for names, arity, flags, ACL categories, key specs, policies and
+// subcommands. Rows stand by family in protocol/command_rows/. Immutable; any thread.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "protocol/command.h"
+
+namespace slotway::protocol {
+
+// Every row, subcommands included, has an id: dense, 0 to CommandCount() - 1, stable within one
+// build. For arrays of handlers and counters.
+using CommandId = std::uint16_t;
+
+std::span<const CommandSpec* const> TopLevelCommands();
+std::size_t CommandCount();
+
+CommandId IdOf(const CommandSpec& spec);
+const CommandSpec& CommandById(CommandId id);
+
+// Finds a top-level command, ignoring case; nullptr if there is none. About 50 instructions: a
+// perfect hash over length and letters, then one comparison.
+const CommandSpec* FindCommand(std::string_view name);
+
+// Finds the row that governs a request: the subcommand's if `args[0]` names a container and
+// args[1] one of its subcommands, else the command's, else nullptr.
+const CommandSpec* FindCommand(std::span<const std::string_view> args);
+
+// Finds a row by its full name, "config|get" or "get", ignoring case.
+const CommandSpec* FindCommandByFullName(std::string_view full_name);
+
+}  // namespace slotway::protocol
