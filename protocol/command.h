@@ -60,10 +60,10 @@ enum class AclCategory : std::uint32_t {
 
 // What a command does with the keys of one key spec; KeyFlagName() gives the text.
 enum class KeyFlag : std::uint16_t {
-  kReadOnly = 1u << 0,      // RO
-  kReadWrite = 1u << 1,     // RW
-  kOverwrite = 1u << 2,     // OW
-  kRemove = 1u << 3,        // RM
+  kReadOnly = 1u << 0,   // RO
+  kReadWrite = 1u << 1,  // RW
+  kOverwrite = 1u << 2,  // OW
+  kRemove = 1u << 3,     // RM
   kAccess = 1u << 4,
   kUpdate = 1u << 5,
   kInsert = 1u << 6,
@@ -103,15 +103,15 @@ struct KeySpec {
 
   FlagSet<KeyFlag> flags;
   Begin begin = Begin::kUnknown;
-  std::int16_t index = 0;            // kIndex
-  std::string_view keyword = {};     // kKeyword
-  std::int16_t start_from = 0;       // kKeyword: negative searches backwards from the end
+  std::int16_t index = 0;         // kIndex
+  std::string_view keyword = {};  // kKeyword
+  std::int16_t start_from = 0;    // kKeyword: negative searches backwards from the end
   Find find = Find::kUnknown;
-  std::int16_t last_key = 0;         // kRange: relative to the first; negative from the end
-  std::int16_t key_step = 1;         // both
-  std::int16_t limit = 0;            // kRange: 0, 1 none; n stops after 1/n of the rest
-  std::int16_t keynum_index = 0;     // kKeynum: position of the count, relative to the beginning
-  std::int16_t first_key = 0;        // kKeynum: relative to the beginning
+  std::int16_t last_key = 0;      // kRange: relative to the first; negative from the end
+  std::int16_t key_step = 1;      // both
+  std::int16_t limit = 0;         // kRange: 0, 1 none; n stops after 1/n of the rest
+  std::int16_t keynum_index = 0;  // kKeynum: position of the count, relative to the beginning
+  std::int16_t first_key = 0;     // kKeynum: relative to the beginning
 };
 
 // To which nodes a command goes, beyond what its keys say (tip request_policy).
@@ -132,21 +132,21 @@ enum class ResponsePolicy : std::uint8_t {
 
 // One row. A subcommand has a row of its own, named "container|subcommand".
 struct CommandSpec {
-  std::string_view name;             // lower case
-  std::int16_t arity;                // with the name; negative: at least
+  std::string_view name;  // lower case
+  std::int16_t arity;     // with the name; negative: at least
   FlagSet<CommandFlag> flags;
   FlagSet<AclCategory> categories;
-  std::int16_t first_key = 0;        // the old key range, as COMMAND shows it
+  std::int16_t first_key = 0;  // the old key range, as COMMAND shows it
   std::int16_t last_key = 0;
   std::int16_t key_step = 0;
   std::span<const KeySpec> key_specs = {};
   RequestPolicy request_policy = RequestPolicy::kDefault;
   ResponsePolicy response_policy = ResponsePolicy::kDefault;
-  std::span<const std::string_view> other_tips = {};   // nondeterministic_output, ...
+  std::span<const std::string_view> other_tips = {};  // nondeterministic_output, ...
   std::span<const CommandSpec> subcommands = {};
-  std::string_view group = {};       // for COMMAND DOCS: "string", "generic", ...
-  std::string_view since = {};       // first Redis version
-  std::string_view summary = {};     // one sentence of ours
+  std::string_view group = {};    // for COMMAND DOCS: "string", "generic", ...
+  std::string_view since = {};    // first Redis version
+  std::string_view summary = {};  // one sentence of ours
 
   bool IsWrite() const { return flags.Has(CommandFlag::kWrite); }
   bool IsReadonly() const { return flags.Has(CommandFlag::kReadonly); }
@@ -158,7 +158,7 @@ struct CommandSpec {
 };
 
 std::string_view CommandFlagName(CommandFlag flag);
-std::string_view AclCategoryName(AclCategory category);   // without '@'
+std::string_view AclCategoryName(AclCategory category);  // without '@'
 std::string_view KeyFlagName(KeyFlag flag);
 
 }  // namespace slotway::protocol

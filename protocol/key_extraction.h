@@ -18,13 +18,13 @@
 namespace slotway::protocol {
 
 struct KeyPosition {
-  std::uint32_t index;          // into the request's arguments
+  std::uint32_t index;  // into the request's arguments
   FlagSet<KeyFlag> flags;
 };
 
 enum class KeyExtractionError {
   kNone,
-  kInvalid,         // the arguments do not fit the specs: "ERR Invalid arguments specified for command"
+  kInvalid,  // the arguments do not fit the specs: "ERR Invalid arguments specified for command"
 };
 
 // Appends the keys of the request to `out` (cleared first). Arity must fit.

@@ -37,8 +37,8 @@ class RespReplyScanner {
 
  private:
   std::size_t consumed_ = 0;
-  std::size_t offset_ = 0;       // next byte to look at, within the current reply
-  std::size_t skip_bytes_ = 0;   // rest of a bulk that had not arrived
+  std::size_t offset_ = 0;            // next byte to look at, within the current reply
+  std::size_t skip_bytes_ = 0;        // rest of a bulk that had not arrived
   std::vector<std::int64_t> levels_;  // elements still missing, per open aggregate
   char type_ = 0;
   bool in_reply_ = false;

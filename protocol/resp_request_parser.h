@@ -16,9 +16,9 @@
 namespace slotway::protocol {
 
 struct RequestLimits {
-  std::int64_t bulk_bytes_max = 512LL * 1024 * 1024;   // proto-max-bulk-len
-  std::int64_t args_max = 1024 * 1024;                 // elements of one request
-  std::size_t inline_bytes_max = 64 * 1024;            // one line: inline command or a length
+  std::int64_t bulk_bytes_max = 512LL * 1024 * 1024;  // proto-max-bulk-len
+  std::int64_t args_max = 1024 * 1024;                // elements of one request
+  std::size_t inline_bytes_max = 64 * 1024;           // one line: inline command or a length
 };
 
 // Before a client has authenticated Redis allows 10 arguments of at most 16384 bytes.
