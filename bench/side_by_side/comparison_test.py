@@ -27,7 +27,7 @@ class AddressTest(unittest.TestCase):
 
 class LoadTest(unittest.TestCase):
     def test_reads_command_and_pipeline(self):
-        for text, shown in [("get", "get P=1"), ("set:64", "set P=64"), ("mget10:16", "mget10 P=16")]:
+        for text, shown in [("get", "get P=1"), ("set:64", "set P=64"), ("mget10:2", "mget10 P=2")]:
             self.assertEqual(str(loads.Load(text)), shown)
 
     def test_refuses_what_it_cannot_read(self):

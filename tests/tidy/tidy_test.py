@@ -246,7 +246,8 @@ INNOCENTS = [
     ("storage/server/a.cpp", '// wire: INFO is text, and its lines end so\nout += "\\r\\n";\n'),
     ("proxy/routing/a.cpp", "int bytes = 16384;\nint x = a % 100;\n"),
     ("storage/commands/a.cpp", 'if (option == "get") A();\nif (option == "nx") B();\n'),
-    ("storage/commands/a.cpp", 'if (op == "get") A();\nif (op == "set") B();\nif (op == "incr") C();\n'),
+    ("storage/commands/a.cpp", 'if (op == "get") A();\nif (op == "set") B();\n'
+                           'if (op == "incr") C();\n'),
     ("storage/commands/a.cpp", 'const Row rows[] = {{"get", Get}, {"set", Set}};\n'),
     ("protocol/a.cpp", 'if (command == "get") F();\n'),
     ("protocol/a_test.cpp", "TEST(A, B) {\n  if (x) {\n  }\n  EXPECT_EQ(1, 1);\n}\n"),
