@@ -8,16 +8,15 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "protocol/slot.h"
 
 namespace slotway::protocol {
 
 struct Endpoint {
-  std::string host;   // address or name; no brackets around IPv6
+  std::string host;  // address or name; no brackets around IPv6
   std::uint16_t port = 0;
 
   bool operator==(const Endpoint&) const = default;
@@ -27,24 +26,24 @@ struct Endpoint {
 tl::expected<Endpoint, std::string> ParseEndpoint(std::string_view text);
 
 struct ClusterNode {
-  std::string id;                 // 40 hexadecimal digits
-  Endpoint endpoint;              // for commands
-  std::string hostname;           // announced, or empty
+  std::string id;        // 40 hexadecimal digits
+  Endpoint endpoint;     // for commands
+  std::string hostname;  // announced, or empty
   std::uint16_t bus_port = 0;
   bool is_master = false;
-  bool is_failing = false;        // "fail" (agreed), not "fail?"
-  bool is_suspected = false;      // "fail?"
+  bool is_failing = false;    // "fail" (agreed), not "fail?"
+  bool is_suspected = false;  // "fail?"
   bool is_link_up = true;
-  std::string master_id;          // of a replica
+  std::string master_id;  // of a replica
   std::uint64_t config_epoch = 0;
 };
 
 inline constexpr std::uint16_t kNoNode = 0xffff;
 
 struct Topology {
-  std::uint64_t version = 0;                           // counts publications; set by the publisher
-  std::vector<ClusterNode> nodes;                      // at most 65534
-  std::array<std::uint16_t, kSlotCount> owner_of_slot; // index into nodes, or kNoNode
+  std::uint64_t version = 0;                            // counts publications; set by the publisher
+  std::vector<ClusterNode> nodes;                       // at most 65534
+  std::array<std::uint16_t, kSlotCount> owner_of_slot;  // index into nodes, or kNoNode
 
   Topology() { owner_of_slot.fill(kNoNode); }
 
