@@ -129,7 +129,7 @@ void Dispatcher::MarkHeldBack(InFlight& request) {
 }
 
 void Dispatcher::OnReady(BackendConnection& backend) {
-  ++counters_.backend_connects;
+  counters_.backend_connects.Add();
   pool_.NoteReady(backend);
   hold_.MakeAllDue();
   RetryHeld();
@@ -143,15 +143,15 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
   InFlight again = request;  // sending may move the ring that `request` is in
   switch (verdict) {
     case ReplyVerdict::kMoved:
-      ++counters_.moved;
+      counters_.moved.Add();
       FollowMoved(backend, again, reply);
       break;
     case ReplyVerdict::kAsk:
-      ++counters_.asked;
+      counters_.asked.Add();
       FollowAsk(backend, again, reply);
       break;
     default:
-      ++counters_.retried;
+      counters_.retried.Add();
       if (verdict == ReplyVerdict::kRetryRefresh) request_refresh_();
       if (again.attempts < 255) ++again.attempts;
       Hold(backend.FrontRequest(), again, ErrorTextOf(reply), BackoffMs(again.attempts));
@@ -198,7 +198,7 @@ bool Dispatcher::CountAttempt(InFlight& request) {
 
 void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run) {
   if (may_have_run && !request.is_readonly) {
-    ++counters_.lost;
+    counters_.lost.Add();
     AnswerError(request, kOutcomeUnknown);
     return;
   }
@@ -207,7 +207,7 @@ void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run)
 }
 
 void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
-  ++counters_.backend_failures;
+  counters_.backend_failures.Add();
   runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
   pool_.NoteDown(backend);
   request_refresh_();
@@ -235,11 +235,11 @@ void Dispatcher::Hold(std::string bytes, InFlight request, std::string_view erro
     return;
   }
   if (!hold_.HasRoom(bytes.size())) {
-    ++counters_.hold_refused;
+    counters_.hold_refused.Add();
     AnswerError(request, kHoldFull);
     return;
   }
-  ++counters_.held;
+  counters_.held.Add();
   hold_.Add({request, std::move(bytes), std::string(error), loop_.NowMs() + delay_ms});
   if (!hold_timer_.IsActive()) hold_timer_.Start(kHoldTickMs, kHoldTickMs, [this] { Tick(); });
 }
@@ -251,7 +251,7 @@ void Dispatcher::WantOwner(const InFlight& request) {
 
 void Dispatcher::Tick() {
   for (HoldQueue::Held& held : hold_.TakeExpired(loop_.NowMs())) {
-    ++counters_.hold_expired;
+    counters_.hold_expired.Add();
     AnswerError(held.request, held.error);
   }
   RetryHeld();

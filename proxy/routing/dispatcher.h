@@ -18,21 +18,22 @@
 #include "protocol/topology.h"
 #include "proxy/backend/backend_pool.h"
 #include "proxy/routing/hold_queue.h"
+#include "runtime/counter.h"
 #include "runtime/event_loop.h"
 
 namespace slotway::proxy {
 
 // What the dispatcher counts; read by the metrics at scrape time.
 struct DispatcherCounters {
-  std::uint64_t moved = 0;
-  std::uint64_t asked = 0;
-  std::uint64_t retried = 0;  // TRYAGAIN, CLUSTERDOWN, LOADING, ...
-  std::uint64_t held = 0;
-  std::uint64_t hold_expired = 0;
-  std::uint64_t hold_refused = 0;  // no room
-  std::uint64_t lost = 0;          // sent writes whose outcome is unknown
-  std::uint64_t backend_connects = 0;
-  std::uint64_t backend_failures = 0;
+  runtime::Counter moved;
+  runtime::Counter asked;
+  runtime::Counter retried;  // TRYAGAIN, CLUSTERDOWN, LOADING, ...
+  runtime::Counter held;
+  runtime::Counter hold_expired;
+  runtime::Counter hold_refused;  // no room
+  runtime::Counter lost;          // sent writes whose outcome is unknown
+  runtime::Counter backend_connects;
+  runtime::Counter backend_failures;
 };
 
 class Dispatcher final : private BackendConnection::Events {
