@@ -54,7 +54,7 @@ config::ProxyConfig ReadSettings() {
   auto config = config::ParseProxyConfig(text, "configmap.yaml");
   fs::remove_all(folder);
   if (!config) {
-    ADD_FAILURE() << config.error().Text();
+    ADD_FAILURE() << config.error().Render();
     return {};
   }
   return *config;

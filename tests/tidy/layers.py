@@ -5,11 +5,12 @@
 LIBRARIES = {
     "expected": (["tl/expected.hpp"], ["tl::expected"]),
     "threads": ([], ["Threads::Threads"]),
-    "posix": (["arpa/", "dirent.h", "dlfcn.h", "fcntl.h", "glob.h", "ifaddrs.h", "linux/", "net/",
-               "netdb.h", "netinet/", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h",
+    "posix": (["arpa/", "dirent.h", "dlfcn.h", "fcntl.h", "fnmatch.h", "glob.h", "ifaddrs.h",
+               "linux/", "net/", "netdb.h", "netinet/", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h",
                "spawn.h", "strings.h", "sys/", "syslog.h", "termios.h", "time.h", "unistd.h",
                "malloc.h", "execinfo.h"], []),
     "machine": (["emmintrin.h", "immintrin.h", "nmmintrin.h", "arm_neon.h", "sanitizer/"], []),
+    "fmt": (["fmt/"], ["fmt::fmt"]),
     "libuv": (["uv.h"], ["PkgConfig::libuv"]),
     "openssl": (["openssl/"], ["OpenSSL::SSL", "OpenSSL::Crypto"]),
     "llhttp": (["llhttp.h"], ["llhttp"]),
@@ -44,7 +45,7 @@ def _house(folder, floors):
     for floor in floors:
         names = [f"{folder}/{room}" for room in floor]
         for name in names:
-            libraries = ["expected", "machine"] + _MORE_LIBRARIES.get(name, [])
+            libraries = ["expected", "machine", "fmt"] + _MORE_LIBRARIES.get(name, [])
             layers[name] = (list(below), libraries)
         below += names
     return layers
@@ -54,14 +55,14 @@ def _house(folder, floors):
 # "proxy" and "storage" themselves are their main.cpp.
 LAYERS = {
     "protocol": ([], ["expected", "machine"]),
-    "runtime": ([], ["expected", "machine", "threads", "posix", "libuv", "openssl", "llhttp",
-                     "spdlog", "prometheus"]),
+    "runtime": ([], ["expected", "machine", "threads", "posix", "fmt", "libuv", "openssl",
+                     "llhttp", "spdlog", "prometheus"]),
     "config": (["runtime"], ["expected", "posix", "yaml"]),
     **_house("proxy", _PROXY_FLOORS),
-    "proxy/tools": (_BELOW, ["expected", "posix"]),
-    "proxy": (_BELOW + ["proxy/server", "proxy/tools"], ["posix", "jemalloc"]),
+    "proxy/tools": (_BELOW, ["expected", "posix", "fmt"]),
+    "proxy": (_BELOW + ["proxy/server", "proxy/tools"], ["posix", "jemalloc", "fmt"]),
     **_house("storage", _STORAGE_FLOORS),
-    "storage": (_BELOW + ["storage/server"], ["posix", "jemalloc"]),
+    "storage": (_BELOW + ["storage/server"], ["posix", "jemalloc", "fmt"]),
 }
 # Pure bottom floors.
 LAYERS["storage/memory"][0].clear()

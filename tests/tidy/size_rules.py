@@ -13,7 +13,6 @@ FILE_LINES = {".h": 250, ".hpp": 250, ".cpp": 600, ".c": 600, ".cc": 600, ".py":
 FUNCTION_LINES = 70
 BANNED_NAMES = {"util", "utils", "common", "helper", "helpers", "misc", "manager", "managers"}
 LICENSE_LINE = "SPDX-License-Identifier: Apache-2.0"
-LICENSED_ENDINGS = (".yaml", ".yml", ".cmake")
 # Braces that open a scope in which functions are defined.
 _OPEN_SCOPE = re.compile(r'\b(namespace|class|struct|union)\b[^()=]*$|\bextern\s*"[^"]*"\s*$')
 _STATEMENT_END = re.compile(r"[;{}]|\b(?:public|private|protected)\s*:(?!:)")
@@ -51,7 +50,7 @@ def check_name(source):
 def check_opening(source):
     findings = []
     is_source = source.is_cpp or source.is_python or source.is_shell or source.is_cmake
-    if is_source or source.path.endswith(LICENSED_ENDINGS) or source.name == "Dockerfile":
+    if is_source or source.name == "Dockerfile":
         if not any(LICENSE_LINE in line for line in source.lines[:3]):
             findings.append(Finding("license-line", source.path, 1, f"no line '{LICENSE_LINE}'"))
     if source.path.endswith(".h") and "\n#pragma once\n" not in "\n" + source.code:

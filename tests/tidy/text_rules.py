@@ -20,10 +20,11 @@ RANDOM = re.compile(
     r"|\b(?:getrandom|getentropy|arc4random\w*|drand48|random_r|RAND_bytes|uv_random)\s*\(")
 CLOCK_HOMES = ("runtime/clock", "runtime/random")
 
-# A line of RESP, or of anything else; " \t\r\n" is a set of blanks.
+# A frame of RESP or the start of one, and the end of a line by itself. Text with lines of its own
+# ("role:master\r\n") is no RESP.
 WIRE = re.compile(
-    r'"(?!\s*(?:\\[tfv]|\s)+\\r\\n")(?:\\.|[^"\\\n])*\\r\\n(?:\\.|[^"\\\n])*"'
-    r'|"(?:\+OK|\+PONG|\+QUEUED|\$-?\d|\*-?\d|-ERR\b|-MOVED\b|-ASK\b|:-?\d+\\r)')
+    r'"(?:[-+$*:%~>(!=,][^"\\\n]*|_|#[tf])?\\r\\n(?:\\.|[^"\\\n])*"'
+    r'|"(?:\+OK|\+PONG|\+QUEUED|\$-?\d|\*-?\d|-ERR\b|-MOVED\b|-ASK\b)')
 WIRE_HOMES = ("protocol/", "runtime/")  # HTTP lines end alike
 
 SLOT_MATH = re.compile(
@@ -48,6 +49,10 @@ expire flushall get getdel getex hello hget hgetall hset incr info keys lpop lpu
 mset multi object ping publish quit rename replicaof role rpush sadd scan select set setex
 smembers subscribe ttl type unlink unsubscribe watch xadd zadd zrange zscore
 """.split())
+
+# Without memory there is nothing to go on with: bad_alloc may be thrown.
+EXCEPTION = re.compile(r"\b(?:throw|try|catch)\b(?=\s*[\w({;])(?!\s+std::bad_alloc\b)")
+EXCEPTION_HOMES = ("config/",)  # yaml-cpp throws, and config/ catches it
 
 SYSTEM_FOLDERS = set("bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys "
                      "tmp usr var".split())
@@ -89,6 +94,9 @@ def check_cpp(source, names):
     if not source.path.startswith(SLOT_HOMES):
         findings += matches("slot-arithmetic", source, source.bare, SLOT_MATH,
                             "protocol/slot.h knows slots")
+    if not source.path.startswith(EXCEPTION_HOMES):
+        findings += matches("exception", source, source.bare, EXCEPTION,
+                            "errors are values (tl::expected)")
     if source.path.startswith(("proxy/", "storage/")):
         findings += check_dispatch(source, names)
     return findings

@@ -17,6 +17,7 @@ import layers
 import ratchet
 import size_rules
 import source_file
+import text_rules
 import tidy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -126,7 +127,6 @@ VIOLATIONS = {
         ("protocol/CMakeLists.txt", None),
         ("scripts/a.sh", None),
         ("tests/a.py", None),
-        ("config/a.yaml", None),
         ("Dockerfile", None),
     ],
     "pragma-once": [("protocol/a.h", None)],
@@ -173,7 +173,11 @@ VIOLATIONS = {
         ("storage/commands/a.cpp", 'Append("$-1");\n'),
         ("storage/commands/a.cpp", 'Append("*2");\n'),
         ("storage/commands/a.cpp", 'Append("-ERR no");\n'),
-        ("proxy/server/a.cpp", 'Send("cluster_state:ok\\r\\nx");\n'),
+        ("proxy/server/a.cpp", 'Send(":1\\r\\n");\n'),
+        ("proxy/server/a.cpp", 'Send("_\\r\\n");\n'),
+        ("proxy/server/a.cpp", 'Send("#t\\r\\n");\n'),
+        ("proxy/server/a.cpp", 'Send("$3\\r\\nabc\\r\\n");\n'),
+        ("proxy/server/a.cpp", 'Send("+any text\\r\\n");\n'),
     ],
     "slot-arithmetic": [
         ("proxy/routing/a.cpp", "int s = hash % 16384;\n"),
@@ -181,6 +185,11 @@ VIOLATIONS = {
         ("storage/engine/a.cpp", "int s = hash & 0x3FFF;\n"),
         ("storage/engine/a.cpp", "auto s = Crc16(key);\n"),
         ("storage/engine/a.cpp", "auto s = crc16_update(key);\n"),
+    ],
+    "exception": [
+        ("proxy/client/a.cpp", 'throw std::runtime_error("x");\n'),
+        ("storage/main.cpp", "int main() try {\n} catch (const E& e) {\n}\n"),
+        ("runtime/a.h", "try { F(); } catch (...) {}\n"),
     ],
     "stringly-dispatch": [
         ("proxy/client/a.cpp", 'if (command == "get") F();\n'),
@@ -243,6 +252,8 @@ INNOCENTS = [
     ("proxy/server/a_test.cpp", 'Send("*1\\r\\n");\nint s = Crc16(k) & 16383;\n'),
     ("proxy/server/a.cpp", '// writes "+OK\\r\\n"\n'),
     ("proxy/server/a.cpp", 'Trim(text, " \\t\\r\\n");\n'),
+    ("storage/server/a.cpp", 'Add("# Server\\r\\nrole:master\\r\\n");\n'),
+    ("storage/server/a.cpp", "throw std::bad_alloc();\n"),
     ("storage/server/a.cpp", '// wire: INFO is text, and its lines end so\nout += "\\r\\n";\n'),
     ("proxy/routing/a.cpp", "int bytes = 16384;\nint x = a % 100;\n"),
     ("storage/commands/a.cpp", 'if (option == "get") A();\nif (option == "nx") B();\n'),
@@ -250,6 +261,8 @@ INNOCENTS = [
                            'if (op == "incr") C();\n'),
     ("storage/commands/a.cpp", 'const Row rows[] = {{"get", Get}, {"set", Set}};\n'),
     ("protocol/a.cpp", 'if (command == "get") F();\n'),
+    ("config/a.cpp", "try { F(); } catch (const E& e) {}\n"),
+    ("proxy/client/a.cpp", 'int try_count;\nbool TryLater();\nLog("catch (it)");\n'),
     ("protocol/a_test.cpp", "TEST(A, B) {\n  if (x) {\n  }\n  EXPECT_EQ(1, 1);\n}\n"),
     ("protocol/a_test.cpp", "TEST_P(A, B) {\n  ExpectReply(GetParam());\n}\n"),
     ("tests/a_test.py", "def test_a(self):\n    self.assertEqual(1, 1)\n"),
@@ -340,6 +353,12 @@ class RulesTest(unittest.TestCase):
     def test_excess_is_counted(self):
         found = findings_in("proxy/server/a.cpp", complete("", "a.cpp", lines(640)))
         self.assertEqual([one.count for one in found], [41])
+
+    def test_the_place_of_this_tree_is_no_place_to_name(self):
+        pattern = text_rules.machine_pattern("/builds/slotway")
+        self.assertTrue(pattern.search("in /builds/other/x"))
+        self.assertFalse(pattern.search("in /buildset/x or a/builds/x"))
+        self.assertFalse(text_rules.machine_pattern("/tmp/slotway").search("in /tmp/x"))
 
     def test_names_come_from_the_rows_too(self):
         row = SPDX + '{.name = "newcommand"},\n'
