@@ -48,6 +48,7 @@ def _house(folder, floors):
             libraries = ["expected", "machine", "fmt"] + _MORE_LIBRARIES.get(name, [])
             layers[name] = (list(below), libraries)
         below += names
+    layers[folder] = (below, ["posix", "jemalloc", "fmt"])  # main.cpp
     return layers
 
 
@@ -60,10 +61,9 @@ LAYERS = {
     "config": (["runtime"], ["expected", "posix", "yaml"]),
     **_house("proxy", _PROXY_FLOORS),
     "proxy/tools": (_BELOW, ["expected", "posix", "fmt"]),
-    "proxy": (_BELOW + ["proxy/server", "proxy/tools"], ["posix", "jemalloc", "fmt"]),
     **_house("storage", _STORAGE_FLOORS),
-    "storage": (_BELOW + ["storage/server"], ["posix", "jemalloc", "fmt"]),
 }
+LAYERS["proxy"][0].append("proxy/tools")
 # Pure bottom floors.
 LAYERS["storage/memory"][0].clear()
 LAYERS["storage/types"][0][:] = ["protocol", "storage/memory"]

@@ -52,7 +52,7 @@ smembers subscribe ttl type unlink unsubscribe watch xadd zadd zrange zscore
 
 # Without memory there is nothing to go on with: bad_alloc may be thrown.
 EXCEPTION = re.compile(r"\b(?:throw|try|catch)\b(?=\s*[\w({;])(?!\s+std::bad_alloc\b)")
-EXCEPTION_HOMES = ("config/",)  # yaml-cpp throws, and config/ catches it
+EXCEPTION_HOMES = ("config/", "runtime/log")  # yaml-cpp and spdlog throw; they end here
 
 SYSTEM_FOLDERS = set("bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys "
                      "tmp usr var".split())
