@@ -16,18 +16,14 @@ std::int64_t OffsetOf(const ClusterNode& node, std::int64_t my_repl_offset) {
   return node.IsMyself() ? my_repl_offset : node.repl_offset;
 }
 
-void WriteEndpoint(const ClusterNode& node, EndpointKind kind, ReplyWriter& writer) {
+// One node of CLUSTER SLOTS: endpoint, port, id, and what else is known of its address.
+void WriteSlotsNode(const ClusterNode& node, EndpointKind kind, ReplyWriter& writer) {
+  writer.Array(4);
   if (kind == EndpointKind::kUnknown) {
     writer.Null();
   } else {
     writer.Bulk(PreferredEndpoint(node, kind));
   }
-}
-
-// One node of CLUSTER SLOTS: endpoint, port, id, and what else is known of its address.
-void WriteSlotsNode(const ClusterNode& node, EndpointKind kind, ReplyWriter& writer) {
-  writer.Array(4);
-  WriteEndpoint(node, kind, writer);
   writer.Integer(node.port);
   writer.Bulk(node.id.Text());
   bool has_ip = kind != EndpointKind::kIp;
@@ -79,7 +75,7 @@ void WriteShardNode(const ClusterNode& node, EndpointKind kind, std::int64_t my_
   writer.Bulk("ip");
   writer.Bulk(node.ip);
   writer.Bulk("endpoint");
-  WriteEndpoint(node, kind, writer);
+  writer.Bulk(PreferredEndpoint(node, kind));
   if (!node.hostname.empty()) {
     writer.Bulk("hostname");
     writer.Bulk(node.hostname);
