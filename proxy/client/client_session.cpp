@@ -110,7 +110,7 @@ void ClientSession::AnswerLocally(LocalHandler handler, std::span<const std::str
   local_reply_.clear();
   protocol::StringSink sink{local_reply_};
   LocalWriter writer(sink, state_.resp);
-  LocalCall call{*this, args, spec, writer};
+  LocalCall call{*this, args, spec, writer, local_reply_};
   handler(call);
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (local_reply_.empty()) return;

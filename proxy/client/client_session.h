@@ -66,12 +66,12 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   protocol::RespRequestParser parser_;
   ReplyQueue replies_;
   SessionState state_;
-  std::string local_reply_;      // reused
-  std::string inline_bytes_;     // an inline command as it goes on the wire
+  std::string local_reply_;   // reused
+  std::string inline_bytes_;  // an inline command as it goes on the wire
   std::uint64_t held_output_since_ms_ = 0;
   runtime::ByteQueue::Position counted_output_ = 0;
-  bool waits_for_shard_ = false;     // its shard is congested: until nothing is outstanding
-  bool is_closing_ = false;          // takes no more requests
+  bool waits_for_shard_ = false;  // its shard is congested: until nothing is outstanding
+  bool is_closing_ = false;       // takes no more requests
   bool is_over_ = false;
 };
 

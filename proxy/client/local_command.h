@@ -21,6 +21,7 @@ struct LocalCall {
   std::span<const std::string_view> args;
   const protocol::CommandSpec& spec;
   LocalWriter& reply;
+  std::string& out;  // what `reply` writes to
 };
 
 using LocalHandler = void (*)(LocalCall&);

@@ -13,7 +13,7 @@ enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext };
 
 struct SessionState {
   std::uint64_t id = 0;
-  std::uint64_t connected_at_ms = 0;       // loop time
+  std::uint64_t connected_at_ms = 0;  // loop time
   std::uint64_t last_request_at_ms = 0;
   std::string name;
   std::string library_name;
@@ -23,7 +23,7 @@ struct SessionState {
   bool is_authenticated = false;
   bool is_no_evict = false;
   bool is_no_touch = false;
-  bool is_readonly = false;                // READONLY was asked for
+  bool is_readonly = false;  // READONLY was asked for
 };
 
 }  // namespace slotway::proxy

@@ -20,15 +20,15 @@ class ClientSession;
 // Counted by a worker's sessions.
 struct SessionCounters {
   runtime::Counter requests;
-  runtime::Counter local_requests;     // answered by the proxy itself
-  runtime::Counter refused_requests;   // unknown, wrong arity, not authenticated, unsupported
+  runtime::Counter local_requests;    // answered by the proxy itself
+  runtime::Counter refused_requests;  // unknown, wrong arity, not authenticated, unsupported
   runtime::Counter protocol_errors;
   runtime::Counter bytes_in;
   runtime::Counter bytes_out;
-  runtime::Counter clients;            // connected now
+  runtime::Counter clients;  // connected now
   runtime::Counter accepted;
-  runtime::Counter rejected;           // over clients_max
-  runtime::Counter cut;                // closed by us: output bound, idle, ...
+  runtime::Counter rejected;  // over clients_max
+  runtime::Counter cut;       // closed by us: output bound, idle, ...
 };
 
 // Sums over all workers and facts of the process, for INFO.
