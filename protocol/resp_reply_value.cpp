@@ -54,6 +54,7 @@ class Reader {
       case '|': {
         auto attribute = Aggregate(Kind::kMap, 2, text, depth);
         if (!attribute) return attribute;
+        if (attribute->kind == Kind::kNull) return Error("attribute without pairs");
         return Value(depth + 1);
       }
       case '_':
