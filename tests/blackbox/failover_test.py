@@ -267,7 +267,7 @@ def test_holding_ends_with_a_clear_error(cluster_without_replicas):
 
 
 def test_what_is_held_is_bounded(cluster_without_replicas):
-    """Beyond hold.requests_max (of each worker) a request is refused at once."""
+    """Beyond hold.requests_max a request is refused at once."""
     cluster = cluster_without_replicas
     hold_s = 4
     proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password,
@@ -284,7 +284,7 @@ def test_what_is_held_is_bounded(cluster_without_replicas):
         for client in clients:
             assert client.call("PING") == "PONG"
             client.send(encode("GET", key) * 50)
-        # Two clients of 50 fill a worker; whoever comes later has no reply to wait for.
+        # Two clients of 50 fill what a worker may hold; whoever comes later has nothing to wait for.
         for client in reversed(clients):
             first = client.reply()
             assert isinstance(first, ErrorReply), first
