@@ -54,12 +54,26 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       stall_timer_(loop) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] {
+    CountUnready();
     std::vector<BackendConnection*> backends;
     pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
     for (BackendConnection* backend : backends) {
       backend->FailIfStalled(settings_.backend.response_timeout_ms);
     }
   });
+}
+
+void Dispatcher::CountUnready() {
+  std::uint64_t unready = 0;
+  for (Slot slot : slot_of_each_master_) {
+    NodeIndex node = node_of_slot_[IndexOf(slot)];
+    if (node != kNoNodeIndex && pool_.Ready(node, false) != nullptr) continue;
+    ++unready;
+    // Connected before anybody needs it: the first request should not wait.
+    if (node != kNoNodeIndex) pool_.Want(node, false);
+  }
+  counters_.unready_masters.Set(unready);
+  counters_.held_now.Set(hold_.Size());
 }
 
 bool Dispatcher::IsCongested(Slot slot) const {
@@ -102,6 +116,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   has_topology_ = true;
   hold_.MakeAllDue();
   RetryHeld();
+  CountUnready();
 }
 
 // The clients of what the old owner still has to answer must not overtake it at the new owner.
@@ -133,6 +148,7 @@ void Dispatcher::OnReady(BackendConnection& backend) {
   pool_.NoteReady(backend);
   hold_.MakeAllDue();
   RetryHeld();
+  CountUnready();
 }
 
 bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
@@ -211,6 +227,7 @@ void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
   runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
   pool_.NoteDown(backend);
   request_refresh_();
+  if (!is_shut_down_) CountUnready();
 }
 
 void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
