@@ -2,12 +2,10 @@
 #include "proxy/tools/local_cluster.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fmt/core.h>
 #include <memory>
-#include <sys/random.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -18,6 +16,7 @@
 #include "proxy/tools/local_summary.h"
 #include "proxy/tools/supervised_shard.h"
 #include "runtime/event_loop.h"
+#include "runtime/random.h"
 #include "runtime/signals.h"
 
 namespace slotway::proxy {
@@ -39,13 +38,6 @@ void Say(std::string_view text) {
 
 void Complain(const std::string& text) {
   std::fprintf(stderr, "slotway local: %s\n", text.c_str());
-}
-
-void FillRandom(std::span<std::uint8_t> bytes) {
-  while (!bytes.empty()) {
-    ssize_t count = getrandom(bytes.data(), bytes.size(), 0);
-    if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
 }
 
 Result<fs::path> FindShardProgram(const fs::path& asked) {
@@ -94,7 +86,7 @@ Result<std::vector<LocalNode>> MakeNodes(const LocalClusterOptions& options) {
   auto count = static_cast<std::size_t>(options.shards * (1 + options.replicas));
   Result<std::vector<std::uint16_t>> ports = FindShardPorts(count, options.base_port);
   if (!ports) return tl::unexpected(ports.error());
-  return LayOutCluster(options.shards, options.replicas, *ports, FillRandom);
+  return LayOutCluster(options.shards, options.replicas, *ports, runtime::FillWithEntropy);
 }
 
 Result<std::vector<LocalNode>> ReuseNodes(const LocalClusterOptions& options,
@@ -122,7 +114,7 @@ Result<std::vector<LocalNode>> ReuseNodes(const LocalClusterOptions& options,
 std::string ChoosePassword(const LocalClusterOptions& options, const LocalFolder& folder) {
   if (!options.password.empty()) return options.password;
   std::string password = folder.ReadPassword();
-  return password.empty() ? MakePassword(kPasswordLength, FillRandom) : password;
+  return password.empty() ? MakePassword(kPasswordLength, runtime::FillWithEntropy) : password;
 }
 
 Result<void> WriteFiles(const Plan& plan, bool is_new) {
