@@ -56,6 +56,10 @@ Result<fs::path> FindShardProgram(const fs::path& asked) {
   return program;
 }
 
+std::string Count(std::size_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 // What is settled before anything is started.
 struct Plan {
   fs::path shard_program;
@@ -94,14 +98,15 @@ Result<std::vector<LocalNode>> ReuseNodes(const LocalClusterOptions& options,
                                           std::span<const std::string> nodes_confs) {
   Result<std::vector<LocalNode>> nodes = ReadLayout(nodes_confs);
   if (!nodes) return Fail(folder.Path().string() + ": " + nodes.error().text);
-  auto masters = std::count_if(nodes->begin(), nodes->end(),
-                               [](const LocalNode& node) { return node.master < 0; });
-  if (masters != options.shards ||
-      static_cast<int>(nodes->size()) != options.shards * (1 + options.replicas)) {
+  auto masters = static_cast<std::size_t>(std::count_if(
+      nodes->begin(), nodes->end(), [](const LocalNode& node) { return node.master < 0; }));
+  auto asked = static_cast<std::size_t>(options.shards);
+  if (masters != asked || nodes->size() != asked * static_cast<std::size_t>(1 + options.replicas)) {
     return Fail(fmt::format(
-        "{} holds a cluster of {} masters and {} replicas: ask for the same with --shards and "
-        "--replicas, or take another folder",
-        folder.Path().string(), masters, nodes->size() - static_cast<std::size_t>(masters)));
+        "{} holds a cluster of {} and {}: ask for the same with --shards and --replicas, or take "
+        "another folder",
+        folder.Path().string(), Count(masters, "master", "masters"),
+        Count(nodes->size() - masters, "replica", "replicas")));
   }
   for (const LocalNode& node : *nodes) {
     if (Result<void> free = CheckPortIsFree("127.0.0.1", node.port); !free) {
@@ -211,7 +216,7 @@ class LocalCluster {
 
 int LocalCluster::Run() {
   if (StartShards()) {
-    Say(fmt::format("waiting until they serve ... "));
+    Say("waiting until they serve ... ");
     ready_timeout_.Start(kReadyTimeoutMs, 0, [this] { GiveUpWaiting(); });
   }
   loop_.Run();
@@ -220,7 +225,7 @@ int LocalCluster::Run() {
 }
 
 bool LocalCluster::StartShards() {
-  Say(fmt::format("starting {} shard processes ...", plan_.nodes.size()));
+  Say("starting " + Count(plan_.nodes.size(), "shard process", "shard processes") + " ...");
   for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
     SupervisedShard::Spec spec{plan_.shard_program, plan_.folder->NodeFolder(i),
                                plan_.nodes[i].port, plan_.endpoint.password};
@@ -333,11 +338,10 @@ int RunLocalCluster(const LocalClusterOptions& options, ProxyRunner run_proxy) {
     Complain(plan.error().text);
     return 1;
   }
-  Say(fmt::format(
-      "slotway local: {} with {} each, in {}\n",
-      options.shards == 1 ? "1 shard" : fmt::format("{} shards", options.shards),
-      options.replicas == 1 ? "1 replica" : fmt::format("{} replicas", options.replicas),
-      plan->folder->Path().string()));
+  Say(fmt::format("slotway local: {} with {} each, in {}\n",
+                  Count(static_cast<std::size_t>(options.shards), "shard", "shards"),
+                  Count(static_cast<std::size_t>(options.replicas), "replica", "replicas"),
+                  plan->folder->Path().string()));
   LocalCluster cluster(std::move(*plan), options.workers, std::move(run_proxy));
   return cluster.Run();
 }

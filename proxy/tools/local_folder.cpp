@@ -75,9 +75,14 @@ Result<void> WritePrivateFile(const fs::path& path, std::string_view text) {
 }  // namespace
 
 Result<std::unique_ptr<LocalFolder>> LocalFolder::Open(const fs::path& path) {
-  bool is_temporary = path.empty();
-  Result<fs::path> made = is_temporary ? MakeTemporary() : MakeNamed(path);
+  Result<fs::path> made = path.empty() ? MakeTemporary() : MakeNamed(path);
   if (!made) return tl::unexpected(made.error());
+  std::unique_ptr<FolderJanitor> janitor;
+  if (path.empty()) {
+    auto started = FolderJanitor::Start(*made);
+    if (!started) return tl::unexpected(started.error());
+    janitor = std::move(*started);
+  }
   fs::path lock = *made / "lock";
   int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (fd < 0) return FailWithErrno("open", lock);
@@ -85,14 +90,10 @@ Result<std::unique_ptr<LocalFolder>> LocalFolder::Open(const fs::path& path) {
     close(fd);
     return Fail(made->string() + " is in use by another slotway local");
   }
-  return std::unique_ptr<LocalFolder>(new LocalFolder(*made, is_temporary, fd));
+  return std::unique_ptr<LocalFolder>(new LocalFolder(*made, std::move(janitor), fd));
 }
 
-LocalFolder::~LocalFolder() {
-  std::error_code ignored;
-  if (is_temporary_) fs::remove_all(path_, ignored);
-  close(lock_fd_);
-}
+LocalFolder::~LocalFolder() { close(lock_fd_); }
 
 fs::path LocalFolder::NodeFolder(std::size_t place) const {
   return path_ / ("node-" + std::to_string(place + 1));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The folder of a local cluster: settings, topology and log of each node.
 //
-// A temporary folder goes when this object goes; one that was named stays. Files and folders can
-// be read by their owner only: they hold the password. Locked against a second cluster. One
-// thread.
+// A temporary folder goes when this object or the process goes; one that was named stays. Files and
+// folders can be read by their owner only: they hold the password. Locked against a second cluster.
+// One thread.
 //
 //   node-1/shard.conf  node-1/nodes.conf  node-1/shard.log  node-2/...  password  lock
 #pragma once
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/tools/folder_janitor.h"
 #include "runtime/result.h"
 
 namespace slotway::proxy {
@@ -27,7 +28,7 @@ class LocalFolder {
   LocalFolder& operator=(const LocalFolder&) = delete;
 
   const std::filesystem::path& Path() const { return path_; }  // absolute
-  bool IsTemporary() const { return is_temporary_; }
+  bool IsTemporary() const { return janitor_ != nullptr; }
   // "node-1" for place 0.
   std::filesystem::path NodeFolder(std::size_t place) const;
 
@@ -40,11 +41,11 @@ class LocalFolder {
   runtime::Result<void> WritePassword(std::string_view password) const;
 
  private:
-  LocalFolder(std::filesystem::path path, bool is_temporary, int lock_fd)
-      : path_(std::move(path)), is_temporary_(is_temporary), lock_fd_(lock_fd) {}
+  LocalFolder(std::filesystem::path path, std::unique_ptr<FolderJanitor> janitor, int lock_fd)
+      : path_(std::move(path)), janitor_(std::move(janitor)), lock_fd_(lock_fd) {}
 
   std::filesystem::path path_;
-  bool is_temporary_;
+  std::unique_ptr<FolderJanitor> janitor_;  // of a temporary folder
   int lock_fd_;
 };
 

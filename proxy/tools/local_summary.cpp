@@ -13,10 +13,13 @@ std::string ReachableHost(const std::string& bind) {
 }
 
 void AddRow(std::string& text, const LocalNode& node, int pid, std::size_t shard) {
-  bool is_master = node.master < 0;
-  text += fmt::format("  {:<6} {:<8} {:<16} {:<8} {}\n", is_master ? std::to_string(shard) : "",
-                      is_master ? "master" : "replica", fmt::format("127.0.0.1:{}", node.port), pid,
-                      is_master ? (node.slots.empty() ? "-" : node.slots) : "");
+  std::string address = fmt::format("127.0.0.1:{}", node.port);
+  if (node.master >= 0) {
+    text += fmt::format("  {:<6} {:<8} {:<16} {}\n", "", "replica", address, pid);
+    return;
+  }
+  text += fmt::format("  {:<6} {:<8} {:<16} {:<8} {}\n", shard, "master", address, pid,
+                      node.slots.empty() ? "-" : node.slots);
 }
 
 }  // namespace
