@@ -4,12 +4,12 @@
 // and where 7.2 differs.
 #include "protocol/command_reply.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "protocol/command_table.h"
 
 namespace slotway::protocol {

@@ -5,14 +5,13 @@
 #include <array>
 #include <cstdint>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "gtest/gtest.h"
 
 namespace slotway::protocol {
 namespace {

@@ -2,11 +2,11 @@
 #include "protocol/key_extraction.h"
 
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "gtest/gtest.h"
 #include "protocol/command_table.h"
 
 namespace slotway::protocol {
