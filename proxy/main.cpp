@@ -2,13 +2,19 @@
 // The program `slotway`: reads its arguments, then runs a proxy or a tool.
 #include <csignal>
 #include <cstdio>
+#include <future>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "config/proxy_config.h"
 #include "proxy/client/server_identity.h"
 #include "proxy/server/proxy_server.h"
+#include "proxy/tools/local_cluster.h"
 #include "runtime/log.h"
 #include "runtime/signals.h"
 
@@ -56,6 +62,46 @@ int RunProxy(const config::ProxyConfig& settings) {
   return 0;
 }
 
+// A proxy on a thread of its own, for who has something else to do on this one.
+struct ProxyThread {
+  std::thread thread;
+  proxy::ProxyServer* server = nullptr;  // lives on the thread
+};
+
+runtime::Result<proxy::StopProxy> StartProxyThread(const config::ProxyConfig& settings) {
+  runtime::SetUpLog(LogOptionsOf(settings.log));
+  auto proxy = std::make_shared<ProxyThread>();  // shared: std::function copies what it holds
+  std::promise<runtime::Result<void>> outcome;
+  std::future<runtime::Result<void>> started = outcome.get_future();
+  proxy->thread =
+      std::thread([proxy = proxy.get(), settings, outcome = std::move(outcome)]() mutable {
+        proxy::ProxyServer server(settings);
+        proxy->server = &server;
+        auto result = server.Start();
+        bool is_started = result.has_value();
+        outcome.set_value(std::move(result));
+        if (is_started) server.Run();
+      });
+  if (auto result = started.get(); !result) {
+    proxy->thread.join();
+    return tl::unexpected(result.error());
+  }
+  return proxy::StopProxy([proxy] {
+    proxy->server->Stop();
+    proxy->thread.join();
+  });
+}
+
+int RunLocal(std::span<const std::string_view> args) {
+  auto options = proxy::ParseLocalOptions(args);
+  if (!options) return Fail("local: " + options.error().text);
+  if (options->wants_help) {
+    std::printf("%s", proxy::LocalHelp().data());
+    return 0;
+  }
+  return proxy::RunLocalCluster(*options, StartProxyThread);
+}
+
 int RunWithFile(const std::string& file, bool is_check) {
   auto settings = config::LoadProxyConfig(file);
   if (!settings) return Fail(settings.error().Render());
@@ -78,6 +124,7 @@ int main(int argc, char** argv) {
                 proxy::kRedisVersion.data());
     return 0;
   }
+  if (!args.empty() && args[0] == "local") return RunLocal(std::span(args).subspan(1));
   if (args.size() == 2 && (args[0] == "--config" || args[0] == "--check-config")) {
     return RunWithFile(std::string(args[1]), args[0] == "--check-config");
   }
