@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A hash key opened for reading and changing, whichever encoding it has.
+//
+// Small hashes are one listpack in the record, large ones a HashTable object; Set converts when a
+// limit is passed and never back. Views are valid until the next change of the keyspace, or of the
+// hash. An emptied hash must be deleted by the caller (Size() == 0, then keyspace.Delete(entry())).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "storage/engine/keyspace.h"
+#include "storage/types/hash_value.h"
+
+namespace slotway::storage {
+
+class HashHandle {
+ public:
+  // REQUIRES: entry.type() == ValueType::kHash. The handle stays valid while only it changes the
+  // keyspace.
+  HashHandle(Keyspace& keyspace, const Entry& entry);
+
+  // A new, empty hash under `key`, overwriting what was there; Set must follow.
+  static HashHandle Create(Keyspace& keyspace, protocol::Slot slot, std::string_view key,
+                           std::int64_t now_ms);
+
+  const Entry& entry() const { return entry_; }
+  std::size_t Size() const;
+  // The field's value; nothing when it is absent.
+  std::optional<std::string_view> Get(std::string_view field) const;
+  // True when the field is new. `field` and `value` must not point into this hash.
+  bool Set(std::string_view field, std::string_view value, const HashLimits& limits);
+  // True when the field was there.
+  bool Delete(std::string_view field);
+
+  using FieldCallback = std::function<void(std::string_view field, std::string_view value)>;
+  void ForEach(const FieldCallback& callback) const;
+  // Like Keyspace::Scan, for fields. A listpack is visited whole in one call.
+  std::uint64_t Scan(std::uint64_t cursor, std::size_t count, const FieldCallback& callback) const;
+  // The field chosen by `random`, a uniform 64-bit number. REQUIRES: Size() > 0.
+  void RandomField(std::uint64_t random, const FieldCallback& callback) const;
+
+ private:
+  Keyspace* keyspace_;
+  Entry entry_;
+};
+
+}  // namespace slotway::storage

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// One database: every key it holds, by slot, with expiry, SCAN, access clocks and exact accounting.
+//
+// Engine thread only; no locks. Clock and randomness come from the caller. Several keyspaces may
+// share one RecordArena. Views and Entries stay valid until the next call that changes the keyspace
+// (see entry.h); Find may change it, since a due key is deleted on access.
+// The caller passes the slot of each key; the keyspace never hashes to slots itself.
+// Every bucket carries a snapshot epoch (see bucket.h). Nothing reads it yet: a snapshot will stamp
+// it and put its hook in BucketTable, whose members are the only code that changes buckets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "protocol/slot.h"
+#include "storage/engine/entry.h"
+
+namespace slotway::storage {
+
+class RecordArena;
+
+struct KeyRef {
+  protocol::Slot slot;
+  std::string_view key;
+};
+
+// What a write does to the time to live of the key it replaces.
+class TtlChange {
+ public:
+  static constexpr TtlChange Clear() { return TtlChange(Kind::kClear, 0); }
+  static constexpr TtlChange Keep() { return TtlChange(Kind::kKeep, 0); }
+  static constexpr TtlChange At(std::int64_t unix_ms) { return TtlChange(Kind::kSet, unix_ms); }
+
+ private:
+  friend class Keyspace;
+  enum class Kind : std::uint8_t { kClear, kKeep, kSet };
+  constexpr TtlChange(Kind kind, std::int64_t at_ms) : at_ms_(at_ms), kind_(kind) {}
+  std::int64_t at_ms_;
+  Kind kind_;
+};
+
+// What happens to a key whose time has come.
+enum class ExpiryMode : std::uint8_t {
+  kDelete,  // a master: gone on access and by ExpireDue, the listener is told
+  kHide,    // a replica serving clients: absent, but kept until the master deletes it
+  kIgnore,  // a replica applying its master's stream, or loading: present
+};
+
+// What a lookup does to the access clock of the record.
+enum class Access : std::uint8_t { kTouch, kPeek };
+
+// What the four access bytes of a record mean (maxmemory-policy *-lru or *-lfu).
+enum class AccessClock : std::uint8_t { kLru, kLfu };
+
+struct KeyspaceOptions {
+  std::uint64_t hash_seed = 0;    // from a random source: protects against chosen collisions
+  std::uint64_t random_seed = 0;  // RandomEntry and the LFU counter
+  AccessClock access_clock = AccessClock::kLru;
+  int lfu_log_factor = 10;
+  int lfu_decay_minutes = 1;
+};
+
+struct KeyspaceMemory {
+  std::size_t record_bytes = 0;  // allocations of records, rounding included
+  std::size_t object_bytes = 0;  // heap objects of large values
+  std::size_t index_bytes = 0;   // buckets, segment lists, directories, slot headers
+  std::size_t expiry_bytes = 0;  // wheel tokens
+  std::size_t Total() const { return record_bytes + object_bytes + index_bytes + expiry_bytes; }
+};
+
+class Keyspace {
+ public:
+  // Told of each key deleted because its time had come, on access or by ExpireDue, just before it
+  // goes: `key` is readable during the call. The listener must not use this keyspace.
+  using ExpiryListener = std::function<void(protocol::Slot slot, std::string_view key)>;
+
+  // `arena` must outlive the keyspace.
+  Keyspace(RecordArena& arena, const KeyspaceOptions& options);
+  ~Keyspace();
+  Keyspace(Keyspace&&) noexcept;
+  Keyspace& operator=(Keyspace&&) = delete;
+
+  void SetExpiryListener(ExpiryListener listener);
+  void SetExpiryMode(ExpiryMode mode);
+  ExpiryMode expiry_mode() const;
+
+  // ---- Lookup ----
+
+  // Brings the buckets, then the records, of a whole batch into the cache. Changes nothing.
+  void Prefetch(std::span<const KeyRef> keys) const;
+
+  // The entry of `key`, empty when there is none or its time has come.
+  Entry Find(protocol::Slot slot, std::string_view key, std::int64_t now_ms,
+             Access access = Access::kTouch);
+  bool Exists(protocol::Slot slot, std::string_view key, std::int64_t now_ms) {
+    return static_cast<bool>(Find(slot, key, now_ms, Access::kPeek));
+  }
+
+  // ---- Strings ----
+
+  // Inserts or overwrites, whatever type was there. Stores a number as one when `value` is its
+  // canonical text.
+  Entry SetString(protocol::Slot slot, std::string_view key, std::string_view value, TtlChange ttl,
+                  std::int64_t now_ms);
+  // The same for a number.
+  Entry SetNumber(protocol::Slot slot, std::string_view key, std::int64_t value, TtlChange ttl,
+                  std::int64_t now_ms);
+  // In-place changes of a string entry; its TTL stays.
+  Entry ReplaceString(const Entry& entry, std::string_view value);
+  Entry ReplaceNumber(const Entry& entry, std::int64_t value);
+  // Makes the value raw and `length` long, keeping what fits and adding zero bytes. Leaves room to
+  // grow, so that a run of appends is not quadratic.
+  Entry ResizeString(const Entry& entry, std::size_t length);
+  Entry AppendString(const Entry& entry, std::string_view suffix);
+  // The bytes, to be changed in place without changing the length.
+  // REQUIRES: encoding() is kRaw (use ResizeString first).
+  std::span<char> MutableBytes(const Entry& entry);
+
+  // ---- Values of the other types ----
+
+  // Inserts or overwrites with bytes kept in the record (listpack, intset, raw).
+  Entry SetBytes(protocol::Slot slot, std::string_view key, ValueType type, Encoding encoding,
+                 std::string_view bytes, TtlChange ttl, std::int64_t now_ms);
+  // Inserts or overwrites with a heap object, which the keyspace then owns.
+  Entry SetObject(protocol::Slot slot, std::string_view key, ValueType type, Encoding encoding,
+                  std::unique_ptr<ValueObject> object, TtlChange ttl, std::int64_t now_ms);
+  // The same in place; type and TTL stay, the encoding may change.
+  Entry ReplaceBytes(const Entry& entry, Encoding encoding, std::string_view bytes);
+  Entry ReplaceObject(const Entry& entry, Encoding encoding, std::unique_ptr<ValueObject> object);
+  // To be called after an object changed, with its MemoryBytes() before.
+  void ObjectChanged(const Entry& entry, std::size_t bytes_before);
+
+  // ---- Keys ----
+
+  bool Delete(protocol::Slot slot, std::string_view key, std::int64_t now_ms);
+  void Delete(const Entry& entry);
+  // Moves value and TTL to another name, overwriting it. False when `from` is absent.
+  // Renaming a key to itself changes nothing.
+  bool Rename(KeyRef from, KeyRef to, std::int64_t now_ms);
+
+  // ---- Expiry ----
+
+  // A time that has passed already is stored too: the caller decides whether to delete instead.
+  Entry SetExpiry(const Entry& entry, std::int64_t at_ms);
+  // False when it had none.
+  bool ClearExpiry(Entry& entry);
+
+  struct ExpireProgress {
+    std::size_t expired = 0;
+    bool more = false;  // the budget ended before the work
+  };
+  // Deletes keys whose time has come. Looks at no more than about `max_tokens` (about 0.1 to 0.3 us
+  // each). Call it every 10 to 50 ms, again while `more` and time is left.
+  ExpireProgress ExpireDue(std::int64_t now_ms, std::size_t max_tokens);
+
+  // ---- Walking ----
+
+  using EntryCallback = std::function<void(const Entry&)>;
+
+  // Visits about `count` entries from `cursor` (0 begins) and returns the next cursor, 0 at the
+  // end. Every entry present from the first call to the last is visited at least once, whatever was
+  // inserted, deleted, grown or shrunk between the calls. Due keys are skipped, not deleted. The
+  // callback must not change the keyspace. Cursors fit in 46 bits.
+  std::uint64_t Scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                     const EntryCallback& callback) const;
+  // The same within one slot.
+  std::uint64_t ScanSlot(protocol::Slot slot, std::uint64_t cursor, std::size_t count,
+                         std::int64_t now_ms, const EntryCallback& callback) const;
+  // Up to `max_keys` entries of a slot, due ones included (GETKEYSINSLOT).
+  void ForEachInSlot(protocol::Slot slot, std::size_t max_keys,
+                     const EntryCallback& callback) const;
+  // Any entry, with nearly equal chances; deletes the due ones it meets. Empty when there is none.
+  Entry RandomEntry(std::int64_t now_ms);
+
+  // ---- Flush ----
+
+  // The keys are gone at once; their memory is freed by FreeFlushed.
+  void FlushAll();
+  void FlushSlot(protocol::Slot slot);
+  // Frees up to about `max_entries` flushed entries; true while there are more.
+  bool FreeFlushed(std::size_t max_entries);
+
+  // ---- Counters, all O(1) ----
+
+  std::size_t Size() const;  // due keys not yet deleted included
+  std::size_t SizeOfSlot(protocol::Slot slot) const;
+  std::size_t BytesOfSlot(protocol::Slot slot) const;  // records and objects
+  std::size_t SizeOfType(ValueType type) const;
+  std::size_t SizeWithExpiry() const;
+  KeyspaceMemory Memory() const;
+  // Bytes of one entry: its record, its object and its share of the index (MEMORY USAGE).
+  std::size_t BytesOfEntry(const Entry& entry) const;
+
+  // ---- Access clock ----
+
+  void SetAccessClock(AccessClock clock);
+  // Seconds since the last access. REQUIRES: the clock is kLru.
+  std::int64_t IdleSeconds(const Entry& entry, std::int64_t now_ms) const;
+  // Logarithmic access frequency, 0 to 255, decayed to now. REQUIRES: the clock is kLfu.
+  int Frequency(const Entry& entry, std::int64_t now_ms) const;
+  void SetIdleSeconds(const Entry& entry, std::int64_t seconds, std::int64_t now_ms);
+  void SetFrequency(const Entry& entry, int frequency, std::int64_t now_ms);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace slotway::storage
