@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,10 @@ enum class MaxmemoryPolicy {
   kAllkeysRandom,
   kNoeviction,
 };
-enum class AppendFsync { kAlways, kEverysec, kNo };
+enum class AppendFsync { kEverysec, kAlways, kNo };
 enum class ShardLogLevel { kDebug, kVerbose, kNotice, kWarning };
 enum class DumpSanitizing { kNo, kYes, kClients };
-enum class LocalOnly { kNo, kYes, kLocal };  // who may use DEBUG and MODULE
+enum class LocalOnly { kNo, kYes, kLocal };  // kLocal: loopback clients only
 enum class EndpointType { kIp, kHostname, kUnknown };
 enum class AclPubsubDefault { kAllChannels, kResetChannels };
 
@@ -88,6 +89,7 @@ struct ShardConfig {
   int64_t acllog_max_len = 128;
   AclPubsubDefault acl_pubsub_default = AclPubsubDefault::kResetChannels;
   LocalOnly enable_debug_command = LocalOnly::kNo;
+  LocalOnly enable_protected_configs = LocalOnly::kNo;  // CONFIG SET dir and the like
 
   // Process
   std::string dir = ".";  // made absolute when the settings are read
@@ -198,6 +200,10 @@ struct ShardConfig {
   int64_t cluster_replica_validity_factor = 10;
   EndpointType cluster_preferred_endpoint_type = EndpointType::kIp;
   uint64_t cluster_link_sendbuf_limit = 0;
+
+  // Directives about another engine's insides: accepted, kept and shown, without effect. Canonical
+  // name to value; what is missing has its default.
+  std::map<std::string, std::string, std::less<>> advice;
 
   bool operator==(const ShardConfig&) const = default;
 };
