@@ -73,6 +73,7 @@ void AddAllHandlers(HandlerTable& table) {
        }) {
     table.Add(rows);
   }
+  AddClusterHandlers(table);
 }
 
 }  // namespace slotway::storage

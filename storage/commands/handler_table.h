@@ -60,6 +60,7 @@ std::span<const HandlerRow> InfoHandlers();
 std::span<const HandlerRow> ConfigHandlers();
 std::span<const HandlerRow> CommandIntrospectionHandlers();
 std::span<const HandlerRow> DebugHandlers();
+void AddClusterHandlers(HandlerTable& table);
 
 // Adds all of the above.
 void AddAllHandlers(HandlerTable& table);

@@ -151,7 +151,7 @@ void ShardServer::ExpireKeys() {
     if (database == nullptr) continue;
     bool more = true;
     while (more && !out_of_time) {
-      more = state_.active_expiry_enabled &&
+      more = state_.active_expiry_enabled && !IsPauseOn() &&
              database->ExpireDue(state_.now_ms, kExpiryTokensPerStep).more;
       more = database->FreeFlushed(kFlushedEntriesPerStep) || more;
       out_of_time = std::chrono::steady_clock::now() - start > kExpiryBudget;

@@ -37,9 +37,11 @@ class ShardServer {
   RequestBatch& Batch() { return batch_; }
   int Port() const { return state_.listening_port; }
 
-  // Whether this client must wait (CLIENT PAUSE).
-  bool HoldsBack(const ClientState&) const {
-    return state_.paused_until_ms != 0 && IsPauseOn();
+  // Whether this request must wait (CLIENT PAUSE).
+  bool HoldsBack(const Request& request) const {
+    if (state_.paused_until_ms == 0) [[likely]] return false;
+    bool concerns = !state_.pauses_writes_only || (request.spec && request.spec->IsWrite());
+    return concerns && IsPauseOn();
   }
   // Destroys the session; also from inside its connection's callbacks.
   void Remove(ShardSession& session);

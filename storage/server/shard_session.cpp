@@ -48,10 +48,6 @@ std::size_t ShardSession::OnBytes(std::string_view input) {
   std::size_t taken = 0;
   bool goes_on = true;
   while (goes_on && !connection_->IsPaused()) {
-    if (server_.HoldsBack(client_)) {
-      connection_->PauseReading();
-      break;
-    }
     goes_on = ParseBatch(input.substr(taken), batch);
     if (batch.Consumed() == 0 && goes_on) break;
     std::size_t executed = ExecuteBatch(batch);
@@ -111,10 +107,10 @@ std::size_t ShardSession::ExecuteBatch(RequestBatch& batch) {
     state.Database(client_.db_index).Prefetch(std::span(batch.keys.data(), key_count));
   }
   for (std::size_t i = 0; i < batch.Count(); ++i) {
-    if (i > 0 && server_.HoldsBack(client_)) {
+    if (server_.HoldsBack(batch.requests[i])) [[unlikely]] {
       connection_->PauseReading();
       RestartParser();
-      return batch.EndOffset(i - 1);
+      return i > 0 ? batch.EndOffset(i - 1) : 0;
     }
     executor.Execute(client_, batch.requests[i], connection_->Output());
     if (client_.closes_after_reply) return batch.EndOffset(i);
