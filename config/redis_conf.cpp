@@ -96,10 +96,10 @@ class Splitter {
 std::optional<std::vector<std::string>> SplitConfLine(std::string_view line) {
   std::vector<std::string> words;
   Splitter splitter(line);
+  size_t first = line.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && line[first] == '#') return words;
   while (splitter.SkipSpaces()) {
     std::string word;
-    size_t first = line.find_first_not_of(" \t\r\n");
-    if (words.empty() && line[first] == '#') return words;
     if (!splitter.NextWord(word)) return std::nullopt;
     words.push_back(std::move(word));
   }

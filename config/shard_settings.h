@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,25 +36,30 @@ class ShardSettings {
   const ShardConfig& values() const { return values_; }
 
   // The arguments of slotway-shard after the program's name: `[FILE | -] [--name value...]...`.
-  // FILE ending in .yaml or .yml is YAML, any other redis.conf syntax, '-' is redis.conf syntax on
-  // standard input.
+  // FILE ending in .yaml or .yml is YAML, any other is redis.conf syntax, '-' is redis.conf syntax
+  // on standard input. Later sources win. Validates, and makes `dir` absolute.
   static tl::expected<ShardSettings, ConfigError> FromCommandLine(
       std::span<const std::string> args);
 
+  // Beside the schema's names, files may say `requirepass-file` and `masterauth-file`: paths,
+  // relative to the settings file, of files that hold the secret. redis.conf syntax also knows
+  // `include`.
   std::optional<ConfigError> ApplyYaml(std::string_view yaml, const std::string& file);
   std::optional<ConfigError> ApplyRedisConf(std::string_view text, const std::string& file);
   std::optional<ConfigError> ApplyOptions(std::span<const std::string> options);
   std::optional<ConfigError> ApplyFile(const std::filesystem::path& file);
-  // What no single value can show; to be called once all sources are read.
-  std::optional<ConfigError> Validate() const;
+  // What no single value can show; to be called once all sources are read. Brings values that
+  // Redis takes but bends (hz, repl-backlog-size) into their bounds.
+  std::optional<ConfigError> Validate();
 
   // CONFIG GET for one or several patterns: each matching name once, aliases included.
   std::vector<NameAndValue> Get(std::span<const std::string_view> patterns, Matcher matches) const;
   std::vector<NameAndValue> Get(std::string_view pattern, Matcher matches) const;
 
   // CONFIG SET name value [name value ...]: all or none. Nothing when done, else the error reply.
-  std::optional<std::string> Set(
-      std::span<const std::pair<std::string_view, std::string_view>> changes);
+  // An odd word at the end is the caller's syntax error.
+  using Change = std::pair<std::string_view, std::string_view>;
+  std::optional<std::string> Set(std::span<const Change> changes, bool from_loopback = false);
   std::optional<std::string> Set(std::string_view name, std::string_view value);
   // Called by Set when one of the names is set; several names may share an applier.
   void OnSet(std::span<const std::string_view> names, Applier apply);
@@ -72,6 +78,8 @@ class ShardSettings {
 
   ShardConfig values_;
   std::string config_file_;
+  // What a `...-file` directive supplied, by setting: CONFIG REWRITE does not write it out.
+  std::map<std::string, std::string, std::less<>> secrets_from_files_;
   std::vector<Applied> appliers_;
 };
 

@@ -253,6 +253,15 @@ void YamlDocument::RememberLines(const YAML::Node& node, const std::string& path
   }
 }
 
+std::vector<std::pair<std::string, YAML::Node>> YamlDocument::Entries() const {
+  std::vector<std::pair<std::string, YAML::Node>> entries;
+  if (!root_.IsMap()) return entries;
+  for (const auto& entry : root_) {
+    entries.emplace_back(entry.first.IsScalar() ? entry.first.Scalar() : "?", entry.second);
+  }
+  return entries;
+}
+
 int YamlDocument::LineOf(const std::string& path) const {
   auto found = lines_.find(path);
   return found == lines_.end() ? 0 : found->second;

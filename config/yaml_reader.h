@@ -98,6 +98,8 @@ class YamlDocument {
   std::optional<ConfigError> error() const { return error_; }
   const std::string& file() const { return file_; }
 
+  // The outermost map's entries in the order of the text.
+  std::vector<std::pair<std::string, YAML::Node>> Entries() const;
   // 0 when the document does not hold it.
   int LineOf(const std::string& path) const;
   void Report(int line, std::string text);

@@ -36,10 +36,20 @@ constexpr auto kKeyFlagNames = std::to_array<std::string_view>({
     "variable_flags",
 });
 
+// These stand in the order of their enums; the default has no name.
+constexpr auto kRequestPolicyNames =
+    std::to_array<std::string_view>({"", "all_nodes", "all_shards", "multi_shard", "special"});
+constexpr auto kResponsePolicyNames =
+    std::to_array<std::string_view>({"", "one_succeeded", "all_succeeded", "agg_logical_and",
+                                     "agg_logical_or", "agg_min", "agg_max", "agg_sum", "special"});
+
 static_assert(static_cast<std::uint32_t>(CommandFlag::kAllowBusy) ==
               1u << (kCommandFlagNames.size() - 1));
 static_assert(static_cast<std::uint32_t>(AclCategory::kScripting) ==
               1u << (kAclCategoryNames.size() - 1));
+static_assert(static_cast<std::size_t>(RequestPolicy::kSpecial) == kRequestPolicyNames.size() - 1);
+static_assert(static_cast<std::size_t>(ResponsePolicy::kSpecial) ==
+              kResponsePolicyNames.size() - 1);
 static_assert(static_cast<std::uint32_t>(KeyFlag::kVariableFlags) ==
               1u << (kKeyFlagNames.size() - 1));
 
@@ -112,6 +122,13 @@ std::string_view AclCategoryName(AclCategory category) {
   return NameOf(kAclCategoryNames, category);
 }
 std::string_view KeyFlagName(KeyFlag flag) { return NameOf(kKeyFlagNames, flag); }
+
+std::string_view RequestPolicyName(RequestPolicy policy) {
+  return kRequestPolicyNames[static_cast<std::size_t>(policy)];
+}
+std::string_view ResponsePolicyName(ResponsePolicy policy) {
+  return kResponsePolicyNames[static_cast<std::size_t>(policy)];
+}
 
 FlagSet<AclCategory> AclCategoryByName(std::string_view name) {
   FlagSet<AclCategory> found;

@@ -180,6 +180,9 @@ CommandSpec CompleteRow(const CommandSpec& row);
 std::string_view CommandFlagName(CommandFlag flag);
 std::string_view AclCategoryName(AclCategory category);  // without '@'
 std::string_view KeyFlagName(KeyFlag flag);
+// As the command tips name them; empty for kDefault.
+std::string_view RequestPolicyName(RequestPolicy policy);
+std::string_view ResponsePolicyName(ResponsePolicy policy);
 // The category of that name, ignoring case, without '@'; an empty set if there is none.
 FlagSet<AclCategory> AclCategoryByName(std::string_view name);
 

@@ -286,6 +286,10 @@ void Connection::AdvanceWritten(std::size_t bytes) {
   if (!keeps_written_) output_.ReleaseTo(written_);
 }
 
+ByteQueue::Position Connection::PossiblyWritten() const {
+  return is_write_queued_ ? written_ + socket_->write_bytes : written_;
+}
+
 void Connection::CloseAfterFlush() {
   if (is_closing_) return;
   is_closing_ = true;

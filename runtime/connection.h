@@ -67,6 +67,8 @@ class Connection {
   void KeepWritten() { keeps_written_ = true; }
   // Everything before this position has been handed to the socket.
   ByteQueue::Position Written() const { return written_; }
+  // Everything from this position on has certainly not been handed to the socket.
+  ByteQueue::Position PossiblyWritten() const;
   std::size_t UnwrittenBytes() const { return static_cast<std::size_t>(output_.End() - written_); }
 
   // Stops offering input; what has arrived is kept, and the peer feels the back-pressure.
