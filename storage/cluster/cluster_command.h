@@ -16,12 +16,11 @@
 #include <vector>
 
 #include "protocol/resp_writer.h"
+#include "storage/cluster/cluster_replies.h"
 #include "storage/cluster/cluster_state.h"
 #include "storage/cluster/slot_guard.h"
 
 namespace slotway::storage::cluster {
-
-using ReplyWriter = protocol::RespWriter<protocol::StringSink>;
 
 struct ClusterCommandContext {
   ClusterState& state;
