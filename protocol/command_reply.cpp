@@ -132,6 +132,10 @@ void WriteInfo(Writer& writer, const CommandSpec* spec) {
   WriteTips(writer, *spec);
   writer.Set(spec->key_specs.size());
   for (const KeySpec& key_spec : spec->key_specs) WriteKeySpec(writer, key_spec);
+  if (spec->subcommands.empty()) {
+    writer.Set(0);  // a set when empty, else an array: so Redis answers
+    return;
+  }
   writer.Array(spec->subcommands.size());
   for (const CommandSpec& subcommand : spec->subcommands) WriteInfo(writer, &subcommand);
 }
@@ -148,24 +152,21 @@ void WriteDocs(Writer& writer, const CommandSpec& spec) {
   for (const CommandSpec& subcommand : spec.subcommands) WriteDocs(writer, subcommand);
 }
 
-// What COMMAND LIST lists. Without a filter: the top level; with one: subcommands too.
+// What COMMAND LIST lists, subcommands too. False if the filter cannot be read.
 bool SelectForList(Args args, std::vector<std::string_view>& names) {
-  if (args.size() == 2) {
-    for (const CommandSpec* spec : TopLevelCommands()) names.push_back(spec->name);
-    return true;
+  bool is_filtered = args.size() > 2;
+  if (is_filtered && (args.size() != 5 || !EqualsNoCase(args[2], "filterby"))) return false;
+  bool by_category = is_filtered && EqualsNoCase(args[3], "aclcat");
+  bool by_pattern = is_filtered && EqualsNoCase(args[3], "pattern");
+  if (is_filtered && !by_category && !by_pattern) {
+    return EqualsNoCase(args[3], "module");  // there are no modules
   }
-  if (args.size() != 5 || !EqualsNoCase(args[2], "filterby")) return false;
-  bool by_module = EqualsNoCase(args[3], "module");
-  bool by_category = EqualsNoCase(args[3], "aclcat");
-  bool by_pattern = EqualsNoCase(args[3], "pattern");
-  if (by_module) return true;  // there are no modules
-  if (!by_category && !by_pattern) return false;
   std::uint32_t category = by_category ? AclCategoryByName(args[4]).bits : 0;
   for (std::size_t id = 0; id < CommandCount(); ++id) {
     const CommandSpec& spec = CommandById(static_cast<CommandId>(id));
-    bool fits = by_category ? (spec.categories.bits & category) != 0
-                            : GlobMatchesNoCase(args[4], spec.name);
-    if (fits) names.push_back(spec.name);
+    if (by_category && (spec.categories.bits & category) == 0) continue;
+    if (by_pattern && !GlobMatchesNoCase(args[4], spec.name)) continue;
+    names.push_back(spec.name);
   }
   return true;
 }
