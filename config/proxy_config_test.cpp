@@ -154,8 +154,7 @@ TEST(ProxyConfig, ErrorsNameFileLineAndSetting) {
        "p.yaml:4: limits.client_output_pause_bytes: must not be above client_output_max_bytes"},
       {kMinimal + "  username: me\n",
        "p.yaml:3: backend.username: needs a password or password_file beside it"},
-      {kMinimal + "log: {level: [}\n",
-       "p.yaml:3: is not valid YAML: illegal flow end"},
+      {kMinimal + "log: {level: [}\n", "p.yaml:3: is not valid YAML: illegal flow end"},
       {"- a\n- b\n", "p.yaml:1: settings must be 'name: value' lines"},
   };
   for (const Case& c : cases) EXPECT_EQ(ErrorOf(c.yaml), c.error) << c.yaml;

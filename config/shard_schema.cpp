@@ -62,7 +62,7 @@ const Setting kSchema[] = {
     // Network
     {"bind", kBindField, kMultiArg},
     {"port", SignedField{&C::port, 0, 65535}},
-    {"protected-mode", BoolField{&C::protected_mode}, kProtected},
+    {"protected-mode", BoolField{&C::protected_mode}},
     {"tcp-backlog", SignedField{&C::tcp_backlog, 0, kInt}, kImmutable},
     {"tcp-keepalive", SignedField{&C::tcp_keepalive_s, 0, kInt}},
     {"timeout", SignedField{&C::timeout_s, 0, kInt}},
@@ -75,7 +75,7 @@ const Setting kSchema[] = {
     {"unixsocketperm", AdviceText("0"), kImmutable, "", "the shard listens on TCP only"},
     {"bind-source-addr", AdviceText(""), 0, "", "the kernel chooses the source address"},
     {"socket-mark-id", AdviceText("0"), kImmutable, "", kNoKernelTuning},
-    {"maxmemory-clients", AdviceText("0"), 0, "", "clients are bounded one by one, with client-output-buffer-limit"},
+    {"maxmemory-clients", AdviceField{Advice::kMemory, "0", 0, kLong}, 0, "", "clients are bounded one by one, with client-output-buffer-limit"},
     {"io-threads", AdviceInt("1", 1, 128), kImmutable, "", kOneEngineThread},
     {"io-threads-do-reads", AdviceBool("no"), kImmutable, "", kOneEngineThread},
 
@@ -239,6 +239,23 @@ const Setting kSchema[] = {
     {"tls-port", AdviceInt("0", 0, 65535), 0, "", kNoTls},
     {"tls-cluster", AdviceBool("no"), 0, "", kNoTls},
     {"tls-replication", AdviceBool("no"), 0, "", kNoTls},
+    {"tls-auth-clients", AdviceText("yes"), 0, "", kNoTls},
+    {"tls-ca-cert-dir", AdviceText(""), 0, "", kNoTls},
+    {"tls-ca-cert-file", AdviceText(""), 0, "", kNoTls},
+    {"tls-cert-file", AdviceText(""), 0, "", kNoTls},
+    {"tls-ciphers", AdviceText(""), 0, "", kNoTls},
+    {"tls-ciphersuites", AdviceText(""), 0, "", kNoTls},
+    {"tls-client-cert-file", AdviceText(""), 0, "", kNoTls},
+    {"tls-client-key-file", AdviceText(""), 0, "", kNoTls},
+    {"tls-client-key-file-pass", AdviceText(""), 0, "", kNoTls},
+    {"tls-dh-params-file", AdviceText(""), 0, "", kNoTls},
+    {"tls-key-file", AdviceText(""), 0, "", kNoTls},
+    {"tls-key-file-pass", AdviceText(""), 0, "", kNoTls},
+    {"tls-prefer-server-ciphers", AdviceBool("no"), 0, "", kNoTls},
+    {"tls-protocols", AdviceText(""), 0, "", kNoTls},
+    {"tls-session-cache-size", AdviceInt("20480", 0, kInt), 0, "", kNoTls},
+    {"tls-session-cache-timeout", AdviceInt("300", 0, kInt), 0, "", kNoTls},
+    {"tls-session-caching", AdviceBool("yes"), 0, "", kNoTls},
 };
 // clang-format on
 

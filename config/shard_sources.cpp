@@ -198,8 +198,7 @@ std::optional<ConfigError> ShardSettings::ApplyYaml(std::string_view yaml,
   Secrets secrets = secrets_from_files_;
   Source source(changed, secrets);
   std::set<std::string> seen;
-  for (const auto& [name, value] : document.Entries()) {
-    int line = document.LineOf(name);
+  for (const auto& [name, value, line] : document.Entries()) {
     if (!seen.insert(name).second) return ConfigError{file, line, name + ": is set twice"};
     if (auto refusal = ApplyYamlEntry(source, file, name, value)) {
       return ConfigError{file, line, *std::move(refusal)};
@@ -282,8 +281,9 @@ tl::expected<ShardSettings, ConfigError> ShardSettings::FromCommandLine(
   }
   if (auto error = settings.ApplyOptions(args)) return tl::unexpected(*std::move(error));
   if (auto error = settings.Validate()) return tl::unexpected(*std::move(error));
-  settings.values_.dir =
-      std::filesystem::absolute(settings.values_.dir).lexically_normal().string();
+  std::error_code ignored;  // it was a directory a moment ago; else it stays as it is
+  auto directory = std::filesystem::canonical(settings.values_.dir, ignored);
+  if (!ignored) settings.values_.dir = directory.string();
   return settings;
 }
 

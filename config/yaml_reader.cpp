@@ -253,11 +253,12 @@ void YamlDocument::RememberLines(const YAML::Node& node, const std::string& path
   }
 }
 
-std::vector<std::pair<std::string, YAML::Node>> YamlDocument::Entries() const {
-  std::vector<std::pair<std::string, YAML::Node>> entries;
+std::vector<YamlDocument::Entry> YamlDocument::Entries() const {
+  std::vector<Entry> entries;
   if (!root_.IsMap()) return entries;
   for (const auto& entry : root_) {
-    entries.emplace_back(entry.first.IsScalar() ? entry.first.Scalar() : "?", entry.second);
+    entries.push_back({entry.first.IsScalar() ? entry.first.Scalar() : "?", entry.second,
+                       LineOfNode(entry.first)});
   }
   return entries;
 }

@@ -99,7 +99,12 @@ class YamlDocument {
   const std::string& file() const { return file_; }
 
   // The outermost map's entries in the order of the text.
-  std::vector<std::pair<std::string, YAML::Node>> Entries() const;
+  struct Entry {
+    std::string name;
+    YAML::Node value;
+    int line;
+  };
+  std::vector<Entry> Entries() const;
   // 0 when the document does not hold it.
   int LineOf(const std::string& path) const;
   void Report(int line, std::string text);
