@@ -237,8 +237,7 @@ void ClientPauseCommand(CommandContext& ctx) {
   // A pause never shortens or weakens one that is on.
   bool is_on = ctx.server.paused_until_ms > ctx.now_ms;
   ctx.server.pauses_writes_only = writes_only && (!is_on || ctx.server.pauses_writes_only);
-  ctx.server.paused_until_ms =
-      is_on ? std::max(ctx.server.paused_until_ms, *until_ms) : *until_ms;
+  ctx.server.paused_until_ms = is_on ? std::max(ctx.server.paused_until_ms, *until_ms) : *until_ms;
   ctx.reply.Ok();
 }
 

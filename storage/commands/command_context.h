@@ -73,7 +73,8 @@ class CommandContext {
 
   // True when the entry is absent or of this type; else answers WRONGTYPE.
   bool CheckType(const Entry& entry, ValueType type) {
-    if (!entry || entry.type() == type) [[likely]] return true;
+    if (!entry || entry.type() == type) [[likely]]
+      return true;
     Error(protocol::error_text::kWrongType);
     return false;
   }

@@ -35,8 +35,7 @@ void ServerStats::Rate::Sample(std::uint64_t count, double seconds) {
 }
 
 double ServerStats::Rate::PerSecond() const {
-  return std::accumulate(samples.begin(), samples.end(), 0.0) /
-         static_cast<double>(samples.size());
+  return std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
 }
 
 }  // namespace slotway::storage

@@ -14,8 +14,7 @@ namespace slotway::storage {
 namespace {
 
 void ConfigGetCommand(CommandContext& ctx) {
-  auto values =
-      ctx.server.settings.Get(ctx.args.subspan(2), &protocol::GlobMatchesNoCase);
+  auto values = ctx.server.settings.Get(ctx.args.subspan(2), &protocol::GlobMatchesNoCase);
   ctx.reply.Map(values.size());
   for (const auto& [name, value] : values) {
     ctx.reply.Bulk(name);
@@ -54,10 +53,14 @@ void ConfigRewriteCommand(CommandContext& ctx) {
 
 void ConfigHelpCommand(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
-      "GET <pattern> [<pattern> ...]", "    The settings whose names match, with their values.",
-      "SET <name> <value> [...]",      "    Change settings, all or none.",
-      "RESETSTAT",                     "    Set the counters of INFO back to zero.",
-      "REWRITE",                       "    Write the settings into the file they were read from.",
+      "GET <pattern> [<pattern> ...]",
+      "    The settings whose names match, with their values.",
+      "SET <name> <value> [...]",
+      "    Change settings, all or none.",
+      "RESETSTAT",
+      "    Set the counters of INFO back to zero.",
+      "REWRITE",
+      "    Write the settings into the file they were read from.",
   };
   ReplyHelp(ctx, "CONFIG", kLines);
 }

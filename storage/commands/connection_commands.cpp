@@ -181,11 +181,9 @@ void ReadwriteCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> ConnectionHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"ping", &PingCommand},         {"echo", &EchoCommand},
-      {"auth", &AuthCommand},         {"hello", &HelloCommand},
-      {"reset", &ResetCommand},       {"quit", &QuitCommand},
-      {"asking", &AskingCommand},     {"readonly", &ReadonlyCommand},
-      {"readwrite", &ReadwriteCommand},
+      {"ping", &PingCommand},     {"echo", &EchoCommand},         {"auth", &AuthCommand},
+      {"hello", &HelloCommand},   {"reset", &ResetCommand},       {"quit", &QuitCommand},
+      {"asking", &AskingCommand}, {"readonly", &ReadonlyCommand}, {"readwrite", &ReadwriteCommand},
   };
   return kRows;
 }

@@ -82,7 +82,9 @@ void SwapdbCommand(CommandContext& ctx) {
     ctx.Error(!first ? "ERR invalid first DB index" : "ERR invalid second DB index");
     return;
   }
-  auto exists = [&](std::int64_t index) { return index >= 0 && index < ctx.server.DatabaseCount(); };
+  auto exists = [&](std::int64_t index) {
+    return index >= 0 && index < ctx.server.DatabaseCount();
+  };
   if (!exists(*first) || !exists(*second)) {
     ctx.Error(protocol::error_text::kDbIndexOutOfRange);
     return;

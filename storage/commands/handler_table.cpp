@@ -37,8 +37,7 @@ bool HandlerTable::IsSupported(const protocol::CommandSpec& spec) const {
 std::vector<std::string> HandlerTable::Unsupported() const {
   std::vector<std::string> names;
   for (std::size_t id = 0; id < handlers_.size(); ++id) {
-    const protocol::CommandSpec& spec =
-        protocol::CommandById(static_cast<protocol::CommandId>(id));
+    const protocol::CommandSpec& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
     if (handlers_[id] == &AnswerUnsupported && spec.subcommands.empty()) {
       names.emplace_back(spec.name);
     }
@@ -57,7 +56,6 @@ void AddAllHandlers(HandlerTable& table) {
            KeyExpiryHandlers(),
            KeyScanHandlers(),
            KeyObjectHandlers(),
-           KeyDumpHandlers(),
            SortHandlers(),
            DatabaseHandlers(),
            HashHandlers(),

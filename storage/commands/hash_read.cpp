@@ -51,8 +51,7 @@ void HkeysCommand(CommandContext& ctx) {
   if (opened.is_wrong_type) return;
   ctx.reply.Array(opened.hash ? opened.hash->Size() : 0);
   if (!opened.hash) return;
-  opened.hash->ForEach(
-      [&ctx](std::string_view field, std::string_view) { ctx.reply.Bulk(field); });
+  opened.hash->ForEach([&ctx](std::string_view field, std::string_view) { ctx.reply.Bulk(field); });
 }
 
 void HvalsCommand(CommandContext& ctx) {
@@ -60,8 +59,7 @@ void HvalsCommand(CommandContext& ctx) {
   if (opened.is_wrong_type) return;
   ctx.reply.Array(opened.hash ? opened.hash->Size() : 0);
   if (!opened.hash) return;
-  opened.hash->ForEach(
-      [&ctx](std::string_view, std::string_view value) { ctx.reply.Bulk(value); });
+  opened.hash->ForEach([&ctx](std::string_view, std::string_view value) { ctx.reply.Bulk(value); });
 }
 
 void HlenCommand(CommandContext& ctx) {
@@ -87,8 +85,8 @@ void HexistsCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> HashReadHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"hget", &HgetCommand},   {"hmget", &HmgetCommand}, {"hgetall", &HgetallCommand},
-      {"hkeys", &HkeysCommand}, {"hvals", &HvalsCommand}, {"hlen", &HlenCommand},
+      {"hget", &HgetCommand},       {"hmget", &HmgetCommand},     {"hgetall", &HgetallCommand},
+      {"hkeys", &HkeysCommand},     {"hvals", &HvalsCommand},     {"hlen", &HlenCommand},
       {"hstrlen", &HstrlenCommand}, {"hexists", &HexistsCommand},
   };
   return kRows;

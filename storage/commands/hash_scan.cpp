@@ -32,10 +32,10 @@ void HscanCommand(CommandContext& ctx) {
   ScanOptions options;
   if (!ReadScanOptions(ctx, 3, false, options)) return;
   std::vector<FieldAndValue> found;
-  cursor = opened.hash->Scan(cursor, options.count,
-                             [&](std::string_view field, std::string_view value) {
-                               if (options.Matches(field)) found.emplace_back(field, value);
-                             });
+  cursor =
+      opened.hash->Scan(cursor, options.count, [&](std::string_view field, std::string_view value) {
+        if (options.Matches(field)) found.emplace_back(field, value);
+      });
   ctx.reply.Array(2);
   ctx.reply.Bulk(std::to_string(cursor));
   ctx.reply.Array(2 * found.size());
@@ -95,7 +95,9 @@ void HrandfieldCommand(CommandContext& ctx) {
   std::int64_t count = 0;
   if (!ReadInteger(ctx, 2, count)) return;
   if (count < -kMax) {
-    ctx.Error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+    ctx.Error(
+        "ERR value is out of range, value must between -9223372036854775807 and "
+        "9223372036854775807");
     return;
   }
   bool with_values = ctx.args.size() == 4 && EqualsNoCase(ctx.args[3], "withvalues");

@@ -170,11 +170,11 @@ void RandomkeyCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> KeyHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"del", &DelCommand},       {"unlink", &DelCommand},
-      {"exists", &ExistsCommand}, {"touch", &TouchCommand},
-      {"type", &TypeCommand},     {"rename", &RenameCommand},
+      {"del", &DelCommand},           {"unlink", &DelCommand},
+      {"exists", &ExistsCommand},     {"touch", &TouchCommand},
+      {"type", &TypeCommand},         {"rename", &RenameCommand},
       {"renamenx", &RenamenxCommand}, {"copy", &CopyCommand},
-      {"move", &MoveCommand},     {"randomkey", &RandomkeyCommand},
+      {"move", &MoveCommand},         {"randomkey", &RandomkeyCommand},
   };
   return kRows;
 }

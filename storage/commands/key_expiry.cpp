@@ -129,10 +129,14 @@ void PersistCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> KeyExpiryHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"expire", &ExpireCommand},         {"pexpire", &PexpireCommand},
-      {"expireat", &ExpireatCommand},     {"pexpireat", &PexpireatCommand},
-      {"ttl", &TtlCommand},               {"pttl", &PttlCommand},
-      {"expiretime", &ExpiretimeCommand}, {"pexpiretime", &PexpiretimeCommand},
+      {"expire", &ExpireCommand},
+      {"pexpire", &PexpireCommand},
+      {"expireat", &ExpireatCommand},
+      {"pexpireat", &PexpireatCommand},
+      {"ttl", &TtlCommand},
+      {"pttl", &PttlCommand},
+      {"expiretime", &ExpiretimeCommand},
+      {"pexpiretime", &PexpiretimeCommand},
       {"persist", &PersistCommand},
   };
   return kRows;

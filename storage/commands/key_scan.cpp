@@ -34,9 +34,9 @@ void ScanCommand(CommandContext& ctx) {
   if (!ReadScanCursor(ctx, 1, cursor) || !ReadScanOptions(ctx, 2, true, options)) return;
   std::vector<std::string_view> keys;
   cursor = ctx.db.Scan(cursor, options.count, ctx.now_ms, [&](const Entry& entry) {
-    bool is_wanted = options.Matches(entry.key()) &&
-                     (options.type.data() == nullptr ||
-                      EqualsNoCase(options.type, ValueTypeName(entry.type())));
+    bool is_wanted =
+        options.Matches(entry.key()) &&
+        (options.type.data() == nullptr || EqualsNoCase(options.type, ValueTypeName(entry.type())));
     if (is_wanted) keys.push_back(entry.key());
   });
   ctx.reply.Array(2);

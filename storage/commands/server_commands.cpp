@@ -122,9 +122,12 @@ void MemoryPurgeCommand(CommandContext& ctx) { ctx.reply.Ok(); }
 
 void MemoryHelpCommand(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
-      "DOCTOR", "    What looks wrong.",
-      "PURGE",  "    Give free memory back to the system.",
-      "USAGE <key> [SAMPLES <count>]", "    Bytes that a key and its value take.",
+      "DOCTOR",
+      "    What looks wrong.",
+      "PURGE",
+      "    Give free memory back to the system.",
+      "USAGE <key> [SAMPLES <count>]",
+      "    Bytes that a key and its value take.",
   };
   ReplyHelp(ctx, "MEMORY", kLines);
 }

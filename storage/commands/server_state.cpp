@@ -27,8 +27,7 @@ ServerState::ServerState(config::ShardSettings initial_settings)
   std::random_device device;
   std::seed_seq seed{device(), device(), device(), device()};
   random.seed(seed);
-  databases_.resize(
-      Config().cluster_enabled ? 1 : static_cast<std::size_t>(Config().databases));
+  databases_.resize(Config().cluster_enabled ? 1 : static_cast<std::size_t>(Config().databases));
   stats.commands.resize(protocol::CommandCount());
   run_id = RandomHexId(random);
   replication.replication_id = RandomHexId(random);
@@ -42,23 +41,21 @@ ServerState::~ServerState() = default;
 
 void ServerState::RefreshClock() {
   using std::chrono::duration_cast;
-  now_ms = duration_cast<std::chrono::milliseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-               .count();
+  now_ms =
+      duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
 }
 
 Keyspace& ServerState::MakeDatabase(int index) {
   KeyspaceOptions options;
   options.hash_seed = random();
   options.random_seed = random();
-  options.access_clock =
-      IsLfu(Config().maxmemory_policy) ? AccessClock::kLfu : AccessClock::kLru;
+  options.access_clock = IsLfu(Config().maxmemory_policy) ? AccessClock::kLfu : AccessClock::kLru;
   options.lfu_log_factor = static_cast<int>(Config().lfu_log_factor);
   options.lfu_decay_minutes = static_cast<int>(Config().lfu_decay_time_min);
   auto& database = databases_[static_cast<std::size_t>(index)];
   database = std::make_unique<Keyspace>(arena, options);
-  database->SetExpiryListener(
-      [this](protocol::Slot, std::string_view) { ++stats.expired_keys; });
+  database->SetExpiryListener([this](protocol::Slot, std::string_view) { ++stats.expired_keys; });
   return *database;
 }
 

@@ -81,7 +81,7 @@ class ServerState {
   std::int64_t now_ms = 0;
   void RefreshClock();
 
-  std::uint64_t changes = 0;            // every change of the data counts
+  std::uint64_t changes = 0;             // every change of the data counts
   std::uint64_t changes_since_save = 0;  // as above, since the last snapshot
   KeyChangeListener* key_change_listener = nullptr;
 

@@ -12,7 +12,8 @@
 namespace slotway::storage {
 namespace {
 
-constexpr std::string_view kTooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+constexpr std::string_view kTooLong =
+    "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 
 void GetCommand(CommandContext& ctx) {
   Entry entry = ctx.FindToRead(ctx.Key(1));
@@ -131,7 +132,7 @@ void AppendCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> StringHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"get", &GetCommand},           {"mget", &MgetCommand},     {"strlen", &StrlenCommand},
+      {"get", &GetCommand},           {"mget", &MgetCommand},       {"strlen", &StrlenCommand},
       {"getrange", &GetrangeCommand}, {"substr", &GetrangeCommand}, {"setrange", &SetrangeCommand},
       {"append", &AppendCommand},
   };

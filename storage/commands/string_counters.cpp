@@ -92,8 +92,10 @@ void IncrbyfloatCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> StringCounterHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"incr", &IncrCommand},     {"decr", &DecrCommand},
-      {"incrby", &IncrbyCommand}, {"decrby", &DecrbyCommand},
+      {"incr", &IncrCommand},
+      {"decr", &DecrCommand},
+      {"incrby", &IncrbyCommand},
+      {"decrby", &DecrbyCommand},
       {"incrbyfloat", &IncrbyfloatCommand},
   };
   return kRows;

@@ -39,8 +39,8 @@ class LcsTable {
       : a_(a), b_(b), width_(b.size() + 1), lengths_((a.size() + 1) * (b.size() + 1)) {
     for (std::size_t i = 1; i <= a.size(); ++i) {
       for (std::size_t j = 1; j <= b.size(); ++j) {
-        At(i, j) = a[i - 1] == b[j - 1] ? At(i - 1, j - 1) + 1
-                                        : std::max(At(i - 1, j), At(i, j - 1));
+        At(i, j) =
+            a[i - 1] == b[j - 1] ? At(i - 1, j - 1) + 1 : std::max(At(i - 1, j), At(i, j - 1));
       }
     }
   }
@@ -140,11 +140,9 @@ void LcsCommand(CommandContext& ctx) {
   }
   LcsOptions options;
   if (!ReadLcsOptions(ctx, options)) return;
-  std::uint64_t table_bytes =
-      sizeof(std::uint32_t) * (texts[0].size() + 1) * (texts[1].size() + 1);
+  std::uint64_t table_bytes = sizeof(std::uint32_t) * (texts[0].size() + 1) * (texts[1].size() + 1);
   if (table_bytes > static_cast<std::uint64_t>(ctx.server.Config().proto_max_bulk_len)) {
-    ctx.Error(
-        "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+    ctx.Error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
     return;
   }
   LcsTable table(texts[0], texts[1]);

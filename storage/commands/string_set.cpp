@@ -245,9 +245,9 @@ void MsetnxCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> StringSetHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"set", &SetCommand},       {"setex", &SetexCommand},   {"psetex", &PsetexCommand},
-      {"setnx", &SetnxCommand},   {"getset", &GetsetCommand}, {"getdel", &GetdelCommand},
-      {"getex", &GetexCommand},   {"mset", &MsetCommand},     {"msetnx", &MsetnxCommand},
+      {"set", &SetCommand},     {"setex", &SetexCommand},   {"psetex", &PsetexCommand},
+      {"setnx", &SetnxCommand}, {"getset", &GetsetCommand}, {"getdel", &GetdelCommand},
+      {"getex", &GetexCommand}, {"mset", &MsetCommand},     {"msetnx", &MsetnxCommand},
   };
   return kRows;
 }

@@ -24,8 +24,8 @@ class ValueCopy {
  private:
   ValueType type_ = ValueType::kString;
   Encoding encoding_ = Encoding::kRaw;
-  std::int64_t number_ = 0;                                   // ValueLayout::kNumber
-  std::string bytes_;                                         // ValueLayout::kBytes
+  std::int64_t number_ = 0;                                  // ValueLayout::kNumber
+  std::string bytes_;                                        // ValueLayout::kBytes
   std::vector<std::pair<std::string, std::string>> fields_;  // a hash that is an object
   std::optional<std::int64_t> expire_at_ms_;
 };

@@ -5,16 +5,18 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/command.h"
 #include "protocol/key_extraction.h"
 #include "runtime/result.h"
 #include "storage/cluster/cluster_state.h"
+#include "storage/cluster/nodes_conf.h"
 #include "storage/cluster/slot_guard.h"
 #include "storage/commands/command_context.h"
 
@@ -22,8 +24,7 @@ namespace slotway::storage {
 
 class ClusterGateway {
  public:
-  // Reads cluster-config-file, or begins a new node of one. The address of this node is completed
-  // once the port is known: AnnounceAddress().
+  // Reads cluster-config-file, or begins as a lone node. REQUIRES: the server listens already.
   static runtime::Result<std::unique_ptr<ClusterGateway>> Open(ServerState& server);
 
   bool ServesDirectly(protocol::Slot slot) const { return state_.ServesDirectly(slot); }
@@ -38,14 +39,16 @@ class ClusterGateway {
   bool IsUp() const { return state_.IsUp(); }
 
  private:
-  explicit ClusterGateway(ServerState& server) : server_(server) {}
-  void AnnounceAddress();
+  ClusterGateway(ServerState& server, std::unique_ptr<cluster::NodesConfFile> file,
+                 cluster::ClusterState state)
+      : server_(server), file_(std::move(file)), state_(std::move(state)) {}
+  // Empty when written, else why not.
   std::string Save();
   cluster::EndpointKind EndpointKind() const;
 
   ServerState& server_;
+  std::unique_ptr<cluster::NodesConfFile> file_;
   cluster::ClusterState state_;
-  std::filesystem::path file_;
   std::vector<std::string_view> keys_;
 };
 

@@ -64,7 +64,8 @@ void Executor::Execute(ClientState& client, const Request& request, runtime::Byt
   if (was_asking) client.is_asking = false;  // it counted for this command only
 }
 
-// CLIENT REPLY OFF and SKIP: the command runs, nobody hears. CLIENT REPLY ON speaks again by itself.
+// CLIENT REPLY OFF and SKIP: the command runs, nobody hears. CLIENT REPLY ON speaks again by
+// itself.
 void Executor::Silence(ClientState& client, const Request& request) {
   Run(client, request, discarded_);
   discarded_.Clear();

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "protocol/resp_writer.h"
-#include "storage/commands/process_facts.h"
+#include "storage/commands/allocator_facts.h"
 
 namespace slotway::storage {
 namespace {
@@ -74,8 +74,8 @@ runtime::Result<bool> ShardServer::ListenOn(const std::string& bind_address) {
   if (host == "*") host = "0.0.0.0";
   if (host == "::*") host = "::";
   if (host == "localhost") host = "127.0.0.1";
-  auto port = static_cast<std::uint16_t>(
-      state_.listening_port != 0 ? state_.listening_port : state_.Config().port);
+  auto port = static_cast<std::uint16_t>(state_.listening_port != 0 ? state_.listening_port
+                                                                    : state_.Config().port);
   auto address = runtime::SocketAddress::FromNumeric(host, port);
   if (!address) return tl::unexpected(address.error());
   runtime::Listener::Options options;
@@ -133,9 +133,9 @@ void ShardServer::ConnectSettings() {
     state_.ApplyAccessClock();
     return std::nullopt;
   });
-  static constexpr std::string_view kCluster[] = {
-      "cluster-require-full-coverage", "cluster-allow-reads-when-down",
-      "cluster-allow-pubsubshard-when-down"};
+  static constexpr std::string_view kCluster[] = {"cluster-require-full-coverage",
+                                                  "cluster-allow-reads-when-down",
+                                                  "cluster-allow-pubsubshard-when-down"};
   state_.settings.OnSet(kCluster, [this](const config::ShardConfig&) {
     if (cluster_) cluster_->ApplySettings();
     return std::nullopt;
@@ -179,8 +179,7 @@ void ShardServer::CloseIdleClients() {
       state_.Config().client_output_buffer_limit[config::kClientNormal].hard_bytes;
   if (limit_ms == 0 && output_max == 0) return;
   for (auto& [id, session] : sessions_) {
-    bool is_idle =
-        limit_ms != 0 && state_.now_ms - session->Client().last_active_ms > limit_ms;
+    bool is_idle = limit_ms != 0 && state_.now_ms - session->Client().last_active_ms > limit_ms;
     bool is_full = output_max != 0 && session->Connection().UnwrittenBytes() > output_max;
     if (is_idle || is_full) state_.close_client(id);
   }

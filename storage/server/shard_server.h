@@ -39,7 +39,8 @@ class ShardServer {
 
   // Whether this request must wait (CLIENT PAUSE).
   bool HoldsBack(const Request& request) const {
-    if (state_.paused_until_ms == 0) [[likely]] return false;
+    if (state_.paused_until_ms == 0) [[likely]]
+      return false;
     bool concerns = !state_.pauses_writes_only || (request.spec && request.spec->IsWrite());
     return concerns && IsPauseOn();
   }
