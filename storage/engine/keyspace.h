@@ -5,8 +5,8 @@
 // share one RecordArena. Views and Entries stay valid until the next call that changes the keyspace
 // (see entry.h); Find may change it, since a due key is deleted on access.
 // The caller passes the slot of each key; the keyspace never hashes to slots itself.
-// Every bucket carries a snapshot epoch (see bucket.h). Nothing reads it yet: a snapshot will stamp
-// it and put its hook in BucketTable, whose members are the only code that changes buckets.
+// Every bucket has room for a snapshot epoch (see memory/bucket.h). A snapshot stamps it and hooks
+// into BucketTable and Impl::Swap, the only code that changes buckets, and into in-place changes.
 #pragma once
 
 #include <cstddef>
@@ -85,6 +85,7 @@ class Keyspace {
   Keyspace(Keyspace&&) noexcept;
   Keyspace& operator=(Keyspace&&) = delete;
 
+  RecordArena& arena() const;
   void SetExpiryListener(ExpiryListener listener);
   void SetExpiryMode(ExpiryMode mode);
   ExpiryMode expiry_mode() const;
@@ -103,6 +104,7 @@ class Keyspace {
 
   // ---- Strings ----
 
+  // Values given to the calls below must not point into the entry that they change.
   // Inserts or overwrites, whatever type was there. Stores a number as one when `value` is its
   // canonical text.
   Entry SetString(protocol::Slot slot, std::string_view key, std::string_view value, TtlChange ttl,
@@ -146,9 +148,10 @@ class Keyspace {
   // ---- Expiry ----
 
   // A time that has passed already is stored too: the caller decides whether to delete instead.
+  // Times are clamped to 0 and 2^48 - 2 (the year 10889).
   Entry SetExpiry(const Entry& entry, std::int64_t at_ms);
   // False when it had none.
-  bool ClearExpiry(Entry& entry);
+  bool ClearExpiry(const Entry& entry);
 
   struct ExpireProgress {
     std::size_t expired = 0;

@@ -104,20 +104,13 @@ class Record {
   }
   bool IsDue(std::int64_t now_ms) const { return HasExpiryWord() && Expiry().at_ms < now_ms; }
 
-  // Changes the length of a bytes value in place; the width of its field must suffice.
-  // Returns false, changing nothing, when it does not.
-  bool TrySetValueLength(std::size_t length);
-  void set_encoding(Encoding encoding) {
-    at_[4] = static_cast<std::uint8_t>((at_[4] & 15) | (static_cast<int>(encoding) << 4));
-  }
+  // Takes on another type, encoding and value length in place, leaving key and expiry word where
+  // they are. False, changing nothing, when they would have to move. The caller sees to it that the
+  // allocation is large enough.
+  bool TryReshape(const Shape& shape);
 
   Shape GetShape() const {
     return {type(), encoding(), HasExpiryWord(), Key().size(), ValueLength()};
-  }
-  std::size_t TotalBytes() const {
-    const std::string_view value = ValueBytes();
-    return static_cast<std::size_t>(value.data() - reinterpret_cast<const char*>(at_)) +
-           value.size();
   }
 
  private:
@@ -141,6 +134,10 @@ class Record {
   std::size_t LoadLength(std::size_t offset, std::size_t width) const {
     if (width == 1) return at_[offset];
     return width == 2 ? Load<std::uint16_t>(offset) : Load<std::uint32_t>(offset);
+  }
+  void SetKind(ValueType type, Encoding encoding) {
+    at_[4] = static_cast<std::uint8_t>(static_cast<unsigned>(type) | static_cast<unsigned>(encoding)
+                                                                         << 4);
   }
   void StoreLength(std::size_t offset, std::size_t width, std::size_t length);
   std::size_t KeyWidth() const { return std::size_t{1} << ((at_[5] >> 1) & 3); }

@@ -59,7 +59,8 @@ struct HashShape {
   int kept_bits;  // low bits of the hash that vary; the rest is zero
 };
 
-class ElasticTableModel : public ElasticTableTest, public ::testing::WithParamInterface<HashShape> {};
+class ElasticTableModel : public ElasticTableTest,
+                          public ::testing::WithParamInterface<HashShape> {};
 
 TEST_P(ElasticTableModel, AgreesWithASetWhileGrowingAndShrinking) {
   const std::uint64_t seed = std::random_device{}();

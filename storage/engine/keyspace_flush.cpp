@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flushing: tables are set aside at once and freed piece by piece.
+#include <utility>
+
+#include "storage/engine/keyspace_impl.h"
+
+namespace slotway::storage {
+
+void Keyspace::FlushAll() {
+  Impl& impl = *impl_;
+  impl.wheel.Clear();
+  impl.size = impl.with_expiry = 0;
+  impl.size_of_type.fill(0);
+  impl.size_of_group.fill(0);
+  for (Impl::Flushed& item : impl.flushed) item.counted = false;
+  if (!impl.slots) return;
+  impl.flushed.push_back(
+      {.slots = std::move(impl.slots), .slot_count = protocol::kSlotCount, .counted = false});
+}
+
+void Keyspace::FlushSlot(protocol::Slot slot) {
+  Impl& impl = *impl_;
+  if (SizeOfSlot(slot) == 0) return;
+  Impl::SlotKeys& keys = impl.KeysOf(slot);
+  impl.AddToSlot(slot, -static_cast<std::ptrdiff_t>(keys.table.size()),
+                 -static_cast<std::ptrdiff_t>(keys.bytes));
+  auto aside = std::make_unique<Impl::SlotKeys[]>(1);
+  std::swap(aside[0].table, keys.table);
+  impl.flushed.push_back({.slots = std::move(aside), .slot_count = 1, .counted = true});
+}
+
+bool Keyspace::FreeFlushed(std::size_t max_entries) {
+  Impl& impl = *impl_;
+  while (!impl.flushed.empty() && max_entries > 0) {
+    const std::size_t freed = impl.FreeSomeOf(impl.flushed.front(), max_entries);
+    max_entries -= freed;
+    if (impl.flushed.front().next_slot == impl.flushed.front().slot_count) {
+      impl.flushed.pop_front();
+    }
+  }
+  return !impl.flushed.empty();
+}
+
+// The tables stay as they are until all their records are gone: only then is the position of the
+// walk good to go on from.
+std::size_t Keyspace::Impl::FreeSomeOf(Flushed& item, std::size_t max_work) {
+  std::size_t work = 0;
+  while (item.next_slot < item.slot_count && work < max_work) {
+    ElasticTable& table = item.slots[static_cast<std::size_t>(item.next_slot)].table;
+    if (table.size() > 0) {
+      item.position = table.VisitFrom(item.position, [&](Spot spot) {
+        const Record record(arena.At(spot.ref()));
+        work += WorkToFree(record);
+        FreeRecord(record, item.counted);
+      });
+    }
+    if (table.size() == 0 || item.position == ElasticTable::kPositionEnd) {
+      table.Clear(table_memory);
+      item.position = 0;
+      ++item.next_slot;
+    }
+  }
+  return std::min(work, max_work);
+}
+
+}  // namespace slotway::storage

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of Keyspace, shared by its source files only.
+//
+// Invariants: each key is in the table of its slot once; the counters equal what a walk would
+// count; a record with a TTL has a token in the wheel at its remembered place, no later than its
+// time. Lookup and deletion are in keyspace.cpp, values in keyspace_values.cpp, time in
+// keyspace_expiry.cpp, walks in keyspace_walk.cpp, flushing in keyspace_flush.cpp.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/engine/access_clock.h"
+#include "storage/engine/expiry_wheel.h"
+#include "storage/engine/keyspace.h"
+#include "storage/memory/elastic_table.h"
+#include "storage/memory/key_hash.h"
+#include "storage/memory/record_arena.h"
+
+namespace slotway::storage {
+
+class Keyspace::Impl {
+ public:
+  // The keys of one slot.
+  struct SlotKeys {
+    ElasticTable table;
+    std::size_t bytes = 0;
+  };
+  // What becomes of tables that were flushed, until they are freed.
+  struct Flushed {
+    std::unique_ptr<SlotKeys[]> slots;  // one or kSlotCount
+    int slot_count = 0;
+    int next_slot = 0;
+    std::uint64_t position = 0;
+    bool counted = false;  // its keys are still in the counts by type and expiry
+  };
+  // How a key's value is to be stored.
+  struct NewValue {
+    ValueType type;
+    Encoding encoding;
+    std::string_view bytes = {};    // kBytes
+    std::int64_t number = 0;        // kNumber
+    ValueObject* object = nullptr;  // kObject
+
+    static NewValue Text(std::string_view text) {
+      const bool is_short = text.size() <= kEmbstrMaxBytes;
+      return {.type = ValueType::kString,
+              .encoding = is_short ? Encoding::kEmbstr : Encoding::kRaw,
+              .bytes = text};
+    }
+    static NewValue Number(std::int64_t number) {
+      return {.type = ValueType::kString, .encoding = Encoding::kInt, .number = number};
+    }
+    Record::Shape ShapeFor(std::size_t key_bytes, bool has_expiry_word) const;
+    // REQUIRES: the record has the shape. `bytes` may overlap it.
+    void WriteTo(Record record) const;
+  };
+
+  Impl(RecordArena& record_arena, const KeyspaceOptions& keyspace_options);
+  ~Impl();
+
+  std::uint64_t Hash(std::string_view key) const { return KeyHash(options.hash_seed, key); }
+  auto HashOf() const {
+    return [this](ArenaRef ref) { return Hash(Record(arena.At(ref)).Key()); };
+  }
+  SlotKeys& KeysOf(protocol::Slot slot) const {
+    return slots[static_cast<std::size_t>(protocol::ToInt(slot))];
+  }
+  Entry EntryAt(protocol::Slot slot, Spot spot) const {
+    return {slot, spot.bucket, spot.index, Record(arena.At(spot.ref()))};
+  }
+
+  // keyspace.cpp
+  Entry Locate(protocol::Slot slot, std::string_view key, std::uint64_t hash) const;
+  // Locate, and what the expiry mode asks for when the key is due.
+  Entry LocateLive(protocol::Slot slot, std::string_view key, std::uint64_t hash,
+                   std::int64_t now_ms);
+  void Touch(Record record, std::int64_t now_ms);
+  void Remove(const Entry& entry, std::uint64_t hash);
+  void Expire(const Entry& entry, std::uint64_t hash);
+  void AddToSlot(protocol::Slot slot, std::ptrdiff_t keys, std::ptrdiff_t bytes);
+  void FreeRecord(Record record, bool counted);
+
+  // What freeing it costs, in records.
+  static std::size_t WorkToFree(Record record) {
+    return LayoutOf(record.encoding()) == ValueLayout::kObject ? record.Object()->ElementCount() + 1
+                                                               : 1;
+  }
+
+  static std::size_t ObjectBytes(Record record) {
+    const bool is_object = LayoutOf(record.encoding()) == ValueLayout::kObject;
+    return is_object ? record.Object()->MemoryBytes() : 0;
+  }
+
+  // keyspace_flush.cpp
+  // Frees records of `item` until about `max_work` is done; returns the work, at most that.
+  std::size_t FreeSomeOf(Flushed& item, std::size_t max_work);
+
+  // keyspace_values.cpp
+  // Inserts or overwrites.
+  Entry Store(protocol::Slot slot, std::string_view key, const NewValue& value, TtlChange ttl,
+              std::int64_t now_ms);
+  Entry Insert(protocol::Slot slot, std::string_view key, std::uint64_t hash, const NewValue& value,
+               bool with_expiry_word, std::uint32_t access);
+  // Writes another value over the entry's, in its memory when that fits. An expiry word stays as it
+  // is while there is one before and after. The old object is deleted.
+  Entry Overwrite(const Entry& entry, const NewValue& value, bool with_expiry_word);
+  // The entry in a new record of at least `bytes`: same key, access bytes and expiry word (as far
+  // as the shape has one); the value is left to the caller, and so is freeing the old record.
+  Record CopyFrame(Record old, const Record::Shape& shape, std::size_t bytes);
+  // Puts `record` in the place of the entry's, which is freed (its object is not).
+  Entry Swap(const Entry& entry, Record record);
+  Entry AddRecord(protocol::Slot slot, std::uint64_t hash, Record record);
+
+  // keyspace_expiry.cpp
+  static ExpiryWheel::Token TokenOf(protocol::Slot slot, std::uint64_t hash) {
+    return static_cast<ExpiryWheel::Token>(protocol::ToInt(slot)) << kTokenHashBits |
+           static_cast<ExpiryWheel::Token>(hash >> (64 - kTokenHashBits));
+  }
+  Entry SetDeadline(const Entry& entry, std::int64_t at_ms);
+  // Refs of the records whose token is `token`, waiting at `place`, into token_refs.
+  void CollectTokenRecords(ExpiryWheel::Token token, std::uint16_t place);
+  std::size_t FireToken(ExpiryWheel::Token token, std::uint16_t place, std::int64_t now_ms,
+                        std::size_t& expired);
+  bool KeepToken(ExpiryWheel::Token token, std::uint16_t place);
+
+  // keyspace_walk.cpp
+  std::uint64_t NextRandom();
+  bool IsHidden(Record record, std::int64_t now_ms) const {
+    return mode != ExpiryMode::kIgnore && record.IsDue(now_ms);
+  }
+
+  static constexpr int kTokenHashBits = 18;
+  static constexpr int kGroupSlots = 128;  // slots whose keys are counted together
+  static constexpr int kGroups = protocol::kSlotCount / kGroupSlots;
+
+  RecordArena& arena;
+  KeyspaceOptions options;
+  ExpiryMode mode = ExpiryMode::kDelete;
+  ExpiryListener listener;
+  std::uint64_t random_state;
+
+  TableMemory table_memory;
+  std::unique_ptr<SlotKeys[]> slots;  // kSlotCount; none while the keyspace was never written to
+  ExpiryWheel wheel;
+  std::vector<ArenaRef> token_refs;  // see CollectTokenRecords
+
+  std::size_t size = 0;
+  std::size_t with_expiry = 0;
+  std::size_t record_bytes = 0;
+  std::size_t object_bytes = 0;
+  std::array<std::size_t, kValueTypeCount> size_of_type{};
+  std::array<std::uint32_t, kGroups> size_of_group{};
+  std::deque<Flushed> flushed;
+};
+
+}  // namespace slotway::storage

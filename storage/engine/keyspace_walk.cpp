@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks: SCAN, the keys of a slot, random keys.
+#include <algorithm>
+
+#include "storage/engine/keyspace_impl.h"
+
+namespace slotway::storage {
+namespace {
+
+// A scan cursor is the slot, then the position within its table (see ElasticTable).
+constexpr int kPositionBits = 32;
+
+}  // namespace
+
+std::uint64_t Keyspace::Scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                             const EntryCallback& callback) const {
+  const Impl& impl = *impl_;
+  if (!impl.slots) return 0;
+  std::uint64_t slot = cursor >> kPositionBits;
+  std::uint64_t position = cursor & (ElasticTable::kPositionEnd - 1);
+  std::size_t visited = 0;
+  while (slot < protocol::kSlotCount) {
+    if (impl.size_of_group[slot / Impl::kGroupSlots] == 0) {
+      slot = (slot / Impl::kGroupSlots + 1) * Impl::kGroupSlots;
+      position = 0;
+      continue;
+    }
+    const ElasticTable& table = impl.slots[slot].table;
+    const auto typed_slot = static_cast<protocol::Slot>(slot);
+    while (table.size() > 0 && position < ElasticTable::kPositionEnd) {
+      if (visited >= count) return slot << kPositionBits | position;
+      position = table.VisitFrom(position, [&](Spot spot) {
+        ++visited;
+        const Entry entry = impl.EntryAt(typed_slot, spot);
+        if (!impl.IsHidden(entry.record_, now_ms)) callback(entry);
+      });
+    }
+    ++slot;
+    position = 0;
+  }
+  return 0;
+}
+
+std::uint64_t Keyspace::ScanSlot(protocol::Slot slot, std::uint64_t cursor, std::size_t count,
+                                 std::int64_t now_ms, const EntryCallback& callback) const {
+  const Impl& impl = *impl_;
+  if (!impl.slots) return 0;
+  const ElasticTable& table = impl.KeysOf(slot).table;
+  std::uint64_t position = cursor;
+  std::size_t visited = 0;
+  while (table.size() > 0 && position < ElasticTable::kPositionEnd) {
+    if (visited >= count) return position;
+    position = table.VisitFrom(position, [&](Spot spot) {
+      ++visited;
+      const Entry entry = impl.EntryAt(slot, spot);
+      if (!impl.IsHidden(entry.record_, now_ms)) callback(entry);
+    });
+  }
+  return 0;
+}
+
+void Keyspace::ForEachInSlot(protocol::Slot slot, std::size_t max_keys,
+                             const EntryCallback& callback) const {
+  const Impl& impl = *impl_;
+  if (!impl.slots) return;
+  const ElasticTable& table = impl.KeysOf(slot).table;
+  std::uint64_t position = 0;
+  std::size_t left = std::min(max_keys, table.size());
+  while (left > 0 && position < ElasticTable::kPositionEnd) {
+    position = table.VisitFrom(position, [&](Spot spot) {
+      if (left == 0) return;
+      --left;
+      callback(impl.EntryAt(slot, spot));
+    });
+  }
+}
+
+// The slot is chosen by its number of keys, the key evenly among them.
+Entry Keyspace::RandomEntry(std::int64_t now_ms) {
+  Impl& impl = *impl_;
+  constexpr int kTriesMax = 100;  // a keyspace that may not delete can be full of due keys
+  for (int tries = 0; tries < kTriesMax && impl.size > 0; ++tries) {
+    std::uint64_t nth = impl.NextRandom() % impl.size;
+    std::size_t group = 0;
+    while (nth >= impl.size_of_group[group]) nth -= impl.size_of_group[group++];
+    std::size_t slot = group * Impl::kGroupSlots;
+    while (nth >= impl.slots[slot].table.size()) nth -= impl.slots[slot++].table.size();
+    const Spot spot = impl.slots[slot].table.RandomSpot([&] { return impl.NextRandom(); });
+    const Entry entry = impl.EntryAt(static_cast<protocol::Slot>(slot), spot);
+    if (!impl.IsHidden(entry.record_, now_ms)) return entry;
+    if (impl.mode == ExpiryMode::kDelete) impl.Expire(entry, impl.Hash(entry.key()));
+  }
+  return {};
+}
+
+// SplitMix64: a counter through a bijective mixer.
+std::uint64_t Keyspace::Impl::NextRandom() {
+  std::uint64_t mixed = random_state += 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+  return mixed ^ mixed >> 31;
+}
+
+}  // namespace slotway::storage
