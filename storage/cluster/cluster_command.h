@@ -26,16 +26,16 @@ struct ClusterCommandContext {
   ClusterState& state;
   EndpointKind endpoint_kind = EndpointKind::kIp;
   std::int64_t my_repl_offset = 0;  // of this node, as it is now
-  std::int64_t now_ms = 0;          // wall clock
 
-  std::function<std::uint64_t(protocol::Slot)> count_keys;
+  std::function<std::uint64_t(protocol::Slot)> count_keys = {};
   // At most `max` keys of the slot, appended.
-  std::function<void(protocol::Slot, std::size_t max, std::vector<std::string>& keys)> get_keys;
-  std::function<std::uint64_t()> count_all_keys;
+  std::function<void(protocol::Slot, std::size_t max, std::vector<std::string>& keys)> get_keys =
+      {};
+  std::function<std::uint64_t()> count_all_keys = {};
   // Writes nodes.conf and waits for the disk; empty when done, else the reason. Called before the
   // reply whenever the command changed what nodes.conf holds.
-  std::function<std::string()> save;
-  std::function<std::array<std::uint8_t, 20>()> random_bytes;  // for the new id of RESET HARD
+  std::function<std::string()> save = {};
+  std::function<std::array<std::uint8_t, 20>()> random_bytes = {};  // for the new id of RESET HARD
 };
 
 // `args` is the whole request ("CLUSTER", "SLOTS"); arity was checked against the command table.

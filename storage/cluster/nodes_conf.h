@@ -53,10 +53,10 @@ class NodesConfFile {
 
 // Where this node listens, as its settings say.
 struct MyAddress {
-  std::string ip;  // announced; empty: keep what the file says
+  std::string ip = {};  // announced; empty: keep what the file says
   std::uint16_t port = 0;
   std::uint16_t bus_port = 0;
-  std::string hostname;
+  std::string hostname = {};
 };
 
 // What a server does at its start: reads the file, or begins as a lone master with an id of

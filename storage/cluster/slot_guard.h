@@ -32,7 +32,7 @@ enum class Verdict : std::uint8_t {
 // A request, or a whole transaction at EXEC: then the keys of all its commands, and is_write if
 // any of them writes.
 struct GuardedRequest {
-  std::span<const std::string_view> keys;
+  std::span<const std::string_view> keys = {};
   bool is_write = false;
   bool is_shard_pubsub = false;     // SSUBSCRIBE, SUNSUBSCRIBE, SPUBLISH: "keys" are channels
   bool is_migrate = false;          // MIGRATE works on open slots wherever the keys are
