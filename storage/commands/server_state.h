@@ -21,7 +21,7 @@
 #include "protocol/command_table.h"
 #include "storage/commands/command_stats.h"
 #include "storage/engine/keyspace.h"
-#include "storage/engine/record_arena.h"
+#include "storage/memory/record_arena.h"
 
 namespace slotway::storage {
 

@@ -101,7 +101,6 @@ void ClusterGateway::Run(CommandContext& ctx) {
       .state = state_,
       .endpoint_kind = EndpointKind(),
       .my_repl_offset = server_.replication.offset,
-      .now_ms = ctx.now_ms,
       .count_keys = [&ctx](protocol::Slot slot) { return ctx.db.SizeOfSlot(slot); },
       .get_keys =
           [&ctx](protocol::Slot slot, std::size_t max, std::vector<std::string>& keys) {
