@@ -2,7 +2,8 @@
 // What is known of one command: a row of the command table, and the vocabulary of its columns.
 //
 // Source: the COMMAND, COMMAND DOCS and command tips pages of the Redis documentation. Rows are
-// constant data; every view points at static storage.
+// constant data; every view points at static storage. Rows are written without the columns that
+// follow from others; CompleteRow() fills those in.
 #pragma once
 
 #include <cstdint>
@@ -60,10 +61,10 @@ enum class AclCategory : std::uint32_t {
 
 // What a command does with the keys of one key spec; KeyFlagName() gives the text.
 enum class KeyFlag : std::uint16_t {
-  kReadOnly = 1u << 0,      // RO
-  kReadWrite = 1u << 1,     // RW
-  kOverwrite = 1u << 2,     // OW
-  kRemove = 1u << 3,        // RM
+  kReadOnly = 1u << 0,   // RO
+  kReadWrite = 1u << 1,  // RW
+  kOverwrite = 1u << 2,  // OW
+  kRemove = 1u << 3,     // RM
   kAccess = 1u << 4,
   kUpdate = 1u << 5,
   kInsert = 1u << 6,
@@ -101,17 +102,29 @@ struct KeySpec {
   enum class Begin : std::uint8_t { kUnknown, kIndex, kKeyword };
   enum class Find : std::uint8_t { kUnknown, kRange, kKeynum };
 
-  FlagSet<KeyFlag> flags;
+  FlagSet<KeyFlag> flags = {};
   Begin begin = Begin::kUnknown;
-  std::int16_t index = 0;            // kIndex
-  std::string_view keyword = {};     // kKeyword
-  std::int16_t start_from = 0;       // kKeyword: negative searches backwards from the end
+  std::int16_t index = 0;         // kIndex
+  std::string_view keyword = {};  // kKeyword
+  std::int16_t start_from = 0;    // kKeyword: negative searches backwards from the end
   Find find = Find::kUnknown;
-  std::int16_t last_key = 0;         // kRange: relative to the first; negative from the end
-  std::int16_t key_step = 1;         // both
-  std::int16_t limit = 0;            // kRange: 0, 1 none; n stops after 1/n of the rest
-  std::int16_t keynum_index = 0;     // kKeynum: position of the count, relative to the beginning
-  std::int16_t first_key = 0;        // kKeynum: relative to the beginning
+  std::int16_t last_key = 0;      // kRange: relative to the first; negative from the end
+  std::int16_t key_step = 1;      // both
+  std::int16_t limit = 0;         // kRange: 0, 1 none; n stops after 1/n of the rest
+  std::int16_t keynum_index = 0;  // kKeynum: position of the count, relative to the beginning
+  std::int16_t first_key = 0;     // kKeynum: relative to the beginning
+  std::string_view notes = {};    // shown by COMMAND INFO
+};
+
+// Who finds the keys of a request: the row's key specs, or a function where they do not suffice.
+enum class KeyFinder : std::uint8_t {
+  kSpecs,
+  kSet,        // the specs; GET among the options decides the flags
+  kBitfield,   // the specs; the operations decide the flags
+  kSort,       // STORE may stand anywhere
+  kGeoradius,  // STORE and STOREDIST stand among options
+  kMigrate,    // one key, or all behind KEYS
+  kStreams,    // XREAD, XREADGROUP: first half of what follows STREAMS
 };
 
 // To which nodes a command goes, beyond what its keys say (tip request_policy).
@@ -132,21 +145,23 @@ enum class ResponsePolicy : std::uint8_t {
 
 // One row. A subcommand has a row of its own, named "container|subcommand".
 struct CommandSpec {
-  std::string_view name;             // lower case
-  std::int16_t arity;                // with the name; negative: at least
-  FlagSet<CommandFlag> flags;
-  FlagSet<AclCategory> categories;
-  std::int16_t first_key = 0;        // the old key range, as COMMAND shows it
+  std::string_view name;  // lower case
+  std::int16_t arity;     // with the name; negative: at least
+  FlagSet<CommandFlag> flags = {};
+  FlagSet<AclCategory> categories = {};
+  std::int16_t first_key = 0;  // the old key range, as COMMAND shows it; derived
   std::int16_t last_key = 0;
   std::int16_t key_step = 0;
   std::span<const KeySpec> key_specs = {};
+  KeyFinder key_finder = KeyFinder::kSpecs;
+  std::int16_t fixed_first_key = 0;  // where the first key always is, 0 if that varies; derived
   RequestPolicy request_policy = RequestPolicy::kDefault;
   ResponsePolicy response_policy = ResponsePolicy::kDefault;
-  std::span<const std::string_view> other_tips = {};   // nondeterministic_output, ...
+  std::span<const std::string_view> other_tips = {};  // nondeterministic_output, ...
   std::span<const CommandSpec> subcommands = {};
-  std::string_view group = {};       // for COMMAND DOCS: "string", "generic", ...
-  std::string_view since = {};       // first Redis version
-  std::string_view summary = {};     // one sentence of ours
+  std::string_view group = {};    // for COMMAND DOCS: "string", "generic", ...
+  std::string_view since = {};    // first Redis version
+  std::string_view summary = {};  // one sentence of ours
 
   bool IsWrite() const { return flags.Has(CommandFlag::kWrite); }
   bool IsReadonly() const { return flags.Has(CommandFlag::kReadonly); }
@@ -157,8 +172,18 @@ struct CommandSpec {
   }
 };
 
+// Adds what follows from the other columns: the old key range, fixed_first_key, the flag
+// movablekeys, and the categories that flags imply (write: @write; admin: @admin, @dangerous; not
+// fast: @slow; ...).
+CommandSpec CompleteRow(const CommandSpec& row);
+
 std::string_view CommandFlagName(CommandFlag flag);
-std::string_view AclCategoryName(AclCategory category);   // without '@'
+std::string_view AclCategoryName(AclCategory category);  // without '@'
 std::string_view KeyFlagName(KeyFlag flag);
+// As the command tips name them; empty for kDefault.
+std::string_view RequestPolicyName(RequestPolicy policy);
+std::string_view ResponsePolicyName(ResponsePolicy policy);
+// The category of that name, ignoring case, without '@'; an empty set if there is none.
+FlagSet<AclCategory> AclCategoryByName(std::string_view name);
 
 }  // namespace slotway::protocol

@@ -31,6 +31,9 @@ const CommandSpec* FindCommand(std::string_view name);
 // args[1] one of its subcommands, else the command's, else nullptr.
 const CommandSpec* FindCommand(std::span<const std::string_view> args);
 
+// Finds a container's subcommand by its short name ("get" of CONFIG), ignoring case.
+const CommandSpec* FindSubcommand(const CommandSpec& container, std::string_view name);
+
 // Finds a row by its full name, "config|get" or "get", ignoring case.
 const CommandSpec* FindCommandByFullName(std::string_view full_name);
 

@@ -30,10 +30,8 @@ inline constexpr std::string_view kTryAgain =
     "TRYAGAIN Multiple keys request during rehashing of slot";
 inline constexpr std::string_view kInvalidKeys = "ERR Invalid arguments specified for command";
 inline constexpr std::string_view kDbIndexOutOfRange = "ERR DB index is out of range";
-inline constexpr std::string_view kSelectInCluster =
-    "ERR SELECT is not allowed in cluster mode";
-inline constexpr std::string_view kOom =
-    "OOM command not allowed when used memory > 'maxmemory'.";
+inline constexpr std::string_view kSelectInCluster = "ERR SELECT is not allowed in cluster mode";
+inline constexpr std::string_view kOom = "OOM command not allowed when used memory > 'maxmemory'.";
 
 // "ERR unknown command 'foo', with args beginning with: 'a' 'b' "; name and arguments are cut
 // as Redis cuts them (128 bytes).

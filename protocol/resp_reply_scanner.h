@@ -3,7 +3,8 @@
 //
 // The proxy passes replies on as bytes; it needs only their borders and, for errors, their first
 // word. The scanner resumes inside an incomplete reply, so a reply is never scanned twice. One
-// scanner per backend connection; not thread-safe.
+// scanner per backend connection; not thread-safe. RESP3's streamed strings and aggregates ("$?"),
+// which no server sends, count as malformed.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,9 @@ namespace slotway::protocol {
 class RespReplyScanner {
  public:
   enum class Status { kReply, kIncomplete, kMalformed };
+
+  // Aggregates within aggregates beyond this count as malformed.
+  static constexpr std::size_t kDepthMax = 10000;
 
   // Looks for the end of the reply at the start of `input`.
   //  kReply       it is input.substr(0, Consumed()). Type() is its first byte. The scanner is
@@ -32,16 +36,29 @@ class RespReplyScanner {
   // starts behind them.
   void Drop() { offset_ = 0; }
   // First byte of the reply: '+', '-', ':', '$', '*', or RESP3's '_', '#', ',', '(', '!', '=',
-  // '%', '~', '>' ('|' attributes are scanned as part of the reply they precede).
+  // '%', '~', '>'. '|' attributes are scanned as part of the reply they precede and do not count:
+  // the type is that of the reply behind them ('|' while that has not arrived).
   char Type() const { return type_; }
 
  private:
+  enum class Step : std::uint8_t { kElement, kOpened, kIncomplete, kMalformed };
+
+  Status Resume(std::string_view input);
+  void SkipScalars(std::string_view input);
+  Step ScanElement(std::string_view input);
+  Step ScanLine(std::string_view input);
+  Step ScanBulkRest(std::string_view input);
+  Step Open(char type, std::int64_t count);
+  void BeginElement(char type);
+
   std::size_t consumed_ = 0;
-  std::size_t offset_ = 0;       // next byte to look at, within the current reply
-  std::size_t skip_bytes_ = 0;   // rest of a bulk that had not arrived
+  std::size_t offset_ = 0;            // next byte to look at, within the current reply
+  std::size_t skip_bytes_ = 0;        // rest of a bulk, with its CRLF, that had not arrived
   std::vector<std::int64_t> levels_;  // elements still missing, per open aggregate
   char type_ = 0;
   bool in_reply_ = false;
+  bool in_line_ = false;       // the rest of a line had not arrived
+  bool in_attribute_ = false;  // the lowest level is an attribute's and its reply's
 };
 
 }  // namespace slotway::protocol

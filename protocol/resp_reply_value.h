@@ -7,22 +7,32 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace slotway::protocol {
 
 struct RespValue {
   enum class Kind : std::uint8_t {
-    kNull, kSimpleString, kError, kInteger, kBulk, kArray, kMap, kSet, kPush, kDouble, kBoolean,
-    kBigNumber, kVerbatim,
+    kNull,
+    kSimpleString,
+    kError,
+    kInteger,
+    kBulk,
+    kArray,
+    kMap,
+    kSet,
+    kPush,
+    kDouble,
+    kBoolean,
+    kBigNumber,
+    kVerbatim,
   };
   Kind kind = Kind::kNull;
-  std::int64_t integer = 0;          // kInteger, kBoolean (0, 1)
-  double number = 0;                 // kDouble
-  std::string text;                  // strings, errors without '-', big numbers, verbatim text
-  std::vector<RespValue> elements;   // aggregates; a map alternates key and value
+  std::int64_t integer = 0;         // kInteger, kBoolean (0, 1)
+  double number = 0;                // kDouble
+  std::string text;                 // strings, errors without '-', big numbers, verbatim text
+  std::vector<RespValue> elements;  // aggregates; a map alternates key and value
 
   bool IsError() const { return kind == Kind::kError; }
   bool IsText() const {

@@ -4,9 +4,12 @@
 // The parser never copies and never reads past what it was given. It resumes an incomplete request
 // where it stopped (offsets, not pointers, so the caller may move its buffer between calls), which
 // keeps a large bulk linear. One parser per client connection; not thread-safe.
-// Limits and error texts are those of Redis's own request reader.
+// Limits, error texts and leniency are those of Redis's own request reader fed byte by byte: it
+// trusts the announced lengths and looks at neither the byte behind a '\r' nor the two behind a
+// bulk, and a NUL hides the end of its line. How the bytes were cut never changes the outcome.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,14 +18,18 @@
 
 namespace slotway::protocol {
 
+// Before a client has authenticated Redis allows 10 arguments of at most 16384 bytes.
+inline constexpr std::int64_t kUnauthenticatedArgsMax = 10;
+inline constexpr std::int64_t kUnauthenticatedBulkBytesMax = 16384;
+
 struct RequestLimits {
-  std::int64_t bulk_bytes_max = 512LL * 1024 * 1024;   // proto-max-bulk-len
-  std::int64_t args_max = 1024 * 1024;                 // elements of one request
-  std::size_t inline_bytes_max = 64 * 1024;            // one line: inline command or a length
+  std::int64_t bulk_bytes_max = 512LL * 1024 * 1024;  // proto-max-bulk-len
+  std::int64_t args_max = 2147483647;                 // elements of one request
+  std::size_t inline_bytes_max = 64 * 1024;           // one line: inline command or a length
+  bool is_authenticated = true;                       // false: the two limits above hold as well
 };
 
-// Before a client has authenticated Redis allows 10 arguments of at most 16384 bytes.
-inline constexpr RequestLimits kUnauthenticatedLimits{16384, 10, 64 * 1024};
+inline constexpr RequestLimits kUnauthenticatedLimits{.is_authenticated = false};
 
 class RespRequestParser {
  public:
@@ -32,43 +39,81 @@ class RespRequestParser {
   //  kRequest     Args() and Consumed() describe it; the views point into `input`. A request of no
   //               arguments (an empty line, "*0") is reported with Args().empty(): skip it.
   //  kIncomplete  call again with the same bytes and more behind them. BytesMissing() is how many
-  //               more are needed at least.
+  //               more are needed at least: as announced by the client, so cap it before reserving.
   //  kError       ErrorText() is the reply to send before the connection is closed.
   Status Parse(std::string_view input);
 
-  std::span<const std::string_view> Args() const { return args_; }
+  // Valid until the next Parse(), as long as the input's bytes stay where they are.
+  std::span<const std::string_view> Args() const { return {args_.data(), args_count_}; }
   std::size_t Consumed() const { return consumed_; }
   std::size_t BytesMissing() const { return bytes_missing_; }
   // Without the leading '-' and the CRLF, for example
-  // "ERR Protocol error: invalid bulk length".
+  // "ERR Protocol error: invalid bulk length". Valid until the next Parse().
   std::string_view ErrorText() const { return error_text_; }
   // Whether the last request was an inline command: its views point into the parser's own
   // unescaped copy where the line had quotes, and its bytes cannot be passed on as they are.
   bool IsInline() const { return is_inline_; }
 
-  void SetLimits(const RequestLimits& limits) { limits_ = limits; }
+  // Takes effect with the next length that is read. Requests behind an AUTH must be parsed after
+  // it was executed: it may lift the limits.
+  void SetLimits(const RequestLimits& limits) {
+    limits_ = limits;
+    fast_args_max_ = limits.args_max;
+    fast_bulk_bytes_max_ = limits.bulk_bytes_max;
+    if (!limits.is_authenticated) {
+      fast_args_max_ = std::min(fast_args_max_, kUnauthenticatedArgsMax);
+      fast_bulk_bytes_max_ = std::min(fast_bulk_bytes_max_, kUnauthenticatedBulkBytesMax);
+    }
+  }
 
  private:
-  // (implementation state; see resp_request_parser.cpp)
+  enum class Stage : std::uint8_t {
+    kBegin,         // nothing of the request has been looked at
+    kInlineLine,    // inside an inline command's line
+    kCountLine,     // inside "*<count>"
+    kBulkLine,      // inside "$<length>"
+    kBulkPayload,   // behind it
+    kReleaseFirst,  // like kBegin, but the last request left large buffers to give back
+  };
   struct ArgRange {
     std::size_t offset;
     std::size_t length;
   };
 
-  Status ParseInline(std::string_view input);
+  Status Resume(std::string_view input);
+  Status ResumeInline(std::string_view input);
+  Status ResumeCount(std::string_view input);
+  Status ResumeBulkLine(std::string_view input);
+  Status ResumeBulks(std::string_view input);
+  Status Park(std::string_view input, std::size_t parsed, std::size_t count, std::size_t offset);
+  Status Finish(std::string_view input);
   Status Fail(std::string_view text);
+  Status Wait(std::size_t bytes_missing);
+  std::size_t FindLineEnd(std::string_view input, char terminator);
+  bool SplitInline(std::string_view line);
+  bool SplitQuoted(std::string_view line);
+  void PushArg(std::string_view arg);
+  void ReleaseBuffers();
 
   RequestLimits limits_;
-  std::vector<std::string_view> args_;
-  std::vector<ArgRange> pending_args_;
+  std::int64_t fast_args_max_ = RequestLimits{}.args_max;
+  std::int64_t fast_bulk_bytes_max_ = RequestLimits{}.bulk_bytes_max;
+  std::vector<std::string_view> args_;  // the first args_count_ are the request's
+  std::size_t args_count_ = 0;
   std::size_t consumed_ = 0;
   std::size_t bytes_missing_ = 0;
-  std::size_t resume_offset_ = 0;
-  std::int64_t args_left_ = 0;
-  std::int64_t bulk_length_ = -1;
   bool is_inline_ = false;
+  Stage stage_ = Stage::kBegin;
+
+  // Of an incomplete request only; offsets count from its first byte.
+  std::vector<ArgRange> pending_args_;
+  std::size_t line_offset_ = 0;     // the line or payload that is not complete
+  std::size_t scanned_offset_ = 0;  // up to here its end was searched in vain
+  std::size_t args_left_ = 0;
+  std::size_t bulk_length_ = 0;
+
   std::string_view error_text_;
-  std::vector<char> inline_copy_;
+  std::vector<char> text_;  // what views cannot show in place: unescaped arguments, an error
 };
 
 }  // namespace slotway::protocol

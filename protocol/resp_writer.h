@@ -31,6 +31,8 @@ class RespWriter {
   RespWriter(Sink& sink, RespVersion version) : sink_(sink), version_(version) {}
 
   RespVersion Version() const { return version_; }
+  // HELLO answers in the version that it asks for.
+  void SetVersion(RespVersion version) { version_ = version; }
   bool IsResp3() const { return version_ == RespVersion::kResp3; }
 
   void SimpleString(std::string_view text) { Line('+', text); }

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/proxy_config.h"
+
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <unistd.h>
+
+namespace slotway::config {
+namespace {
+
+const std::string kMinimal = "backend:\n  seeds: [\"127.0.0.1:7000\"]\n";
+
+std::filesystem::path ShippedFile() {
+  return std::filesystem::path(__FILE__).parent_path() / "proxy.yaml";
+}
+
+std::string Text(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+ProxyConfig Defaults() {
+  ProxyConfig config;
+  config.backend.seeds = {{"127.0.0.1", 7000}};
+  return config;
+}
+
+std::string ErrorOf(const std::string& yaml) {
+  auto config = ParseProxyConfig(yaml, "p.yaml");
+  return config ? "" : config.error().Render();
+}
+
+TEST(ProxyConfig, TheShippedFileSaysTheDefaults) {
+  auto config = LoadProxyConfig(ShippedFile());
+  ASSERT_TRUE(config) << config.error().Render();
+  EXPECT_TRUE(*config == Defaults());
+}
+
+// A setting that the file leaves out would pass the test above: so each line of it, spoilt, must
+// be an error, and each name the reader knows must be in it.
+TEST(ProxyConfig, TheShippedFileSetsEveryKnownName) {
+  std::string text = Text(ShippedFile());
+  std::regex name_line(R"(^\s*(?:- )?([a-z_]+):)");
+  std::set<std::string> names;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (std::regex_search(line, match, name_line)) names.insert(match[1]);
+  }
+  std::string source = Text(std::filesystem::path(__FILE__).parent_path() / "proxy_config.cpp");
+  std::regex read_call(R"rx((?:Read\w*(?:<\w+>)?|Section|Each)\("([a-z_]+)")rx");
+  int known = 0;
+  for (std::sregex_iterator it(source.begin(), source.end(), read_call), end; it != end; ++it) {
+    EXPECT_TRUE(names.count((*it)[1])) << (*it)[1] << " is missing in proxy.yaml";
+    ++known;
+  }
+  EXPECT_GT(known, 40);
+}
+
+TEST(ProxyConfig, AbsentSettingsKeepTheirDefaults) {
+  auto config = ParseProxyConfig(kMinimal, "p.yaml");
+  ASSERT_TRUE(config) << config.error().Render();
+  EXPECT_TRUE(*config == Defaults());
+  auto empty_headings = ParseProxyConfig(kMinimal + "limits:\nlog:\n", "p.yaml");
+  ASSERT_TRUE(empty_headings) << empty_headings.error().Render();
+}
+
+TEST(ProxyConfig, ReadsEveryKindOfValue) {
+  auto config = ParseProxyConfig(R"(
+listeners:
+  - {address: "::", port: 0}
+  - {address: 10.0.0.1, port: 6380, mode: read-write}
+backend:
+  seeds: ["redis-0.redis:6379", "[::1]:7000"]
+  username: app
+  password: "123"
+  response_timeout_ms: 0
+  topology: {refresh_interval_ms: 2s, nodes_asked: 1}
+workers: 4
+limits: {client_output_pause_bytes: 64kb, buffered_total_max_bytes: 2gb}
+hold: {time_max_ms: 500}
+announce: {host: example.org, port: 31234}
+admin: {port: 0}
+log: {level: debug, format: json, file: /tmp/x.log}
+tcp: {nodelay: false, keepalive_s: 5m}
+idle_timeout_ms: 1h
+)",
+                                 "p.yaml");
+  ASSERT_TRUE(config) << config.error().Render();
+  ASSERT_EQ(config->listeners.size(), 2u);
+  EXPECT_EQ(config->listeners[0].address, "::");
+  EXPECT_EQ(config->listeners[1].port, 6380);
+  EXPECT_EQ(config->backend.seeds[0], (Endpoint{"redis-0.redis", 6379}));
+  EXPECT_EQ(config->backend.seeds[1], (Endpoint{"::1", 7000}));
+  EXPECT_EQ(config->backend.password, "123");
+  EXPECT_EQ(config->backend.response_timeout_ms, 0u);
+  EXPECT_EQ(config->backend.topology.refresh_interval_ms, 2000u);
+  EXPECT_EQ(config->workers, 4u);
+  EXPECT_EQ(config->limits.client_output_pause_bytes, 64 * kKilobyte);
+  EXPECT_EQ(config->limits.buffered_total_max_bytes, 2 * kGigabyte);
+  EXPECT_EQ(config->announce.port, 31234);
+  EXPECT_EQ(config->log.level, LogLevel::kDebug);
+  EXPECT_EQ(config->log.format, LogFormat::kJson);
+  EXPECT_FALSE(config->tcp.nodelay);
+  EXPECT_EQ(config->tcp.keepalive_s, 300u);
+  EXPECT_EQ(config->idle_timeout_ms, 3600000u);
+}
+
+TEST(ProxyConfig, ErrorsNameFileLineAndSetting) {
+  struct Case {
+    std::string yaml, error;
+  } cases[] = {
+      {"worker: 3\n" + kMinimal, "p.yaml:1: unknown setting 'worker' (did you mean 'workers'?)"},
+      {kMinimal + "limits:\n  clients: 3\n", "p.yaml:4: unknown setting 'limits.clients'"},
+      {kMinimal + "limits:\n  client_max: 3\n",
+       "p.yaml:4: unknown setting 'limits.client_max' (did you mean 'clients_max'?)"},
+      {kMinimal + "workers: many\n", "p.yaml:3: workers: needs a whole number, not 'many'"},
+      {kMinimal + "workers: 5000\n", "p.yaml:3: workers: must be between 0 and 1024, not 5000"},
+      {kMinimal + "workers: [1]\n", "p.yaml:3: workers: needs a single value"},
+      {kMinimal + "workers:\n", "p.yaml:3: workers: needs a value"},
+      {kMinimal + "workers: 1\nworkers: 2\n", "p.yaml:4: workers: is set twice"},
+      {kMinimal + "limits: 3\n", "p.yaml:3: limits: needs settings of its own below it"},
+      {kMinimal + "tcp:\n  nodelay: maybe\n",
+       "p.yaml:4: tcp.nodelay: needs yes or no, not 'maybe'"},
+      {kMinimal + "hold: {bytes_max: lots}\n",
+       "p.yaml:3: hold.bytes_max: needs a size like 512mb, not 'lots'"},
+      {kMinimal + "hold: {time_max_ms: soon}\n",
+       "p.yaml:3: hold.time_max_ms: needs a time like 30s or 250ms, not 'soon'"},
+      {kMinimal + "tcp: {keepalive_s: 1500ms}\n",
+       "p.yaml:3: tcp.keepalive_s: counts whole seconds"},
+      {kMinimal + "log:\n  level: warn\n",
+       "p.yaml:4: log.level: must be one of debug, info, warning, error, off, not 'warn'"},
+      {kMinimal + "log:\n  level: warnin\n",
+       "p.yaml:4: log.level: must be one of debug, info, warning, error, off, not 'warnin' (did "
+       "you mean 'warning'?)"},
+      {"", "p.yaml: backend.seeds: needs at least one host:port of the cluster"},
+      {"backend:\n  kind: cluster\n",
+       "p.yaml:1: backend.seeds: needs at least one host:port of the cluster"},
+      {"backend:\n  seeds: [localhost]\n",
+       "p.yaml:2: backend.seeds: needs host:port, not 'localhost'"},
+      {"backend:\n  seeds: a:1\n", "p.yaml:2: backend.seeds: needs a list"},
+      {kMinimal + "listeners: []\n", "p.yaml:3: listeners: needs at least one listener"},
+      {kMinimal + "listeners:\n  - port: 1\n  - port: 1\n",
+       "p.yaml:5: listeners[1]: is the same address and port as another listener"},
+      {kMinimal + "listeners:\n  - port: 70000\n",
+       "p.yaml:4: listeners[0].port: must be between 0 and 65535, not 70000"},
+      {kMinimal + "limits:\n  client_output_pause_bytes: 2gb\n",
+       "p.yaml:4: limits.client_output_pause_bytes: must not be above client_output_max_bytes"},
+      {kMinimal + "  username: me\n",
+       "p.yaml:3: backend.username: needs a password or password_file beside it"},
+      {kMinimal + "log: {level: [}\n", "p.yaml:3: is not valid YAML: illegal flow end"},
+      {"- a\n- b\n", "p.yaml:1: settings must be 'name: value' lines"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(ErrorOf(c.yaml), c.error) << c.yaml;
+}
+
+TEST(ProxyConfig, TheFirstErrorByLineIsReported) {
+  EXPECT_EQ(ErrorOf("oops: 1\nworkers: x\n" + kMinimal), "p.yaml:1: unknown setting 'oops'");
+}
+
+class PasswordFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "slotway_XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(directory_ / name) << text;
+  }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(PasswordFile, IsReadNextToTheSettings) {
+  Write("secret", "s3cret ${HOME}\n");
+  Write("p.yaml", kMinimal + "auth:\n  password_file: secret\n");
+  auto config = LoadProxyConfig(directory_ / "p.yaml");
+  ASSERT_TRUE(config) << config.error().Render();
+  EXPECT_EQ(config->auth.password, "s3cret ${HOME}");
+  EXPECT_EQ(config->auth.password_file, "secret");
+}
+
+TEST_F(PasswordFile, ProblemsAreErrors) {
+  std::string path = (directory_ / "p.yaml").string();
+  Write("p.yaml", kMinimal + "auth:\n  password_file: missing\n");
+  auto missing = LoadProxyConfig(path);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().Render(),
+            path + ":4: auth.password_file: " + (directory_ / "missing").string() +
+                ": No such file or directory");
+  Write("empty", "\n");
+  Write("p.yaml", kMinimal + "auth:\n  password_file: empty\n");
+  EXPECT_FALSE(LoadProxyConfig(path));
+  Write("full", "x");
+  Write("p.yaml", kMinimal + "auth:\n  password: a\n  password_file: full\n");
+  auto both = LoadProxyConfig(path);
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().Render(),
+            path + ":5: auth.password_file: password and password_file cannot both be set");
+}
+
+TEST(ProxyConfig, MissingFile) {
+  auto config = LoadProxyConfig("/nonexistent/p.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().Render(), "/nonexistent/p.yaml: No such file or directory");
+}
+
+TEST(ProxyConfig, BuiltInCode) {
+  ProxyConfig config;
+  ASSERT_TRUE(Validate(config));
+  EXPECT_EQ(Validate(config)->Render(),
+            "backend.seeds: needs at least one host:port of the cluster");
+  config.backend.seeds = {{"127.0.0.1", 7000}};
+  EXPECT_FALSE(Validate(config));
+}
+
+TEST(ProxyConfig, Endpoints) {
+  EXPECT_EQ(ParseEndpoint("a:1"), (Endpoint{"a", 1}));
+  EXPECT_EQ(ParseEndpoint("[fe80::1]:65535"), (Endpoint{"fe80::1", 65535}));
+  for (std::string_view wrong :
+       {"", "a", ":1", "a:", "a:0", "a:65536", "::1:7000", "[]:1", "[::1:2", "a b:1", "a:1x"}) {
+    EXPECT_FALSE(ParseEndpoint(wrong)) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace slotway::config

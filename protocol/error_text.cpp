@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/error_text.h"
+
+#include <cstddef>
+
+namespace slotway::protocol::error_text {
+namespace {
+
+constexpr std::size_t kShownBytesMax = 128;
+
+// What of a client's bytes an error shows: at most `bytes_max`, up to the first NUL (Redis prints
+// them as a C string), on one line.
+void AppendShown(std::string& out, std::string_view bytes, std::size_t bytes_max) {
+  bytes = bytes.substr(0, bytes_max);
+  for (char c : bytes.substr(0, bytes.find('\0'))) {
+    out += c == '\r' || c == '\n' ? ' ' : c;
+  }
+}
+
+}  // namespace
+
+std::string UnknownCommand(std::span<const std::string_view> args) {
+  std::string text = "ERR unknown command '";
+  if (!args.empty()) AppendShown(text, args[0], kShownBytesMax);
+  text += "', with args beginning with: ";
+  const std::size_t list_begin = text.size();
+  for (std::size_t i = 1; i < args.size(); ++i) {
+    const std::size_t list_bytes = text.size() - list_begin;
+    if (list_bytes >= kShownBytesMax) break;
+    text += '\'';
+    AppendShown(text, args[i], kShownBytesMax - list_bytes);
+    text += "' ";
+  }
+  return text;
+}
+
+std::string UnknownSubcommand(std::string_view container, std::string_view subcommand) {
+  std::string text = "ERR unknown subcommand '";
+  AppendShown(text, subcommand, kShownBytesMax);
+  text += "'. Try ";
+  for (char c : container) {
+    text += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  text += " HELP.";
+  return text;
+}
+
+std::string WrongArity(std::string_view full_name) {
+  std::string text = "ERR wrong number of arguments for '";
+  text += full_name;
+  text += "' command";
+  return text;
+}
+
+}  // namespace slotway::protocol::error_text

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CRC takes four bytes a step ("slicing"): table k holds the effect of a byte that k more
+// bytes follow, so the four look-ups do not wait for one another.
+#include "protocol/slot.h"
+
+#include <array>
+#include <cstddef>
+
+namespace slotway::protocol {
+namespace {
+
+using Table = std::array<std::uint16_t, 256>;
+
+constexpr std::uint16_t ShiftByte(std::uint16_t crc) {
+  for (int bit = 0; bit < 8; ++bit) {
+    crc = static_cast<std::uint16_t>((crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021 : crc << 1);
+  }
+  return crc;
+}
+
+constexpr std::array<Table, 4> MakeTables() {
+  std::array<Table, 4> tables{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    auto crc = static_cast<std::uint16_t>(byte << 8);
+    for (Table& table : tables) {
+      crc = ShiftByte(crc);
+      table[byte] = crc;
+    }
+  }
+  return tables;
+}
+
+constexpr std::array<Table, 4> kTables = MakeTables();
+
+}  // namespace
+
+std::uint16_t Crc16(std::string_view data) {
+  const auto* p = reinterpret_cast<const unsigned char*>(data.data());
+  std::size_t left = data.size();
+  std::uint32_t crc = 0;
+  for (; left >= 4; left -= 4, p += 4) {
+    crc =
+        static_cast<std::uint32_t>(kTables[3][(crc >> 8) ^ p[0]] ^ kTables[2][(crc & 0xff) ^ p[1]] ^
+                                   kTables[1][p[2]] ^ kTables[0][p[3]]);
+  }
+  for (; left > 0; --left, ++p) {
+    crc = ((crc << 8) & 0xffff) ^ kTables[0][(crc >> 8) ^ *p];
+  }
+  return static_cast<std::uint16_t>(crc);
+}
+
+std::string_view HashTag(std::string_view key) {
+  const std::size_t open = key.find('{');
+  if (open == std::string_view::npos) return key;
+  const std::size_t close = key.find('}', open + 1);
+  if (close == std::string_view::npos || close == open + 1) return key;
+  return key.substr(open + 1, close - open - 1);
+}
+
+Slot SlotOfKey(std::string_view key) {
+  return static_cast<Slot>(Crc16(HashTag(key)) & (kSlotCount - 1));
+}
+
+}  // namespace slotway::protocol

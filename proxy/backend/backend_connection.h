@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pipelined connection to one shard, shared by all clients of a worker.
+//
+// Requests go out in the order of Send(); replies come back in that order and each goes to whoever
+// its InFlight names. Request bytes stay in the output log until answered: a redirect or a lost
+// connection takes them from there. Belongs to its worker's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/resp_reply_scanner.h"
+#include "protocol/resp_writer.h"
+#include "proxy/reply/in_flight.h"
+#include "runtime/connection.h"
+#include "runtime/ring.h"
+
+namespace slotway::proxy {
+
+// How the proxy introduces itself to a shard.
+struct BackendLogin {
+  std::string username;
+  std::string password;
+  std::uint64_t connect_timeout_ms = 1000;
+};
+
+class BackendConnection final : private runtime::Connection::Handler {
+ public:
+  class Events {
+   public:
+    virtual ~Events() = default;
+    // Logged in; requests may be sent.
+    virtual void OnReady(BackendConnection& backend) = 0;
+    // An error reply. True if the request was taken over (FrontRequest() has its bytes) and
+    // nobody is to be answered.
+    virtual bool OnErrorReply(BackendConnection& backend, InFlight& request,
+                              std::string_view reply) = 0;
+    // The connection ended before the reply. `may_have_run` is false if the shard cannot have
+    // received all of the request.
+    virtual void OnLost(InFlight& request, std::string bytes, bool may_have_run) = 0;
+    // Called last; the connection is of no use any more. The owner destroys it later, not within.
+    virtual void OnDown(BackendConnection& backend, std::string_view reason) = 0;
+  };
+
+  BackendConnection(runtime::EventLoop& loop, const runtime::SocketAddress& address,
+                    const BackendLogin& login, protocol::RespVersion version, Events& events);
+  ~BackendConnection() override;
+
+  bool IsReady() const { return state_ == State::kReady; }
+  bool IsDown() const { return state_ == State::kDown; }
+
+  // REQUIRES: IsReady(). `bytes` is one request as it goes on the wire.
+  void Send(std::string_view bytes, InFlight request) {
+    if (in_flight_.Empty()) last_progress_ms_ = loop_.NowMs();
+    request.bytes = static_cast<std::uint32_t>(bytes.size());
+    connection_->Output().Append(bytes);
+    in_flight_.PushBack(request);
+    connection_->MarkForFlush();
+  }
+  // ASKING and the request, in one piece.
+  void SendAsking(std::string_view bytes, InFlight request);
+
+  // The bytes of the request whose reply is being handled. For Events::OnErrorReply().
+  std::string FrontRequest() const;
+
+  // Ends the connection: every request in flight is reported lost.
+  void Fail(std::string_view reason) { OnClosed(reason); }
+  // Fails the connection if its oldest request waits longer than `timeout_ms`.
+  void FailIfStalled(std::uint64_t timeout_ms);
+
+  runtime::Ring<InFlight>& InFlightRequests() { return in_flight_; }
+  std::size_t UnsentBytes() const { return connection_ ? connection_->UnwrittenBytes() : 0; }
+  const runtime::SocketAddress& Address() const { return address_; }
+
+ private:
+  enum class State : std::uint8_t { kConnecting, kReady, kDown };
+
+  std::size_t OnBytes(std::string_view input) override;
+  void OnEndOfInput() override { OnClosed("the shard closed the connection"); }
+  void OnClosed(std::string_view reason) override;
+
+  void SendHandshake();
+  void SendControl(std::initializer_list<std::string_view> args);
+  void HandleReply(std::string_view reply);
+  void HandleControlReply(std::string_view reply);
+  std::size_t PassOnPieces(std::string_view input);
+
+  runtime::EventLoop& loop_;
+  runtime::SocketAddress address_;
+  BackendLogin login_;
+  protocol::RespVersion version_;
+  Events& events_;
+  std::unique_ptr<runtime::Connection> connection_;
+  protocol::RespReplyScanner scanner_;
+  runtime::Ring<InFlight> in_flight_;
+  runtime::ByteQueue::Position front_position_ = 0;  // where the front request begins in the log
+  std::uint64_t last_progress_ms_ = 0;
+  // shared: lets a deferred call see whether this connection still exists.
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  int handshake_replies_left_ = 0;
+  State state_ = State::kConnecting;
+  bool is_passing_on_ = false;  // the front reply is on its way to the client in pieces
+};
+
+}  // namespace slotway::proxy

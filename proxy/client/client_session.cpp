@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/client/client_session.h"
+
+#include <utility>
+
+#include "protocol/error_text.h"
+#include "runtime/log.h"
+
+namespace slotway::proxy {
+namespace {
+
+// Output beyond this leaves at once, whatever is still due.
+constexpr std::size_t kHoldOutputBytes = 16 * 1024;
+
+}  // namespace
+
+ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
+                             WorkerServices& services, std::uint64_t id)
+    : services_(services),
+      connection_(std::move(connection)),
+      replies_(*this, services.settings.limits.client_output_max_bytes) {
+  replies_.Attach(*connection_);
+  connection_->SetKeepalive(services.settings.tcp.keepalive_s);
+  state_.id = id;
+  state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
+  state_.is_authenticated = services.settings.auth.password.empty();
+  ApplyParserLimits();
+}
+
+ClientSession::~ClientSession() = default;
+
+void ClientSession::ApplyParserLimits() {
+  const config::LimitsConfig& limits = services_.settings.limits;
+  protocol::RequestLimits parser_limits;
+  if (state_.is_authenticated) {
+    parser_limits.bulk_bytes_max = static_cast<std::int64_t>(limits.bulk_bytes_max);
+    parser_limits.args_max = limits.args_max;
+  } else {
+    parser_limits = protocol::kUnauthenticatedLimits;
+  }
+  parser_.SetLimits(parser_limits);
+}
+
+std::size_t ClientSession::OnBytes(std::string_view input) {
+  std::size_t taken = 0;
+  while (taken < input.size() && !is_closing_) {
+    if (!MayTakeRequest()) {
+      Pause();
+      break;
+    }
+    auto status = parser_.Parse(input.substr(taken));
+    if (status == protocol::RespRequestParser::Status::kIncomplete) {
+      std::size_t expected = input.size() - taken + parser_.BytesMissing();
+      if (expected > services_.settings.limits.request_bytes_max) {
+        FailProtocol("ERR Protocol error: request larger than request_bytes_max");
+        break;
+      }
+      connection_->ExpectInput(expected);
+      break;
+    }
+    if (status == protocol::RespRequestParser::Status::kError) {
+      FailProtocol(parser_.ErrorText());
+      break;
+    }
+    HandleRequest(input.substr(taken, parser_.Consumed()));
+    taken += parser_.Consumed();
+  }
+  replies_.MarkBatchEnd();
+  services_.counters.bytes_in.Add(taken);
+  if (taken > 0) {
+    state_.last_request_at_ms = services_.loop.NowMs();
+    if (services_.router.IsLastShardCongested()) waits_for_shard_ = true;
+  }
+  return is_closing_ ? input.size() : taken;
+}
+
+void ClientSession::HandleRequest(std::string_view bytes) {
+  auto args = parser_.Args();
+  if (args.empty()) return;
+  services_.counters.requests.Add();
+
+  const protocol::CommandSpec* spec = protocol::FindCommand(args);
+  if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
+  if (!spec->subcommands.empty() && args.size() > 1) {
+    return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]));
+  }
+  if (!spec->ArityFits(args.size())) return Refuse(protocol::error_text::WrongArity(spec->name));
+  if (!state_.is_authenticated && !spec->flags.Has(protocol::CommandFlag::kNoAuth)) {
+    return Refuse(protocol::error_text::kNoAuth);
+  }
+
+  protocol::CommandId id = protocol::IdOf(*spec);
+  if (LocalHandler handler = FindLocalHandler(id)) return AnswerLocally(handler, args, *spec);
+
+  if (parser_.IsInline()) {
+    inline_bytes_.clear();
+    protocol::StringSink sink{inline_bytes_};
+    protocol::WriteRequest(sink, args);
+    bytes = inline_bytes_;
+  }
+  bool is_resp3 = state_.resp == protocol::RespVersion::kResp3;
+  services_.router.Route({args, bytes, spec, id}, replies_, is_resp3, IsSilent());
+  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+}
+
+void ClientSession::AnswerLocally(LocalHandler handler, std::span<const std::string_view> args,
+                                  const protocol::CommandSpec& spec) {
+  services_.counters.local_requests.Add();
+  bool was_skipping = state_.reply_mode == ReplyMode::kSkipNext;
+  local_reply_.clear();
+  protocol::StringSink sink{local_reply_};
+  LocalWriter writer(sink, state_.resp);
+  LocalCall call{*this, args, spec, writer, local_reply_};
+  handler(call);
+  // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
+  if (local_reply_.empty()) return;
+  auto place = OpenPlace();
+  if (was_skipping) state_.reply_mode = ReplyMode::kOn;
+  replies_.Deliver(place, local_reply_);
+}
+
+void ClientSession::Refuse(std::string_view error_text) {
+  services_.counters.refused_requests.Add();
+  local_reply_.clear();
+  protocol::StringSink sink{local_reply_};
+  LocalWriter(sink, state_.resp).Error(error_text);
+  replies_.Deliver(OpenPlace(), local_reply_);
+  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+}
+
+void ClientSession::FailProtocol(std::string_view error_text) {
+  services_.counters.protocol_errors.Add();
+  Refuse(error_text);
+  CloseWhenAnswered();
+}
+
+bool ClientSession::MayTakeRequest() const {
+  const config::LimitsConfig& limits = services_.settings.limits;
+  return replies_.Outstanding() < limits.client_pipeline_max && !replies_.HasHeldBack() &&
+         !waits_for_shard_ &&
+         connection_->UnwrittenBytes() + replies_.EarlyBytes() <= limits.client_output_pause_bytes;
+}
+
+void ClientSession::Pause() {
+  connection_->PauseReading();
+  replies_.NotifyProgress(true);
+}
+
+void ClientSession::OnReplyProgress() {
+  if (replies_.Outstanding() == 0) waits_for_shard_ = false;
+  if (is_closing_ || connection_ == nullptr) {
+    EndIfOver();
+    return;
+  }
+  if (connection_->IsPaused() && MayTakeRequest()) {
+    replies_.NotifyProgress(false);
+    connection_->ResumeReading();
+  }
+}
+
+void ClientSession::OnDrained() {
+  if (connection_ == nullptr) return;
+  CountOutput();
+  held_output_since_ms_ = 0;
+  if (connection_->IsPaused()) OnReplyProgress();
+}
+
+// Replies of one batch of requests leave in one send, if the rest of the batch is soon to come.
+bool ClientSession::IsFlushWanted() {
+  if (connection_ == nullptr) return true;
+  if (replies_.IsBatchComplete() || connection_->UnwrittenBytes() >= kHoldOutputBytes) {
+    held_output_since_ms_ = 0;
+    return true;
+  }
+  std::uint64_t now_ms = services_.loop.NowMs();
+  if (held_output_since_ms_ == 0) {
+    held_output_since_ms_ = now_ms;
+    return false;
+  }
+  if (now_ms <= held_output_since_ms_) return false;
+  held_output_since_ms_ = 0;
+  return true;
+}
+
+void ClientSession::CloseWhenAnswered() {
+  if (is_closing_) return;
+  is_closing_ = true;
+  connection_->PauseReading();
+  replies_.NotifyProgress(true);
+  EndIfOver();
+}
+
+void ClientSession::Cut(std::string_view reason) {
+  if (is_over_ || connection_ == nullptr) return;
+  services_.counters.cut.Add();
+  runtime::LogInfo("client {} {}: cut: {}", state_.id, connection_->PeerAddress().ToString(),
+                   reason);
+  OnClosed(reason);
+}
+
+void ClientSession::OnOutputUnusable(std::string_view reason) { Cut(reason); }
+
+void ClientSession::OnClosed(std::string_view) {
+  is_closing_ = true;
+  if (connection_ == nullptr) return;
+  CountOutput();
+  replies_.Detach();
+  replies_.NotifyProgress(true);
+  // Not here and now: a caller up the stack may be using the connection.
+  services_.loop.Defer([this, dying = connection_.release()] {
+    delete dying;
+    EndIfOver();
+  });
+}
+
+void ClientSession::CountOutput() {
+  services_.counters.bytes_out.Add(connection_->Written() - counted_output_);
+  counted_output_ = connection_->Written();
+}
+
+void ClientSession::EndIfOver() {
+  if (is_over_ || replies_.Outstanding() > 0) return;
+  if (connection_ != nullptr) {
+    connection_->CloseAfterFlush();
+    return;
+  }
+  is_over_ = true;
+  services_.on_session_over(*this);
+}
+
+bool ClientSession::IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) const {
+  return connection_ != nullptr && replies_.Outstanding() == 0 &&
+         now_ms - state_.last_request_at_ms > timeout_ms;
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands about the connection itself: PING, ECHO, AUTH, HELLO, SELECT, QUIT, RESET.
+#include <array>
+#include <string>
+
+#include "protocol/ascii.h"
+#include "protocol/error_text.h"
+#include "proxy/client/client_name.h"
+#include "proxy/client/client_session.h"
+#include "proxy/client/server_identity.h"
+#include "runtime/secret.h"
+
+namespace slotway::proxy {
+namespace {
+
+using protocol::EqualsNoCase;
+
+constexpr std::string_view kDefaultUser = "default";
+constexpr std::string_view kNoPasswordConfigured =
+    "ERR AUTH <password> called without any password configured for the default user. Are you "
+    "sure your configuration is correct?";
+constexpr std::string_view kHelloNeedsAuth =
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+    "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+    "RESP protocol version at the same time";
+
+bool LogIn(ClientSession& session, std::string_view user, std::string_view password) {
+  const std::string& expected = session.Services().settings.auth.password;
+  bool is_right = expected.empty() || runtime::SecretsEqual(expected, password);
+  if (user != kDefaultUser || !is_right) return false;
+  session.State().is_authenticated = true;
+  session.ApplyParserLimits();
+  return true;
+}
+
+void Ping(LocalCall& call) {
+  if (call.args.size() > 2) return call.reply.Error(protocol::error_text::WrongArity("ping"));
+  if (call.args.size() == 2) return call.reply.Bulk(call.args[1]);
+  call.reply.SimpleString("PONG");
+}
+
+void Echo(LocalCall& call) { call.reply.Bulk(call.args[1]); }
+
+void Auth(LocalCall& call) {
+  if (call.args.size() > 3) return call.reply.Error(protocol::error_text::kSyntax);
+  bool has_user = call.args.size() == 3;
+  if (!has_user && call.session.Services().settings.auth.password.empty()) {
+    return call.reply.Error(kNoPasswordConfigured);
+  }
+  std::string_view user = has_user ? call.args[1] : kDefaultUser;
+  if (!LogIn(call.session, user, call.args.back())) {
+    return call.reply.Error(protocol::error_text::kWrongPass);
+  }
+  call.reply.Ok();
+}
+
+void WriteHelloReply(LocalCall& call) {
+  const SessionState& state = call.session.State();
+  call.reply.Map(7);
+  call.reply.Bulk("server");
+  call.reply.Bulk("redis");
+  call.reply.Bulk("version");
+  call.reply.Bulk(kRedisVersion);
+  call.reply.Bulk("proto");
+  call.reply.Integer(static_cast<int>(state.resp));
+  call.reply.Bulk("id");
+  call.reply.Integer(static_cast<std::int64_t>(state.id));
+  call.reply.Bulk("mode");
+  call.reply.Bulk("cluster");
+  call.reply.Bulk("role");
+  call.reply.Bulk("master");
+  call.reply.Bulk("modules");
+  call.reply.Array(0);
+}
+
+void Hello(LocalCall& call) {
+  SessionState& state = call.session.State();
+  std::int64_t version = static_cast<int>(state.resp);
+  if (call.args.size() > 1) {
+    auto asked = protocol::ParseInteger(call.args[1]);
+    if (!asked) {
+      return call.reply.Error("ERR Protocol version is not an integer or out of range");
+    }
+    if (*asked < 2 || *asked > 3) return call.reply.Error(protocol::error_text::kNoProto);
+    version = *asked;
+  }
+  const std::string_view* name = nullptr;
+  for (std::size_t i = 2; i < call.args.size(); ++i) {
+    std::size_t more = call.args.size() - i - 1;
+    if (EqualsNoCase(call.args[i], "auth") && more >= 2) {
+      if (!LogIn(call.session, call.args[i + 1], call.args[i + 2])) {
+        return call.reply.Error(protocol::error_text::kWrongPass);
+      }
+      i += 2;
+    } else if (EqualsNoCase(call.args[i], "setname") && more >= 1) {
+      name = &call.args[++i];
+      if (!IsValidClientName(*name)) return call.reply.Error(kInvalidClientName);
+    } else {
+      return call.reply.Error("ERR Syntax error in HELLO option '" + std::string(call.args[i]) +
+                              "'");
+    }
+  }
+  if (!state.is_authenticated) return call.reply.Error(kHelloNeedsAuth);
+  if (name != nullptr) state.name = *name;
+  state.resp = static_cast<protocol::RespVersion>(version);
+  call.reply.SetVersion(state.resp);
+  WriteHelloReply(call);
+}
+
+void Select(LocalCall& call) {
+  auto index = protocol::ParseInteger(call.args[1]);
+  if (!index) return call.reply.Error(protocol::error_text::kNotInteger);
+  if (*index != 0) return call.reply.Error(protocol::error_text::kSelectInCluster);
+  call.reply.Ok();
+}
+
+void Quit(LocalCall& call) {
+  call.reply.Ok();
+  call.session.CloseWhenAnswered();
+}
+
+void Reset(LocalCall& call) {
+  SessionState& state = call.session.State();
+  SessionState fresh;
+  fresh.id = state.id;
+  fresh.connected_at_ms = state.connected_at_ms;
+  fresh.last_request_at_ms = state.last_request_at_ms;
+  fresh.library_name = state.library_name;
+  fresh.library_version = state.library_version;
+  fresh.is_authenticated = call.session.Services().settings.auth.password.empty();
+  state = fresh;
+  call.session.ApplyParserLimits();
+  call.reply.SimpleString("RESET");
+}
+
+constexpr std::array kCommands = {
+    LocalCommand{"ping", Ping},     LocalCommand{"echo", Echo}, LocalCommand{"auth", Auth},
+    LocalCommand{"hello", Hello},   LocalCommand{"quit", Quit}, LocalCommand{"reset", Reset},
+    LocalCommand{"select", Select},
+};
+
+}  // namespace
+
+std::span<const LocalCommand> ConnectionCommands() { return kCommands; }
+
+}  // namespace slotway::proxy

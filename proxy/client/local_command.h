@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that the proxy answers itself: the connection's own, and how it looks as a server.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/command_table.h"
+#include "protocol/resp_writer.h"
+
+namespace slotway::proxy {
+
+class ClientSession;
+
+using LocalWriter = protocol::RespWriter<protocol::StringSink>;
+
+// One call of a local command. Arity has been checked.
+struct LocalCall {
+  ClientSession& session;
+  std::span<const std::string_view> args;
+  const protocol::CommandSpec& spec;
+  LocalWriter& reply;
+  std::string& out;  // what `reply` writes to
+};
+
+using LocalHandler = void (*)(LocalCall&);
+
+struct LocalCommand {
+  std::string_view full_name;  // as in the command table
+  LocalHandler handler;
+};
+
+// The families; each is a constant table in a file of its own.
+std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELECT, ...
+std::span<const LocalCommand> ClientCommands();      // CLIENT ...
+std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
+std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
+
+// The handler of a command, or nullptr if it is not answered here. Hot.
+LocalHandler FindLocalHandler(protocol::CommandId id);
+
+}  // namespace slotway::proxy

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session may use of the worker it lives on, and of the process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "config/proxy_config.h"
+#include "protocol/topology.h"
+#include "proxy/routing/router.h"
+#include "runtime/counter.h"
+#include "runtime/event_loop.h"
+
+namespace slotway::proxy {
+
+class ClientSession;
+
+// Counted by a worker's sessions.
+struct SessionCounters {
+  runtime::Counter requests;
+  runtime::Counter local_requests;    // answered by the proxy itself
+  runtime::Counter refused_requests;  // unknown, wrong arity, not authenticated, unsupported
+  runtime::Counter protocol_errors;
+  runtime::Counter bytes_in;
+  runtime::Counter bytes_out;
+  runtime::Counter clients;  // connected now
+  runtime::Counter accepted;
+  runtime::Counter rejected;  // over clients_max
+  runtime::Counter cut;       // closed by us: output bound, idle, ...
+};
+
+// Sums over all workers and facts of the process, for INFO.
+struct ProcessFacts {
+  std::uint64_t clients = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t held_requests = 0;
+  std::uint64_t uptime_s = 0;
+  std::string_view run_id;
+};
+
+struct WorkerServices {
+  runtime::EventLoop& loop;
+  const config::ProxyConfig& settings;
+  Router& router;
+  SessionCounters& counters;
+  // shared: an immutable snapshot, published to every worker.
+  std::shared_ptr<const protocol::Topology> topology;
+  std::function<ProcessFacts()> process_facts;
+  // The session has closed and nothing refers to it any more: destroy it, later.
+  std::function<void(ClientSession&)> on_session_over;
+};
+
+}  // namespace slotway::proxy

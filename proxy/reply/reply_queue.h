@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client's replies, in the order of its requests.
+//
+// Replies arrive from several shards in any order and leave in request order. The reply that is
+// due is appended straight to the client's output; one that is early waits in a buffer of its own.
+// A queue whose client has gone drops what still arrives. Belongs to its worker's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "runtime/connection.h"
+#include "runtime/ring.h"
+
+namespace slotway::proxy {
+
+class ReplyQueue {
+ public:
+  // Counts requests; wraps around, which is harmless: far fewer are ever outstanding.
+  using Sequence = std::uint32_t;
+
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // A reply has left the queue, asked for with NotifyProgress(). None of these calls may destroy
+    // the queue.
+    virtual void OnReplyProgress() = 0;
+    // The output went past its bound, or a reply broke off: the client is to be cut.
+    virtual void OnOutputUnusable(std::string_view reason) = 0;
+  };
+
+  ReplyQueue(Owner& owner, std::size_t output_bytes_max)
+      : owner_(owner), output_bytes_max_(output_bytes_max) {}
+  ~ReplyQueue();
+  ReplyQueue(const ReplyQueue&) = delete;
+  ReplyQueue& operator=(const ReplyQueue&) = delete;
+
+  void Attach(runtime::Connection& connection) { connection_ = &connection; }
+  // The client has gone: replies are dropped from now on.
+  void Detach();
+  bool IsDetached() const { return connection_ == nullptr; }
+
+  // Opens a place at the end. A silent reply is awaited and dropped (CLIENT REPLY OFF).
+  Sequence Open(bool is_silent = false) {
+    places_.PushBack(is_silent ? kSilent : kAwaited);
+    return next_++;
+  }
+  std::size_t Outstanding() const { return places_.Size(); }
+  // Whether this reply is the next to leave.
+  bool IsDue(Sequence sequence) const { return sequence == due_; }
+
+  // A whole reply for the place `sequence`.
+  void Deliver(Sequence sequence, std::string_view reply) {
+    if (sequence == due_ && places_.Front() == kAwaited && connection_ != nullptr) [[likely]] {
+      connection_->Output().Append(reply);
+      Advance();
+      return;
+    }
+    DeliverSlow(sequence, reply);
+  }
+  // A piece of the reply that is due; Finish() ends it. For replies too large to be kept.
+  void DeliverPiece(Sequence sequence, std::string_view piece);
+  void Finish(Sequence sequence);
+  // The reply that is due ended in the middle: its client cannot be told, only cut.
+  void BreakOff();
+
+  // Requests kept back or redirected: while there are any, the client's later requests wait, so
+  // that they cannot overtake (the order of execution on one key is the order of requests).
+  void AddHeldBack() { ++held_back_; }
+  void RemoveHeldBack();
+  bool HasHeldBack() const { return held_back_ > 0; }
+
+  // Calls Owner::OnReplyProgress() whenever a reply leaves or nothing is held back any longer.
+  void NotifyProgress(bool is_wanted) { is_progress_wanted_ = is_wanted; }
+
+  // Replies of one read batch leave together: see IsBatchComplete().
+  void MarkBatchEnd() {
+    if (IsBatchComplete()) batch_end_ = next_;
+  }
+  bool IsBatchComplete() const { return static_cast<std::int32_t>(batch_end_ - due_) <= 0; }
+
+  std::size_t EarlyBytes() const { return early_bytes_; }
+
+ private:
+  struct EarlyReply;
+  class EarlyReplyPool;
+  using Place = std::uintptr_t;  // one of these, or an EarlyReply*
+  static constexpr Place kAwaited = 0;
+  static constexpr Place kSilent = 1;
+  static constexpr Place kSilentDone = 2;
+
+  void Advance() {
+    places_.PopFront();
+    ++due_;
+    connection_->MarkForFlush();
+    if (connection_->UnwrittenBytes() > output_bytes_max_) ReportTooMuchOutput();
+    if (!places_.Empty() && places_.Front() > kSilent) ReleaseEarly();
+    if (is_progress_wanted_) owner_.OnReplyProgress();
+  }
+  void DeliverSlow(Sequence sequence, std::string_view reply);
+  void ReleaseEarly();
+  void ReportTooMuchOutput();
+
+  Owner& owner_;
+  std::size_t output_bytes_max_;
+  runtime::Connection* connection_ = nullptr;
+  runtime::Ring<Place> places_;
+  Sequence due_ = 0;
+  Sequence next_ = 0;
+  Sequence batch_end_ = 0;
+  std::uint32_t held_back_ = 0;
+  std::size_t early_bytes_ = 0;
+  bool is_progress_wanted_ = false;
+};
+
+}  // namespace slotway::proxy

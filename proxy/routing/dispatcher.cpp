@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/routing/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/error_text.h"
+#include "proxy/routing/redirect.h"
+#include "runtime/log.h"
+
+namespace slotway::proxy {
+namespace {
+
+using protocol::Slot;
+
+// Waiting output to one shard beyond which its clients are read no further.
+constexpr std::size_t kCongestedBytes = 8 * 1024 * 1024;
+constexpr std::uint64_t kHoldTickMs = 10;
+constexpr std::uint64_t kStallTickMs = 250;
+
+constexpr std::string_view kUnreachable =
+    "CLUSTERDOWN The shard that serves this slot cannot be reached";
+constexpr std::string_view kHoldFull =
+    "CLUSTERDOWN The shard that serves this slot cannot be reached and too many requests wait "
+    "for it";
+constexpr std::string_view kTooManyRedirects = "CLUSTERDOWN Too many redirections for this slot";
+constexpr std::string_view kOutcomeUnknown =
+    "OUTCOMEUNKNOWN The connection to the shard was lost after the command was sent: it may or "
+    "may not have run";
+constexpr std::string_view kShuttingDown = "ERR The proxy is shutting down";
+
+std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
+
+protocol::Endpoint EndpointOf(const BackendConnection& backend) {
+  return {backend.Address().Host(), backend.Address().Port()};
+}
+
+BackendLogin LoginOf(const config::BackendConfig& backend) {
+  return {backend.username, backend.password, backend.connect_timeout_ms};
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
+                       std::size_t worker_count, std::function<void()> request_refresh)
+    : loop_(loop),
+      settings_(settings),
+      request_refresh_(std::move(request_refresh)),
+      pool_(loop, LoginOf(settings.backend), *this),
+      // The bounds hold for the process: each worker has its share.
+      hold_({settings.hold.time_max_ms,
+             std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
+             settings.hold.bytes_max / worker_count}),
+      hold_timer_(loop),
+      stall_timer_(loop) {
+  node_of_slot_.fill(kNoNodeIndex);
+  stall_timer_.Start(kStallTickMs, kStallTickMs, [this] {
+    CountUnready();
+    std::vector<BackendConnection*> backends;
+    pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
+    for (BackendConnection* backend : backends) {
+      backend->FailIfStalled(settings_.backend.response_timeout_ms);
+    }
+  });
+}
+
+void Dispatcher::CountUnready() {
+  std::uint64_t unready = 0;
+  for (Slot slot : slot_of_each_master_) {
+    NodeIndex node = node_of_slot_[IndexOf(slot)];
+    if (node != kNoNodeIndex && pool_.Ready(node, false) != nullptr) continue;
+    ++unready;
+    // Connected before anybody needs it: the first request should not wait.
+    if (node != kNoNodeIndex) pool_.Want(node, false);
+  }
+  counters_.unready_masters.Set(unready);
+  counters_.held_now.Set(hold_.Size());
+}
+
+bool Dispatcher::IsCongested(Slot slot) const {
+  NodeIndex node = node_of_slot_[IndexOf(slot)];
+  if (node == kNoNodeIndex) return false;
+  for (bool wants_resp3 : {false, true}) {
+    const BackendConnection* backend = pool_.Ready(node, wants_resp3);
+    if (backend != nullptr && backend->UnsentBytes() > kCongestedBytes) return true;
+  }
+  return false;
+}
+
+void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
+  std::vector<bool> kept;
+  std::vector<NodeIndex> index_of(topology.nodes.size(), kNoNodeIndex);
+  std::vector<NodeIndex> failing;
+  for (std::size_t i = 0; i < topology.nodes.size(); ++i) {
+    const protocol::ClusterNode& node = topology.nodes[i];
+    NodeIndex index = pool_.FindOrAdd(node.endpoint);
+    if (index == kNoNodeIndex) continue;
+    index_of[i] = index;
+    if (kept.size() <= index) kept.resize(index + 1u);
+    kept[index] = true;
+    if (node.is_failing) failing.push_back(index);
+  }
+  slot_of_each_master_.clear();
+  std::vector<bool> is_listed(topology.nodes.size(), false);
+  for (int slot = 0; slot < protocol::kSlotCount; ++slot) {
+    std::uint16_t owner = topology.owner_of_slot[static_cast<std::size_t>(slot)];
+    NodeIndex node = owner == protocol::kNoNode ? kNoNodeIndex : index_of[owner];
+    SetOwner(static_cast<Slot>(slot), node);
+    if (node == kNoNodeIndex || is_listed[owner]) continue;
+    is_listed[owner] = true;
+    slot_of_each_master_.push_back(static_cast<Slot>(slot));
+    pool_.Want(node, false);
+  }
+  pool_.DropAllBut(kept);
+  // A node that the cluster agreed is down will not answer what it was sent.
+  for (NodeIndex node : failing) pool_.Reset(node, "the cluster marked the node as failed");
+  has_topology_ = true;
+  hold_.MakeAllDue();
+  RetryHeld();
+  CountUnready();
+}
+
+// The clients of what the old owner still has to answer must not overtake it at the new owner.
+void Dispatcher::SetOwner(Slot slot, NodeIndex node) {
+  NodeIndex& owner = node_of_slot_[IndexOf(slot)];
+  if (owner == node) return;
+  if (owner != kNoNodeIndex) {
+    for (bool wants_resp3 : {false, true}) {
+      BackendConnection* backend = pool_.Ready(owner, wants_resp3);
+      if (backend == nullptr) continue;
+      auto& in_flight = backend->InFlightRequests();
+      for (std::size_t i = 0; i < in_flight.Size(); ++i) {
+        if (in_flight[i].slot == slot) MarkHeldBack(in_flight[i]);
+      }
+    }
+  }
+  owner = node;
+}
+
+void Dispatcher::MarkHeldBack(InFlight& request) {
+  bool has_client = request.kind == InFlight::Kind::kReply || request.kind == InFlight::Kind::kPart;
+  if (!has_client || request.is_held_back) return;
+  request.is_held_back = true;
+  request.Client().AddHeldBack();
+}
+
+void Dispatcher::OnReady(BackendConnection& backend) {
+  counters_.backend_connects.Add();
+  pool_.NoteReady(backend);
+  hold_.MakeAllDue();
+  RetryHeld();
+  CountUnready();
+}
+
+bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
+                              std::string_view reply) {
+  ReplyVerdict verdict = JudgeErrorReply(reply);
+  if (verdict == ReplyVerdict::kForClient) return false;
+  MarkHeldBack(request);
+  InFlight again = request;  // sending may move the ring that `request` is in
+  switch (verdict) {
+    case ReplyVerdict::kMoved:
+      counters_.moved.Add();
+      FollowMoved(backend, again, reply);
+      break;
+    case ReplyVerdict::kAsk:
+      counters_.asked.Add();
+      FollowAsk(backend, again, reply);
+      break;
+    default:
+      counters_.retried.Add();
+      if (verdict == ReplyVerdict::kRetryRefresh) request_refresh_();
+      if (again.attempts < 255) ++again.attempts;
+      Hold(backend.FrontRequest(), again, ErrorTextOf(reply), BackoffMs(again.attempts));
+  }
+  return true;
+}
+
+void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply) {
+  request_refresh_();
+  protocol::Redirect redirect{};
+  if (!CountAttempt(request)) return;
+  if (!protocol::ParseRedirect(ErrorTextOf(reply), EndpointOf(backend), redirect)) {
+    Hold(backend.FrontRequest(), request, kUnreachable, BackoffMs(request.attempts));
+    return;
+  }
+  NodeIndex node = pool_.FindOrAdd(redirect.endpoint);
+  if (node != kNoNodeIndex) SetOwner(redirect.slot, node);
+  Send(backend.FrontRequest(), request);
+}
+
+void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply) {
+  protocol::Redirect redirect{};
+  if (!CountAttempt(request)) return;
+  NodeIndex node = kNoNodeIndex;
+  if (protocol::ParseRedirect(ErrorTextOf(reply), EndpointOf(backend), redirect)) {
+    node = pool_.FindOrAdd(redirect.endpoint);
+  }
+  BackendConnection* target =
+      node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.wants_resp3);
+  if (target != nullptr) {
+    target->SendAsking(backend.FrontRequest(), request);
+    return;
+  }
+  // The slot's owner will say ASK again once the connection is up.
+  if (node != kNoNodeIndex) pool_.Want(node, request.wants_resp3);
+  Hold(backend.FrontRequest(), request, kUnreachable, kHoldTickMs);
+}
+
+bool Dispatcher::CountAttempt(InFlight& request) {
+  if (++request.attempts < settings_.retry.attempts_max) return true;
+  AnswerError(request, kTooManyRedirects);
+  return false;
+}
+
+void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run) {
+  if (may_have_run && !request.is_readonly) {
+    counters_.lost.Add();
+    AnswerError(request, kOutcomeUnknown);
+    return;
+  }
+  MarkHeldBack(request);
+  Hold(std::move(bytes), request, kUnreachable, kHoldTickMs);
+}
+
+void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
+  counters_.backend_failures.Add();
+  if (!is_shut_down_) runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
+  pool_.NoteDown(backend);
+  request_refresh_();
+  if (!is_shut_down_) CountUnready();
+}
+
+void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
+  MarkHeldBack(request);
+  WantOwner(request);
+  request_refresh_();
+  bool is_owned = node_of_slot_[IndexOf(request.slot)] != kNoNodeIndex;
+  Hold(std::string(bytes), request,
+       is_owned ? kUnreachable : protocol::error_text::kClusterDownUnbound, kHoldTickMs);
+}
+
+void Dispatcher::Hold(std::string bytes, InFlight request, std::string_view error,
+                      std::uint64_t delay_ms) {
+  auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
+  if (request.held_since_ms == 0) request.held_since_ms = now_ms | 1u;
+  if (is_shut_down_) {
+    AnswerError(request, kShuttingDown);
+    return;
+  }
+  if (settings_.hold.time_max_ms == 0) {
+    AnswerError(request, error);
+    return;
+  }
+  if (!hold_.HasRoom(bytes.size())) {
+    counters_.hold_refused.Add();
+    AnswerError(request, kHoldFull);
+    return;
+  }
+  counters_.held.Add();
+  hold_.Add({request, std::move(bytes), std::string(error), loop_.NowMs() + delay_ms});
+  if (!hold_timer_.IsActive()) hold_timer_.Start(kHoldTickMs, kHoldTickMs, [this] { Tick(); });
+}
+
+void Dispatcher::WantOwner(const InFlight& request) {
+  NodeIndex node = node_of_slot_[IndexOf(request.slot)];
+  if (node != kNoNodeIndex) pool_.Want(node, request.wants_resp3);
+}
+
+void Dispatcher::Tick() {
+  for (HoldQueue::Held& held : hold_.TakeExpired(loop_.NowMs())) {
+    counters_.hold_expired.Add();
+    AnswerError(held.request, held.error);
+  }
+  RetryHeld();
+  if (hold_.Empty()) {
+    hold_timer_.Stop();
+    return;
+  }
+  hold_.ForEach([this](const InFlight& request) { WantOwner(request); });
+  request_refresh_();
+}
+
+void Dispatcher::RetryHeld() {
+  for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
+    NodeIndex node = node_of_slot_[IndexOf(held.request.slot)];
+    if (node != kNoNodeIndex && pool_.Ready(node, held.request.wants_resp3) != nullptr) {
+      Send(held.bytes, held.request);
+      continue;
+    }
+    WantOwner(held.request);
+    held.due_ms = HoldQueue::kUntilMadeDue;
+    hold_.Add(std::move(held));
+  }
+}
+
+std::uint64_t Dispatcher::BackoffMs(std::uint8_t attempts) const {
+  std::uint64_t backoff_ms = settings_.retry.backoff_ms;
+  for (int i = 1; i < attempts && backoff_ms < settings_.retry.backoff_max_ms; ++i) backoff_ms *= 2;
+  return std::min<std::uint64_t>(backoff_ms, settings_.retry.backoff_max_ms);
+}
+
+void Dispatcher::Shutdown() {
+  is_shut_down_ = true;
+  hold_timer_.Stop();
+  stall_timer_.Stop();
+  for (HoldQueue::Held& held : hold_.TakeAll()) AnswerError(held.request, kShuttingDown);
+  pool_.DropAllBut({});
+}
+
+std::size_t Dispatcher::InFlightRequests() const {
+  std::size_t count = 0;
+  pool_.ForEach(
+      [&](NodeIndex, BackendConnection& backend) { count += backend.InFlightRequests().Size(); });
+  return count;
+}
+
+}  // namespace slotway::proxy

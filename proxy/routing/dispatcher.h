@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings each request to the shard that owns its slot, whatever the cluster is doing meanwhile.
+//
+// Follows MOVED and ASK, waits out TRYAGAIN, CLUSTERDOWN and failovers, and keeps each request's
+// promise: at most once for writes, in order per client and slot, an answer in bounded time. The
+// slot map here is the worker's own copy: redirects correct it at once, publications replace it.
+// Belongs to its worker's thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/proxy_config.h"
+#include "protocol/topology.h"
+#include "proxy/backend/backend_pool.h"
+#include "proxy/routing/hold_queue.h"
+#include "runtime/counter.h"
+#include "runtime/event_loop.h"
+
+namespace slotway::proxy {
+
+// What the dispatcher counts; read by the metrics at scrape time.
+struct DispatcherCounters {
+  runtime::Counter moved;
+  runtime::Counter asked;
+  runtime::Counter retried;  // TRYAGAIN, CLUSTERDOWN, LOADING, ...
+  runtime::Counter held;
+  runtime::Counter hold_expired;
+  runtime::Counter hold_refused;  // no room
+  runtime::Counter lost;          // sent writes whose outcome is unknown
+  runtime::Counter backend_connects;
+  runtime::Counter backend_failures;
+  runtime::Counter held_now;         // requests held back at this moment
+  runtime::Counter unready_masters;  // masters without an open connection
+};
+
+class Dispatcher final : private BackendConnection::Events {
+ public:
+  // `request_refresh` asks for a new topology, soon; called often, must be cheap.
+  Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
+             std::size_t worker_count, std::function<void()> request_refresh);
+
+  // Sends `bytes`, one request on the wire, to the owner of `request.slot`.
+  void Send(std::string_view bytes, const InFlight& request) {
+    NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(request.slot))];
+    if (node != kNoNodeIndex) [[likely]] {
+      BackendConnection* backend = pool_.Ready(node, request.wants_resp3);
+      if (backend != nullptr) [[likely]] {
+        backend->Send(bytes, request);
+        return;
+      }
+    }
+    HoldUnreachable(bytes, request);
+  }
+
+  // Whether so much waits to be sent to the slot's shard that its clients should slow down.
+  bool IsCongested(protocol::Slot slot) const;
+
+  void UpdateTopology(const protocol::Topology& topology);
+  bool HasTopology() const { return has_topology_; }
+  // One slot of every master that owns any: how a command reaches all shards.
+  const std::vector<protocol::Slot>& SlotOfEachMaster() const { return slot_of_each_master_; }
+
+  // Ends all work: what is held is answered with an error. Before destruction.
+  void Shutdown();
+
+  const DispatcherCounters& Counters() const { return counters_; }
+  std::size_t HeldRequests() const { return hold_.Size(); }
+  std::size_t InFlightRequests() const;
+
+ private:
+  void OnReady(BackendConnection& backend) override;
+  bool OnErrorReply(BackendConnection& backend, InFlight& request, std::string_view reply) override;
+  void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
+  void OnDown(BackendConnection& backend, std::string_view reason) override;
+
+  void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);
+  void FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply);
+  void HoldUnreachable(std::string_view bytes, InFlight request);
+  void Hold(std::string bytes, InFlight request, std::string_view error, std::uint64_t delay_ms);
+  void SetOwner(protocol::Slot slot, NodeIndex node);
+  void MarkHeldBack(InFlight& request);
+  std::uint64_t BackoffMs(std::uint8_t attempts) const;
+  bool CountAttempt(InFlight& request);
+  void CountUnready();
+  void WantOwner(const InFlight& request);
+  void RetryHeld();
+  void Tick();
+
+  runtime::EventLoop& loop_;
+  const config::ProxyConfig& settings_;
+  std::function<void()> request_refresh_;
+  BackendPool pool_;
+  HoldQueue hold_;
+  std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
+  std::vector<protocol::Slot> slot_of_each_master_;
+  runtime::Timer hold_timer_;
+  runtime::Timer stall_timer_;
+  DispatcherCounters counters_;
+  bool has_topology_ = false;
+  bool is_shut_down_ = false;
+};
+
+}  // namespace slotway::proxy

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an error reply of a shard means for its request: is it the client's business or ours?
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace slotway::proxy {
+
+enum class ReplyVerdict : std::uint8_t {
+  kForClient,     // an ordinary error
+  kMoved,         // the slot lives elsewhere: the map is old
+  kAsk,           // this key has already moved on: ask there, keep the map
+  kRetry,         // nothing ran; will work in a moment (TRYAGAIN, LOADING)
+  kRetryRefresh,  // nothing ran; the map may be old (CLUSTERDOWN, MASTERDOWN, READONLY)
+};
+
+// `reply` is a whole error reply, "-MOVED 3999 127.0.0.1:6381\r\n".
+ReplyVerdict JudgeErrorReply(std::string_view reply);
+
+// The text between '-' and CRLF.
+std::string_view ErrorTextOf(std::string_view reply);
+
+}  // namespace slotway::proxy

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/routing/request_plan.h"
+
+#include <algorithm>
+
+namespace slotway::proxy {
+namespace {
+
+using protocol::CommandFlag;
+using protocol::CommandSpec;
+using protocol::KeySpec;
+using protocol::RequestPolicy;
+using protocol::ResponsePolicy;
+
+bool IsOneFixedKey(const CommandSpec& spec) {
+  if (spec.key_specs.size() != 1) return false;
+  const KeySpec& keys = spec.key_specs[0];
+  return keys.begin == KeySpec::Begin::kIndex && keys.find == KeySpec::Find::kRange &&
+         keys.last_key == 0 && !keys.flags.Has(protocol::KeyFlag::kIncomplete);
+}
+
+// A key spec that a request can be cut along: keys at a fixed distance up to the end.
+bool IsEvenRun(const CommandSpec& spec) {
+  if (spec.key_specs.size() != 1) return false;
+  const KeySpec& keys = spec.key_specs[0];
+  return keys.begin == KeySpec::Begin::kIndex && keys.find == KeySpec::Find::kRange &&
+         keys.last_key == -1 && keys.limit <= 1;
+}
+
+RequestPlan PlanKeyed(const CommandSpec& spec) {
+  RequestPlan plan;
+  plan.is_readonly = spec.IsReadonly();
+  bool is_blocking = spec.flags.Has(CommandFlag::kBlocking);
+  if (is_blocking && spec.key_specs[0].begin != KeySpec::Begin::kKeyword) return plan;
+  plan.may_block = is_blocking;
+  if (spec.request_policy == RequestPolicy::kMultiShard && IsEvenRun(spec)) {
+    plan.route = Route::kSplit;
+    plan.merge = MergeRuleOf(spec.response_policy, true);
+    plan.first_key = static_cast<std::uint8_t>(spec.key_specs[0].index);
+    plan.args_per_key = static_cast<std::uint8_t>(spec.key_specs[0].key_step);
+  } else if (IsOneFixedKey(spec)) {
+    plan.route = Route::kOneKey;
+    plan.first_key = static_cast<std::uint8_t>(spec.key_specs[0].index);
+  } else {
+    plan.route = Route::kKeys;
+  }
+  return plan;
+}
+
+}  // namespace
+
+RequestPlan PlanOf(const CommandSpec& spec) {
+  // A container's own row only counts for an unknown subcommand, which is answered before.
+  if (!spec.key_specs.empty()) return PlanKeyed(spec);
+  RequestPlan plan;
+  plan.is_readonly = spec.IsReadonly();
+  // WAIT counts one client's writes, which a shared connection cannot tell apart.
+  bool is_about_a_connection =
+      spec.flags.Has(CommandFlag::kBlocking) || spec.flags.Has(CommandFlag::kPubsub);
+  bool is_joinable = spec.response_policy != ResponsePolicy::kSpecial &&
+                     spec.request_policy == RequestPolicy::kAllShards;
+  if (is_joinable && !is_about_a_connection) {
+    plan.route = Route::kAllShards;
+    plan.merge = MergeRuleOf(spec.response_policy, false);
+  }
+  return plan;
+}
+
+std::vector<RequestPlan> PlanAllCommands() {
+  std::vector<RequestPlan> plans(protocol::CommandCount());
+  for (std::size_t id = 0; id < plans.size(); ++id) {
+    plans[id] = PlanOf(protocol::CommandById(static_cast<protocol::CommandId>(id)));
+  }
+  return plans;
+}
+
+std::string UnsupportedText(std::string_view full_name, std::string_view how) {
+  std::string name(full_name);
+  std::replace(name.begin(), name.end(), '|', ' ');
+  return "ERR Slotway does not support '" + name + "'" + std::string(how) + " yet";
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a command travels: decided once per command from its row in the command table.
+//
+// Immutable after construction; shared by all workers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/command_table.h"
+#include "proxy/reply/reply_merger.h"
+
+namespace slotway::proxy {
+
+enum class Route : std::uint8_t {
+  kOneKey,     // its only key is args[first_key]: to the owner of that key's slot
+  kKeys,       // keys by the key specs, all in one slot
+  kSplit,      // keys by the key specs, a part per slot, replies joined
+  kAllShards,  // one part per master, replies joined
+  kUnsupported,
+};
+
+struct RequestPlan {
+  Route route = Route::kUnsupported;
+  MergeRule merge = MergeRule::kAllSucceeded;
+  std::uint8_t first_key = 0;
+  std::uint8_t args_per_key = 1;  // kSplit: MSET takes two
+  bool is_readonly = false;
+  bool may_block = false;  // XREAD and XREADGROUP: refused only with BLOCK
+};
+
+// The plan for a command that is not answered by the proxy itself.
+RequestPlan PlanOf(const protocol::CommandSpec& spec);
+
+// The plans of all commands, by id.
+std::vector<RequestPlan> PlanAllCommands();
+
+// "ERR Slotway does not support 'xread' with BLOCK yet"; `how` is empty or a phrase with a space
+// before it.
+std::string UnsupportedText(std::string_view full_name, std::string_view how = {});
+
+}  // namespace slotway::proxy

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/routing/router.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "protocol/error_text.h"
+#include "protocol/resp_writer.h"
+
+namespace slotway::proxy {
+namespace {
+
+using protocol::Slot;
+
+bool AsksToBlock(std::span<const std::string_view> args) {
+  for (std::string_view arg : args.subspan(1)) {
+    auto is_word = [&](std::string_view word) {
+      return arg.size() == word.size() &&
+             std::equal(arg.begin(), arg.end(), word.begin(),
+                        [](char a, char b) { return (a | 0x20) == b; });
+    };
+    if (is_word("streams")) return false;
+    if (is_word("block")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Router::Route(const Request& request, ReplyQueue& queue, bool wants_resp3, bool is_silent) {
+  const RequestPlan& plan = plans_[request.id];
+  InFlight in_flight = Describe(request, plan, wants_resp3);
+  in_flight.queue = &queue;
+  in_flight.place = queue.Open(is_silent);
+  if (plan.route == Route::kOneKey) [[likely]] {
+    SendWhole(request, protocol::SlotOfKey(request.args[plan.first_key]), in_flight);
+    return;
+  }
+  if (plan.may_block && AsksToBlock(request.args)) {
+    AnswerError(in_flight, UnsupportedText(request.spec->name, " with BLOCK"));
+    return;
+  }
+  switch (plan.route) {
+    case Route::kKeys:
+    case Route::kSplit:
+      RouteByKeys(request, plan, queue, in_flight);
+      return;
+    case Route::kAllShards:
+      SendToAllShards(request, plan, queue, in_flight);
+      return;
+    default:
+      AnswerError(in_flight, UnsupportedText(request.spec->name));
+  }
+}
+
+InFlight Router::Describe(const Request& request, const RequestPlan& plan, bool wants_resp3) const {
+  InFlight in_flight;
+  in_flight.command = request.id;
+  in_flight.is_readonly = plan.is_readonly;
+  in_flight.wants_resp3 = wants_resp3;
+  return in_flight;
+}
+
+void Router::SendWhole(const Request& request, Slot slot, InFlight in_flight) {
+  in_flight.slot = slot;
+  last_slot_ = slot;
+  dispatcher_.Send(request.bytes, in_flight);
+}
+
+void Router::RouteByKeys(const Request& request, const RequestPlan& plan, ReplyQueue& queue,
+                         InFlight in_flight) {
+  auto error = protocol::ExtractKeys(*request.spec, request.args, keys_);
+  if (error != protocol::KeyExtractionError::kNone) {
+    // Not a syntax that we know: a shard, any of them, says what is wrong with it.
+    SendWhole(request, protocol::Slot{0}, in_flight);
+    return;
+  }
+  if (keys_.empty()) {
+    // EVAL with no keys and the like: there is no slot to go to.
+    AnswerError(in_flight, UnsupportedText(request.spec->name, " without keys"));
+    return;
+  }
+  Slot slot = protocol::SlotOfKey(request.args[keys_[0].index]);
+  bool is_one_slot = std::all_of(keys_.begin(), keys_.end(), [&](const auto& key) {
+    return protocol::SlotOfKey(request.args[key.index]) == slot;
+  });
+  if (is_one_slot) {
+    SendWhole(request, slot, in_flight);
+  } else if (plan.route == Route::kSplit) {
+    Split(request, plan, queue, in_flight);
+  } else {
+    AnswerError(in_flight, protocol::error_text::kCrossSlot);
+  }
+}
+
+void Router::Split(const Request& request, const RequestPlan& plan, ReplyQueue& queue,
+                   InFlight in_flight) {
+  // MSET with a value missing would be cut into parts that look whole.
+  if ((request.args.size() - plan.first_key) % plan.args_per_key != 0) {
+    AnswerError(in_flight, protocol::error_text::WrongArity(request.spec->name));
+    return;
+  }
+  // By slot, in the order of the slots' numbers; within a part in the order of the request.
+  std::map<Slot, std::vector<std::uint32_t>> keys_of_slot;
+  for (std::uint32_t i = 0; i < keys_.size(); ++i) {
+    keys_of_slot[protocol::SlotOfKey(request.args[keys_[i].index])].push_back(i);
+  }
+  ReplyMerger* merger = ReplyMerger::New(plan.merge, queue, in_flight.place, keys_of_slot.size());
+  in_flight.kind = InFlight::Kind::kPart;
+  in_flight.merger = merger;
+  // The merger frees itself with the last answer, which may come while the parts are sent.
+  if (plan.merge == MergeRule::kByKeyOrder) {
+    std::size_t part = 0;
+    for (const auto& [slot, keys] : keys_of_slot) merger->SetKeyPlaces(part++, keys);
+  }
+  std::string bytes;
+  std::vector<std::string_view> part_args;
+  in_flight.place = 0;
+  for (const auto& [slot, keys] : keys_of_slot) {
+    part_args.assign(request.args.begin(), request.args.begin() + plan.first_key);
+    for (std::uint32_t key : keys) {
+      auto first = request.args.begin() + keys_[key].index;
+      part_args.insert(part_args.end(), first, first + plan.args_per_key);
+    }
+    bytes.clear();
+    protocol::StringSink sink{bytes};
+    protocol::WriteRequest(sink, std::span<const std::string_view>(part_args));
+    in_flight.slot = last_slot_ = slot;
+    dispatcher_.Send(bytes, in_flight);
+    ++in_flight.place;
+  }
+}
+
+void Router::SendToAllShards(const Request& request, const RequestPlan& plan, ReplyQueue& queue,
+                             InFlight in_flight) {
+  // A copy: an answer that comes at once may lead to a change of the map.
+  std::vector<Slot> slots = dispatcher_.SlotOfEachMaster();
+  if (slots.empty()) {
+    AnswerError(in_flight, protocol::error_text::kClusterDown);
+    return;
+  }
+  in_flight.kind = InFlight::Kind::kPart;
+  in_flight.merger = ReplyMerger::New(plan.merge, queue, in_flight.place, slots.size());
+  in_flight.place = 0;
+  for (Slot slot : slots) {
+    in_flight.slot = slot;
+    dispatcher_.Send(request.bytes, in_flight);
+    ++in_flight.place;
+  }
+}
+
+}  // namespace slotway::proxy

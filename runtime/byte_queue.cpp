@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/byte_queue.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+namespace slotway::runtime {
+
+// Free chunks of the standard size, per thread. Bounded, so that a burst's memory goes back.
+class ByteQueue::ChunkPool {
+ public:
+  ~ChunkPool() {
+    while (free_ != nullptr) std::free(std::exchange(free_, free_->next));
+  }
+  Chunk* Take(std::size_t capacity) {
+    if (capacity == kChunkBytes && free_ != nullptr) {
+      --count_;
+      return std::exchange(free_, free_->next);
+    }
+    void* memory = std::malloc(sizeof(Chunk) + capacity);
+    if (memory == nullptr) throw std::bad_alloc();
+    return static_cast<Chunk*>(memory);
+  }
+  void Give(Chunk* chunk) {
+    if (chunk->capacity != kChunkBytes || count_ >= kFreeMax) {
+      std::free(chunk);
+      return;
+    }
+    chunk->next = free_;
+    free_ = chunk;
+    ++count_;
+  }
+  static ChunkPool& OfThisThread() {
+    thread_local ChunkPool pool;
+    return pool;
+  }
+
+ private:
+  static constexpr int kFreeMax = 256;  // 4 MiB
+  Chunk* free_ = nullptr;
+  int count_ = 0;
+};
+
+void ByteQueue::AddChunk(std::size_t capacity) {
+  Chunk* chunk = ChunkPool::OfThisThread().Take(capacity);
+  chunk->next = nullptr;
+  chunk->first = end_;
+  chunk->used = 0;
+  chunk->capacity = capacity;
+  if (tail_ == nullptr) {
+    head_ = chunk;
+  } else {
+    tail_->used = static_cast<std::size_t>(end_ - tail_->first);
+    tail_->next = chunk;
+  }
+  tail_ = chunk;
+  tail_write_ = chunk->Data();
+  tail_room_ = capacity;
+}
+
+void ByteQueue::AppendSlow(std::string_view bytes) {
+  if (bytes.empty()) return;
+  std::size_t fits = std::min(bytes.size(), tail_room_);
+  if (fits > 0) {
+    std::memcpy(tail_write_, bytes.data(), fits);
+    CommitReserved(fits);
+    bytes.remove_prefix(fits);
+  }
+  AddChunk(std::max(bytes.size(), kChunkBytes));
+  std::memcpy(tail_write_, bytes.data(), bytes.size());
+  CommitReserved(bytes.size());
+}
+
+char* ByteQueue::Reserve(std::size_t bytes) {
+  assert(bytes <= kChunkBytes);
+  if (bytes > tail_room_) AddChunk(kChunkBytes);
+  return tail_write_;
+}
+
+std::size_t ByteQueue::Gather(Position from, std::span<iovec> out) const {
+  assert(from >= begin_ && from <= end_);
+  const Chunk* chunk = cursor_ != nullptr && cursor_->first <= from ? cursor_ : head_;
+  while (chunk != nullptr && EndOf(*chunk) <= from) chunk = chunk->next;
+  cursor_ = const_cast<Chunk*>(chunk);
+  std::size_t pieces = 0;
+  for (; chunk != nullptr && pieces < out.size(); chunk = chunk->next) {
+    std::size_t offset = static_cast<std::size_t>(from - chunk->first);
+    std::size_t length = static_cast<std::size_t>(EndOf(*chunk) - from);
+    if (length == 0) continue;
+    out[pieces++] = {const_cast<char*>(chunk->Data()) + offset, length};
+    from += length;
+  }
+  return pieces;
+}
+
+void ByteQueue::CopyTo(Position from, std::size_t length, std::string& out) const {
+  assert(from >= begin_ && from + length <= end_);
+  const Chunk* chunk = head_;
+  while (chunk != nullptr && EndOf(*chunk) <= from) chunk = chunk->next;
+  while (length > 0) {
+    std::size_t offset = static_cast<std::size_t>(from - chunk->first);
+    std::size_t piece = std::min(length, static_cast<std::size_t>(EndOf(*chunk) - from));
+    out.append(chunk->Data() + offset, piece);
+    from += piece;
+    length -= piece;
+    chunk = chunk->next;
+  }
+}
+
+void ByteQueue::ReleaseTo(Position position) {
+  assert(position >= begin_ && position <= end_);
+  begin_ = position;
+  if (position == end_) {
+    Clear();
+    return;
+  }
+  while (EndOf(*head_) <= position) {
+    Chunk* next = head_->next;
+    if (cursor_ == head_) cursor_ = nullptr;
+    ChunkPool::OfThisThread().Give(head_);
+    head_ = next;
+  }
+}
+
+void ByteQueue::Clear() {
+  for (Chunk* chunk = head_; chunk != nullptr;) {
+    Chunk* next = chunk->next;
+    ChunkPool::OfThisThread().Give(chunk);
+    chunk = next;
+  }
+  head_ = tail_ = cursor_ = nullptr;
+  tail_write_ = nullptr;
+  tail_room_ = 0;
+  begin_ = end_;
+}
+
+}  // namespace slotway::runtime

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace slotway::runtime {
+namespace {
+
+constexpr std::size_t kPiecesPerWrite = 64;
+// Kept input up to this size is copied in front of the next read; beyond, it grows in place.
+constexpr std::size_t kSmallKeptBytes = 16 * 1024;
+// A flush that wrote this much lets others have their turn.
+constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
+
+}  // namespace
+
+struct Connection::Socket {
+  uv_tcp_t tcp;
+  uv_connect_t connect;
+  uv_write_t write;
+  std::array<uv_buf_t, kPiecesPerWrite> write_pieces;
+  std::size_t write_bytes = 0;
+  Connection* owner = nullptr;
+  std::unique_ptr<Timer> connect_timer;
+
+  uv_stream_t* Stream() { return reinterpret_cast<uv_stream_t*>(&tcp); }
+};
+
+void Connection::KeptInput::Free() {
+  std::free(data);
+  data = nullptr;
+  begin = size = capacity = 0;
+}
+
+void Connection::KeptInput::EnsureRoom(std::size_t more, std::size_t expected) {
+  if (begin + size + more <= capacity) return;
+  if (begin > 0) {
+    std::memmove(data, data + begin, size);
+    begin = 0;
+    if (size + more <= capacity) return;
+  }
+  std::size_t doubled = std::max(2 * capacity, size + more);
+  // Where the end is known, doubling must not overshoot it.
+  std::size_t wanted = expected > size ? std::min(doubled, expected + more) : doubled;
+  capacity = std::max(wanted, size + more);
+  void* grown = std::realloc(data, capacity);
+  if (grown == nullptr) throw std::bad_alloc();
+  data = static_cast<char*>(grown);
+}
+
+void Connection::KeptInput::Store(std::string_view bytes) {
+  assert(size == 0);
+  if (bytes.size() > capacity) Free();
+  EnsureRoom(bytes.size(), 0);
+  std::memcpy(data, bytes.data(), bytes.size());
+  begin = 0;
+  size = bytes.size();
+}
+
+void Connection::KeptInput::Drop(std::size_t count) {
+  begin += count;
+  size -= count;
+  if (size == 0) Free();
+}
+
+Connection::Connection(EventLoop& loop, FlushStage stage)
+    : loop_(loop), socket_(new Socket), stage_(stage) {
+  uv_tcp_init(loop.Uv(), &socket_->tcp);
+  socket_->tcp.data = socket_;
+  socket_->owner = this;
+}
+
+Connection::~Connection() {
+  if (is_marked_) loop_.Unmark(*this, stage_);
+  socket_->owner = nullptr;
+  socket_->connect_timer.reset();
+  uv_close(reinterpret_cast<uv_handle_t*>(&socket_->tcp),
+           [](uv_handle_t* handle) { delete static_cast<Socket*>(handle->data); });
+}
+
+Result<std::unique_ptr<Connection>> Connection::Accepted(EventLoop& loop, uv_stream_t* listener,
+                                                         FlushStage stage) {
+  std::unique_ptr<Connection> connection(new Connection(loop, stage));
+  int error = uv_accept(listener, connection->socket_->Stream());
+  if (error != 0) return Fail(uv_strerror(error));
+  uv_tcp_nodelay(&connection->socket_->tcp, 1);
+  connection->is_connected_ = true;
+  return connection;
+}
+
+std::unique_ptr<Connection> Connection::Connect(EventLoop& loop, const SocketAddress& to,
+                                                std::uint64_t timeout_ms, FlushStage stage,
+                                                Handler& handler) {
+  std::unique_ptr<Connection> connection(new Connection(loop, stage));
+  connection->handler_ = &handler;
+  Socket* socket = connection->socket_;
+  socket->connect.data = socket;
+  int error = uv_tcp_connect(&socket->connect, &socket->tcp, to.Native(),
+                             [](uv_connect_t* request, int status) {
+                               auto* connected = static_cast<Socket*>(request->data);
+                               Connection* owner = connected->owner;
+                               if (owner == nullptr) return;
+                               connected->connect_timer.reset();
+                               if (status != 0) {
+                                 owner->ReportClosed(uv_strerror(status));
+                                 return;
+                               }
+                               uv_tcp_nodelay(&connected->tcp, 1);
+                               owner->is_connected_ = true;
+                               owner->StartReading();
+                               if (owner->UnwrittenBytes() > 0) owner->MarkForFlush();
+                               owner->handler_->OnConnected();
+                             });
+  auto report_later = [socket](std::uint64_t delay_ms, std::string reason) {
+    socket->connect_timer->Start(delay_ms, 0, [socket, reason = std::move(reason)] {
+      if (socket->owner != nullptr) socket->owner->ReportClosed(reason);
+    });
+  };
+  socket->connect_timer = std::make_unique<Timer>(loop);
+  if (error != 0) {
+    report_later(0, uv_strerror(error));
+  } else if (timeout_ms > 0) {
+    report_later(timeout_ms, "connect timed out");
+  }
+  return connection;
+}
+
+void Connection::Start(Handler& handler) {
+  handler_ = &handler;
+  StartReading();
+}
+
+void Connection::StartReading() {
+  if (is_paused_ || is_closing_ || is_closed_) return;
+  uv_read_start(
+      socket_->Stream(),
+      [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+        *buffer = static_cast<Socket*>(handle->data)->owner->AllocateForRead();
+      },
+      [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
+        static_cast<Socket*>(stream->data)->owner->HandleRead(count, *buffer);
+      });
+}
+
+uv_buf_t Connection::AllocateForRead() {
+  if (kept_.size < kSmallKeptBytes) {
+    if (kept_.size > 0) std::memcpy(loop_.ReadBuffer(), kept_.View().data(), kept_.size);
+    return uv_buf_init(loop_.ReadBuffer() + kept_.size,
+                       static_cast<unsigned>(EventLoop::kReadBufferBytes - kept_.size));
+  }
+  kept_.EnsureRoom(EventLoop::kReadBufferBytes, expected_input_bytes_);
+  std::size_t room = std::min<std::size_t>(kept_.capacity - kept_.begin - kept_.size, 1 << 20);
+  return uv_buf_init(kept_.data + kept_.begin + kept_.size, static_cast<unsigned>(room));
+}
+
+void Connection::HandleRead(ssize_t count, const uv_buf_t& buffer) {
+  if (count == 0) return;  // EAGAIN
+  if (count < 0) {
+    uv_read_stop(socket_->Stream());
+    if (count == UV_EOF) {
+      handler_->OnEndOfInput();
+    } else {
+      ReportClosed(uv_strerror(static_cast<int>(count)));
+    }
+    return;
+  }
+  Socket* socket = socket_;
+  if (kept_.size >= kSmallKeptBytes) {
+    kept_.size += static_cast<std::size_t>(count);
+    OfferKept();
+    return;
+  }
+  std::string_view input(buffer.base - kept_.size, kept_.size + static_cast<std::size_t>(count));
+  std::size_t taken = handler_->OnBytes(input);
+  if (socket->owner == nullptr) return;
+  input.remove_prefix(taken);
+  if (kept_.size > 0) kept_.Drop(kept_.size);
+  if (!input.empty() && !is_closing_) kept_.Store(input);
+}
+
+void Connection::OfferKept() {
+  Socket* socket = socket_;
+  std::size_t taken = handler_->OnBytes(kept_.View());
+  if (socket->owner == nullptr) return;
+  kept_.Drop(is_closing_ ? kept_.size : taken);
+}
+
+void Connection::PauseReading() {
+  if (is_paused_) return;
+  is_paused_ = true;
+  uv_read_stop(socket_->Stream());
+}
+
+void Connection::ResumeReading() {
+  if (!is_paused_ || is_resume_pending_) return;
+  is_resume_pending_ = true;
+  Socket* socket = socket_;
+  loop_.Defer([socket] {
+    Connection* owner = socket->owner;
+    if (owner == nullptr) return;
+    owner->is_resume_pending_ = false;
+    owner->is_paused_ = false;
+    if (owner->kept_.size > 0 && !owner->is_closing_) owner->OfferKept();
+    if (socket->owner != nullptr) socket->owner->StartReading();
+  });
+}
+
+bool Connection::FlushMarked() {
+  is_marked_ = false;
+  if (!is_connected_ || is_closed_ || is_write_queued_) return true;
+  if (!is_closing_ && !handler_->IsFlushWanted()) {
+    MarkForFlush();
+    return false;
+  }
+  Flush();
+  return true;
+}
+
+void Connection::Flush(std::size_t flushed_before) {
+  Socket* socket = socket_;
+  std::size_t flushed = flushed_before;
+  while (UnwrittenBytes() > 0) {
+    std::array<iovec, kPiecesPerWrite> pieces;
+    std::size_t count = output_.Gather(written_, pieces);
+    static_assert(sizeof(uv_buf_t) == sizeof(iovec));
+    int result = uv_try_write(socket->Stream(), reinterpret_cast<uv_buf_t*>(pieces.data()),
+                              static_cast<unsigned>(count));
+    if (result == UV_EAGAIN) {
+      WriteRest();
+      return;
+    }
+    if (result < 0) {
+      ReportClosed(uv_strerror(result));
+      return;
+    }
+    AdvanceWritten(static_cast<std::size_t>(result));
+    flushed += static_cast<std::size_t>(result);
+    if (flushed >= kFlushBytesMax && UnwrittenBytes() > 0) {
+      WriteRest();
+      return;
+    }
+  }
+  if (is_closing_) {
+    ReportClosed("closed");
+    return;
+  }
+  if (flushed > 0) handler_->OnDrained();
+}
+
+// Hands the next pieces to libuv, which writes them when the socket has room.
+void Connection::WriteRest() {
+  Socket* socket = socket_;
+  auto* pieces = reinterpret_cast<iovec*>(socket->write_pieces.data());
+  std::size_t count = output_.Gather(written_, {pieces, kPiecesPerWrite});
+  socket->write_bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) socket->write_bytes += pieces[i].iov_len;
+  socket->write.data = socket;
+  is_write_queued_ = true;
+  int error = uv_write(&socket->write, socket->Stream(), socket->write_pieces.data(),
+                       static_cast<unsigned>(count), [](uv_write_t* request, int status) {
+                         auto* written = static_cast<Socket*>(request->data);
+                         Connection* owner = written->owner;
+                         if (owner == nullptr) return;
+                         owner->is_write_queued_ = false;
+                         if (status != 0) {
+                           owner->ReportClosed(uv_strerror(status));
+                           return;
+                         }
+                         owner->AdvanceWritten(written->write_bytes);
+                         owner->Flush(written->write_bytes);
+                       });
+  if (error != 0) {
+    is_write_queued_ = false;
+    ReportClosed(uv_strerror(error));
+  }
+}
+
+void Connection::AdvanceWritten(std::size_t bytes) {
+  written_ += bytes;
+  if (!keeps_written_) output_.ReleaseTo(written_);
+}
+
+ByteQueue::Position Connection::PossiblyWritten() const {
+  return is_write_queued_ ? written_ + socket_->write_bytes : written_;
+}
+
+void Connection::CloseAfterFlush() {
+  if (is_closing_) return;
+  is_closing_ = true;
+  uv_read_stop(socket_->Stream());
+  MarkForFlush();
+}
+
+void Connection::ReportClosed(std::string_view reason) {
+  if (is_closed_) return;
+  is_closed_ = true;
+  is_connected_ = false;
+  uv_read_stop(socket_->Stream());
+  if (handler_ != nullptr) handler_->OnClosed(reason);
+}
+
+SocketAddress Connection::LocalAddress() const {
+  sockaddr_storage storage{};
+  int size = sizeof storage;
+  uv_tcp_getsockname(&socket_->tcp, reinterpret_cast<sockaddr*>(&storage), &size);
+  return SocketAddress::FromNative(reinterpret_cast<sockaddr*>(&storage));
+}
+
+SocketAddress Connection::PeerAddress() const {
+  sockaddr_storage storage{};
+  int size = sizeof storage;
+  uv_tcp_getpeername(&socket_->tcp, reinterpret_cast<sockaddr*>(&storage), &size);
+  return SocketAddress::FromNative(reinterpret_cast<sockaddr*>(&storage));
+}
+
+int Connection::FileDescriptor() const {
+  uv_os_fd_t fd = -1;
+  uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_->tcp), &fd);
+  return fd;
+}
+
+void Connection::SetKeepalive(unsigned seconds) {
+  uv_tcp_keepalive(&socket_->tcp, seconds > 0 ? 1 : 0, seconds);
+}
+
+}  // namespace slotway::runtime

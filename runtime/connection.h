@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// One TCP connection: bytes in to a handler, bytes out from a queue.
+//
+// Input is offered in place: the handler takes what it can use and is offered the rest again with
+// more behind it, so that a request is never copied before it is complete. Output is appended to
+// Output() and leaves at the end of the loop's iteration. Belongs to its loop's thread. The owner
+// may destroy a connection at any time, also inside its callbacks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <uv.h>
+
+#include "runtime/byte_queue.h"
+#include "runtime/event_loop.h"
+#include "runtime/result.h"
+#include "runtime/socket_address.h"
+
+namespace slotway::runtime {
+
+class Connection {
+ public:
+  class Handler {
+   public:
+    virtual ~Handler() = default;
+    // Returns how many bytes from the front are done with. The view ends with this call.
+    virtual std::size_t OnBytes(std::string_view input) = 0;
+    // The peer sent everything it will send. What was not taken by OnBytes is lost.
+    virtual void OnEndOfInput() = 0;
+    // The connection broke, or CloseAfterFlush() is through; `reason` is for the log. Nothing is
+    // called afterwards; the owner destroys the connection.
+    virtual void OnClosed(std::string_view reason) = 0;
+    // An outgoing connection is up.
+    virtual void OnConnected() {}
+    // Called before a flush; false keeps the output until the next iteration, 1 ms at most.
+    virtual bool IsFlushWanted() { return true; }
+    // The socket took everything that was queued.
+    virtual void OnDrained() {}
+  };
+
+  // Takes over an accepted socket.
+  static Result<std::unique_ptr<Connection>> Accepted(EventLoop& loop, uv_stream_t* listener,
+                                                      FlushStage stage);
+  // Begins to connect; OnConnected() or OnClosed() follows. The time limit covers connecting only.
+  static std::unique_ptr<Connection> Connect(EventLoop& loop, const SocketAddress& to,
+                                             std::uint64_t timeout_ms, FlushStage stage,
+                                             Handler& handler);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // For accepted connections: begins to read.
+  void Start(Handler& handler);
+
+  // Where to append output. Follow with MarkForFlush(): cheap, idempotent within an iteration.
+  ByteQueue& Output() { return output_; }
+  void MarkForFlush() {
+    if (!is_marked_) {
+      is_marked_ = true;
+      loop_.MarkForFlush(*this, stage_);
+    }
+  }
+  // Keeps written bytes in Output() until the owner releases them: a log of what is unanswered.
+  void KeepWritten() { keeps_written_ = true; }
+  // Everything before this position has been handed to the socket.
+  ByteQueue::Position Written() const { return written_; }
+  // Everything from this position on has certainly not been handed to the socket.
+  ByteQueue::Position PossiblyWritten() const;
+  std::size_t UnwrittenBytes() const { return static_cast<std::size_t>(output_.End() - written_); }
+
+  // Stops offering input; what has arrived is kept, and the peer feels the back-pressure.
+  void PauseReading();
+  // Offers what was kept at the end of this iteration, then reads on.
+  void ResumeReading();
+  bool IsPaused() const { return is_paused_; }
+  // How much input the handler has not taken yet.
+  std::size_t KeptInputBytes() const { return kept_.size; }
+  // Tells that input is of no use before it is `bytes` long: sizes the buffer, no promise.
+  void ExpectInput(std::size_t bytes) { expected_input_bytes_ = bytes; }
+
+  // Reads no more, writes what is queued, then calls OnClosed().
+  void CloseAfterFlush();
+  bool IsClosing() const { return is_closing_; }
+
+  bool IsConnected() const { return is_connected_; }
+  SocketAddress LocalAddress() const;
+  SocketAddress PeerAddress() const;
+  int FileDescriptor() const;
+  EventLoop& Loop() { return loop_; }
+  void SetKeepalive(unsigned seconds);
+
+ private:
+  friend class EventLoop;
+  struct Socket;  // the libuv handle: outlives the connection until its close callback
+
+  // Input that was not taken yet, in memory of its own.
+  struct KeptInput {
+    char* data = nullptr;
+    std::size_t begin = 0;
+    std::size_t size = 0;
+    std::size_t capacity = 0;
+    ~KeptInput() { Free(); }
+    void Free();
+    void EnsureRoom(std::size_t more, std::size_t expected);
+    void Store(std::string_view bytes);
+    std::string_view View() const { return {data + begin, size}; }
+    void Drop(std::size_t count);
+  };
+
+  Connection(EventLoop& loop, FlushStage stage);
+  void StartReading();
+  uv_buf_t AllocateForRead();
+  void HandleRead(ssize_t count, const uv_buf_t& buffer);
+  void OfferKept();
+  bool FlushMarked();
+  // `flushed_before`: bytes the socket just took, so that the end of it is told.
+  void Flush(std::size_t flushed_before = 0);
+  void WriteRest();
+  void AdvanceWritten(std::size_t bytes);
+  void ReportClosed(std::string_view reason);
+
+  EventLoop& loop_;
+  Socket* socket_;
+  Handler* handler_ = nullptr;
+  ByteQueue output_;
+  ByteQueue::Position written_ = 0;
+  KeptInput kept_;
+  std::size_t expected_input_bytes_ = 0;
+  FlushStage stage_;
+  bool is_marked_ = false;
+  bool keeps_written_ = false;
+  bool is_paused_ = false;
+  bool is_resume_pending_ = false;
+  bool is_connected_ = false;
+  bool is_closing_ = false;
+  bool is_closed_ = false;
+  bool is_write_queued_ = false;
+};
+
+}  // namespace slotway::runtime

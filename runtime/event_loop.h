@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// One libuv loop: what a thread waits on, and the stage at which it writes.
+//
+// Output is not written where it is produced. A connection that has some marks itself, and every
+// marked connection is flushed once per iteration: upstream connections first, then downstream
+// ones, so that a batch leaves in one send. Everything but Post() and Stop() belongs to the thread
+// that runs the loop.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <uv.h>
+#include <vector>
+
+namespace slotway::runtime {
+
+class Connection;
+
+// In which order connections are flushed.
+enum class FlushStage : std::uint8_t { kUpstream = 0, kDownstream = 1 };
+
+class EventLoop {
+ public:
+  EventLoop();
+  // REQUIRES: Run() has returned or was never called.
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  uv_loop_t* Uv() { return &loop_; }
+  // Runs until Stop().
+  void Run();
+  // Makes Run() return after the current iteration. Any thread.
+  void Stop();
+  // Runs `task` on the loop's thread, soon. Any thread; tasks of one thread keep their order.
+  void Post(std::function<void()> task);
+
+  // Milliseconds of a monotonic clock, as of the start of this iteration.
+  std::uint64_t NowMs() const { return uv_now(&loop_); }
+
+  // Runs `task` at the end of this iteration, before anything is flushed. Loop thread only. For
+  // work that must not run inside the callback that asks for it.
+  void Defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
+
+  // A buffer that a read may use until its bytes are handled; one for all connections of the loop.
+  static constexpr std::size_t kReadBufferBytes = 64 * 1024;
+  char* ReadBuffer() { return read_buffer_.get(); }
+
+ private:
+  friend class Connection;
+  void MarkForFlush(Connection& connection, FlushStage stage);
+  void Unmark(Connection& connection, FlushStage stage);
+  void RunDeferredAndFlush();
+  void RunPosted();
+
+  uv_loop_t loop_;
+  uv_prepare_t prepare_;
+  uv_check_t check_;
+  uv_async_t wake_;
+  uv_timer_t held_output_timer_;
+  std::unique_ptr<char[]> read_buffer_;
+  std::array<std::vector<Connection*>, 2> marked_;
+  std::vector<Connection*> flushing_;
+  std::vector<std::function<void()>> deferred_;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_
+  bool stop_requested_ = false;                // guarded by posted_mutex_
+};
+
+// Calls a function once after a time, or again and again. Stops when destroyed.
+class Timer {
+ public:
+  explicit Timer(EventLoop& loop);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  // Restarts the timer if it was running. `repeat_ms` 0 means once. `task` may destroy the timer.
+  void Start(std::uint64_t delay_ms, std::uint64_t repeat_ms, std::function<void()> task);
+  void Stop();
+  bool IsActive() const;
+
+ private:
+  struct Handle;
+  Handle* handle_;  // freed in its close callback
+};
+
+}  // namespace slotway::runtime

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/process_stats.h"
+
+#include <fstream>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace slotway::runtime {
+
+ProcessStats ReadProcessStats() {
+  ProcessStats stats;
+  std::uint64_t total_pages = 0;
+  std::uint64_t resident_pages = 0;
+  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
+  stats.resident_bytes = resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  stats.user_cpu_s = seconds(usage.ru_utime);
+  stats.system_cpu_s = seconds(usage.ru_stime);
+  stats.resident_bytes_peak = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  return stats;
+}
+
+}  // namespace slotway::runtime

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/socket_address.h"
+
+#include <arpa/inet.h>
+#include <cstring>
+
+namespace slotway::runtime {
+
+Result<SocketAddress> SocketAddress::FromNumeric(std::string_view host, std::uint16_t port) {
+  std::string text(host);
+  SocketAddress result;
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&result.storage_);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&result.storage_);
+  if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+  } else if (inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+  } else {
+    return Fail("'" + text + "' is not a numeric address");
+  }
+  result.SetPort(port);
+  return result;
+}
+
+SocketAddress SocketAddress::FromNative(const sockaddr* address) {
+  SocketAddress result;
+  if (address->sa_family == AF_INET) std::memcpy(&result.storage_, address, sizeof(sockaddr_in));
+  if (address->sa_family == AF_INET6) std::memcpy(&result.storage_, address, sizeof(sockaddr_in6));
+  return result;
+}
+
+socklen_t SocketAddress::NativeSize() const {
+  return Family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
+
+std::string SocketAddress::Host() const {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (Family() == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&storage_);
+    inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+  } else if (Family() == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&storage_);
+    inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+  }
+  return text;
+}
+
+std::uint16_t SocketAddress::Port() const {
+  // The port stands at the same place in both families.
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port);
+}
+
+void SocketAddress::SetPort(std::uint16_t port) {
+  reinterpret_cast<sockaddr_in*>(&storage_)->sin_port = htons(port);
+}
+
+std::string SocketAddress::ToString() const {
+  std::string port = std::to_string(Port());
+  return Family() == AF_INET6 ? "[" + Host() + "]:" + port : Host() + ":" + port;
+}
+
+}  // namespace slotway::runtime

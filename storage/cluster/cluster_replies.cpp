@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/cluster/cluster_replies.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/cluster/nodes_conf.h"
+
+namespace slotway::storage::cluster {
+namespace {
+
+using protocol::Slot;
+
+std::int64_t OffsetOf(const ClusterNode& node, std::int64_t my_repl_offset) {
+  return node.IsMyself() ? my_repl_offset : node.repl_offset;
+}
+
+// One node of CLUSTER SLOTS: endpoint, port, id, and what else is known of its address.
+void WriteSlotsNode(const ClusterNode& node, EndpointKind kind, ReplyWriter& writer) {
+  writer.Array(4);
+  if (kind == EndpointKind::kUnknown) {
+    writer.Null();
+  } else {
+    writer.Bulk(PreferredEndpoint(node, kind));
+  }
+  writer.Integer(node.port);
+  writer.Bulk(node.id.Text());
+  bool has_ip = kind != EndpointKind::kIp;
+  bool has_hostname = kind != EndpointKind::kHostname && !node.hostname.empty();
+  writer.Map((has_ip ? 1 : 0) + (has_hostname ? 1 : 0));
+  if (has_ip) {
+    writer.Bulk("ip");
+    writer.Bulk(node.ip);
+  }
+  if (has_hostname) {
+    writer.Bulk("hostname");
+    writer.Bulk(node.hostname);
+  }
+}
+
+struct OwnedRange {
+  SlotRange range;
+  NodeIndex owner;
+};
+
+std::vector<OwnedRange> OwnedRanges(const ClusterState& state) {
+  std::vector<OwnedRange> ranges;
+  for (int i = 0; i < protocol::kSlotCount; ++i) {
+    NodeIndex owner = state.OwnerOf(Slot(i));
+    if (owner == kNoNode) continue;
+    auto slot = static_cast<std::uint16_t>(i);
+    if (!ranges.empty() && ranges.back().owner == owner && ranges.back().range.last + 1 == i) {
+      ranges.back().range.last = slot;
+    } else {
+      ranges.push_back({{slot, slot}, owner});
+    }
+  }
+  return ranges;
+}
+
+std::string_view HealthText(const ClusterNode& node, std::int64_t offset) {
+  if (node.IsFailed()) return "fail";
+  return node.IsReplica() && offset == 0 ? "loading" : "online";
+}
+
+void WriteShardNode(const ClusterNode& node, EndpointKind kind, std::int64_t my_repl_offset,
+                    ReplyWriter& writer) {
+  std::int64_t offset = OffsetOf(node, my_repl_offset);
+  writer.Map(node.hostname.empty() ? 7 : 8);
+  writer.Bulk("id");
+  writer.Bulk(node.id.Text());
+  writer.Bulk("port");
+  writer.Integer(node.port);
+  writer.Bulk("ip");
+  writer.Bulk(node.ip);
+  writer.Bulk("endpoint");
+  writer.Bulk(PreferredEndpoint(node, kind));
+  if (!node.hostname.empty()) {
+    writer.Bulk("hostname");
+    writer.Bulk(node.hostname);
+  }
+  writer.Bulk("role");
+  writer.Bulk(node.IsMaster() ? "master" : "replica");
+  writer.Bulk("replication-offset");
+  writer.Integer(offset);
+  writer.Bulk("health");
+  writer.Bulk(HealthText(node, offset));
+}
+
+}  // namespace
+
+void WriteNodes(const ClusterState& state, ReplyWriter& writer) {
+  std::string text;
+  for (std::size_t i = 0; i < state.Nodes().size(); ++i) {
+    text += FormatNodeLine(state, NodeIndex(i), false) + '\n';
+  }
+  writer.Verbatim("txt", text);
+}
+
+void WriteInfo(const ClusterState& state, ReplyWriter& writer) {
+  SlotHealth health = state.CountSlots();
+  const ClusterNode& master = state.Node(state.MasterOf(state.MyIndex()));
+  std::string text;
+  auto line = [&](std::string_view name, std::uint64_t value) {
+    text += name;
+    text += ':' + std::to_string(value) + "\r\n";
+  };
+  auto count = [](int value) { return static_cast<std::uint64_t>(value); };
+  text += state.IsUp() ? "cluster_state:ok\r\n" : "cluster_state:fail\r\n";
+  line("cluster_slots_assigned", count(health.assigned));
+  line("cluster_slots_ok", count(health.ok));
+  line("cluster_slots_pfail", count(health.suspected));
+  line("cluster_slots_fail", count(health.failed));
+  line("cluster_known_nodes", state.Nodes().size());
+  line("cluster_size", count(state.Size()));
+  line("cluster_current_epoch", ToInt(state.CurrentEpoch()));
+  line("cluster_my_epoch", ToInt(master.config_epoch));
+  line("cluster_stats_messages_sent", 0);
+  line("cluster_stats_messages_received", 0);
+  line("total_cluster_links_buffer_limit_exceeded", 0);
+  writer.Verbatim("txt", text);
+}
+
+void WriteSlots(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,
+                ReplyWriter& writer) {
+  std::vector<OwnedRange> ranges = OwnedRanges(state);
+  writer.Array(ranges.size());
+  for (const OwnedRange& owned : ranges) {
+    std::vector<NodeIndex> replicas = state.ReplicasOf(owned.owner);
+    std::erase_if(replicas, [&](NodeIndex index) {
+      const ClusterNode& node = state.Node(index);
+      return node.IsFailed() || OffsetOf(node, my_repl_offset) == 0;
+    });
+    writer.Array(3 + replicas.size());
+    writer.Integer(owned.range.first);
+    writer.Integer(owned.range.last);
+    WriteSlotsNode(state.Node(owned.owner), kind, writer);
+    for (NodeIndex replica : replicas) WriteSlotsNode(state.Node(replica), kind, writer);
+  }
+}
+
+void WriteShards(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,
+                 ReplyWriter& writer) {
+  std::vector<NodeIndex> masters;
+  for (std::size_t i = 0; i < state.Nodes().size(); ++i) {
+    if (state.Nodes()[i].IsMaster()) masters.push_back(NodeIndex(i));
+  }
+  writer.Array(masters.size());
+  for (NodeIndex master : masters) {
+    writer.Map(2);
+    writer.Bulk("slots");
+    std::vector<SlotRange> ranges = state.SlotsOf(master);
+    writer.Array(2 * ranges.size());
+    for (SlotRange range : ranges) {
+      writer.Integer(range.first);
+      writer.Integer(range.last);
+    }
+    writer.Bulk("nodes");
+    std::vector<NodeIndex> replicas = state.ReplicasOf(master);
+    writer.Array(1 + replicas.size());
+    WriteShardNode(state.Node(master), kind, my_repl_offset, writer);
+    for (NodeIndex index : replicas) {
+      WriteShardNode(state.Node(index), kind, my_repl_offset, writer);
+    }
+  }
+}
+
+void WriteReplicas(const ClusterState& state, NodeIndex master, ReplyWriter& writer) {
+  std::vector<NodeIndex> replicas = state.ReplicasOf(master);
+  writer.Array(replicas.size());
+  for (NodeIndex index : replicas) writer.Bulk(FormatNodeLine(state, index, false));
+}
+
+void WriteHelp(ReplyWriter& writer) {
+  static constexpr std::string_view kLines[] = {
+      "CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+      "ADDSLOTS <slot> [<slot> ...]",
+      "    Take unowned slots.",
+      "ADDSLOTSRANGE <start slot> <end slot> [<start slot> <end slot> ...]",
+      "    Take unowned slots, given as ranges that include both ends.",
+      "BUMPEPOCH",
+      "    Give this node a config epoch above all others.",
+      "COUNT-FAILURE-REPORTS <node-id>",
+      "    How many nodes reported <node-id> as failing.",
+      "COUNTKEYSINSLOT <slot>",
+      "    How many keys of <slot> are here.",
+      "DELSLOTS <slot> [<slot> ...]",
+      "    Forget who owns the slots.",
+      "DELSLOTSRANGE <start slot> <end slot> [<start slot> <end slot> ...]",
+      "    Forget who owns the slots of the ranges.",
+      "FLUSHSLOTS",
+      "    Give up all slots of this node.",
+      "GETKEYSINSLOT <slot> <count>",
+      "    At most <count> keys of <slot> that are here.",
+      "INFO",
+      "    State of the cluster, and counts.",
+      "KEYSLOT <key>",
+      "    The slot of <key>.",
+      "LINKS",
+      "    The connections between this node and its peers.",
+      "MYID",
+      "    The id of this node.",
+      "MYSHARDID",
+      "    The id of this node's shard.",
+      "NODES",
+      "    All nodes, a line each:",
+      "    <id> <ip:port> <flags> <master> <pings> <pongs> <epoch> <link> <slot> ...",
+      "REPLICAS <node-id>",
+      "    The replicas of <node-id>, as NODES shows them.",
+      "RESET [HARD|SOFT]",
+      "    Forget the cluster; HARD also takes a new id.",
+      "SAVECONFIG",
+      "    Write nodes.conf now.",
+      "SET-CONFIG-EPOCH <epoch>",
+      "    Set the config epoch of a node that is still alone.",
+      "SETSLOT <slot> (IMPORTING <node-id>|MIGRATING <node-id>|STABLE|NODE <node-id>)",
+      "    Say where <slot> is going, or whose it is.",
+      "SHARDS",
+      "    Masters with their replicas and slots.",
+      "SLOTS",
+      "    Slot ranges, each with the nodes that serve it.",
+      "HELP",
+      "    This list.",
+  };
+  writer.Array(std::size(kLines));
+  for (std::string_view text : kLines) writer.SimpleString(text);
+}
+
+}  // namespace slotway::storage::cluster

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What CLUSTER NODES, INFO, SLOTS, SHARDS and their kin answer, from the state alone.
+//
+// Pure; engine thread. Shapes are those of Redis 7.0 and 7.2 in both protocol versions.
+#pragma once
+
+#include <cstdint>
+
+#include "protocol/resp_writer.h"
+#include "storage/cluster/cluster_state.h"
+#include "storage/cluster/slot_guard.h"
+
+namespace slotway::storage::cluster {
+
+using ReplyWriter = protocol::RespWriter<protocol::StringSink>;
+
+void WriteNodes(const ClusterState& state, ReplyWriter& writer);
+void WriteInfo(const ClusterState& state, ReplyWriter& writer);
+// `my_repl_offset` stands in for what the state says of myself, which only peers tell. Replicas
+// that hold no data (offset 0) are left out: clients would read nothing from them.
+void WriteSlots(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,
+                ReplyWriter& writer);
+void WriteShards(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,
+                 ReplyWriter& writer);
+void WriteReplicas(const ClusterState& state, NodeIndex master, ReplyWriter& writer);
+void WriteHelp(ReplyWriter& writer);
+
+}  // namespace slotway::storage::cluster
