@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # How every target is compiled: warnings, sanitizers, the compiler cache and the linker.
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
   -fno-omit-frame-pointer)
 include_directories(${CMAKE_SOURCE_DIR})
 

@@ -4,8 +4,7 @@
 // name, each container's subcommands right behind it, and copied into one array whose index is the
 // CommandId. All names, a subcommand's under its container, share one perfect hash of the
 // hash-and-displace kind: a bucket's displacement was chosen at build time so that no two names
-// meet in a slot. A lookup therefore reads one displacement, one slot and one NameKey, and compares
-// once.
+// meet in a slot. A lookup therefore reads one displacement and one slot, and compares once.
 #include "protocol/command_table.h"
 
 #include <algorithm>
@@ -16,6 +15,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include "protocol/command_rows/command_family.h"
 
@@ -25,11 +26,11 @@ namespace {
 constexpr std::size_t kRowsMax = 448;
 constexpr std::size_t kNameLengthMax = 24;
 constexpr std::size_t kBucketCount = 128;
-constexpr std::size_t kSlotCountOfHash = 1024;
+constexpr std::size_t kSlotsOfHash = 512;
 constexpr std::uint32_t kDisplacementMax = 0xffff;
 constexpr int kSeedsTried = 64;
-constexpr CommandId kNoCommand = 0xffff;
 constexpr std::uint64_t kCaseBits = 0x2020202020202020;
+constexpr std::uint64_t kTagFactor = 0x9e3779b97f4a7c15;
 
 // A name of 1 to 24 bytes in three words. Longer names are read as overlapping words, so that no
 // byte outside the name is touched.
@@ -63,39 +64,37 @@ inline NameWords ReadWords(std::string_view name) {
   return words;
 }
 
-// `scope` is 0 for top-level names, else the container's id + 1.
-inline std::uint64_t HashName(const NameWords& words, std::size_t length, std::uint32_t scope,
-                              std::uint64_t seed) {
-  std::uint64_t hash = ((words.head | kCaseBits) ^ seed) * 0x9e3779b97f4a7c15;
-  hash ^= std::rotl(words.tail | kCaseBits, 29) + std::rotl(words.middle | kCaseBits, 11);
-  hash += length << 32 | scope;
-  hash ^= hash >> 32;
-  hash *= 0xd6e8feb86659fd93;
-  return hash ^ hash >> 29;
+// What a name has beside its letters. `scope` is 0 at the top level, else the container's id + 1.
+inline std::uint64_t TagOf(std::size_t length, std::uint64_t scope) { return scope << 8 | length; }
+
+// `factor` is odd. The high bits are the mixed ones. Middles are left out: names that differ in
+// nothing else would be found out when the table is built.
+inline std::uint64_t HashName(const NameWords& words, std::uint64_t tag, std::uint64_t factor) {
+  std::uint64_t letters = (words.head | kCaseBits) + std::rotl(words.tail | kCaseBits, 23);
+  return (letters ^ tag * kTagFactor) * factor;
 }
 
 inline std::size_t BucketOf(std::uint64_t hash) { return hash >> 57; }
 inline std::size_t SlotOf(std::uint64_t hash, std::uint32_t displacement) {
-  return (hash + displacement * (hash >> 20 | 1)) % kSlotCountOfHash;
+  return ((hash >> 48) + displacement * (hash >> 39 | 1)) % kSlotsOfHash;
 }
 static_assert(kBucketCount == 1 << (64 - 57));
 
-// What a name is compared with: one cache line. `compared` lacks the case bit where the name has a
-// letter: there, and only there, both cases match.
-struct alignas(64) NameKey {
+// What a name is compared with, and what it names: one cache line. `compared` lacks the case bit
+// where the name has a letter: there, and only there, both cases match.
+struct alignas(64) NameSlot {
   NameWords words;
   NameWords compared;
-  std::uint32_t length = 0;
-  std::uint32_t scope = 0;
+  std::uint64_t tag = 0;  // 0 in an empty slot, which matches nothing: no name has length 0
+  const CommandSpec* row = nullptr;
 
-  bool Matches(const NameWords& other, std::size_t other_length, std::uint32_t other_scope) const {
+  bool Matches(const NameWords& other, std::uint64_t other_tag) const {
     return (((words.head ^ other.head) & compared.head) |
             ((words.tail ^ other.tail) & compared.tail) |
-            ((words.middle ^ other.middle) & compared.middle) | (length ^ other_length) |
-            (scope ^ other_scope)) == 0;
+            ((words.middle ^ other.middle) & compared.middle) | (tag ^ other_tag)) == 0;
   }
 };
-static_assert(sizeof(NameKey) == 64);
+static_assert(sizeof(NameSlot) == 64);
 
 std::uint64_t ComparedBits(std::uint64_t word) {
   std::uint64_t compared = ~std::uint64_t{0};
@@ -106,10 +105,8 @@ std::uint64_t ComparedBits(std::uint64_t word) {
   return compared;
 }
 
-// The table is complete before main() can have misused it: what is wrong with it is a mistake in a
-// row, found by the first test that runs.
+// What is wrong with the table is a mistake in a row: the first test that runs stops here.
 void CheckTable(bool holds) {
-  assert(holds);
   if (!holds) std::abort();
 }
 
@@ -117,33 +114,45 @@ class CommandTable {
  public:
   CommandTable();
 
-  const CommandSpec* Find(std::string_view name, std::uint32_t scope) const {
-    if (name.empty() || name.size() > kNameLengthMax) return nullptr;
+  const CommandSpec* Find(std::string_view name, std::uint64_t scope) const {
+    if (name.size() - 1 >= kNameLengthMax) return nullptr;  // empty, or too long
     NameWords words = ReadWords(name);
-    std::uint64_t hash = HashName(words, name.size(), scope, seed_);
-    CommandId id = slots_[SlotOf(hash, displacements_[BucketOf(hash)])];
-    if (id == kNoCommand || !keys_[id].Matches(words, name.size(), scope)) return nullptr;
-    return &rows_[id];
+    std::uint64_t tag = TagOf(name.size(), scope);
+    std::uint64_t hash = HashName(words, tag, factor_);
+    const NameSlot& slot = slots_[SlotOf(hash, displacements_[BucketOf(hash)])];
+    return slot.Matches(words, tag) ? slot.row : nullptr;
   }
 
   std::span<const CommandSpec> Rows() const { return {rows_.data(), row_count_}; }
   std::span<const CommandSpec* const> TopLevel() const { return {top_level_.data(), top_count_}; }
 
  private:
-  void AddCommand(const CommandSpec& row, std::string_view group);
-  void AddRow(const CommandSpec& row, std::string_view group, std::uint32_t scope);
-  bool FillSlots(std::uint64_t seed);
-  bool PlaceBucket(std::size_t bucket, std::span<const std::uint64_t> hashes);
+  using SlotsTaken = std::array<bool, kSlotsOfHash>;
 
+  void AddCommand(const CommandSpec& row, std::string_view group);
+  void AddRow(const CommandSpec& row, std::string_view group);
+  bool FindDisplacements(std::span<const NameSlot> names);
+  bool PlaceBucket(std::size_t bucket, std::span<const std::uint64_t> hashes, SlotsTaken& taken);
+
+  std::uint64_t factor_ = 0;
   std::array<std::uint16_t, kBucketCount> displacements_{};
-  std::array<CommandId, kSlotCountOfHash> slots_{};
-  std::uint64_t seed_ = 0;
-  std::array<NameKey, kRowsMax> keys_{};
+  std::array<NameSlot, kSlotsOfHash> slots_{};
   std::array<CommandSpec, kRowsMax> rows_{};
   std::array<const CommandSpec*, kRowsMax> top_level_{};
   std::size_t row_count_ = 0;
   std::size_t top_count_ = 0;
 };
+
+NameSlot NameOf(const CommandSpec& row, std::string_view name, std::uint64_t scope) {
+  CheckTable(!name.empty() && name.size() <= kNameLengthMax);
+  NameSlot slot;
+  slot.words = ReadWords(name);
+  slot.compared = {ComparedBits(slot.words.head), ComparedBits(slot.words.tail),
+                   ComparedBits(slot.words.middle)};
+  slot.tag = TagOf(name.size(), scope);
+  slot.row = &row;
+  return slot;
+}
 
 CommandTable::CommandTable() {
   using namespace command_rows;
@@ -157,87 +166,80 @@ CommandTable::CommandTable() {
     const CommandSpec* row;
     std::string_view group;
   };
-  std::array<NamedRow, kRowsMax> all{};
-  std::size_t count = 0;
+  std::vector<NamedRow> all;
   for (const CommandFamily* family : kFamilies) {
-    CheckTable(count + family->rows.size() <= kRowsMax);
-    for (const CommandSpec& row : family->rows) all[count++] = {&row, family->group};
+    for (const CommandSpec& row : family->rows) all.push_back({&row, family->group});
   }
-  std::sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count),
-            [](const NamedRow& a, const NamedRow& b) { return a.row->name < b.row->name; });
-  for (std::size_t i = 0; i < count; ++i) AddCommand(*all[i].row, all[i].group);
+  std::ranges::sort(all, {}, [](const NamedRow& named) { return named.row->name; });
+  for (const NamedRow& named : all) AddCommand(*named.row, named.group);
 
+  std::vector<NameSlot> names;
+  for (const CommandSpec* command : TopLevel()) {
+    names.push_back(NameOf(*command, command->name, 0));
+    auto scope = static_cast<std::uint64_t>(command - rows_.data()) + 1;
+    std::size_t prefix_length = command->name.size() + 1;
+    for (const CommandSpec& subcommand : command->subcommands) {
+      CheckTable(subcommand.name.starts_with(std::string(command->name) + '|'));
+      names.push_back(NameOf(subcommand, subcommand.name.substr(prefix_length), scope));
+    }
+  }
   bool is_perfect = false;
   for (std::uint64_t seed = 1; !is_perfect && seed <= kSeedsTried; ++seed) {
-    is_perfect = FillSlots(seed);
+    factor_ = (seed * 0xd6e8feb86659fd93) | 1;
+    is_perfect = FindDisplacements(names);
   }
   CheckTable(is_perfect);
+  for (const NameSlot& name : names) {
+    std::uint64_t hash = HashName(name.words, name.tag, factor_);
+    slots_[SlotOf(hash, displacements_[BucketOf(hash)])] = name;
+  }
 }
 
 void CommandTable::AddCommand(const CommandSpec& row, std::string_view group) {
   std::size_t container = row_count_;
   top_level_[top_count_++] = &rows_[container];
-  AddRow(row, group, 0);
-  for (const CommandSpec& subcommand : row.subcommands) {
-    AddRow(subcommand, group, static_cast<std::uint32_t>(container + 1));
-  }
+  AddRow(row, group);
+  for (const CommandSpec& subcommand : row.subcommands) AddRow(subcommand, group);
   rows_[container].subcommands = {&rows_[container + 1], row.subcommands.size()};
 }
 
-void CommandTable::AddRow(const CommandSpec& row, std::string_view group, std::uint32_t scope) {
+void CommandTable::AddRow(const CommandSpec& row, std::string_view group) {
   CheckTable(row_count_ < kRowsMax);
-  std::size_t id = row_count_++;
-  rows_[id] = CompleteRow(row);
-  rows_[id].group = group;
-
-  std::string_view name = row.name;
-  if (scope != 0) {
-    std::string_view container = rows_[scope - 1].name;
-    CheckTable(name.starts_with(container) && name[container.size()] == '|');
-    name.remove_prefix(container.size() + 1);
-  }
-  CheckTable(!name.empty() && name.size() <= kNameLengthMax);
-  NameKey& key = keys_[id];
-  key.words = ReadWords(name);
-  key.compared = {ComparedBits(key.words.head), ComparedBits(key.words.tail),
-                  ComparedBits(key.words.middle)};
-  key.length = static_cast<std::uint32_t>(name.size());
-  key.scope = scope;
+  rows_[row_count_] = CompleteRow(row);
+  rows_[row_count_].group = group;
+  ++row_count_;
 }
 
-// Finds a displacement for every bucket, the fullest first, or says that this seed has none.
-bool CommandTable::FillSlots(std::uint64_t seed) {
-  seed_ = seed;
-  slots_.fill(kNoCommand);
-  std::array<std::uint64_t, kRowsMax> hashes{};
-  std::array<std::uint16_t, kBucketCount> sizes{};
-  for (std::size_t id = 0; id < row_count_; ++id) {
-    hashes[id] = HashName(keys_[id].words, keys_[id].length, keys_[id].scope, seed);
-    ++sizes[BucketOf(hashes[id])];
+// Finds a displacement for every bucket, the fullest first, or says that factor_ has none.
+bool CommandTable::FindDisplacements(std::span<const NameSlot> names) {
+  std::vector<std::vector<std::uint64_t>> buckets(kBucketCount);
+  for (const NameSlot& name : names) {
+    std::uint64_t hash = HashName(name.words, name.tag, factor_);
+    buckets[BucketOf(hash)].push_back(hash);
   }
-  std::array<std::size_t, kBucketCount> order{};
+  std::vector<std::size_t> order(kBucketCount);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return sizes[a] > sizes[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return buckets[a].size() > buckets[b].size();
+  });
+  SlotsTaken taken{};
   return std::all_of(order.begin(), order.end(), [&](std::size_t bucket) {
-    return PlaceBucket(bucket, {hashes.data(), row_count_});
+    return PlaceBucket(bucket, buckets[bucket], taken);
   });
 }
 
-bool CommandTable::PlaceBucket(std::size_t bucket, std::span<const std::uint64_t> hashes) {
+bool CommandTable::PlaceBucket(std::size_t bucket, std::span<const std::uint64_t> hashes,
+                               SlotsTaken& taken) {
   for (std::uint32_t displacement = 0; displacement <= kDisplacementMax; ++displacement) {
-    std::array<CommandId, kSlotCountOfHash> tried = slots_;
-    bool is_free = true;
-    for (std::size_t id = 0; is_free && id < hashes.size(); ++id) {
-      if (BucketOf(hashes[id]) != bucket) continue;
-      CommandId& slot = tried[SlotOf(hashes[id], displacement)];
-      is_free = slot == kNoCommand;
-      slot = static_cast<CommandId>(id);
+    std::size_t placed = 0;
+    while (placed < hashes.size() && !taken[SlotOf(hashes[placed], displacement)]) {
+      taken[SlotOf(hashes[placed++], displacement)] = true;
     }
-    if (!is_free) continue;
-    slots_ = tried;
-    displacements_[bucket] = static_cast<std::uint16_t>(displacement);
-    return true;
+    if (placed == hashes.size()) {
+      displacements_[bucket] = static_cast<std::uint16_t>(displacement);
+      return true;
+    }
+    while (placed > 0) taken[SlotOf(hashes[--placed], displacement)] = false;
   }
   return false;
 }
@@ -247,7 +249,7 @@ const CommandTable& Table() {
   return table;
 }
 
-std::uint32_t ScopeOf(const CommandSpec& container) { return std::uint32_t{IdOf(container)} + 1; }
+std::uint64_t ScopeOf(const CommandSpec& container) { return std::uint64_t{IdOf(container)} + 1; }
 
 }  // namespace
 

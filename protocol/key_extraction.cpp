@@ -82,7 +82,7 @@ bool RangeOf(const KeySpec& spec, Args args, std::int64_t first, KeyRange& range
 }
 
 template <class Sink>
-Walk WalkSpec(const KeySpec& spec, bool is_first_spec, Args args, Sink& sink) {
+Walk WalkSpec(const KeySpec& spec, bool may_be_empty, Args args, Sink& sink) {
   std::int64_t first = spec.index;
   if (spec.begin == KeySpec::Begin::kUnknown || spec.find == KeySpec::Find::kUnknown) {
     return Walk::kInvalid;
@@ -93,8 +93,7 @@ Walk WalkSpec(const KeySpec& spec, bool is_first_spec, Args args, Sink& sink) {
   }
   KeyRange range{};
   if (!RangeOf(spec, args, first, range)) {
-    // PFMERGE with a destination alone is a valid request: "all that follow" may be none.
-    bool is_empty_rest = !is_first_spec && spec.begin == KeySpec::Begin::kIndex &&
+    bool is_empty_rest = may_be_empty && spec.begin == KeySpec::Begin::kIndex &&
                          spec.find == KeySpec::Find::kRange && spec.last_key < 0 &&
                          first == static_cast<std::int64_t>(args.size());
     return is_empty_rest ? Walk::kGoOn : Walk::kInvalid;
@@ -105,11 +104,14 @@ Walk WalkSpec(const KeySpec& spec, bool is_first_spec, Args args, Sink& sink) {
   return Walk::kGoOn;
 }
 
+// Walks the specs of keys, or those of shard channels. "All that follow" may be none: PFMERGE with
+// a destination alone and SUNSUBSCRIBE without channels are valid requests.
 template <class Sink>
 Walk WalkSpecs(const CommandSpec& spec, Args args, bool want_shard_channels, Sink& sink) {
   for (const KeySpec& keys : spec.key_specs) {
     if (keys.flags.Has(KeyFlag::kNotKey) != want_shard_channels) continue;
-    Walk walk = WalkSpec(keys, &keys == &spec.key_specs.front(), args, sink);
+    bool may_be_empty = want_shard_channels || &keys != &spec.key_specs.front();
+    Walk walk = WalkSpec(keys, may_be_empty, args, sink);
     if (walk != Walk::kGoOn) return walk;
   }
   return Walk::kGoOn;

@@ -144,6 +144,7 @@ RespReplyScanner::Status RespReplyScanner::Resume(std::string_view input) {
     in_reply_ = true;
   }
   while (true) {
+    if (!levels_.empty() && skip_bytes_ == 0 && !in_line_) SkipScalars(input);
     switch (ScanElement(input)) {
       case Step::kIncomplete:
         return Status::kIncomplete;
@@ -162,6 +163,22 @@ RespReplyScanner::Status RespReplyScanner::Resume(std::string_view input) {
   offset_ = 0;
   in_reply_ = in_attribute_ = false;
   return Status::kReply;
+}
+
+// Goes past complete scalars of the innermost aggregate, all but its last element: that one ends
+// the aggregate, or is the reply behind an attribute, and is ScanElement()'s.
+void RespReplyScanner::SkipScalars(std::string_view input) {
+  const char* p = input.data() + offset_;
+  const char* const end = input.data() + input.size();
+  std::int64_t left = levels_.back();
+  while (left > 1 && p < end) {
+    const char* const next = SkipScalar(p, end);
+    if (next == nullptr) break;
+    p = next;
+    --left;
+  }
+  levels_.back() = left;
+  offset_ = static_cast<std::size_t>(p - input.data());
 }
 
 // Scans the scalar at offset_, or what opens an aggregate there. kElement and kOpened have moved

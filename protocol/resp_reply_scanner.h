@@ -44,6 +44,7 @@ class RespReplyScanner {
   enum class Step : std::uint8_t { kElement, kOpened, kIncomplete, kMalformed };
 
   Status Resume(std::string_view input);
+  void SkipScalars(std::string_view input);
   Step ScanElement(std::string_view input);
   Step ScanLine(std::string_view input);
   Step ScanBulkRest(std::string_view input);

@@ -11,6 +11,8 @@ constexpr int kDepthMax = 32;
 // The shortest element, "_\r\n": no count can announce more elements than bytes left / 3.
 constexpr std::int64_t kElementBytesMin = 3;
 
+constexpr std::size_t kLengthDigitsMax = 32;
+
 using Kind = RespValue::Kind;
 using Result = tl::expected<RespValue, std::string>;
 
@@ -52,6 +54,7 @@ class Reader {
       case '|': {
         auto attribute = Aggregate(Kind::kMap, 2, text, depth);
         if (!attribute) return attribute;
+        if (attribute->kind == Kind::kNull) return Error("attribute without pairs");
         return Value(depth + 1);
       }
       case '_':
@@ -76,10 +79,22 @@ class Reader {
   }
 
   static bool ParseInteger(std::string_view text, std::int64_t& value) {
-    if (text.starts_with('+')) text.remove_prefix(1);
+    if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
     const char* end = text.data() + text.size();
     auto [stop, error] = std::from_chars(text.data(), end, value);
     return error == std::errc() && stop == end;
+  }
+
+  // A length or count: "-1" or digits only, as RespReplyScanner takes them.
+  static bool ParseLength(std::string_view text, std::int64_t& value) {
+    if (text == "-1") {
+      value = -1;
+      return true;
+    }
+    if (text.empty() || text[0] < '0' || text[0] > '9' || text.size() > kLengthDigitsMax) {
+      return false;
+    }
+    return ParseInteger(text, value);
   }
 
   static Result Integer(std::string_view text) {
@@ -117,7 +132,7 @@ class Reader {
 
   Result Bulk(Kind kind, std::string_view length_text) {
     std::int64_t length = 0;
-    if (!ParseInteger(length_text, length) || length < -1) return Error("invalid bulk length");
+    if (!ParseLength(length_text, length)) return Error("invalid bulk length");
     if (length == -1) return RespValue{};
     const auto bytes = static_cast<std::uint64_t>(length);
     if (rest_.size() < 2 || bytes > rest_.size() - 2) return Error("bulk is cut short");
@@ -133,7 +148,7 @@ class Reader {
 
   Result Aggregate(Kind kind, std::int64_t values_each, std::string_view count_text, int depth) {
     std::int64_t count = 0;
-    if (!ParseInteger(count_text, count) || count < -1) return Error("invalid element count");
+    if (!ParseLength(count_text, count)) return Error("invalid element count");
     if (count == -1) return RespValue{};
     if (count > static_cast<std::int64_t>(rest_.size()) / (kElementBytesMin * values_each)) {
       return Error("aggregate is cut short");

@@ -106,7 +106,8 @@ TEST(RespReplyValue, RefusesWhatIsMalformed) {
                                  "_x\r\n",
                                  "=3\r\nabc\r\n",
                                  "=4\r\nabcd\r\n",
-                                 "|-1\r\n"}) {
+                                 "|-1\r\n",
+                                 "|-1\r\n+OK\r\n"}) {
     EXPECT_FALSE(ParseRespValue(reply).has_value()) << reply;
   }
 }

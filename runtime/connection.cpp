@@ -222,9 +222,9 @@ bool Connection::FlushMarked() {
   return true;
 }
 
-void Connection::Flush() {
+void Connection::Flush(std::size_t flushed_before) {
   Socket* socket = socket_;
-  std::size_t flushed = 0;
+  std::size_t flushed = flushed_before;
   while (UnwrittenBytes() > 0) {
     std::array<iovec, kPiecesPerWrite> pieces;
     std::size_t count = output_.Gather(written_, pieces);
@@ -273,7 +273,7 @@ void Connection::WriteRest() {
                            return;
                          }
                          owner->AdvanceWritten(written->write_bytes);
-                         owner->Flush();
+                         owner->Flush(written->write_bytes);
                        });
   if (error != 0) {
     is_write_queued_ = false;

@@ -116,7 +116,8 @@ class Connection {
   void HandleRead(ssize_t count, const uv_buf_t& buffer);
   void OfferKept();
   bool FlushMarked();
-  void Flush();
+  // `flushed_before`: bytes the socket just took, so that the end of it is told.
+  void Flush(std::size_t flushed_before = 0);
   void WriteRest();
   void AdvanceWritten(std::size_t bytes);
   void ReportClosed(std::string_view reason);

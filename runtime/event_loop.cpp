@@ -84,17 +84,20 @@ void EventLoop::RunDeferredAndFlush() {
     auto tasks = std::exchange(deferred_, {});
     for (auto& task : tasks) task();
   }
-  bool some_held = false;
+  std::size_t held = 0;
   for (auto& list : marked_) {
     if (list.empty()) continue;
     flushing_.swap(list);
     for (std::size_t i = 0; i < flushing_.size(); ++i) {
       // Flushing one connection may destroy another: that one is nulled by Unmark().
-      if (flushing_[i] != nullptr && !flushing_[i]->FlushMarked()) some_held = true;
+      if (flushing_[i] != nullptr && !flushing_[i]->FlushMarked()) ++held;
     }
     flushing_.clear();
   }
-  if (some_held && !uv_is_active(reinterpret_cast<uv_handle_t*>(&held_output_timer_))) {
+  // What a flush asked for must not wait until the poll that may follow hears something.
+  bool has_more = !deferred_.empty() || marked_[0].size() + marked_[1].size() > held;
+  if (has_more) uv_async_send(&wake_);
+  if (held > 0 && !uv_is_active(reinterpret_cast<uv_handle_t*>(&held_output_timer_))) {
     uv_timer_start(
         &held_output_timer_, [](uv_timer_t*) {}, 1, 0);
   }

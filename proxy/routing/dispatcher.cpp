@@ -48,18 +48,33 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       request_refresh_(std::move(request_refresh)),
       pool_(loop, LoginOf(settings.backend), *this),
       // The bounds hold for the process: each worker has its share.
-      hold_({settings.hold.time_max_ms, settings.hold.requests_max / worker_count + 1,
+      hold_({settings.hold.time_max_ms,
+             std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
              settings.hold.bytes_max / worker_count}),
       hold_timer_(loop),
       stall_timer_(loop) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] {
+    CountUnready();
     std::vector<BackendConnection*> backends;
     pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
     for (BackendConnection* backend : backends) {
       backend->FailIfStalled(settings_.backend.response_timeout_ms);
     }
   });
+}
+
+void Dispatcher::CountUnready() {
+  std::uint64_t unready = 0;
+  for (Slot slot : slot_of_each_master_) {
+    NodeIndex node = node_of_slot_[IndexOf(slot)];
+    if (node != kNoNodeIndex && pool_.Ready(node, false) != nullptr) continue;
+    ++unready;
+    // Connected before anybody needs it: the first request should not wait.
+    if (node != kNoNodeIndex) pool_.Want(node, false);
+  }
+  counters_.unready_masters.Set(unready);
+  counters_.held_now.Set(hold_.Size());
 }
 
 bool Dispatcher::IsCongested(Slot slot) const {
@@ -102,6 +117,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   has_topology_ = true;
   hold_.MakeAllDue();
   RetryHeld();
+  CountUnready();
 }
 
 // The clients of what the old owner still has to answer must not overtake it at the new owner.
@@ -133,6 +149,7 @@ void Dispatcher::OnReady(BackendConnection& backend) {
   pool_.NoteReady(backend);
   hold_.MakeAllDue();
   RetryHeld();
+  CountUnready();
 }
 
 bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
@@ -208,9 +225,10 @@ void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run)
 
 void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
   counters_.backend_failures.Add();
-  runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
+  if (!is_shut_down_) runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
   pool_.NoteDown(backend);
   request_refresh_();
+  if (!is_shut_down_) CountUnready();
 }
 
 void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {

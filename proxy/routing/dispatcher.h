@@ -34,6 +34,8 @@ struct DispatcherCounters {
   runtime::Counter lost;          // sent writes whose outcome is unknown
   runtime::Counter backend_connects;
   runtime::Counter backend_failures;
+  runtime::Counter held_now;         // requests held back at this moment
+  runtime::Counter unready_masters;  // masters without an open connection
 };
 
 class Dispatcher final : private BackendConnection::Events {
@@ -84,6 +86,7 @@ class Dispatcher final : private BackendConnection::Events {
   void MarkHeldBack(InFlight& request);
   std::uint64_t BackoffMs(std::uint8_t attempts) const;
   bool CountAttempt(InFlight& request);
+  void CountUnready();
   void WantOwner(const InFlight& request);
   void RetryHeld();
   void Tick();

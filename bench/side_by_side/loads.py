@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loads that can be compared: a command and a pipeline depth, written `get:16`."""
+
+# Keys have redis-benchmark's own shape (key:000000000042), so they spread over all slots.
+KEY = "key:__rand_int__"
+DEFAULT_LOADS = ["get:1", "set:1", "get:16", "set:16", "get:64", "set:64"]
+
+COMMANDS = {
+    "ping": lambda value: ["PING"],
+    "get": lambda value: ["GET", KEY],
+    "set": lambda value: ["SET", KEY, value],
+    "mget10": lambda value: ["MGET"] + [KEY] * 10,
+    "incr": lambda value: ["INCR", "counter:__rand_int__"],
+    "hset": lambda value: ["HSET", "hash:__rand_int__", "field:__rand_int__", value],
+    "lpush": lambda value: ["LPUSH", "list:__rand_int__", value],
+    "zadd": lambda value: ["ZADD", "zset:__rand_int__", "__rand_int__", "member:__rand_int__"],
+}
+
+
+class Load:
+    def __init__(self, text):
+        name, colon, pipeline = text.partition(":")
+        if name not in COMMANDS:
+            raise ValueError(f"no load '{name}': use one of {', '.join(sorted(COMMANDS))}")
+        if colon and not (pipeline.isdigit() and int(pipeline) > 0):
+            raise ValueError(f"'{pipeline}' is no pipeline depth")
+        self.command = name
+        self.pipeline = int(pipeline) if colon else 1
+
+    def __str__(self):
+        return f"{self.command} P={self.pipeline}"
+
+    def arguments(self, value_bytes):
+        return COMMANDS[self.command]("x" * value_bytes)

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/backend/control_query.h"
+
+#include <utility>
+
+#include "protocol/resp_writer.h"
+
+namespace slotway::proxy {
+namespace {
+
+struct QueueSink {
+  runtime::ByteQueue& queue;
+  void Append(std::string_view bytes) { queue.Append(bytes); }
+};
+
+}  // namespace
+
+ControlQuery::ControlQuery(runtime::EventLoop& loop, const runtime::SocketAddress& node,
+                           const BackendLogin& login, std::vector<std::string> args,
+                           std::uint64_t timeout_ms, OnAnswer on_answer)
+    : timeout_(loop), on_answer_(std::move(on_answer)) {
+  connection_ = runtime::Connection::Connect(loop, node, 0, runtime::FlushStage::kUpstream, *this);
+  QueueSink sink{connection_->Output()};
+  if (!login.password.empty()) {
+    awaits_login_ = true;
+    std::vector<std::string_view> auth = {"AUTH"};
+    if (!login.username.empty()) auth.push_back(login.username);
+    auth.push_back(login.password);
+    protocol::WriteRequest(sink, std::span<const std::string_view>(auth));
+  }
+  std::vector<std::string_view> views(args.begin(), args.end());
+  protocol::WriteRequest(sink, std::span<const std::string_view>(views));
+  timeout_.Start(timeout_ms, 0, [this] { Finish(runtime::Fail("no answer in time")); });
+}
+
+ControlQuery::~ControlQuery() = default;
+
+std::size_t ControlQuery::OnBytes(std::string_view input) {
+  std::size_t taken = 0;
+  while (taken < input.size()) {
+    std::string_view rest = input.substr(taken);
+    auto status = scanner_.Scan(rest);
+    if (status == protocol::RespReplyScanner::Status::kIncomplete) return taken;
+    if (status == protocol::RespReplyScanner::Status::kMalformed) {
+      Finish(runtime::Fail("the node's answer is no reply"));
+      return taken;
+    }
+    std::string_view reply = rest.substr(0, scanner_.Consumed());
+    taken += reply.size();
+    if (awaits_login_) {
+      awaits_login_ = false;
+      if (!reply.starts_with('-')) continue;
+      std::string reason = "login refused: ";
+      reason += reply.substr(1, reply.size() - 3);
+      Finish(runtime::Fail(std::move(reason)));
+      return taken;
+    }
+    auto value = protocol::ParseRespValue(reply);
+    if (value && !value->IsError()) {
+      Finish(std::move(*value));
+    } else {
+      Finish(runtime::Fail(value ? value->text : value.error()));
+    }
+    return taken;
+  }
+  return taken;
+}
+
+void ControlQuery::OnClosed(std::string_view reason) { Finish(runtime::Fail(std::string(reason))); }
+
+void ControlQuery::Finish(runtime::Result<protocol::RespValue> answer) {
+  timeout_.Stop();
+  if (!on_answer_) return;
+  auto on_answer = std::exchange(on_answer_, nullptr);
+  on_answer(std::move(answer));
+}
+
+}  // namespace slotway::proxy

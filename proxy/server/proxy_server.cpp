@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/server/proxy_server.h"
+
+#include <algorithm>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "proxy/server/admin_endpoints.h"
+#include "runtime/log.h"
+#include "runtime/random.h"
+#include "runtime/resolver.h"
+
+namespace slotway::proxy {
+namespace {
+
+constexpr std::uint64_t kDrainTickMs = 20;
+
+std::size_t WorkerCount(std::uint32_t configured) {
+  if (configured > 0) return configured;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+ProxyServer::ProxyServer(config::ProxyConfig settings)
+    : settings_(std::move(settings)), run_id_(runtime::RandomHexId(40)) {}
+
+ProxyServer::~ProxyServer() = default;
+
+runtime::Result<std::vector<runtime::SocketAddress>> ProxyServer::ResolveListeners() const {
+  std::vector<runtime::SocketAddress> addresses;
+  for (const config::ListenerConfig& listener : settings_.listeners) {
+    auto address = runtime::SocketAddress::FromNumeric(listener.address, listener.port);
+    if (!address) return runtime::Fail("listeners: " + address.error().text);
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+runtime::Result<void> ProxyServer::Start() {
+  auto addresses = ResolveListeners();
+  if (!addresses) return tl::unexpected<runtime::Error>(addresses.error());
+  started_at_ms_ = main_loop_.NowMs();
+
+  std::size_t worker_count = WorkerCount(settings_.workers);
+  share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(), nullptr, nullptr});
+  share_->request_refresh = [this] {
+    if (is_refresh_requested_.exchange(true)) return;
+    main_loop_.Post([this] {
+      is_refresh_requested_ = false;
+      refresher_->RequestSoon();
+    });
+  };
+  share_->process_facts = [this] { return Facts(); };
+  refresher_ = std::make_unique<TopologyRefresher>(
+      main_loop_, settings_.backend,
+      [this](const TopologyRefresher::Snapshot& snapshot) { Publish(snapshot); });
+
+  group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
+  std::vector<runtime::SocketAddress> to_bind = *addresses;
+  for (std::size_t i = 0; i < worker_count; ++i) {
+    workers_.push_back(std::make_unique<ProxyWorker>(group_->Loop(i), *share_));
+    auto bound = workers_[i]->Listen(to_bind);
+    if (!bound) return tl::unexpected<runtime::Error>(bound.error());
+    to_bind = *bound;  // the others share the ports that the first one got
+  }
+  addresses_ = to_bind;
+  if (auto admin = StartAdmin(); !admin) return admin;
+  // Workers are destroyed on this thread, when theirs have ended: their counters are read here.
+  group_->Start([](std::size_t) {}, [](std::size_t) {});
+  refresher_->Start();
+  return {};
+}
+
+runtime::Result<void> ProxyServer::StartAdmin() {
+  if (settings_.admin.port == 0) return {};
+  auto address = runtime::SocketAddress::FromNumeric(settings_.admin.address, settings_.admin.port);
+  if (!address) return runtime::Fail("admin: " + address.error().text);
+  auto admin = AdminEndpoints::Start(*this, *address);
+  if (!admin) return tl::unexpected<runtime::Error>(admin.error());
+  admin_ = std::move(*admin);
+  return {};
+}
+
+std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {
+  if (admin_ == nullptr) return std::nullopt;
+  return admin_->Address();
+}
+
+void ProxyServer::Publish(const TopologyRefresher::Snapshot& snapshot) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeTopology(snapshot); });
+  }
+}
+
+void ProxyServer::Run() {
+  main_loop_.Run();
+  admin_.reset();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    group_->Loop(i).Post([this, i] { workers_[i]->Shutdown(); });
+  }
+  group_->StopAndJoin();
+  workers_.clear();
+  group_.reset();
+}
+
+void ProxyServer::Stop() {
+  main_loop_.Post([this] { BeginDrain(); });
+}
+
+void ProxyServer::BeginDrain() {
+  if (is_draining_) return;
+  is_draining_ = true;
+  runtime::LogInfo("draining");
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    group_->Loop(i).Post([this, i] { workers_[i]->BeginDrain(); });
+  }
+  std::uint64_t began_ms = main_loop_.NowMs();
+  drain_timer_ = std::make_unique<runtime::Timer>(main_loop_);
+  drain_timer_->Start(kDrainTickMs, kDrainTickMs, [this, began_ms] {
+    bool is_over_time = main_loop_.NowMs() - began_ms >= settings_.shutdown_drain_ms;
+    if (share_->clients.load() == 0 || is_over_time) EndDrain();
+  });
+}
+
+void ProxyServer::EndDrain() {
+  drain_timer_->Stop();
+  main_loop_.Stop();
+}
+
+bool ProxyServer::IsReady(std::string& reason) const {
+  if (is_draining_) {
+    reason = "shutting down";
+    return false;
+  }
+  const TopologyRefresher::Snapshot& topology = refresher_->Current();
+  if (topology == nullptr) {
+    reason = "no shard has told the topology yet: " + refresher_->LastError();
+    return false;
+  }
+  if (!topology->CoversAllSlots()) {
+    reason = "some slots have no master";
+    return false;
+  }
+  for (const auto& worker : workers_) {
+    if (worker->Dispatch().unready_masters.Get() == 0) continue;
+    reason = "a master cannot be reached";
+    return false;
+  }
+  return true;
+}
+
+ProcessFacts ProxyServer::Facts() const {
+  ProcessFacts facts;
+  for (const auto& worker : workers_) {
+    const SessionCounters& sessions = worker->Sessions();
+    facts.clients += sessions.clients.Get();
+    facts.accepted += sessions.accepted.Get();
+    facts.rejected += sessions.rejected.Get();
+    facts.requests += sessions.requests.Get();
+    facts.bytes_in += sessions.bytes_in.Get();
+    facts.bytes_out += sessions.bytes_out.Get();
+    facts.held_requests += worker->Dispatch().held_now.Get();
+  }
+  facts.uptime_s = (uv_hrtime() / 1000000 - started_at_ms_) / 1000;
+  facts.run_id = run_id_;
+  return facts;
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/server/proxy_worker.h"
+
+#include <utility>
+
+#include "runtime/log.h"
+
+namespace slotway::proxy {
+namespace {
+
+constexpr std::uint64_t kIdleTickMs = 1000;
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+
+// Tells a client that there is no room for it, and sees it out.
+class RefusedClient final : private runtime::Connection::Handler {
+ public:
+  RefusedClient(std::unique_ptr<runtime::Connection> connection, std::string_view reply)
+      : connection_(std::move(connection)) {
+    connection_->Start(*this);
+    connection_->Output().Append(reply);
+    connection_->CloseAfterFlush();
+  }
+
+ private:
+  std::size_t OnBytes(std::string_view input) override { return input.size(); }
+  void OnEndOfInput() override {}
+  void OnClosed(std::string_view) override {
+    connection_->Loop().Defer([this] { delete this; });
+  }
+
+  std::unique_ptr<runtime::Connection> connection_;
+};
+
+}  // namespace
+
+ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share)
+    : loop_(loop),
+      share_(share),
+      dispatcher_(loop, share.settings, share.worker_count, share.request_refresh),
+      router_(dispatcher_, share.plans),
+      services_{loop,
+                share.settings,
+                router_,
+                counters_,
+                nullptr,
+                share.process_facts,
+                [this](ClientSession& session) { Remove(session); }},
+      idle_timer_(loop) {
+  if (share.settings.idle_timeout_ms > 0) {
+    idle_timer_.Start(kIdleTickMs, kIdleTickMs, [this] { CutIdle(); });
+  }
+}
+
+ProxyWorker::~ProxyWorker() = default;
+
+runtime::Result<std::vector<runtime::SocketAddress>> ProxyWorker::Listen(
+    const std::vector<runtime::SocketAddress>& addresses) {
+  std::vector<runtime::SocketAddress> bound;
+  for (const runtime::SocketAddress& address : addresses) {
+    runtime::Listener::Options options;
+    options.backlog = static_cast<int>(share_.settings.tcp.backlog);
+    options.shares_port = share_.worker_count > 1;
+    auto listener = runtime::Listener::Listen(
+        loop_, address, options,
+        [this](std::unique_ptr<runtime::Connection> accepted) { Accept(std::move(accepted)); });
+    if (!listener) return tl::unexpected<runtime::Error>(listener.error());
+    bound.push_back((*listener)->Address());
+    listeners_.push_back(std::move(*listener));
+  }
+  return bound;
+}
+
+void ProxyWorker::Accept(std::unique_ptr<runtime::Connection> connection) {
+  counters_.accepted.Add();
+  if (share_.clients.fetch_add(1) >= share_.settings.limits.clients_max) {
+    share_.clients.fetch_sub(1);
+    counters_.rejected.Add();
+    new RefusedClient(std::move(connection), kTooManyClients);  // ends itself
+    return;
+  }
+  counters_.clients.Add();
+  std::uint64_t id = share_.next_client_id.fetch_add(1);
+  auto session = std::make_unique<ClientSession>(std::move(connection), services_, id);
+  session->Start();
+  sessions_.emplace(id, std::move(session));
+}
+
+void ProxyWorker::Remove(ClientSession& session) {
+  counters_.clients.Subtract();
+  share_.clients.fetch_sub(1);
+  // Later: the session is still on the stack.
+  loop_.Defer([this, id = session.State().id] { sessions_.erase(id); });
+}
+
+void ProxyWorker::CutIdle() {
+  std::vector<ClientSession*> idle;
+  for (auto& [id, session] : sessions_) {
+    if (session->IsIdle(loop_.NowMs(), share_.settings.idle_timeout_ms)) {
+      idle.push_back(session.get());
+    }
+  }
+  for (ClientSession* session : idle) session->Cut("idle");
+}
+
+void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topology) {
+  dispatcher_.UpdateTopology(*topology);
+  services_.topology = std::move(topology);
+}
+
+void ProxyWorker::BeginDrain() {
+  listeners_.clear();
+  std::vector<ClientSession*> sessions;
+  for (auto& [id, session] : sessions_) sessions.push_back(session.get());
+  for (ClientSession* session : sessions) session->CloseWhenAnswered();
+}
+
+void ProxyWorker::Shutdown() {
+  listeners_.clear();
+  idle_timer_.Stop();
+  dispatcher_.Shutdown();
+  std::vector<ClientSession*> sessions;
+  for (auto& [id, session] : sessions_) sessions.push_back(session.get());
+  for (ClientSession* session : sessions) session->Cut("shutdown");
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Kubernetes node in miniature, from network namespaces.
+
+        client ---- node ---- bridge ---- pod, pod, pod ...
+     10.90.X.2   10.90.X.1    10.244.X.1   10.244.X.10 ...
+
+A NodePort is a DNAT rule on the node. The client has a route to the node's address and none to
+the pods; the node forwards nothing but translated and established packets. Names and addresses
+are unique per process, so that runs do not meet.
+"""
+import os
+import subprocess
+
+NODE_PORT_FIRST = 30001
+
+
+def _run(*command, stdin=None):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, input=stdin,
+                          text=True, timeout=30, check=False)
+    if done.returncode:
+        raise OSError(f"{' '.join(command)}: {done.stdout.strip()}")
+    return done.stdout
+
+
+def why_impossible():
+    """Why namespaces cannot be made here, or None."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    for tool in ("ip", "nft"):
+        if not any(os.access(os.path.join(folder, tool), os.X_OK)
+                   for folder in ("/usr/sbin", "/sbin", "/usr/bin", "/bin")):
+            return f"the program '{tool}' is not there (scripts/deps.sh test)"
+    name = f"swprobe{os.getpid()}"
+    try:
+        _run("ip", "netns", "add", name)
+    except OSError as error:
+        return f"no network namespaces here: {error}"
+    try:
+        _run("ip", "netns", "exec", name, "nft", "-f", "-",
+             stdin="table inet probe {\n chain c {\n  type nat hook prerouting priority -100;\n"
+                   "  fib daddr type local tcp dport 1 dnat ip to 10.0.0.1:1\n }\n}\n")
+    except OSError as error:
+        return f"no nft address translation here: {error}"
+    finally:
+        _run("ip", "netns", "delete", name)
+    return None
+
+
+class PodNetwork:
+    """pods: how many; node_ports: {port on the node: (pod number, port in the pod)}."""
+
+    def __init__(self, pods, node_ports):
+        self._id = f"{os.getpid()}"
+        net = os.getpid() % 250 + 1
+        self.node_address = f"10.90.{net}.1"
+        self._client_address = f"10.90.{net}.2"
+        self._gateway = f"10.244.{net}.1"
+        self.pod_addresses = [f"10.244.{net}.{10 + i}" for i in range(pods)]
+        self._namespaces = []
+        try:
+            self._build(node_ports)
+        except BaseException:
+            self.delete()
+            raise
+
+    def in_client(self):
+        return self._prefix("client")
+
+    def in_node(self):
+        return self._prefix("node")
+
+    def in_pod(self, number):
+        return self._prefix(f"pod{number}")
+
+    def delete(self):
+        for name in reversed(self._namespaces):
+            subprocess.run(["ip", "netns", "delete", name], check=False, timeout=30)
+        self._namespaces = []
+
+    def _name(self, role):
+        return f"sw{self._id}-{role}"
+
+    def _prefix(self, role):
+        return ("ip", "netns", "exec", self._name(role))
+
+    def _add_namespace(self, role):
+        name = self._name(role)
+        _run("ip", "netns", "add", name)
+        self._namespaces.append(name)
+        _run("ip", "-n", name, "link", "set", "lo", "up")
+        return name
+
+    def _build(self, node_ports):
+        client, node = self._add_namespace("client"), self._add_namespace("node")
+        _run("ip", "-n", node, "link", "add", "uplink", "type", "veth", "peer", "name", "eth0",
+             "netns", client)
+        _run("ip", "-n", node, "addr", "add", f"{self.node_address}/30", "dev", "uplink")
+        _run("ip", "-n", node, "link", "set", "uplink", "up")
+        _run("ip", "-n", client, "addr", "add", f"{self._client_address}/30", "dev", "eth0")
+        _run("ip", "-n", client, "link", "set", "eth0", "up")
+
+        _run("ip", "-n", node, "link", "add", "pods", "type", "bridge")
+        _run("ip", "-n", node, "addr", "add", f"{self._gateway}/24", "dev", "pods")
+        _run("ip", "-n", node, "link", "set", "pods", "up")
+        for number, address in enumerate(self.pod_addresses):
+            pod = self._add_namespace(f"pod{number}")
+            port = f"pod{number}"
+            _run("ip", "-n", node, "link", "add", port, "type", "veth", "peer", "name", "eth0",
+                 "netns", pod)
+            _run("ip", "-n", node, "link", "set", port, "master", "pods")
+            _run("ip", "-n", node, "link", "set", port, "type", "bridge_slave", "hairpin", "on")
+            _run("ip", "-n", node, "link", "set", port, "up")
+            _run("ip", "-n", pod, "addr", "add", f"{address}/24", "dev", "eth0")
+            _run("ip", "-n", pod, "link", "set", "eth0", "up")
+            _run("ip", "-n", pod, "route", "add", "default", "via", self._gateway)
+
+        translations = "\n".join(
+            f"    fib daddr type local tcp dport {port} dnat ip to "
+            f"{self.pod_addresses[pod]}:{pod_port}"
+            for port, (pod, pod_port) in node_ports.items())
+        rules = f"""
+table inet slotway {{
+  chain node_ports {{
+    type nat hook prerouting priority -100;
+{translations}
+  }}
+  chain hide_client {{
+    type nat hook postrouting priority 100;
+    ct status dnat masquerade
+  }}
+  chain forwarded {{
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    ct status dnat accept
+    iifname "pods" oifname "pods" accept
+  }}
+}}
+"""
+        _run(*self.in_node(), "nft", "-f", "-", stdin=rules)
+        _run(*self.in_node(), "sysctl", "-qw", "net.ipv4.ip_forward=1")
