@@ -94,7 +94,7 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
     section.Read("requests_max", config.hold.requests_max);
   });
   root.Section("retry", [&](YamlSection& section) {
-    section.Read("attempts_max", config.retry.attempts_max, 1, 1000);
+    section.Read("redirects_max", config.retry.redirects_max, 1, 200);
     section.ReadDuration("backoff_ms", config.retry.backoff_ms, kMs);
     section.ReadDuration("backoff_max_ms", config.retry.backoff_max_ms, kMs);
   });

@@ -90,8 +90,8 @@ struct HoldConfig {
 };
 
 struct RetryConfig {
-  uint32_t attempts_max = 16;  // sends of one request, redirects included
-  uint32_t backoff_ms = 10;    // before the second try after TRYAGAIN and the like; doubles
+  uint32_t redirects_max = 16;  // of one request, that are followed
+  uint32_t backoff_ms = 10;     // before the second try after TRYAGAIN and the like; doubles
   uint32_t backoff_max_ms = 500;
   bool operator==(const RetryConfig&) const = default;
 };
