@@ -16,10 +16,10 @@ constexpr std::uint64_t kPatienceMs = 100;
 }  // namespace
 
 TopologyRefresher::TopologyRefresher(runtime::EventLoop& loop,
-                                     const config::BackendConfig& settings, OnChange on_change)
+                                     const config::BackendConfig& settings, OnRound on_round)
     : loop_(loop),
       settings_(settings),
-      on_change_(std::move(on_change)),
+      on_round_(std::move(on_round)),
       next_round_(loop),
       patience_(loop) {}
 
@@ -146,8 +146,8 @@ void TopologyRefresher::EndRound() {
     current_ = std::make_shared<const protocol::Topology>(std::move(merged));
     runtime::LogInfo("topology {}: {} nodes, {}", current_->version, current_->nodes.size(),
                      current_->CoversAllSlots() ? "all slots served" : "some slots unserved");
-    on_change_(current_);
   }
+  on_round_(current_);
   Schedule(is_requested_ ? 0 : settings_.topology.refresh_interval_ms);
 }
 

@@ -69,7 +69,15 @@ ReplyQueue::~ReplyQueue() {
   }
 }
 
-void ReplyQueue::Detach() { connection_ = nullptr; }
+void ReplyQueue::Detach() {
+  connection_ = nullptr;
+  for (std::size_t i = 0; i < places_.Size(); ++i) {
+    if (places_[i] <= kSilentDone) continue;
+    EarlyReplyPool::OfThisThread().Give(reinterpret_cast<EarlyReply*>(places_[i]));
+    places_[i] = kSilentDone;
+  }
+  early_bytes_ = 0;
+}
 
 void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
   Place& place = places_[static_cast<Sequence>(sequence - due_)];

@@ -81,6 +81,10 @@ class ReplyQueue {
   bool IsBatchComplete() const { return static_cast<std::int32_t>(batch_end_ - due_) <= 0; }
 
   std::size_t EarlyBytes() const { return early_bytes_; }
+  // Gives a burst's memory back. For queues with nothing outstanding.
+  void Shrink() {
+    if (places_.Empty() && places_.Capacity() > kCapacityKept) places_.Shrink();
+  }
 
  private:
   struct EarlyReply;
@@ -89,6 +93,7 @@ class ReplyQueue {
   static constexpr Place kAwaited = 0;
   static constexpr Place kSilent = 1;
   static constexpr Place kSilentDone = 2;
+  static constexpr std::size_t kCapacityKept = 32;
 
   void Advance() {
     places_.PopFront();
