@@ -42,6 +42,12 @@ class FakeShard {
     if (is_deaf) listener_.reset();
   }
   void Reopen() { Open(port_); }
+  void StopReading() {
+    for (auto& peer : peers_) peer->connection->PauseReading();
+  }
+  void ReadOn() {
+    for (auto& peer : peers_) peer->connection->ResumeReading();
+  }
 
  private:
   struct Peer final : runtime::Connection::Handler {
