@@ -24,6 +24,7 @@ class TestClient final : private runtime::Connection::Handler {
     connection_->MarkForFlush();
   }
   void StopReading() { connection_->PauseReading(); }
+  void ReadOn() { connection_->ResumeReading(); }
   void Close() { connection_.reset(); }
 
   std::string received;
