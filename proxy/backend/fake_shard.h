@@ -14,6 +14,7 @@
 #include "protocol/resp_request_parser.h"
 #include "runtime/connection.h"
 #include "runtime/listener.h"
+#include "runtime/signals.h"
 
 namespace slotway::proxy {
 
@@ -24,7 +25,10 @@ class FakeShard {
   static constexpr std::string_view kSilence = "";
   static constexpr std::string_view kHangUp = "hang up";
 
-  explicit FakeShard(runtime::EventLoop& loop) : loop_(loop) { Open(0); }
+  explicit FakeShard(runtime::EventLoop& loop) : loop_(loop) {
+    runtime::IgnoreBrokenPipes();  // as a program does
+    Open(0);
+  }
 
   std::uint16_t Port() const { return port_; }
   std::string Address() const { return "127.0.0.1:" + std::to_string(port_); }
