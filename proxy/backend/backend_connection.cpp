@@ -26,6 +26,7 @@ BackendConnection::BackendConnection(runtime::EventLoop& loop,
   connection_ = runtime::Connection::Connect(loop, address, login.connect_timeout_ms,
                                              runtime::FlushStage::kUpstream, *this);
   connection_->KeepWritten();
+  last_progress_ms_ = loop.NowMs();
   SendHandshake();
 }
 

@@ -48,7 +48,8 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       request_refresh_(std::move(request_refresh)),
       pool_(loop, LoginOf(settings.backend), *this),
       // The bounds hold for the process: each worker has its share.
-      hold_({settings.hold.time_max_ms, settings.hold.requests_max / worker_count + 1,
+      hold_({settings.hold.time_max_ms,
+             std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
              settings.hold.bytes_max / worker_count}),
       hold_timer_(loop),
       stall_timer_(loop) {
@@ -224,7 +225,7 @@ void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run)
 
 void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
   counters_.backend_failures.Add();
-  runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
+  if (!is_shut_down_) runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
   pool_.NoteDown(backend);
   request_refresh_();
   if (!is_shut_down_) CountUnready();

@@ -72,7 +72,8 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, ReplyQ
                          InFlight in_flight) {
   auto error = protocol::ExtractKeys(*request.spec, request.args, keys_);
   if (error != protocol::KeyExtractionError::kNone) {
-    AnswerError(in_flight, protocol::error_text::kInvalidKeys);
+    // Not a syntax that we know: a shard, any of them, says what is wrong with it.
+    SendWhole(request, protocol::Slot{0}, in_flight);
     return;
   }
   if (keys_.empty()) {

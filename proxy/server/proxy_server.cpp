@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/server/admin_endpoints.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
 #include "runtime/resolver.h"
@@ -65,9 +66,26 @@ runtime::Result<void> ProxyServer::Start() {
     to_bind = *bound;  // the others share the ports that the first one got
   }
   addresses_ = to_bind;
-  group_->Start([](std::size_t) {}, [this](std::size_t i) { workers_[i].reset(); });
+  if (auto admin = StartAdmin(); !admin) return admin;
+  // Workers are destroyed on this thread, when theirs have ended: their counters are read here.
+  group_->Start([](std::size_t) {}, [](std::size_t) {});
   refresher_->Start();
   return {};
+}
+
+runtime::Result<void> ProxyServer::StartAdmin() {
+  if (settings_.admin.port == 0) return {};
+  auto address = runtime::SocketAddress::FromNumeric(settings_.admin.address, settings_.admin.port);
+  if (!address) return runtime::Fail("admin: " + address.error().text);
+  auto admin = AdminEndpoints::Start(*this, *address);
+  if (!admin) return tl::unexpected<runtime::Error>(admin.error());
+  admin_ = std::move(*admin);
+  return {};
+}
+
+std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {
+  if (admin_ == nullptr) return std::nullopt;
+  return admin_->Address();
 }
 
 void ProxyServer::Publish(const TopologyRefresher::Snapshot& snapshot) {
@@ -78,10 +96,13 @@ void ProxyServer::Publish(const TopologyRefresher::Snapshot& snapshot) {
 
 void ProxyServer::Run() {
   main_loop_.Run();
+  admin_.reset();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i] { workers_[i]->Shutdown(); });
   }
   group_->StopAndJoin();
+  workers_.clear();
+  group_.reset();
 }
 
 void ProxyServer::Stop() {

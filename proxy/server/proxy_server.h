@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@
 #include "runtime/worker_group.h"
 
 namespace slotway::proxy {
+
+class AdminEndpoints;
 
 class ProxyServer {
  public:
@@ -37,6 +40,9 @@ class ProxyServer {
   // Where clients may connect: valid after Start().
   const std::vector<runtime::SocketAddress>& Addresses() const { return addresses_; }
 
+  // Where the admin port listens; nothing if it is off.
+  std::optional<runtime::SocketAddress> AdminAddress() const;
+
   // Whether every slot can be served now; `reason` says why not.
   bool IsReady(std::string& reason) const;
   ProcessFacts Facts() const;
@@ -46,6 +52,7 @@ class ProxyServer {
  private:
   runtime::Result<std::vector<runtime::SocketAddress>> ResolveListeners() const;
   void Publish(const TopologyRefresher::Snapshot& snapshot);
+  runtime::Result<void> StartAdmin();
   void BeginDrain();
   void EndDrain();
 
@@ -57,6 +64,7 @@ class ProxyServer {
   std::unique_ptr<runtime::WorkerGroup> group_;
   std::vector<std::unique_ptr<ProxyWorker>> workers_;
   std::unique_ptr<TopologyRefresher> refresher_;
+  std::unique_ptr<AdminEndpoints> admin_;
   std::unique_ptr<runtime::Timer> drain_timer_;
   std::vector<runtime::SocketAddress> addresses_;
   std::atomic<bool> is_refresh_requested_{false};

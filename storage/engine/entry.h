@@ -12,6 +12,7 @@
 
 #include "protocol/slot.h"
 #include "storage/engine/record.h"
+#include "storage/types/listpack.h"
 #include "storage/types/value_object.h"
 #include "storage/types/value_type.h"
 
@@ -51,9 +52,6 @@ class Entry {
 
 // The text of a string value. A number is printed into `buffer`, everything else is viewed in
 // place. REQUIRES: entry.type() == ValueType::kString.
-struct NumberText {
-  char bytes[24];
-};
 std::string_view StringText(const Entry& entry, NumberText& buffer);
 std::size_t StringLength(const Entry& entry);
 

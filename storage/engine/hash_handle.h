@@ -2,8 +2,9 @@
 // A hash key opened for reading and changing, whichever encoding it has.
 //
 // Small hashes are one listpack in the record, large ones a HashTable object; Set converts when a
-// limit is passed and never back. Views are valid until the next change of the keyspace, or of the
-// hash. An emptied hash must be deleted by the caller (Size() == 0, then keyspace.Delete(entry())).
+// limit is passed and never back. Views are valid until the next call on this handle or the next
+// change of the keyspace. An emptied hash must be deleted by the caller (Size() == 0, then
+// keyspace.Delete(entry())). Engine thread only.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +15,7 @@
 
 #include "storage/engine/keyspace.h"
 #include "storage/types/hash_value.h"
+#include "storage/types/listpack.h"
 
 namespace slotway::storage {
 
@@ -21,7 +23,7 @@ class HashHandle {
  public:
   // REQUIRES: entry.type() == ValueType::kHash. The handle stays valid while only it changes the
   // keyspace.
-  HashHandle(Keyspace& keyspace, const Entry& entry);
+  HashHandle(Keyspace& keyspace, const Entry& entry) : keyspace_(&keyspace), entry_(entry) {}
 
   // A new, empty hash under `key`, overwriting what was there; Set must follow.
   static HashHandle Create(Keyspace& keyspace, protocol::Slot slot, std::string_view key,
@@ -30,7 +32,7 @@ class HashHandle {
   const Entry& entry() const { return entry_; }
   std::size_t Size() const;
   // The field's value; nothing when it is absent.
-  std::optional<std::string_view> Get(std::string_view field) const;
+  std::optional<std::string_view> Get(std::string_view field);
   // True when the field is new. `field` and `value` must not point into this hash.
   bool Set(std::string_view field, std::string_view value, const HashLimits& limits);
   // True when the field was there.
@@ -44,8 +46,17 @@ class HashHandle {
   void RandomField(std::uint64_t random, const FieldCallback& callback) const;
 
  private:
+  bool IsTable() const { return entry_.encoding() == Encoding::kHashtable; }
+  HashTable& table() const { return static_cast<HashTable&>(*entry_.Object()); }
+  ListpackReader reader() const { return ListpackReader(entry_.Bytes()); }
+  void StoreListpack(const Listpack& listpack) {
+    entry_ = keyspace_->ReplaceBytes(entry_, Encoding::kListpack, listpack.bytes());
+  }
+  void ConvertToTable();
+
   Keyspace* keyspace_;
   Entry entry_;
+  NumberText number_text_;  // digits of the value Get returned last
 };
 
 }  // namespace slotway::storage

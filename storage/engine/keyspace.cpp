@@ -35,6 +35,7 @@ void Keyspace::SetExpiryListener(ExpiryListener listener) { impl_->listener = st
 void Keyspace::SetExpiryMode(ExpiryMode mode) { impl_->mode = mode; }
 ExpiryMode Keyspace::expiry_mode() const { return impl_->mode; }
 RecordArena& Keyspace::arena() const { return impl_->arena; }
+std::uint64_t Keyspace::hash_seed() const { return impl_->options.hash_seed; }
 
 // ---- Lookup ----
 

@@ -85,7 +85,9 @@ class Keyspace {
   Keyspace(Keyspace&&) noexcept;
   Keyspace& operator=(Keyspace&&) = delete;
 
+  // What objects of large values are made with.
   RecordArena& arena() const;
+  std::uint64_t hash_seed() const;
   void SetExpiryListener(ExpiryListener listener);
   void SetExpiryMode(ExpiryMode mode);
   ExpiryMode expiry_mode() const;

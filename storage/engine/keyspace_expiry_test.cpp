@@ -60,7 +60,8 @@ TEST_F(KeyspaceExpiryTest, DueKeysGoWithoutAccessWithin100Ms) {
                                     times.begin());
   };
   // The loop of a server: a call every 40 ms or so.
-  for (std::int64_t now_ms = kNow; keyspace_.Size() > 0; now_ms += 20 + static_cast<std::int64_t>(random() % 40)) {
+  for (std::int64_t now_ms = kNow; keyspace_.Size() > 0;
+       now_ms += 20 + static_cast<std::int64_t>(random() % 40)) {
     ASSERT_LT(now_ms, kNow + 10'000'200);
     keyspace_.ExpireDue(now_ms, 10'000);
     ASSERT_LE(20'000 - keyspace_.Size(), due_before(now_ms));

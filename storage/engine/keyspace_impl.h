@@ -121,12 +121,19 @@ class Keyspace::Impl {
     return static_cast<ExpiryWheel::Token>(protocol::ToInt(slot)) << kTokenHashBits |
            static_cast<ExpiryWheel::Token>(hash >> (64 - kTokenHashBits));
   }
+  static protocol::Slot SlotOf(ExpiryWheel::Token token) {
+    return static_cast<protocol::Slot>(token >> kTokenHashBits);
+  }
   Entry SetDeadline(const Entry& entry, std::int64_t at_ms);
   // Refs of the records whose token is `token`, waiting at `place`, into token_refs.
   void CollectTokenRecords(ExpiryWheel::Token token, std::uint16_t place);
-  std::size_t FireToken(ExpiryWheel::Token token, std::uint16_t place, std::int64_t now_ms,
-                        std::size_t& expired);
+  template <class VisitFn>
+  void VisitToken(ExpiryWheel::Token token, VisitFn&& visit) const;
+  // What the wheel asks of its owner.
+  std::size_t FireToken(ExpiryWheel::Token token, std::uint16_t place);
   bool KeepToken(ExpiryWheel::Token token, std::uint16_t place);
+  void PrefetchBuckets(ExpiryWheel::Token token) const;
+  void PrefetchRecords(ExpiryWheel::Token token) const;
 
   // keyspace_walk.cpp
   std::uint64_t NextRandom();
@@ -148,6 +155,8 @@ class Keyspace::Impl {
   std::unique_ptr<SlotKeys[]> slots;  // kSlotCount; none while the keyspace was never written to
   ExpiryWheel wheel;
   std::vector<ArenaRef> token_refs;  // see CollectTokenRecords
+  std::int64_t expire_now_ms = 0;    // during ExpireDue
+  std::size_t expired_count = 0;     // by ExpireDue, ever
 
   std::size_t size = 0;
   std::size_t with_expiry = 0;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "storage/engine/keyspace_impl.h"
+#include "storage/types/listpack.h"
 
 namespace slotway::storage {
 namespace {
@@ -15,19 +16,6 @@ constexpr std::size_t kSlackBytesMax = 1024 * 1024;
 
 std::size_t GrowthSlack(std::size_t length) {
   return std::max(std::min(length, kSlackBytesMax), length / 4);
-}
-
-// The number whose canonical text `text` is.
-std::optional<std::int64_t> CanonicalNumber(std::string_view text) {
-  constexpr std::size_t kTextMax = 20;  // -9223372036854775808
-  if (text.empty() || text.size() > kTextMax) return std::nullopt;
-  const char first = text[0] == '-' && text.size() > 1 ? text[1] : text[0];
-  if (first < '0' || first > '9') return std::nullopt;
-  if (first == '0' && text.size() > 1) return std::nullopt;  // 01, -0, -01
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 }  // namespace

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/connection.h"
+
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/listener.h"
+
+namespace slotway::runtime {
+namespace {
+
+// A handler whose reactions a test fills in.
+struct Scripted final : Connection::Handler {
+  std::size_t OnBytes(std::string_view input) override {
+    if (on_bytes) return on_bytes(input);
+    received.append(input);
+    return input.size();
+  }
+  void OnEndOfInput() override {
+    if (on_end) on_end();
+  }
+  void OnClosed(std::string_view reason) override {
+    closed_reason = reason;
+    if (on_closed) on_closed();
+  }
+  void OnConnected() override {
+    if (on_connected) on_connected();
+  }
+  bool IsFlushWanted() override { return is_flush_wanted ? is_flush_wanted() : true; }
+  void OnDrained() override {
+    if (on_drained) on_drained();
+  }
+
+  std::function<std::size_t(std::string_view)> on_bytes;
+  std::function<void()> on_end, on_closed, on_connected, on_drained;
+  std::function<bool()> is_flush_wanted;
+  std::string received, closed_reason;
+};
+
+// A server and a client connection on one loop.
+class ConnectionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto listener = Listener::Listen(loop_, *SocketAddress::FromNumeric("127.0.0.1", 0), {},
+                                     [this](std::unique_ptr<Connection> accepted) {
+                                       server_ = std::move(accepted);
+                                       server_->Start(server_handler_);
+                                       if (on_accepted_) on_accepted_();
+                                     });
+    ASSERT_TRUE(listener) << listener.error().text;
+    listener_ = *std::move(listener);
+  }
+  void Connect() {
+    client_ = Connection::Connect(loop_, listener_->Address(), 10'000, FlushStage::kUpstream,
+                                  client_handler_);
+  }
+  static void Send(Connection& connection, std::string_view bytes) {
+    connection.Output().Append(bytes);
+    connection.MarkForFlush();
+  }
+  void StopWhenBothEnded(int& ended) {
+    if (++ended == 2) loop_.Stop();
+  }
+
+  EventLoop loop_;
+  Scripted server_handler_, client_handler_;
+  std::function<void()> on_accepted_;
+  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<Connection> server_, client_;
+};
+
+TEST_F(ConnectionTest, BytesBothWays) {
+  client_handler_.on_connected = [&] { Send(*client_, "ping"); };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    EXPECT_EQ(input, "ping");
+    EXPECT_TRUE(server_->PeerAddress() == client_->LocalAddress());
+    Send(*server_, "pong");
+    return input.size();
+  };
+  client_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    EXPECT_EQ(input, "pong");
+    loop_.Stop();
+    return input.size();
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_TRUE(client_->IsConnected());
+}
+
+TEST_F(ConnectionTest, InputThatIsNotTakenIsOfferedAgainWithMoreBehind) {
+  std::vector<std::string> offers;
+  client_handler_.on_connected = [&] { Send(*client_, "abc"); };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    offers.emplace_back(input);
+    if (offers.size() == 1) {
+      Send(*client_, "def");
+      return 1;
+    }
+    loop_.Stop();
+    return input.size();
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_THAT(offers, testing::ElementsAre("abc", "bcdef"));
+  EXPECT_EQ(server_->KeptInputBytes(), 0u);
+}
+
+// 64 MB through both directions with a reader that pauses: all bytes, in order, and the writer is
+// told each time the socket took everything.
+TEST_F(ConnectionTest, MuchOutputToAReaderThatPauses) {
+  constexpr std::size_t kRounds = 64;
+  const std::string block(1 << 20, 'x');
+  std::size_t sent = 0, received = 0;
+  auto send_block = [&] {
+    if (sent == kRounds) return;
+    ++sent;
+    Send(*client_, block);
+  };
+  client_handler_.on_connected = send_block;
+  client_handler_.on_drained = send_block;
+  Timer resume(loop_);
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    received += input.size();
+    if (received == kRounds * block.size()) loop_.Stop();
+    if (received % 7 == 0) {
+      server_->PauseReading();
+      resume.Start(0, 0, [&] { server_->ResumeReading(); });
+    }
+    return input.size();
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_EQ(received, kRounds * block.size());
+}
+
+TEST_F(ConnectionTest, AllOutputLeavesBeforeAClose) {
+  const std::string much(8 << 20, 'y');
+  int ended = 0;
+  on_accepted_ = [&] {
+    Send(*server_, much);
+    server_->CloseAfterFlush();
+  };
+  server_handler_.on_closed = [&] {
+    server_.reset();
+    StopWhenBothEnded(ended);
+  };
+  client_handler_.on_end = [&] { StopWhenBothEnded(ended); };
+  Connect();
+  loop_.Run();
+  EXPECT_EQ(client_handler_.received.size(), much.size());
+}
+
+TEST_F(ConnectionTest, HeldOutputLeavesSoonAfter) {
+  int asked = 0;
+  client_handler_.on_connected = [&] { Send(*client_, "held"); };
+  client_handler_.is_flush_wanted = [&] { return ++asked > 1; };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    EXPECT_EQ(input, "held");
+    loop_.Stop();
+    return input.size();
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_GE(asked, 2);
+}
+
+TEST_F(ConnectionTest, ARefusedConnectIsToldOnce) {
+  SocketAddress address = listener_->Address();
+  listener_.reset();
+  int closed = 0;
+  client_handler_.on_closed = [&] {
+    ++closed;
+    client_.reset();
+    loop_.Stop();
+  };
+  client_ = Connection::Connect(loop_, address, 10'000, FlushStage::kUpstream, client_handler_);
+  loop_.Run();
+  EXPECT_EQ(closed, 1);
+  EXPECT_THAT(client_handler_.closed_reason, testing::HasSubstr("refused"));
+}
+
+TEST_F(ConnectionTest, MayBeDestroyedInItsCallbacks) {
+  client_handler_.on_connected = [&] { Send(*client_, "x"); };
+  server_handler_.on_bytes = [&](std::string_view) -> std::size_t {
+    server_.reset();
+    return 0;
+  };
+  client_handler_.on_end = [&] {
+    client_.reset();
+    loop_.Stop();
+  };
+  client_handler_.on_closed = client_handler_.on_end;
+  Connect();
+  loop_.Run();
+  EXPECT_EQ(server_, nullptr);
+  EXPECT_EQ(client_, nullptr);
+}
+
+TEST_F(ConnectionTest, WrittenOutputIsKeptUntilReleased) {
+  client_handler_.on_connected = [&] {
+    client_->KeepWritten();
+    Send(*client_, "unanswered");
+  };
+  client_handler_.on_drained = [&] { loop_.Stop(); };
+  Connect();
+  loop_.Run();
+  EXPECT_EQ(client_->Written(), 10u);
+  EXPECT_EQ(client_->UnwrittenBytes(), 0u);
+  EXPECT_EQ(client_->Output().Size(), 10u);
+  client_->Output().ReleaseTo(10);
+  EXPECT_TRUE(client_->Output().Empty());
+}
+
+}  // namespace
+}  // namespace slotway::runtime

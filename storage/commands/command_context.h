@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a command's function gets: arguments, the reply to write, the database, the client.
+//
+// Lives for one call. Arguments stay valid for the call and never point into the keyspace; views of
+// entries end with the next change of the keyspace (see entry.h), so replies are written before.
+// Every error goes through Error(), every change of a key through KeyChanged().
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "protocol/command.h"
+#include "protocol/error_text.h"
+#include "protocol/resp_writer.h"
+#include "runtime/byte_queue.h"
+#include "storage/commands/client_state.h"
+#include "storage/commands/server_state.h"
+#include "storage/engine/keyspace.h"
+
+namespace slotway::storage {
+
+using ReplyWriter = protocol::RespWriter<runtime::ByteQueue>;
+
+class CommandContext {
+ public:
+  CommandContext(ServerState& server_state, ClientState& client_state,
+                 const protocol::CommandSpec& command_spec,
+                 std::span<const std::string_view> arguments, runtime::ByteQueue& output_queue)
+      : server(server_state),
+        client(client_state),
+        spec(command_spec),
+        args(arguments),
+        db(server_state.Database(client_state.db_index)),
+        output(output_queue),
+        reply(output_queue, client_state.resp_version),
+        now_ms(server_state.now_ms) {}
+
+  ServerState& server;
+  ClientState& client;
+  const protocol::CommandSpec& spec;
+  std::span<const std::string_view> args;  // args[0] is the command
+  Keyspace& db;
+  runtime::ByteQueue& output;
+  ReplyWriter reply;
+  std::int64_t now_ms;
+  bool has_failed = false;
+
+  // ---- Keys ----
+
+  // Tells the slot of the first key, so that it is hashed once per request. With `all_keys_alike`
+  // every key of the request is known to be in it (cluster mode).
+  void KnowSlot(std::size_t key_index, protocol::Slot slot, bool all_keys_alike) {
+    known_key_index_ = key_index;
+    known_slot_ = slot;
+    all_keys_alike_ = all_keys_alike;
+  }
+  // The key in args[index], with its slot.
+  KeyRef Key(std::size_t index) const {
+    if (index == known_key_index_ || all_keys_alike_) return {known_slot_, args[index]};
+    return {protocol::SlotOfKey(args[index]), args[index]};
+  }
+
+  // A lookup on behalf of a reader: counts hits and misses.
+  Entry FindToRead(const KeyRef& key) {
+    Entry entry = db.Find(key.slot, key.key, now_ms, AccessMode());
+    ++(entry ? server.stats.keyspace_hits : server.stats.keyspace_misses);
+    return entry;
+  }
+  Entry FindToWrite(const KeyRef& key) { return db.Find(key.slot, key.key, now_ms, AccessMode()); }
+  // The same without any effect on statistics and access clock.
+  Entry Peek(const KeyRef& key) { return db.Find(key.slot, key.key, now_ms, Access::kPeek); }
+
+  // True when the entry is absent or of this type; else answers WRONGTYPE.
+  bool CheckType(const Entry& entry, ValueType type) {
+    if (!entry || entry.type() == type) [[likely]]
+      return true;
+    Error(protocol::error_text::kWrongType);
+    return false;
+  }
+
+  // ---- Effects ----
+
+  // To be called after each change of a key: counts it and tells those who listen.
+  void KeyChanged(const KeyRef& key, config::KeyspaceEvent event_class, std::string_view event) {
+    ++server.changes;
+    if (server.key_change_listener != nullptr) {
+      server.key_change_listener->OnKeyChanged(client.db_index, key, event_class, event);
+    }
+  }
+  // A change that is no single key's: FLUSHALL, SWAPDB.
+  void DataChanged(std::uint64_t count) { server.changes += count; }
+
+  // `text` begins with its code.
+  void Error(std::string_view text) {
+    has_failed = true;
+    server.stats.CountError(text);
+    reply.Error(text);
+  }
+  void SyntaxError() { Error(protocol::error_text::kSyntax); }
+  void ArityError();
+  // "ERR unknown subcommand or wrong number of arguments for 'x'. Try DEBUG HELP."
+  void SubcommandError(std::string_view container);
+  // "ERR invalid expire time in 'set' command"
+  void InvalidExpireError();
+
+ private:
+  Access AccessMode() const { return client.is_no_touch ? Access::kPeek : Access::kTouch; }
+
+  static constexpr std::size_t kNoKey = ~std::size_t{0};
+  std::size_t known_key_index_ = kNoKey;
+  protocol::Slot known_slot_{};
+  bool all_keys_alike_ = false;
+};
+
+// Equal, ASCII letters compared without case. `lower` is lower case.
+bool EqualsNoCase(std::string_view text, std::string_view lower);
+
+}  // namespace slotway::storage

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a shard counts while it serves: totals, per command, per error code. Engine thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slotway::storage {
+
+struct CommandStats {
+  std::uint64_t calls = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t rejected_calls = 0;  // refused before they ran: arity, authentication, memory, slot
+  std::uint64_t failed_calls = 0;    // ran and answered an error
+};
+
+struct ServerStats {
+  std::vector<CommandStats> commands;  // by protocol::CommandId
+  std::uint64_t commands_processed = 0;
+  std::uint64_t connections_received = 0;
+  std::uint64_t connections_rejected = 0;
+  std::uint64_t input_bytes = 0;
+  std::uint64_t output_bytes = 0;
+  std::uint64_t reads_processed = 0;
+  std::uint64_t writes_processed = 0;
+  std::uint64_t expired_keys = 0;
+  std::uint64_t expire_cycle_limits = 0;  // times the expiry timer ran out of its budget
+  std::uint64_t evicted_keys = 0;
+  std::uint64_t keyspace_hits = 0;
+  std::uint64_t keyspace_misses = 0;
+  std::uint64_t error_replies = 0;
+  std::uint64_t authentication_failures = 0;
+  std::map<std::string, std::uint64_t, std::less<>> errors_by_code;
+
+  // `error` begins with its code: "ERR syntax error".
+  void CountError(std::string_view error);
+  void Reset();
+
+  // Rates of the last 16 samples of 100 ms.
+  struct Rate {
+    std::array<double, 16> samples{};
+    std::size_t next = 0;
+    std::uint64_t last_count = 0;
+    void Sample(std::uint64_t count, double seconds);
+    double PerSecond() const;
+  };
+  Rate command_rate;
+  Rate input_rate;
+  Rate output_rate;
+};
+
+}  // namespace slotway::storage

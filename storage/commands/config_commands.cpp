@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// CONFIG GET, SET, RESETSTAT, REWRITE.
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/glob.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/help_text.h"
+
+namespace slotway::storage {
+namespace {
+
+void ConfigGetCommand(CommandContext& ctx) {
+  auto values = ctx.server.settings.Get(ctx.args.subspan(2), &protocol::GlobMatchesNoCase);
+  ctx.reply.Map(values.size());
+  for (const auto& [name, value] : values) {
+    ctx.reply.Bulk(name);
+    ctx.reply.Bulk(value);
+  }
+}
+
+void ConfigSetCommand(CommandContext& ctx) {
+  if (ctx.args.size() % 2 != 0) {
+    ctx.ArityError();
+    return;
+  }
+  std::vector<std::pair<std::string_view, std::string_view>> changes;
+  for (std::size_t i = 2; i < ctx.args.size(); i += 2) {
+    changes.emplace_back(ctx.args[i], ctx.args[i + 1]);
+  }
+  if (auto error = ctx.server.settings.Set(changes)) {
+    ctx.Error(*error);
+  } else {
+    ctx.reply.Ok();
+  }
+}
+
+void ConfigResetstatCommand(CommandContext& ctx) {
+  ctx.server.stats.Reset();
+  ctx.reply.Ok();
+}
+
+void ConfigRewriteCommand(CommandContext& ctx) {
+  if (auto error = ctx.server.settings.Rewrite()) {
+    ctx.Error(*error);
+  } else {
+    ctx.reply.Ok();
+  }
+}
+
+void ConfigHelpCommand(CommandContext& ctx) {
+  static constexpr std::string_view kLines[] = {
+      "GET <pattern> [<pattern> ...]",
+      "    The settings whose names match, with their values.",
+      "SET <name> <value> [...]",
+      "    Change settings, all or none.",
+      "RESETSTAT",
+      "    Set the counters of INFO back to zero.",
+      "REWRITE",
+      "    Write the settings into the file they were read from.",
+  };
+  ReplyHelp(ctx, "CONFIG", kLines);
+}
+
+}  // namespace
+
+std::span<const HandlerRow> ConfigHandlers() {
+  static constexpr HandlerRow kRows[] = {
+      {"config|get", &ConfigGetCommand},
+      {"config|set", &ConfigSetCommand},
+      {"config|resetstat", &ConfigResetstatCommand},
+      {"config|rewrite", &ConfigRewriteCommand},
+      {"config|help", &ConfigHelpCommand},
+  };
+  return kRows;
+}
+
+}  // namespace slotway::storage

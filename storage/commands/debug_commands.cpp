@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// DEBUG: what test suites ask of a server, as far as it is meaningful here.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "storage/commands/command_context.h"
+#include "storage/commands/debug_protocol.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/help_text.h"
+#include "storage/commands/number_text.h"
+
+namespace slotway::storage {
+namespace {
+
+constexpr std::string_view kNotAllowed =
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you "
+    "can run it from a local connection, otherwise you need to set this option in the "
+    "configuration file, and then restart the server.";
+
+bool IsAllowed(const CommandContext& ctx) {
+  config::LocalOnly who = ctx.server.Config().enable_debug_command;
+  if (who == config::LocalOnly::kYes) return true;
+  bool is_local = ctx.client.address.starts_with("127.") || ctx.client.address.starts_with("[::1]");
+  return who == config::LocalOnly::kLocal && is_local;
+}
+
+// Stops the engine on purpose: tests want a server that hangs.
+void DebugSleep(CommandContext& ctx) {
+  auto seconds = ParseDouble(ctx.args[2]);
+  std::this_thread::sleep_for(
+      std::chrono::duration<double>(std::clamp(seconds.value_or(0), 0.0, 3600.0)));
+  ctx.reply.Ok();
+}
+
+void DebugObject(CommandContext& ctx) {
+  Entry entry = ctx.Peek(ctx.Key(2));
+  if (!entry) {
+    ctx.Error(protocol::error_text::kNoSuchKey);
+    return;
+  }
+  std::string text = "Value at:0x0 refcount:1 encoding:";
+  text.append(EncodingName(entry.encoding()));
+  text.append(" serializedlength:").append(std::to_string(ctx.db.BytesOfEntry(entry)));
+  text.append(" lru:0 lru_seconds_idle:0");
+  ctx.reply.SimpleString(text);
+}
+
+void DebugSetActiveExpire(CommandContext& ctx) {
+  ctx.server.active_expiry_enabled = ctx.args[2] != "0";
+  ctx.reply.Ok();
+}
+
+// DEBUG POPULATE count [prefix] [size]
+void DebugPopulate(CommandContext& ctx) {
+  auto count = ParseInteger(ctx.args[2]);
+  auto size = ctx.args.size() == 5 ? ParseInteger(ctx.args[4]) : 0;
+  if (!count || *count < 0 || !size || *size < 0 ||
+      *size > ctx.server.Config().proto_max_bulk_len) {
+    ctx.Error("ERR value is out of range, must be positive");
+    return;
+  }
+  std::string prefix(ctx.args.size() > 3 ? ctx.args[3] : "key");
+  for (std::int64_t i = 0; i < *count; ++i) {
+    std::string key = prefix + ":" + std::to_string(i);
+    KeyRef ref{protocol::SlotOfKey(key), key};
+    if (ctx.Peek(ref)) continue;
+    std::string value = "value:" + std::to_string(i);
+    if (*size > 0) value.resize(static_cast<std::size_t>(*size), '\0');
+    ctx.db.SetString(ref.slot, key, value, TtlChange::Clear(), ctx.now_ms);
+    ctx.KeyChanged(ref, config::kNotifyString, "set");
+  }
+  ctx.reply.Ok();
+}
+
+void DebugError(CommandContext& ctx) { ctx.Error(ctx.args[2]); }
+
+void DebugChangeReplId(CommandContext& ctx) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (char& c : ctx.server.replication.replication_id) c = kDigits[ctx.server.random() % 16];
+  ctx.reply.Ok();
+}
+
+void DebugHelp(CommandContext& ctx) {
+  static constexpr std::string_view kLines[] = {
+      "CHANGE-REPL-ID",
+      "    Take a new replication id.",
+      "ERROR <text>",
+      "    Answer this error.",
+      "OBJECT <key>",
+      "    How a key is kept.",
+      "POPULATE <count> [<prefix>] [<size>]",
+      "    Make keys.",
+      "PROTOCOL <type>",
+      "    Answer a value of this RESP type.",
+      "SET-ACTIVE-EXPIRE (0|1)",
+      "    Whether due keys are deleted without being accessed.",
+      "SLEEP <seconds>",
+      "    Stop serving for this long.",
+  };
+  ReplyHelp(ctx, "DEBUG", kLines);
+}
+
+struct DebugSubcommand {
+  std::string_view name;
+  std::size_t args_min;  // behind DEBUG name
+  std::size_t args_max;
+  CommandHandler handler;
+};
+constexpr DebugSubcommand kSubcommands[] = {
+    {"sleep", 1, 1, &DebugSleep},
+    {"object", 1, 2, &DebugObject},
+    {"set-active-expire", 1, 1, &DebugSetActiveExpire},
+    {"populate", 1, 3, &DebugPopulate},
+    {"error", 1, 1, &DebugError},
+    {"protocol", 1, 1, &DebugProtocol},
+    {"change-repl-id", 0, 0, &DebugChangeReplId},
+    {"help", 0, 0, &DebugHelp},
+};
+
+void DebugCommand(CommandContext& ctx) {
+  if (!IsAllowed(ctx)) {
+    ctx.Error(kNotAllowed);
+    return;
+  }
+  std::size_t count = ctx.args.size() - 2;
+  for (const DebugSubcommand& subcommand : kSubcommands) {
+    if (!EqualsNoCase(ctx.args[1], subcommand.name)) continue;
+    if (count < subcommand.args_min || count > subcommand.args_max) break;
+    subcommand.handler(ctx);
+    return;
+  }
+  ctx.SubcommandError("DEBUG");
+}
+
+}  // namespace
+
+std::span<const HandlerRow> DebugHandlers() {
+  static constexpr HandlerRow kRows[] = {{"debug", &DebugCommand}};
+  return kRows;
+}
+
+}  // namespace slotway::storage

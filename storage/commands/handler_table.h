@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which function executes which row of the command table.
+//
+// Each family lists its rows by full name ("get", "config|set"); the table resolves the names once,
+// at start. Commands without a handler answer an error that says so. Immutable while serving.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/command_table.h"
+
+namespace slotway::storage {
+
+class CommandContext;
+using CommandHandler = void (*)(CommandContext&);
+
+struct HandlerRow {
+  std::string_view full_name;
+  CommandHandler handler;
+};
+
+class HandlerTable {
+ public:
+  HandlerTable();
+
+  // REQUIRES: every name has a row in the command table, and no handler yet.
+  void Add(std::span<const HandlerRow> rows);
+
+  CommandHandler Of(protocol::CommandId id) const { return handlers_[id]; }
+  bool IsSupported(const protocol::CommandSpec& spec) const;
+  // Full names of the rows without a handler (containers count as supported), sorted.
+  std::vector<std::string> Unsupported() const;
+
+ private:
+  std::vector<CommandHandler> handlers_;  // by CommandId; never null
+};
+
+// The families of this folder.
+std::span<const HandlerRow> StringHandlers();
+std::span<const HandlerRow> StringSetHandlers();
+std::span<const HandlerRow> StringCounterHandlers();
+std::span<const HandlerRow> StringLcsHandlers();
+std::span<const HandlerRow> KeyHandlers();
+std::span<const HandlerRow> KeyExpiryHandlers();
+std::span<const HandlerRow> KeyScanHandlers();
+std::span<const HandlerRow> KeyObjectHandlers();
+std::span<const HandlerRow> SortHandlers();
+std::span<const HandlerRow> DatabaseHandlers();
+std::span<const HandlerRow> HashHandlers();
+std::span<const HandlerRow> HashReadHandlers();
+std::span<const HandlerRow> HashScanHandlers();
+std::span<const HandlerRow> ConnectionHandlers();
+std::span<const HandlerRow> ClientHandlers();
+std::span<const HandlerRow> ServerHandlers();
+std::span<const HandlerRow> InfoHandlers();
+std::span<const HandlerRow> ConfigHandlers();
+std::span<const HandlerRow> CommandIntrospectionHandlers();
+std::span<const HandlerRow> DebugHandlers();
+void AddClusterHandlers(HandlerTable& table);
+
+// Adds all of the above.
+void AddAllHandlers(HandlerTable& table);
+
+}  // namespace slotway::storage

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Some of a hash: HSCAN and HRANDFIELD.
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/commands/argument_reader.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/hash_access.h"
+#include "storage/commands/number_text.h"
+#include "storage/commands/scan_options.h"
+
+namespace slotway::storage {
+namespace {
+
+using FieldAndValue = std::pair<std::string_view, std::string_view>;
+
+void HscanCommand(CommandContext& ctx) {
+  std::uint64_t cursor = 0;
+  if (!ReadScanCursor(ctx, 2, cursor)) return;
+  OpenedHash opened = OpenHashToRead(ctx);
+  if (opened.is_wrong_type) return;
+  if (!opened.hash) {
+    ReplyEmptyScan(ctx);
+    return;
+  }
+  ScanOptions options;
+  if (!ReadScanOptions(ctx, 3, false, options)) return;
+  std::vector<FieldAndValue> found;
+  cursor =
+      opened.hash->Scan(cursor, options.count, [&](std::string_view field, std::string_view value) {
+        if (options.Matches(field)) found.emplace_back(field, value);
+      });
+  ctx.reply.Array(2);
+  ctx.reply.Bulk(std::to_string(cursor));
+  ctx.reply.Array(2 * found.size());
+  for (auto [field, value] : found) {
+    ctx.reply.Bulk(field);
+    ctx.reply.Bulk(value);
+  }
+}
+
+void ReplyField(CommandContext& ctx, FieldAndValue element, bool with_values) {
+  if (with_values && ctx.reply.IsResp3()) ctx.reply.Array(2);
+  ctx.reply.Bulk(element.first);
+  if (with_values) ctx.reply.Bulk(element.second);
+}
+
+void BeginFields(CommandContext& ctx, std::uint64_t count, bool with_values) {
+  bool is_flat = with_values && !ctx.reply.IsResp3();
+  ctx.reply.Array(is_flat ? 2 * count : count);
+}
+
+FieldAndValue RandomField(CommandContext& ctx, const HashHandle& hash) {
+  FieldAndValue chosen;
+  hash.RandomField(ctx.server.random(), [&chosen](std::string_view field, std::string_view value) {
+    chosen = {field, value};
+  });
+  return chosen;
+}
+
+// `count` different fields, every choice as likely as any other.
+void ReplyDistinctFields(CommandContext& ctx, const HashHandle& hash, std::size_t count,
+                         bool with_values) {
+  std::size_t left = hash.Size();
+  std::size_t wanted = std::min(count, left);
+  BeginFields(ctx, wanted, with_values);
+  hash.ForEach([&](std::string_view field, std::string_view value) {
+    // Selection sampling: each of the `left` fields is taken with chance wanted / left.
+    if (wanted > 0 && ctx.server.random() % left < wanted) {
+      ReplyField(ctx, {field, value}, with_values);
+      --wanted;
+    }
+    --left;
+  });
+}
+
+void HrandfieldCommand(CommandContext& ctx) {
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  if (ctx.args.size() == 2) {
+    OpenedHash opened = OpenHashToRead(ctx);
+    if (opened.is_wrong_type) return;
+    if (opened.hash) {
+      ctx.reply.Bulk(RandomField(ctx, *opened.hash).first);
+    } else {
+      ctx.reply.Null();
+    }
+    return;
+  }
+  std::int64_t count = 0;
+  if (!ReadInteger(ctx, 2, count)) return;
+  if (count < -kMax) {
+    ctx.Error(
+        "ERR value is out of range, value must between -9223372036854775807 and "
+        "9223372036854775807");
+    return;
+  }
+  bool with_values = ctx.args.size() == 4 && EqualsNoCase(ctx.args[3], "withvalues");
+  if (ctx.args.size() > 3 && !with_values) {
+    ctx.SyntaxError();
+    return;
+  }
+  if (with_values && (count < -kMax / 2 || count > kMax / 2)) {
+    ctx.Error(protocol::error_text::kOutOfRange);
+    return;
+  }
+  OpenedHash opened = OpenHashToRead(ctx);
+  if (opened.is_wrong_type) return;
+  if (!opened.hash || count == 0) {
+    ctx.reply.Array(0);
+  } else if (count > 0) {
+    ReplyDistinctFields(ctx, *opened.hash, static_cast<std::size_t>(count), with_values);
+  } else {
+    auto repeats = static_cast<std::uint64_t>(-count);
+    BeginFields(ctx, repeats, with_values);
+    for (std::uint64_t i = 0; i < repeats; ++i) {
+      ReplyField(ctx, RandomField(ctx, *opened.hash), with_values);
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const HandlerRow> HashScanHandlers() {
+  static constexpr HandlerRow kRows[] = {{"hscan", &HscanCommand},
+                                         {"hrandfield", &HrandfieldCommand}};
+  return kRows;
+}
+
+}  // namespace slotway::storage

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// INFO: the state of the server in Redis's field names. Fields that would be invented are left out.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <vector>
+
+#include "runtime/process_stats.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/info_text.h"
+#include "storage/commands/server_version.h"
+
+namespace slotway::storage {
+namespace {
+
+void AddServer(InfoText& text, ServerState& server) {
+  utsname system{};
+  uname(&system);
+  std::int64_t uptime_s = (server.now_ms - server.start_time_ms) / 1000;
+  text.Section("Server");
+  text.Field("redis_version", kRedisVersion);
+  text.Field("slotway_version", kSlotwayVersion);
+  text.Field("redis_mode", server.IsClusterEnabled() ? "cluster" : "standalone");
+  text.Field("os", std::string(system.sysname) + " " + system.release + " " + system.machine);
+  text.Field("arch_bits", 8 * static_cast<std::int64_t>(sizeof(void*)));
+  text.Field("multiplexing_api", "epoll");
+  text.Field("process_id", static_cast<std::int64_t>(getpid()));
+  text.Field("process_supervised", "no");
+  text.Field("run_id", server.run_id);
+  text.Field("tcp_port", server.listening_port);
+  text.Field("server_time_usec", server.now_ms * 1000);
+  text.Field("uptime_in_seconds", uptime_s);
+  text.Field("uptime_in_days", uptime_s / 86400);
+  text.Field("hz", server.Config().hz);
+  text.Field("configured_hz", server.Config().hz);
+  text.Field("config_file", server.settings.config_file());
+  text.Field("io_threads_active", 0);
+}
+
+void AddClients(InfoText& text, ServerState& server) {
+  text.Section("Clients");
+  text.Field("connected_clients", server.clients.size());
+  text.Field("cluster_connections", 0);
+  text.Field("maxclients", server.Config().maxclients);
+  text.Field("blocked_clients", 0);
+  text.Field("tracking_clients", 0);
+  text.Field("clients_in_timeout_table", 0);
+}
+
+std::string PolicyName(const ServerState& server) {
+  auto found = server.settings.Get("maxmemory-policy",
+                                   [](std::string_view a, std::string_view b) { return a == b; });
+  return found.empty() ? std::string() : found.front().second;
+}
+
+void AddMemory(InfoText& text, ServerState& server) {
+  std::size_t used = server.UsedMemoryBytes();
+  std::size_t resident = runtime::ReadProcessStats().resident_bytes;
+  std::size_t data = server.DataBytes();
+  server.peak_memory_bytes = std::max(server.peak_memory_bytes, used);
+  text.Section("Memory");
+  text.FieldWithHuman("used_memory", used);
+  text.FieldWithHuman("used_memory_rss", resident);
+  text.FieldWithHuman("used_memory_peak", server.peak_memory_bytes);
+  text.Percent("used_memory_peak_perc", used, server.peak_memory_bytes);
+  text.Field("used_memory_overhead", used - data);
+  text.Field("used_memory_dataset", data);
+  text.Percent("used_memory_dataset_perc", data, used);
+  text.FieldWithHuman("total_system_memory", static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+                                                 static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));
+  text.FieldWithHuman("maxmemory", server.Config().maxmemory_bytes);
+  text.Field("maxmemory_policy", PolicyName(server));
+  text.Decimal("mem_fragmentation_ratio",
+               used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0);
+  text.Field("mem_fragmentation_bytes",
+             static_cast<std::int64_t>(resident) - static_cast<std::int64_t>(used));
+  text.Field("mem_replication_backlog", 0);
+  text.Field("mem_aof_buffer", 0);
+  text.Field("active_defrag_running", 0);
+}
+
+void AddPersistence(InfoText& text, ServerState& server) {
+  text.Section("Persistence");
+  text.Field("loading", 0);
+  text.Field("async_loading", 0);
+  text.Field("rdb_changes_since_last_save", server.changes_since_save);
+  text.Field("rdb_bgsave_in_progress", 0);
+  text.Field("rdb_last_save_time", server.last_save_time_s);
+  text.Field("rdb_last_bgsave_status", "ok");
+  text.Field("rdb_last_bgsave_time_sec", -1);
+  text.Field("rdb_current_bgsave_time_sec", -1);
+  text.Field("aof_enabled", 0);
+  text.Field("aof_rewrite_in_progress", 0);
+  text.Field("aof_rewrite_scheduled", 0);
+  text.Field("aof_last_rewrite_time_sec", -1);
+  text.Field("aof_current_rewrite_time_sec", -1);
+  text.Field("aof_last_bgrewrite_status", "ok");
+  text.Field("aof_last_write_status", "ok");
+}
+
+void AddStats(InfoText& text, ServerState& server) {
+  const ServerStats& stats = server.stats;
+  text.Section("Stats");
+  text.Field("total_connections_received", stats.connections_received);
+  text.Field("total_commands_processed", stats.commands_processed);
+  text.Field("instantaneous_ops_per_sec",
+             static_cast<std::int64_t>(stats.command_rate.PerSecond()));
+  text.Field("total_net_input_bytes", stats.input_bytes);
+  text.Field("total_net_output_bytes", stats.output_bytes);
+  text.Field("total_net_repl_input_bytes", 0);
+  text.Field("total_net_repl_output_bytes", 0);
+  text.Decimal("instantaneous_input_kbps", stats.input_rate.PerSecond() / 1024);
+  text.Decimal("instantaneous_output_kbps", stats.output_rate.PerSecond() / 1024);
+  text.Field("rejected_connections", stats.connections_rejected);
+  text.Field("sync_full", 0);
+  text.Field("sync_partial_ok", 0);
+  text.Field("sync_partial_err", 0);
+  text.Field("expired_keys", stats.expired_keys);
+  text.Field("expired_time_cap_reached_count", stats.expire_cycle_limits);
+  text.Field("evicted_keys", stats.evicted_keys);
+  text.Field("evicted_clients", 0);
+  text.Field("keyspace_hits", stats.keyspace_hits);
+  text.Field("keyspace_misses", stats.keyspace_misses);
+  text.Field("pubsub_channels", 0);
+  text.Field("pubsub_patterns", 0);
+  text.Field("pubsubshard_channels", 0);
+  text.Field("latest_fork_usec", 0);
+  text.Field("total_forks", 0);
+  text.Field("migrate_cached_sockets", 0);
+  text.Field("total_error_replies", stats.error_replies);
+  text.Field("total_reads_processed", stats.reads_processed);
+  text.Field("acl_access_denied_auth", stats.authentication_failures);
+}
+
+void AddReplication(InfoText& text, ServerState& server) {
+  text.Section("Replication");
+  text.Field("role", server.replication.is_replica ? "slave" : "master");
+  text.Field("connected_slaves", 0);
+  text.Field("master_failover_state", "no-failover");
+  text.Field("master_replid", server.replication.replication_id);
+  text.Field("master_replid2", std::string(40, '0'));
+  text.Field("master_repl_offset", server.replication.offset);
+  text.Field("second_repl_offset", -1);
+  text.Field("repl_backlog_active", 0);
+  text.Field("repl_backlog_size", server.Config().repl_backlog_size);
+  text.Field("repl_backlog_first_byte_offset", 0);
+  text.Field("repl_backlog_histlen", 0);
+}
+
+std::string Seconds(const timeval& time) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%ld.%06ld", static_cast<long>(time.tv_sec),
+                static_cast<long>(time.tv_usec));
+  return text;
+}
+
+void AddCpu(InfoText& text, ServerState&) {
+  rusage self{};
+  rusage children{};
+  getrusage(RUSAGE_SELF, &self);
+  getrusage(RUSAGE_CHILDREN, &children);
+  text.Section("CPU");
+  text.Field("used_cpu_sys", Seconds(self.ru_stime));
+  text.Field("used_cpu_user", Seconds(self.ru_utime));
+  text.Field("used_cpu_sys_children", Seconds(children.ru_stime));
+  text.Field("used_cpu_user_children", Seconds(children.ru_utime));
+}
+
+void AddModules(InfoText& text, ServerState&) { text.Section("Modules"); }
+
+void AddCommandstats(InfoText& text, ServerState& server) {
+  text.Section("Commandstats");
+  for (std::size_t id = 0; id < server.stats.commands.size(); ++id) {
+    const CommandStats& stats = server.stats.commands[id];
+    if (stats.calls == 0 && stats.rejected_calls == 0) continue;
+    char line[192];
+    double time_us = static_cast<double>(stats.time_ns) / 1000;
+    std::snprintf(line, sizeof line,
+                  "calls=%llu,usec=%llu,usec_per_call=%.2f,rejected_calls=%llu,failed_calls=%llu",
+                  static_cast<unsigned long long>(stats.calls),
+                  static_cast<unsigned long long>(time_us),
+                  stats.calls > 0 ? time_us / static_cast<double>(stats.calls) : 0.0,
+                  static_cast<unsigned long long>(stats.rejected_calls),
+                  static_cast<unsigned long long>(stats.failed_calls));
+    const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
+    text.Field("cmdstat_" + std::string(spec.name), line);
+  }
+}
+
+void AddErrorstats(InfoText& text, ServerState& server) {
+  text.Section("Errorstats");
+  for (const auto& [code, count] : server.stats.errors_by_code) {
+    text.Field("errorstat_" + code, "count=" + std::to_string(count));
+  }
+}
+
+void AddCluster(InfoText& text, ServerState& server) {
+  text.Section("Cluster");
+  text.Field("cluster_enabled", server.IsClusterEnabled() ? 1 : 0);
+}
+
+void AddKeyspace(InfoText& text, ServerState& server) {
+  text.Section("Keyspace");
+  for (int i = 0; i < server.DatabaseCount(); ++i) {
+    const Keyspace* database = server.DatabaseIfUsed(i);
+    if (database == nullptr || database->Size() == 0) continue;
+    text.Field("db" + std::to_string(i),
+               "keys=" + std::to_string(database->Size()) +
+                   ",expires=" + std::to_string(database->SizeWithExpiry()) + ",avg_ttl=0");
+  }
+}
+
+struct InfoSection {
+  std::string_view name;
+  void (*add)(InfoText&, ServerState&);
+  bool is_default;
+};
+constexpr InfoSection kSections[] = {
+    {"server", &AddServer, true},
+    {"clients", &AddClients, true},
+    {"memory", &AddMemory, true},
+    {"persistence", &AddPersistence, true},
+    {"stats", &AddStats, true},
+    {"replication", &AddReplication, true},
+    {"cpu", &AddCpu, true},
+    {"modules", &AddModules, true},
+    {"commandstats", &AddCommandstats, false},
+    {"errorstats", &AddErrorstats, true},
+    {"cluster", &AddCluster, true},
+    {"keyspace", &AddKeyspace, true},
+};
+
+void InfoCommand(CommandContext& ctx) {
+  auto names = ctx.args.subspan(1);
+  auto asks_for = [&](std::string_view name) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](std::string_view given) { return EqualsNoCase(given, name); });
+  };
+  bool wants_default = names.empty() || asks_for("default");
+  bool wants_all = asks_for("all") || asks_for("everything");
+  InfoText text;
+  for (const InfoSection& section : kSections) {
+    if (wants_all || (wants_default && section.is_default) || asks_for(section.name)) {
+      section.add(text, ctx.server);
+    }
+  }
+  ctx.reply.Verbatim("txt", text.Text());
+}
+
+}  // namespace
+
+std::span<const HandlerRow> InfoHandlers() {
+  static constexpr HandlerRow kRows[] = {{"info", &InfoCommand}};
+  return kRows;
+}
+
+}  // namespace slotway::storage

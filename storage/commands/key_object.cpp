@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a key is kept: OBJECT and MEMORY USAGE.
+#include <string_view>
+
+#include "storage/commands/argument_reader.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/help_text.h"
+
+namespace slotway::storage {
+namespace {
+
+constexpr std::string_view kNoLfu =
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    "when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+constexpr std::string_view kNoLru =
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+    "switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
+bool IsLfu(const CommandContext& ctx) {
+  auto policy = ctx.server.Config().maxmemory_policy;
+  return policy == config::MaxmemoryPolicy::kAllkeysLfu ||
+         policy == config::MaxmemoryPolicy::kVolatileLfu;
+}
+
+// The entry without touching it; answers null and returns an empty one if it is absent.
+Entry FindToInspect(CommandContext& ctx) {
+  Entry entry = ctx.Peek(ctx.Key(2));
+  if (!entry) ctx.reply.Null();
+  return entry;
+}
+
+void ObjectEncodingCommand(CommandContext& ctx) {
+  if (Entry entry = FindToInspect(ctx)) ctx.reply.Bulk(EncodingName(entry.encoding()));
+}
+
+void ObjectRefcountCommand(CommandContext& ctx) {
+  if (FindToInspect(ctx)) ctx.reply.Integer(1);
+}
+
+void ObjectIdletimeCommand(CommandContext& ctx) {
+  Entry entry = FindToInspect(ctx);
+  if (!entry) return;
+  if (IsLfu(ctx)) {
+    ctx.Error(kNoLru);
+    return;
+  }
+  ctx.reply.Integer(ctx.db.IdleSeconds(entry, ctx.now_ms));
+}
+
+void ObjectFreqCommand(CommandContext& ctx) {
+  Entry entry = FindToInspect(ctx);
+  if (!entry) return;
+  if (!IsLfu(ctx)) {
+    ctx.Error(kNoLfu);
+    return;
+  }
+  ctx.reply.Integer(ctx.db.Frequency(entry, ctx.now_ms));
+}
+
+void ObjectHelpCommand(CommandContext& ctx) {
+  static constexpr std::string_view kLines[] = {
+      "ENCODING <key>", "    How the value is kept in memory.",
+      "FREQ <key>",     "    How often it is accessed, on a logarithmic scale (LFU policies).",
+      "IDLETIME <key>", "    Seconds since its last access (LRU policies).",
+      "REFCOUNT <key>", "    How many owners the value has: always 1.",
+  };
+  ReplyHelp(ctx, "OBJECT", kLines);
+}
+
+void MemoryUsageCommand(CommandContext& ctx) {
+  ArgumentReader reader(ctx, 3);
+  while (reader.HasMore()) {
+    // Sizes are kept exactly: nothing has to be sampled.
+    if (reader.TakeWord("samples", 1)) {
+      if (reader.TakeInteger() < 0) reader.FailSyntax();
+    } else {
+      reader.FailSyntax();
+    }
+  }
+  if (!reader.Finish()) return;
+  if (Entry entry = FindToInspect(ctx)) {
+    ctx.reply.Integer(static_cast<std::int64_t>(ctx.db.BytesOfEntry(entry)));
+  }
+}
+
+}  // namespace
+
+std::span<const HandlerRow> KeyObjectHandlers() {
+  static constexpr HandlerRow kRows[] = {
+      {"object|encoding", &ObjectEncodingCommand}, {"object|refcount", &ObjectRefcountCommand},
+      {"object|idletime", &ObjectIdletimeCommand}, {"object|freq", &ObjectFreqCommand},
+      {"object|help", &ObjectHelpCommand},         {"memory|usage", &MemoryUsageCommand},
+  };
+  return kRows;
+}
+
+}  // namespace slotway::storage

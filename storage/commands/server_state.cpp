@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/commands/server_state.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace slotway::storage {
+namespace {
+
+std::string RandomHexId(std::mt19937_64& random) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string id(40, '0');
+  for (char& c : id) c = kDigits[random() % 16];
+  return id;
+}
+
+bool IsLfu(config::MaxmemoryPolicy policy) {
+  return policy == config::MaxmemoryPolicy::kAllkeysLfu ||
+         policy == config::MaxmemoryPolicy::kVolatileLfu;
+}
+
+}  // namespace
+
+ServerState::ServerState(config::ShardSettings initial_settings)
+    : settings(std::move(initial_settings)) {
+  std::random_device device;
+  std::seed_seq seed{device(), device(), device(), device()};
+  random.seed(seed);
+  databases_.resize(Config().cluster_enabled ? 1 : static_cast<std::size_t>(Config().databases));
+  stats.commands.resize(protocol::CommandCount());
+  run_id = RandomHexId(random);
+  replication.replication_id = RandomHexId(random);
+  RefreshClock();
+  start_time_ms = now_ms;
+  last_save_time_s = now_ms / 1000;
+  Database(0);
+}
+
+ServerState::~ServerState() = default;
+
+void ServerState::RefreshClock() {
+  using std::chrono::duration_cast;
+  now_ms =
+      duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+}
+
+Keyspace& ServerState::MakeDatabase(int index) {
+  KeyspaceOptions options;
+  options.hash_seed = random();
+  options.random_seed = random();
+  options.access_clock = IsLfu(Config().maxmemory_policy) ? AccessClock::kLfu : AccessClock::kLru;
+  options.lfu_log_factor = static_cast<int>(Config().lfu_log_factor);
+  options.lfu_decay_minutes = static_cast<int>(Config().lfu_decay_time_min);
+  auto& database = databases_[static_cast<std::size_t>(index)];
+  database = std::make_unique<Keyspace>(arena, options);
+  database->SetExpiryListener([this](protocol::Slot, std::string_view) { ++stats.expired_keys; });
+  return *database;
+}
+
+void ServerState::SwapDatabases(int a, int b) {
+  std::swap(databases_[static_cast<std::size_t>(a)], databases_[static_cast<std::size_t>(b)]);
+}
+
+std::size_t ServerState::DataBytes() const {
+  std::size_t bytes = 0;
+  for (const auto& database : databases_) {
+    if (database) bytes += database->Memory().Total();
+  }
+  return bytes;
+}
+
+void ServerState::ApplyAccessClock() {
+  AccessClock clock = IsLfu(Config().maxmemory_policy) ? AccessClock::kLfu : AccessClock::kLru;
+  for (auto& database : databases_) {
+    if (database) database->SetAccessClock(clock);
+  }
+}
+
+}  // namespace slotway::storage

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// slotway-shard: one Redis-compatible server process.
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/shard_settings.h"
+#include "runtime/event_loop.h"
+#include "runtime/log.h"
+#include "runtime/signals.h"
+#include "storage/commands/server_version.h"
+#include "storage/server/shard_server.h"
+
+namespace {
+
+constexpr std::string_view kUsage =
+    "Usage: slotway-shard [FILE | -] [--directive value ...]\n"
+    "\n"
+    "FILE is YAML (.yaml, .yml) or redis.conf syntax; '-' reads redis.conf syntax from standard\n"
+    "input. Directives have Redis's names and win over the file: slotway-shard --port 7000\n";
+
+slotway::runtime::LogOptions LogOptionsOf(const slotway::config::ShardConfig& config) {
+  using slotway::config::ShardLogLevel;
+  using slotway::runtime::LogLevel;
+  slotway::runtime::LogOptions options;
+  options.file = config.logfile;
+  bool is_verbose =
+      config.loglevel == ShardLogLevel::kDebug || config.loglevel == ShardLogLevel::kVerbose;
+  options.level = is_verbose ? LogLevel::kDebug
+                             : (config.loglevel == ShardLogLevel::kWarning ? LogLevel::kWarning
+                                                                           : LogLevel::kInfo);
+  return options;
+}
+
+int RunShard(slotway::config::ShardSettings settings) {
+  slotway::runtime::SetUpLog(LogOptionsOf(settings.values()));
+  slotway::runtime::IgnoreBrokenPipes();
+  slotway::runtime::EventLoop loop;
+  {
+    slotway::storage::ShardServer server(loop, std::move(settings));
+    if (auto started = server.Start(); !started) {
+      slotway::runtime::LogError("cannot start: {}", started.error().text);
+      return 1;
+    }
+    slotway::runtime::SignalWatcher signals(loop, {SIGINT, SIGTERM}, [&loop](int signal) {
+      slotway::runtime::LogInfo("signal {}: shutting down", signal);
+      loop.Stop();
+    });
+    slotway::runtime::LogInfo("ready to accept connections on port {}", server.Port());
+    loop.Run();
+  }
+  slotway::runtime::LogInfo("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() == 1 && (args[0] == "--help" || args[0] == "-h")) {
+    std::fwrite(kUsage.data(), 1, kUsage.size(), stdout);
+    return 0;
+  }
+  if (args.size() == 1 && (args[0] == "--version" || args[0] == "-v")) {
+    std::printf("slotway-shard %s (Redis %s)\n", slotway::storage::kSlotwayVersion.data(),
+                slotway::storage::kRedisVersion.data());
+    return 0;
+  }
+  auto settings = slotway::config::ShardSettings::FromCommandLine(args);
+  if (!settings) {
+    std::fprintf(stderr, "slotway-shard: %s\n", settings.error().Render().c_str());
+    return 1;
+  }
+  return RunShard(std::move(*settings));
+}

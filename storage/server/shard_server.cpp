@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/server/shard_server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "protocol/resp_writer.h"
+#include "storage/commands/allocator_facts.h"
+
+namespace slotway::storage {
+namespace {
+
+constexpr std::uint64_t kExpiryPeriodMs = 20;
+constexpr std::uint64_t kTickPeriodMs = 100;
+// What one expiry round may take of the engine's time: a quarter of the period.
+constexpr auto kExpiryBudget = std::chrono::microseconds(5000);
+constexpr std::size_t kExpiryTokensPerStep = 1000;
+constexpr std::size_t kFlushedEntriesPerStep = 2000;
+
+constexpr std::string_view kProtectedModeText =
+    "DENIED This shard runs in protected mode: no password is set, so only clients on this machine "
+    "are served. Set 'requirepass', or turn 'protected-mode' off if the network is trusted.";
+
+bool IsLoopback(const std::string& host) {
+  return host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
+}
+
+}  // namespace
+
+ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings settings)
+    : loop_(loop), state_(std::move(settings)), expiry_timer_(loop), tick_timer_(loop) {
+  AddAllHandlers(handlers_);
+  state_.handlers = &handlers_;
+  state_.request_shutdown = [this] { loop_.Stop(); };
+  state_.close_client = [this](std::uint64_t id) {
+    loop_.Defer([this, id] {
+      auto found = sessions_.find(id);
+      if (found != sessions_.end()) sessions_.erase(found);
+    });
+  };
+  state_.unpause = [this] { ResumeClients(); };
+}
+
+ShardServer::~ShardServer() {
+  listeners_.clear();
+  sessions_.clear();
+}
+
+runtime::Result<bool> ShardServer::Start() {
+  ConnectSettings();
+  for (const std::string& address : state_.Config().bind) {
+    bool is_optional = address.starts_with('-');
+    auto listening = ListenOn(is_optional ? address.substr(1) : address);
+    if (!listening && !is_optional) return tl::unexpected(listening.error());
+  }
+  if (listeners_.empty()) return runtime::Fail("no address to listen on");
+  if (state_.Config().cluster_enabled) {
+    auto cluster = ClusterGateway::Open(state_);
+    if (!cluster) return tl::unexpected(cluster.error());
+    cluster_ = std::move(*cluster);
+    state_.run_cluster_command = [this](CommandContext& ctx) { cluster_->Run(ctx); };
+  }
+  executor_ = std::make_unique<Executor>(state_, handlers_, cluster_.get());
+  expiry_timer_.Start(kExpiryPeriodMs, kExpiryPeriodMs, [this] { ExpireKeys(); });
+  tick_timer_.Start(kTickPeriodMs, kTickPeriodMs, [this] { TickTenTimesASecond(); });
+  last_tick_ms_ = loop_.NowMs();
+  return true;
+}
+
+runtime::Result<bool> ShardServer::ListenOn(const std::string& bind_address) {
+  std::string host = bind_address;
+  if (host == "*") host = "0.0.0.0";
+  if (host == "::*") host = "::";
+  if (host == "localhost") host = "127.0.0.1";
+  auto port = static_cast<std::uint16_t>(state_.listening_port != 0 ? state_.listening_port
+                                                                    : state_.Config().port);
+  auto address = runtime::SocketAddress::FromNumeric(host, port);
+  if (!address) return tl::unexpected(address.error());
+  runtime::Listener::Options options;
+  options.backlog = static_cast<int>(state_.Config().tcp_backlog);
+  auto listener = runtime::Listener::Listen(
+      loop_, *address, options,
+      [this](std::unique_ptr<runtime::Connection> connection) { Accept(std::move(connection)); });
+  if (!listener) {
+    return runtime::Fail("cannot listen on " + address->ToString() + ": " + listener.error().text);
+  }
+  if (state_.listening_port == 0) state_.listening_port = (*listener)->Address().Port();
+  listeners_.push_back(std::move(*listener));
+  return true;
+}
+
+void ShardServer::Accept(std::unique_ptr<runtime::Connection> connection) {
+  state_.RefreshClock();
+  ++state_.stats.connections_received;
+  auto session = std::make_unique<ShardSession>(*this, std::move(connection));
+  const config::ShardConfig& config = state_.Config();
+  std::string_view refusal;
+  if (sessions_.size() >= static_cast<std::size_t>(config.maxclients)) {
+    refusal = "ERR max number of clients reached";
+  } else if (config.protected_mode && config.requirepass.empty() &&
+             !IsLoopback(session->Connection().PeerAddress().Host())) {
+    refusal = kProtectedModeText;
+  }
+  if (config.tcp_keepalive_s > 0) {
+    session->Connection().SetKeepalive(static_cast<unsigned>(config.tcp_keepalive_s));
+  }
+  session->Start();
+  if (!refusal.empty()) {
+    ++state_.stats.connections_rejected;
+    protocol::RespWriter<runtime::ByteQueue> reply(session->Connection().Output(),
+                                                   protocol::RespVersion::kResp2);
+    reply.Error(refusal);
+    session->Connection().CloseAfterFlush();
+  }
+  std::uint64_t id = session->Client().id;
+  sessions_.emplace(id, std::move(session));
+}
+
+void ShardServer::Remove(ShardSession& session) { sessions_.erase(session.Client().id); }
+
+void ShardServer::ResumeClients() {
+  state_.paused_until_ms = 0;
+  for (auto& [id, session] : sessions_) {
+    if (session->Connection().IsPaused()) session->Connection().ResumeReading();
+  }
+}
+
+void ShardServer::ConnectSettings() {
+  static constexpr std::string_view kEviction[] = {"maxmemory-policy"};
+  state_.settings.OnSet(kEviction, [this](const config::ShardConfig&) {
+    state_.ApplyAccessClock();
+    return std::nullopt;
+  });
+  static constexpr std::string_view kCluster[] = {"cluster-require-full-coverage",
+                                                  "cluster-allow-reads-when-down",
+                                                  "cluster-allow-pubsubshard-when-down"};
+  state_.settings.OnSet(kCluster, [this](const config::ShardConfig&) {
+    if (cluster_) cluster_->ApplySettings();
+    return std::nullopt;
+  });
+}
+
+void ShardServer::ExpireKeys() {
+  auto start = std::chrono::steady_clock::now();
+  state_.RefreshClock();
+  bool out_of_time = false;
+  for (int i = 0; i < state_.DatabaseCount() && !out_of_time; ++i) {
+    Keyspace* database = state_.DatabaseIfUsed(i);
+    if (database == nullptr) continue;
+    bool more = true;
+    while (more && !out_of_time) {
+      more = state_.active_expiry_enabled && !IsPauseOn() &&
+             database->ExpireDue(state_.now_ms, kExpiryTokensPerStep).more;
+      more = database->FreeFlushed(kFlushedEntriesPerStep) || more;
+      out_of_time = std::chrono::steady_clock::now() - start > kExpiryBudget;
+    }
+  }
+  if (out_of_time) ++state_.stats.expire_cycle_limits;
+  if (state_.paused_until_ms != 0 && !IsPauseOn()) ResumeClients();
+}
+
+void ShardServer::TickTenTimesASecond() {
+  double seconds = static_cast<double>(loop_.NowMs() - last_tick_ms_) / 1000;
+  last_tick_ms_ = loop_.NowMs();
+  ServerStats& stats = state_.stats;
+  stats.command_rate.Sample(stats.commands_processed, seconds);
+  stats.input_rate.Sample(stats.input_bytes, seconds);
+  stats.output_rate.Sample(stats.output_bytes, seconds);
+  state_.process_bytes = ProcessHeapBytes();
+  state_.peak_memory_bytes = std::max(state_.peak_memory_bytes, state_.UsedMemoryBytes());
+  CloseIdleClients();
+}
+
+void ShardServer::CloseIdleClients() {
+  std::int64_t limit_ms = state_.Config().timeout_s * 1000;
+  std::uint64_t output_max =
+      state_.Config().client_output_buffer_limit[config::kClientNormal].hard_bytes;
+  if (limit_ms == 0 && output_max == 0) return;
+  for (auto& [id, session] : sessions_) {
+    bool is_idle = limit_ms != 0 && state_.now_ms - session->Client().last_active_ms > limit_ms;
+    bool is_full = output_max != 0 && session->Connection().UnwrittenBytes() > output_max;
+    if (is_idle || is_full) state_.close_client(id);
+  }
+}
+
+}  // namespace slotway::storage

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/types/hash_value.h"
+
+#include <cstring>
+#include <string>
+#include <unordered_set>
+
+#include "storage/types/listpack.h"
+
+namespace slotway::storage {
+namespace {
+
+// Widths of the two lengths of an item: 1, 2 or 4 bytes; the code is the logarithm.
+unsigned WidthCode(std::size_t length) {
+  return length <= UINT8_MAX ? 0 : length <= UINT16_MAX ? 1 : 2;
+}
+
+std::size_t LoadLength(const char* from, std::size_t width) {
+  std::uint32_t length = 0;
+  std::memcpy(&length, from, width);
+  return length;
+}
+
+}  // namespace
+
+bool IsValidHashListpack(std::string_view bytes) {
+  if (!IsValidListpack(bytes)) return false;
+  const ListpackReader reader(bytes);
+  if (reader.Count() % 2 != 0) return false;
+  std::unordered_set<std::string> fields;
+  NumberText buffer;
+  for (std::size_t at = reader.Begin(); at != reader.End(); at = reader.Next(reader.Next(at))) {
+    if (!fields.emplace(reader.At(at).Text(buffer)).second) return false;
+  }
+  return true;
+}
+
+HashTable::~HashTable() {
+  table_.ForEach([this](Spot spot) { memory_.arena.Free(memory_.arena.At(spot.ref())); });
+  table_.Clear(memory_);
+}
+
+HashTable::Item HashTable::ItemAt(ArenaRef ref) const {
+  const char* at = reinterpret_cast<const char*>(memory_.arena.At(ref));
+  const std::size_t field_width = std::size_t{1} << (*at & 3);
+  const std::size_t value_width = std::size_t{1} << (*at >> 2 & 3);
+  const std::size_t field_bytes = LoadLength(at + 1, field_width);
+  const std::size_t value_bytes = LoadLength(at + 1 + field_width, value_width);
+  const char* field = at + 1 + field_width + value_width;
+  return {{field, field_bytes}, {field + field_bytes, value_bytes}};
+}
+
+std::byte* HashTable::NewItem(std::string_view field, std::string_view value) {
+  const unsigned field_code = WidthCode(field.size());
+  const unsigned value_code = WidthCode(value.size());
+  const std::size_t field_width = std::size_t{1} << field_code;
+  const std::size_t value_width = std::size_t{1} << value_code;
+  std::byte* item =
+      memory_.arena.Allocate(1 + field_width + value_width + field.size() + value.size());
+  const std::size_t field_bytes = field.size();
+  const std::size_t value_bytes = value.size();
+  char* at = reinterpret_cast<char*>(item);
+  *at++ = static_cast<char>(field_code | value_code << 2);
+  std::memcpy(at, &field_bytes, field_width);
+  std::memcpy(at += field_width, &value_bytes, value_width);
+  std::memcpy(at += value_width, field.data(), field.size());
+  std::memcpy(at + field.size(), value.data(), value.size());
+  field_bytes_ += memory_.arena.UsableBytes(item);
+  return item;
+}
+
+void HashTable::FreeItem(ArenaRef ref) {
+  std::byte* item = memory_.arena.At(ref);
+  field_bytes_ -= memory_.arena.UsableBytes(item);
+  memory_.arena.Free(item);
+}
+
+Spot HashTable::Find(std::uint64_t hash, std::string_view field) const {
+  return table_.Find(hash, [&](ArenaRef ref) { return ItemAt(ref).field == field; });
+}
+
+std::optional<std::string_view> HashTable::Get(std::string_view field) const {
+  const Spot spot = Find(KeyHash(seed_, field), field);
+  if (!spot) return std::nullopt;
+  return ItemAt(spot.ref()).value;
+}
+
+bool HashTable::Set(std::string_view field, std::string_view value) {
+  const std::uint64_t hash = KeyHash(seed_, field);
+  const Spot spot = Find(hash, field);
+  if (!spot) {
+    const std::byte* item = NewItem(field, value);
+    table_.Insert(memory_, hash, memory_.arena.RefOf(item), HashOf());
+    return true;
+  }
+  const ArenaRef old_ref = spot.ref();
+  const Item old = ItemAt(old_ref);
+  if (old.value.size() == value.size()) {
+    std::memmove(const_cast<char*>(old.value.data()), value.data(), value.size());
+    return false;
+  }
+  spot.bucket->SetRef(spot.index, memory_.arena.RefOf(NewItem(field, value)));
+  FreeItem(old_ref);
+  return false;
+}
+
+bool HashTable::Delete(std::string_view field) {
+  const std::uint64_t hash = KeyHash(seed_, field);
+  const Spot spot = Find(hash, field);
+  if (!spot) return false;
+  const ArenaRef ref = spot.ref();
+  table_.Erase(memory_, hash, spot, HashOf());
+  FreeItem(ref);
+  return true;
+}
+
+}  // namespace slotway::storage

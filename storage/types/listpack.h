@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Redis's listpack: a list of strings and integers in one run of bytes.
+//
+//   u32 total bytes, u16 elements (65535: unknown, count them), elements, 0xff; all little endian
+//   element: encoding byte(s) and data, then the length of those, readable backwards
+//     0xxxxxxx            integer 0 to 127        10xxxxxx          string of up to 63 bytes
+//     110xxxxx x          integer of 13 bits      1110xxxx x        string of up to 4095 bytes
+//     f1 f2 f3 f4         integer of 16, 24,      f0 u32            string
+//                         32, 64 bits
+// Strings that are canonical integers are stored as integers. A backward length has 7 bits per
+// byte, most significant first; all bytes but the first have bit 7 set.
+// Source: the listpack specification (github.com/antirez/listpack); the same bytes are in RDB files
+// and DUMP payloads. Readers trust their bytes: those from outside must pass IsValidListpack first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace slotway::storage {
+
+// The decimal text of a number, kept by whoever needs it.
+struct NumberText {
+  char bytes[24];
+
+  std::string_view Print(std::int64_t number);
+};
+
+// The number whose canonical decimal text `text` is.
+std::optional<std::int64_t> CanonicalNumber(std::string_view text);
+
+// One element, viewed in place.
+struct ListpackElement {
+  std::string_view text;    // when !is_number
+  std::int64_t number = 0;  // when is_number
+  bool is_number = false;
+
+  // As a client sees it; `buffer` holds the digits of a number.
+  std::string_view Text(NumberText& buffer) const {
+    return is_number ? buffer.Print(number) : text;
+  }
+};
+
+// Reads a listpack that is well-formed. Positions are offsets into the bytes.
+class ListpackReader {
+ public:
+  static constexpr std::size_t kHeaderBytes = 6;
+
+  explicit ListpackReader(std::string_view bytes) : bytes_(bytes) {}
+
+  std::size_t Count() const;
+  std::size_t Begin() const { return kHeaderBytes; }
+  std::size_t End() const { return bytes_.size() - 1; }
+  // REQUIRES: position != End().
+  std::size_t Next(std::size_t position) const;
+  // REQUIRES: position != Begin().
+  std::size_t Previous(std::size_t position) const;
+  ListpackElement At(std::size_t position) const;
+  // The position of the element with this index, from the end when negative; End() when none.
+  std::size_t Seek(std::int64_t index) const;
+  // The first element at or after `from` that equals `text`, looking at every `step`th; End() when
+  // none.
+  std::size_t Find(std::string_view text, std::size_t from, std::size_t step) const;
+
+ private:
+  std::string_view bytes_;
+};
+
+// A listpack being changed. Positions after a change are stale.
+class Listpack {
+ public:
+  Listpack();
+  // A copy of a well-formed one.
+  explicit Listpack(std::string_view bytes) : bytes_(bytes) {}
+
+  std::string_view bytes() const { return bytes_; }
+  ListpackReader reader() const { return ListpackReader(bytes_); }
+
+  void Append(std::string_view text) { Insert(reader().End(), text); }
+  // Before the element at `position`, which may be End().
+  void Insert(std::size_t position, std::string_view text);
+  void Replace(std::size_t position, std::string_view text);
+  // Erases `count` elements from `position` on, fewer when it ends before.
+  void Erase(std::size_t position, std::size_t count);
+
+ private:
+  void Splice(std::size_t position, std::size_t erased_bytes, std::string_view inserted,
+              std::int64_t count_change);
+
+  std::string bytes_;
+};
+
+// Whether bytes from outside are a well-formed listpack in every part.
+bool IsValidListpack(std::string_view bytes);
+
+}  // namespace slotway::storage
