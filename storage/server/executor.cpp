@@ -118,6 +118,7 @@ void Executor::Run(ClientState& client, const Request& request, runtime::ByteQue
 void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandStats& stats) {
   ClientState& client = ctx.client;
   std::uint64_t changes_before = server_.changes;
+  client.last_command = &ctx.spec;
   ++stats.calls;
   ++server_.stats.commands_processed;
   if (traits.is_timed_alone) {
@@ -129,7 +130,6 @@ void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandSta
     traits.handler(ctx);
   }
   if (ctx.has_failed) ++stats.failed_calls;
-  client.last_command = &ctx.spec;
   server_.changes_since_save += server_.changes - changes_before;
 }
 
