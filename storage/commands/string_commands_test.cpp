@@ -50,7 +50,7 @@ TEST(StringCommandsTest, Counters) {
            {{"set", "n", " 1"}, kOk},
            {{"incr", "n"}, "-ERR value is not an integer or out of range\r\n"},
            {{"incrbyfloat", "f", "0.1"}, "$3\r\n0.1\r\n"},
-           {{"incrbyfloat", "f", "5e3"}, "$6\r\n5000.1\r\n"},
+           {{"incrbyfloat", "f", "1e1"}, "$4\r\n10.1\r\n"},
            {{"incrbyfloat", "f", "nan"}, "-ERR value is not a valid float\r\n"},
            {{"incrbyfloat", "f", "inf"}, "-ERR increment would produce NaN or Infinity\r\n"},
        });
