@@ -108,7 +108,7 @@ std::size_t Keyspace::Impl::FireToken(ExpiryWheel::Token token, std::uint16_t pl
     } else {
       const std::uint64_t hash = Hash(record.Key());
       const Spot spot = KeysOf(slot).table.Find(hash, [&](ArenaRef other) { return other == ref; });
-      work += WorkToFree(record);
+      ++work;
       Expire(EntryAt(slot, spot), hash);
       ++expired_count;
     }

@@ -85,18 +85,14 @@ class Keyspace::Impl {
   void AddToSlot(protocol::Slot slot, std::ptrdiff_t keys, std::ptrdiff_t bytes);
   void FreeRecord(Record record, bool counted);
 
-  // What freeing it costs, in records.
-  static std::size_t WorkToFree(Record record) {
-    return LayoutOf(record.encoding()) == ValueLayout::kObject ? record.Object()->ElementCount() + 1
-                                                               : 1;
-  }
-
   static std::size_t ObjectBytes(Record record) {
     const bool is_object = LayoutOf(record.encoding()) == ValueLayout::kObject;
     return is_object ? record.Object()->MemoryBytes() : 0;
   }
 
   // keyspace_flush.cpp
+  // Deletes the object, or sets a large one aside for FreeFlushed.
+  void Discard(std::unique_ptr<ValueObject> object);
   // Frees records of `item` until about `max_work` is done; returns the work, at most that.
   std::size_t FreeSomeOf(Flushed& item, std::size_t max_work);
 
@@ -107,7 +103,7 @@ class Keyspace::Impl {
   Entry Insert(protocol::Slot slot, std::string_view key, std::uint64_t hash, const NewValue& value,
                bool with_expiry_word, std::uint32_t access);
   // Writes another value over the entry's, in its memory when that fits. An expiry word stays as it
-  // is while there is one before and after. The old object is deleted.
+  // is while there is one before and after. The old object is discarded.
   Entry Overwrite(const Entry& entry, const NewValue& value, bool with_expiry_word);
   // The entry in a new record of at least `bytes`: same key, access bytes and expiry word (as far
   // as the shape has one); the value is left to the caller, and so is freeing the old record.
@@ -165,6 +161,7 @@ class Keyspace::Impl {
   std::array<std::size_t, kValueTypeCount> size_of_type{};
   std::array<std::uint32_t, kGroups> size_of_group{};
   std::deque<Flushed> flushed;
+  std::deque<std::unique_ptr<ValueObject>> discarded;  // still in object_bytes
 };
 
 }  // namespace slotway::storage

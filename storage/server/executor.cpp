@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "protocol/cross_protocol.h"
 #include "protocol/slot.h"
 #include "storage/commands/command_context.h"
 #include "storage/server/cluster_gateway.h"
@@ -135,7 +136,7 @@ void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandSta
 bool Executor::RefuseUnknown(CommandContext& ctx, const Request& request) {
   if (request.spec == nullptr) {
     // A browser that was lured into speaking to us: no answer that a script could use.
-    if (EqualsNoCase(request.args[0], "post") || EqualsNoCase(request.args[0], "host:")) {
+    if (protocol::IsWebRequest(request.args)) {
       ctx.client.closes_after_reply = true;
       return true;
     }
