@@ -55,7 +55,7 @@ struct BackendConfig {
   std::string password;         // after reading: also what password_file held
   std::string password_file;
   uint32_t connect_timeout_ms = 1000;
-  uint32_t response_timeout_ms = 5000;  // 0: wait for ever; blocking commands are exempt
+  uint32_t response_timeout_ms = 60000;  // 0: wait for ever
   uint32_t ping_interval_ms = 1000;     // an idle backend connection is probed; 0: never
   TopologyConfig topology;
   bool operator==(const BackendConfig&) const = default;

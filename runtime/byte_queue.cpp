@@ -62,6 +62,7 @@ void ByteQueue::AddChunk(std::size_t capacity) {
 }
 
 void ByteQueue::AppendSlow(std::string_view bytes) {
+  if (bytes.empty()) return;
   std::size_t fits = std::min(bytes.size(), tail_room_);
   if (fits > 0) {
     std::memcpy(tail_write_, bytes.data(), fits);

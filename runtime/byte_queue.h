@@ -34,7 +34,8 @@ class ByteQueue {
   bool Empty() const { return begin_ == end_; }
 
   void Append(std::string_view bytes) {
-    if (bytes.size() <= tail_room_) [[likely]] {
+    // Nothing at all takes the slow way, too: a queue without a chunk has no place to copy to.
+    if (bytes.size() - 1 < tail_room_) [[likely]] {
       std::memcpy(tail_write_, bytes.data(), bytes.size());
       tail_write_ += bytes.size();
       tail_room_ -= bytes.size();

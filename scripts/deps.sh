@@ -121,9 +121,12 @@ show_progress() {
   done
 }
 
+# apt closes the status descriptor in the programs it starts, so it must not be their output; and
+# sudo passes on no descriptor above 2, so it is opened behind sudo.
 apt() {
-  { "${root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -y -q \
-      -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" 2>&1 |
+  { "${root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+      sh -c 'exec apt-get -y -q -o APT::Status-Fd=3 "$@" 3>&1' apt-get \
+      -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" 2>&1 |
       tee -a "$log" | show_progress; } || return 1
 }
 

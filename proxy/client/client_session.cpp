@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
 #include "runtime/log.h"
 
@@ -69,7 +70,10 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
   services_.counters.bytes_in.Add(taken);
   if (taken > 0) {
     state_.last_request_at_ms = services_.loop.NowMs();
-    if (services_.router.IsLastShardCongested()) waits_for_shard_ = true;
+    if (!is_closing_ && services_.router.IsLastShardCongested()) {
+      waits_for_shard_ = true;
+      Pause();
+    }
   }
   return is_closing_ ? input.size() : taken;
 }
@@ -80,6 +84,7 @@ void ClientSession::HandleRequest(std::string_view bytes) {
   services_.counters.requests.Add();
 
   const protocol::CommandSpec* spec = protocol::FindCommand(args);
+  if (spec == nullptr && protocol::IsWebRequest(args)) return Cut("speaks HTTP");
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]));
@@ -137,7 +142,7 @@ void ClientSession::FailProtocol(std::string_view error_text) {
 bool ClientSession::MayTakeRequest() const {
   const config::LimitsConfig& limits = services_.settings.limits;
   return replies_.Outstanding() < limits.client_pipeline_max && !replies_.HasHeldBack() &&
-         !waits_for_shard_ &&
+         !(waits_for_shard_ && replies_.Outstanding() > 0) &&
          connection_->UnwrittenBytes() + replies_.EarlyBytes() <= limits.client_output_pause_bytes;
 }
 

@@ -47,6 +47,8 @@ std::span<const HandlerRow> KeyHandlers();
 std::span<const HandlerRow> KeyExpiryHandlers();
 std::span<const HandlerRow> KeyScanHandlers();
 std::span<const HandlerRow> KeyObjectHandlers();
+std::span<const HandlerRow> KeyDumpHandlers();
+std::span<const HandlerRow> MigrateHandlers();
 std::span<const HandlerRow> SortHandlers();
 std::span<const HandlerRow> DatabaseHandlers();
 std::span<const HandlerRow> HashHandlers();

@@ -5,8 +5,6 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
@@ -17,8 +15,6 @@
 
 namespace slotway::storage {
 namespace {
-
-using FieldAndValue = std::pair<std::string_view, std::string_view>;
 
 void HscanCommand(CommandContext& ctx) {
   std::uint64_t cursor = 0;
@@ -31,24 +27,29 @@ void HscanCommand(CommandContext& ctx) {
   }
   ScanOptions options;
   if (!ReadScanOptions(ctx, 3, false, options)) return;
-  std::vector<FieldAndValue> found;
+  // Rendered at once: the views of numbers end with each call.
+  std::string elements;
+  std::size_t count = 0;
+  protocol::StringSink sink{elements};
+  protocol::RespWriter<protocol::StringSink> writer(sink, ctx.client.resp_version);
   cursor =
       opened.hash->Scan(cursor, options.count, [&](std::string_view field, std::string_view value) {
-        if (options.Matches(field)) found.emplace_back(field, value);
+        if (!options.Matches(field)) return;
+        writer.Bulk(field);
+        writer.Bulk(value);
+        count += 2;
       });
   ctx.reply.Array(2);
   ctx.reply.Bulk(std::to_string(cursor));
-  ctx.reply.Array(2 * found.size());
-  for (auto [field, value] : found) {
-    ctx.reply.Bulk(field);
-    ctx.reply.Bulk(value);
-  }
+  ctx.reply.Array(count);
+  ctx.output.Append(elements);
 }
 
-void ReplyField(CommandContext& ctx, FieldAndValue element, bool with_values) {
+void ReplyField(CommandContext& ctx, std::string_view field, std::string_view value,
+                bool with_values) {
   if (with_values && ctx.reply.IsResp3()) ctx.reply.Array(2);
-  ctx.reply.Bulk(element.first);
-  if (with_values) ctx.reply.Bulk(element.second);
+  ctx.reply.Bulk(field);
+  if (with_values) ctx.reply.Bulk(value);
 }
 
 void BeginFields(CommandContext& ctx, std::uint64_t count, bool with_values) {
@@ -56,12 +57,10 @@ void BeginFields(CommandContext& ctx, std::uint64_t count, bool with_values) {
   ctx.reply.Array(is_flat ? 2 * count : count);
 }
 
-FieldAndValue RandomField(CommandContext& ctx, const HashHandle& hash) {
-  FieldAndValue chosen;
-  hash.RandomField(ctx.server.random(), [&chosen](std::string_view field, std::string_view value) {
-    chosen = {field, value};
+void ReplyRandomField(CommandContext& ctx, const HashHandle& hash, bool with_values) {
+  hash.RandomField(ctx.server.random(), [&](std::string_view field, std::string_view value) {
+    ReplyField(ctx, field, value, with_values);
   });
-  return chosen;
 }
 
 // `count` different fields, every choice as likely as any other.
@@ -73,7 +72,7 @@ void ReplyDistinctFields(CommandContext& ctx, const HashHandle& hash, std::size_
   hash.ForEach([&](std::string_view field, std::string_view value) {
     // Selection sampling: each of the `left` fields is taken with chance wanted / left.
     if (wanted > 0 && ctx.server.random() % left < wanted) {
-      ReplyField(ctx, {field, value}, with_values);
+      ReplyField(ctx, field, value, with_values);
       --wanted;
     }
     --left;
@@ -86,7 +85,7 @@ void HrandfieldCommand(CommandContext& ctx) {
     OpenedHash opened = OpenHashToRead(ctx);
     if (opened.is_wrong_type) return;
     if (opened.hash) {
-      ctx.reply.Bulk(RandomField(ctx, *opened.hash).first);
+      ReplyRandomField(ctx, *opened.hash, false);
     } else {
       ctx.reply.Null();
     }
@@ -119,7 +118,7 @@ void HrandfieldCommand(CommandContext& ctx) {
     auto repeats = static_cast<std::uint64_t>(-count);
     BeginFields(ctx, repeats, with_values);
     for (std::uint64_t i = 0; i < repeats; ++i) {
-      ReplyField(ctx, RandomField(ctx, *opened.hash), with_values);
+      ReplyRandomField(ctx, *opened.hash, with_values);
     }
   }
 }

@@ -38,16 +38,19 @@ class ExpiryWheel {
   // Whether a token at `place` fires early enough for `at_ms`.
   bool Covers(std::uint16_t place, std::int64_t at_ms) const;
 
-  // Advances to now_ms and calls fire(token, place) -> units of work done, for every token
-  // reached; stops once `max_work` is done. True when all was reached. fire() may call Add.
-  template <class FireFn>
-  bool Advance(std::int64_t now_ms, std::size_t max_work, FireFn&& fire);
+  // What follows is told to an Owner, which has:
+  //   FireToken(token, place) -> units of work done; may call Add.
+  //   KeepToken(token, place) -> bool: true once for each record whose place is `place` and whose
+  //     mark differs from current_mark(), which it gives that mark.
+  //   PrefetchBuckets(token), then PrefetchRecords(token): it will be told of this token soon.
 
-  // Calls keep(token, place) -> bool for waiting tokens, a whole round in as many calls as needed,
-  // and drops those not kept. keep() must answer true once for each record whose place is `place`
-  // and whose mark differs from current_mark(), and give it that mark. True when a round ended.
-  template <class KeepFn>
-  bool Sweep(std::size_t max_tokens, KeepFn&& keep);
+  // Advances to now_ms and fires every token reached; stops once `max_work` is done. True when all
+  // was reached.
+  template <class Owner>
+  bool Advance(std::int64_t now_ms, std::size_t max_work, Owner& owner);
+  // Drops waiting tokens that are not to be kept; a whole round takes as many calls as needed.
+  template <class Owner>
+  void Sweep(std::size_t max_tokens, Owner& owner);
   bool sweeping() const { return sweep_place_ != 0; }
   std::uint16_t current_mark() const { return mark_; }
 
@@ -78,6 +81,8 @@ class ExpiryWheel {
   void SetOccupied(std::uint16_t place, bool occupied);
   // The place of level `level` that the current tick is at the start of; 0 when it is not.
   std::uint16_t PlaceDueAt(int level) const;
+  template <class Owner>
+  static void PrefetchAhead(const Chunk& chunk, Owner& owner);
   void StepTowards(std::uint64_t target);
   // Puts back what an unfinished sweep took out of `place`.
   void ReturnSwept(std::uint16_t place);
@@ -94,8 +99,8 @@ class ExpiryWheel {
   std::uint16_t mark_ = 0;
 };
 
-template <class FireFn>
-bool ExpiryWheel::Advance(std::int64_t now_ms, std::size_t max_work, FireFn&& fire) {
+template <class Owner>
+bool ExpiryWheel::Advance(std::int64_t now_ms, std::size_t max_work, Owner& owner) {
   const auto target = static_cast<std::uint64_t>(now_ms < 0 ? 0 : now_ms / kTickMs);
   std::size_t work = 0;
   while (tick_ <= target) {
@@ -105,8 +110,9 @@ bool ExpiryWheel::Advance(std::int64_t now_ms, std::size_t max_work, FireFn&& fi
       ReturnSwept(place);
       while (ChainOf(place) != nullptr) {
         if (work >= max_work) return false;
+        PrefetchAhead(*ChainOf(place), owner);
         const Token token = Pop(ChainOf(place));
-        work += fire(token, place);
+        work += owner.FireToken(token, place);
       }
       SetOccupied(place, false);
     }
@@ -116,23 +122,34 @@ bool ExpiryWheel::Advance(std::int64_t now_ms, std::size_t max_work, FireFn&& fi
   return true;
 }
 
-template <class KeepFn>
-bool ExpiryWheel::Sweep(std::size_t max_tokens, KeepFn&& keep) {
+template <class Owner>
+void ExpiryWheel::Sweep(std::size_t max_tokens, Owner& owner) {
   if (!sweeping()) mark_ ^= kMarkBit;
   for (std::size_t looked = 0; looked < max_tokens; ++looked) {
     while (sweep_chain_ == nullptr) {
       if (sweep_place_ == kPlaces) {
         sweep_place_ = 0;
-        return true;
+        return;
       }
       ++sweep_place_;
       std::swap(sweep_chain_, ChainOf(sweep_place_));
       SetOccupied(sweep_place_, false);
     }
+    PrefetchAhead(*sweep_chain_, owner);
     const Token token = Pop(sweep_chain_);
-    if (keep(token, sweep_place_)) Push(sweep_place_, token);
+    if (owner.KeepToken(token, sweep_place_)) Push(sweep_place_, token);
   }
-  return false;
+}
+
+template <class Owner>
+void ExpiryWheel::PrefetchAhead(const Chunk& chunk, Owner& owner) {
+  constexpr std::uint32_t kBucketsAhead = 16;
+  constexpr std::uint32_t kRecordsAhead = 8;
+  const auto token_ahead = [&](std::uint32_t ahead) {
+    return chunk.tokens[chunk.count - 1 - ahead];
+  };
+  if (chunk.count > kBucketsAhead) owner.PrefetchBuckets(token_ahead(kBucketsAhead));
+  if (chunk.count > kRecordsAhead) owner.PrefetchRecords(token_ahead(kRecordsAhead));
 }
 
 }  // namespace slotway::storage

@@ -56,11 +56,17 @@ TEST_F(HashHandleTest, AgreesWithAMapAcrossTheConversion) {
     }
     EXPECT_EQ(All(), model);
     EXPECT_EQ(Open().entry().encoding(), fields == 20 ? Encoding::kListpack : Encoding::kHashtable);
+    while (keyspace_.FreeFlushed(1000)) {
+    }
     const KeyspaceMemory memory = keyspace_.Memory();
     EXPECT_EQ(keyspace_.BytesOfSlot(kSlot), memory.record_bytes + memory.object_bytes);
   }
   EXPECT_EQ(keyspace_.SizeOfType(ValueType::kHash), 1u);
   EXPECT_TRUE(keyspace_.Delete(kSlot, "h", kNow));
+  EXPECT_EQ(keyspace_.BytesOfSlot(kSlot), 0u);
+  int calls = 0;
+  while (keyspace_.FreeFlushed(100)) ++calls;
+  EXPECT_GE(calls, 5);  // a large value goes piece by piece
   EXPECT_EQ(keyspace_.Memory().object_bytes, 0u);
   EXPECT_EQ(arena_.allocated_bytes(), 0u);
 }
@@ -90,6 +96,8 @@ TEST_F(HashHandleTest, KeepsItsTtlThroughEveryChange) {
   for (int i = 0; i < 200; ++i) Open().Set("f" + std::to_string(i), "v", kLimits);
   EXPECT_EQ(Open().entry().expire_at_ms(), kNow + 77);
   keyspace_.ExpireDue(kNow + 200, 1000);
+  while (keyspace_.FreeFlushed(1000)) {
+  }
   EXPECT_EQ(arena_.allocated_bytes(), 0u);
 }
 

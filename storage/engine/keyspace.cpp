@@ -139,8 +139,7 @@ void Keyspace::Impl::FreeRecord(Record record, bool counted) {
     if (record.ExpireAtMs()) --with_expiry;
   }
   if (LayoutOf(record.encoding()) == ValueLayout::kObject) {
-    const std::unique_ptr<ValueObject> object(record.Object());
-    object_bytes -= object->MemoryBytes();
+    Discard(std::unique_ptr<ValueObject>(record.Object()));
   }
   record_bytes -= arena.UsableBytes(record.address());
   arena.Free(record.address());

@@ -67,7 +67,7 @@ struct KeyspaceOptions {
 
 struct KeyspaceMemory {
   std::size_t record_bytes = 0;  // allocations of records, rounding included
-  std::size_t object_bytes = 0;  // heap objects of large values
+  std::size_t object_bytes = 0;  // objects of large values, those yet to be freed included
   std::size_t index_bytes = 0;   // buckets, segment lists, directories, slot headers
   std::size_t expiry_bytes = 0;  // wheel tokens
   std::size_t Total() const { return record_bytes + object_bytes + index_bytes + expiry_bytes; }
@@ -184,10 +184,12 @@ class Keyspace {
 
   // ---- Flush ----
 
-  // The keys are gone at once; their memory is freed by FreeFlushed.
+  // The keys are gone at once; their memory is freed by FreeFlushed. So is the memory of large
+  // values (of more than 64 elements) that were deleted, overwritten or expired.
   void FlushAll();
   void FlushSlot(protocol::Slot slot);
-  // Frees up to about `max_entries` flushed entries; true while there are more.
+  // Frees up to about `max_entries` entries and elements (some 50 ns each); true while there are
+  // more. To be called every loop.
   bool FreeFlushed(std::size_t max_entries);
 
   // ---- Counters, all O(1) ----

@@ -51,58 +51,66 @@ Entry Keyspace::Impl::SetDeadline(const Entry& entry, std::int64_t at_ms) {
 
 Keyspace::ExpireProgress Keyspace::ExpireDue(std::int64_t now_ms, std::size_t max_tokens) {
   Impl& impl = *impl_;
-  ExpireProgress progress;
-  progress.more =
-      !impl.wheel.Advance(now_ms, max_tokens, [&](ExpiryWheel::Token token, std::uint16_t place) {
-        return impl.FireToken(token, place, now_ms, progress.expired);
-      });
-  if (progress.more) return progress;
-  const bool has_many_stale = impl.wheel.token_count() > 2 * impl.with_expiry + kStaleTokensMin;
-  if (has_many_stale || impl.wheel.sweeping()) {
-    impl.wheel.Sweep(max_tokens, [&](ExpiryWheel::Token token, std::uint16_t place) {
-      return impl.KeepToken(token, place);
-    });
+  impl.expire_now_ms = now_ms;
+  const std::size_t expired_before = impl.expired_count;
+  const bool reached_all = impl.wheel.Advance(now_ms, max_tokens, impl);
+  if (reached_all) {
+    const bool has_many_stale = impl.wheel.token_count() > 2 * impl.with_expiry + kStaleTokensMin;
+    if (has_many_stale || impl.wheel.sweeping()) impl.wheel.Sweep(max_tokens, impl);
   }
-  return progress;
+  return {.expired = impl.expired_count - expired_before, .more = !reached_all};
+}
+
+// visit(Spot) for every entry that a token may mean, and maybe for some others.
+template <class VisitFn>
+void Keyspace::Impl::VisitToken(ExpiryWheel::Token token, VisitFn&& visit) const {
+  if (!slots) return;
+  constexpr std::uint64_t kSpan = ElasticTable::kPositionEnd >> kTokenHashBits;
+  const std::uint64_t first = (token & ((1u << kTokenHashBits) - 1)) * kSpan;
+  KeysOf(SlotOf(token)).table.VisitRange(first, first + kSpan, visit);
+}
+
+void Keyspace::Impl::PrefetchBuckets(ExpiryWheel::Token token) const {
+  const std::uint64_t hash = std::uint64_t{token} << (64 - kTokenHashBits);
+  if (slots) KeysOf(SlotOf(token)).table.PrefetchHome(hash);
+}
+
+void Keyspace::Impl::PrefetchRecords(ExpiryWheel::Token token) const {
+  VisitToken(token, [&](Spot spot) { __builtin_prefetch(arena.At(spot.ref())); });
 }
 
 void Keyspace::Impl::CollectTokenRecords(ExpiryWheel::Token token, std::uint16_t place) {
   token_refs.clear();
-  if (!slots) return;
-  const auto slot = static_cast<protocol::Slot>(token >> kTokenHashBits);
-  constexpr std::uint64_t kSpan = ElasticTable::kPositionEnd >> kTokenHashBits;
-  const std::uint64_t first = (token & ((1u << kTokenHashBits) - 1)) * kSpan;
-  KeysOf(slot).table.VisitRange(first, first + kSpan, [&](Spot spot) {
+  VisitToken(token, [&](Spot spot) {
     const Record record(arena.At(spot.ref()));
     if (!record.HasExpiryWord()) return;
     if ((record.Expiry().token & ExpiryWheel::kPlaceMask) != place) return;
-    if (TokenOf(slot, Hash(record.Key())) == token) token_refs.push_back(spot.ref());
+    if (TokenOf(SlotOf(token), Hash(record.Key())) == token) token_refs.push_back(spot.ref());
   });
 }
 
 // Several records may share a token value and a place: each fires for all.
-std::size_t Keyspace::Impl::FireToken(ExpiryWheel::Token token, std::uint16_t place,
-                                      std::int64_t now_ms, std::size_t& expired) {
+std::size_t Keyspace::Impl::FireToken(ExpiryWheel::Token token, std::uint16_t place) {
   std::size_t work = 1;
-  const auto slot = static_cast<protocol::Slot>(token >> kTokenHashBits);
+  const protocol::Slot slot = SlotOf(token);
   CollectTokenRecords(token, place);
   for (const ArenaRef ref : token_refs) {
     Record record(arena.At(ref));
     ExpiryWord word = record.Expiry();
     if (word.at_ms == ExpiryWord::kNoTtl) {
       record.SetExpiry({});
-    } else if (word.at_ms >= now_ms) {
+    } else if (word.at_ms >= expire_now_ms) {
       word.token = wheel.Add(token, word.at_ms);
       record.SetExpiry(word);
     } else if (mode != ExpiryMode::kDelete) {
-      word.token = wheel.Add(token, now_ms + kHiddenRecheckMs);
+      word.token = wheel.Add(token, expire_now_ms + kHiddenRecheckMs);
       record.SetExpiry(word);
     } else {
       const std::uint64_t hash = Hash(record.Key());
       const Spot spot = KeysOf(slot).table.Find(hash, [&](ArenaRef other) { return other == ref; });
-      work += WorkToFree(record);
+      ++work;
       Expire(EntryAt(slot, spot), hash);
-      ++expired;
+      ++expired_count;
     }
   }
   return work;

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flushing: tables are set aside at once and freed piece by piece.
+// Flushed tables and discarded large values: set aside at once, freed piece by piece.
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "storage/engine/keyspace_impl.h"
 
 namespace slotway::storage {
+namespace {
+
+// An object with no more elements than this is deleted at once.
+constexpr std::size_t kFreedAtOnceMax = 64;
+
+}  // namespace
 
 void Keyspace::FlushAll() {
   Impl& impl = *impl_;
@@ -31,14 +39,32 @@ void Keyspace::FlushSlot(protocol::Slot slot) {
 
 bool Keyspace::FreeFlushed(std::size_t max_entries) {
   Impl& impl = *impl_;
-  while (!impl.flushed.empty() && max_entries > 0) {
-    const std::size_t freed = impl.FreeSomeOf(impl.flushed.front(), max_entries);
-    max_entries -= freed;
-    if (impl.flushed.front().next_slot == impl.flushed.front().slot_count) {
-      impl.flushed.pop_front();
+  while (!impl.discarded.empty() && max_entries > 0) {
+    ValueObject& object = *impl.discarded.front();
+    const std::size_t bytes_before = object.MemoryBytes();
+    const std::size_t freed = object.FreeSome(max_entries);
+    impl.object_bytes -= bytes_before;
+    if (freed == 0) {
+      impl.discarded.pop_front();
+    } else {
+      impl.object_bytes += object.MemoryBytes();
+      max_entries -= std::min(max_entries, freed);
     }
   }
-  return !impl.flushed.empty();
+  while (!impl.flushed.empty() && max_entries > 0) {
+    Impl::Flushed& item = impl.flushed.front();
+    max_entries -= impl.FreeSomeOf(item, max_entries);
+    if (item.next_slot == item.slot_count) impl.flushed.pop_front();
+  }
+  return !impl.flushed.empty() || !impl.discarded.empty();
+}
+
+void Keyspace::Impl::Discard(std::unique_ptr<ValueObject> object) {
+  if (object->ElementCount() > kFreedAtOnceMax) {
+    discarded.push_back(std::move(object));
+  } else {
+    object_bytes -= object->MemoryBytes();
+  }
 }
 
 // The tables stay as they are until all their records are gone: only then is the position of the
@@ -50,7 +76,7 @@ std::size_t Keyspace::Impl::FreeSomeOf(Flushed& item, std::size_t max_work) {
     if (table.size() > 0) {
       item.position = table.VisitFrom(item.position, [&](Spot spot) {
         const Record record(arena.At(spot.ref()));
-        work += WorkToFree(record);
+        ++work;
         FreeRecord(record, item.counted);
       });
     }

@@ -85,18 +85,14 @@ class Keyspace::Impl {
   void AddToSlot(protocol::Slot slot, std::ptrdiff_t keys, std::ptrdiff_t bytes);
   void FreeRecord(Record record, bool counted);
 
-  // What freeing it costs, in records.
-  static std::size_t WorkToFree(Record record) {
-    return LayoutOf(record.encoding()) == ValueLayout::kObject ? record.Object()->ElementCount() + 1
-                                                               : 1;
-  }
-
   static std::size_t ObjectBytes(Record record) {
     const bool is_object = LayoutOf(record.encoding()) == ValueLayout::kObject;
     return is_object ? record.Object()->MemoryBytes() : 0;
   }
 
   // keyspace_flush.cpp
+  // Deletes the object, or sets a large one aside for FreeFlushed.
+  void Discard(std::unique_ptr<ValueObject> object);
   // Frees records of `item` until about `max_work` is done; returns the work, at most that.
   std::size_t FreeSomeOf(Flushed& item, std::size_t max_work);
 
@@ -107,7 +103,7 @@ class Keyspace::Impl {
   Entry Insert(protocol::Slot slot, std::string_view key, std::uint64_t hash, const NewValue& value,
                bool with_expiry_word, std::uint32_t access);
   // Writes another value over the entry's, in its memory when that fits. An expiry word stays as it
-  // is while there is one before and after. The old object is deleted.
+  // is while there is one before and after. The old object is discarded.
   Entry Overwrite(const Entry& entry, const NewValue& value, bool with_expiry_word);
   // The entry in a new record of at least `bytes`: same key, access bytes and expiry word (as far
   // as the shape has one); the value is left to the caller, and so is freeing the old record.
@@ -121,12 +117,19 @@ class Keyspace::Impl {
     return static_cast<ExpiryWheel::Token>(protocol::ToInt(slot)) << kTokenHashBits |
            static_cast<ExpiryWheel::Token>(hash >> (64 - kTokenHashBits));
   }
+  static protocol::Slot SlotOf(ExpiryWheel::Token token) {
+    return static_cast<protocol::Slot>(token >> kTokenHashBits);
+  }
   Entry SetDeadline(const Entry& entry, std::int64_t at_ms);
   // Refs of the records whose token is `token`, waiting at `place`, into token_refs.
   void CollectTokenRecords(ExpiryWheel::Token token, std::uint16_t place);
-  std::size_t FireToken(ExpiryWheel::Token token, std::uint16_t place, std::int64_t now_ms,
-                        std::size_t& expired);
+  template <class VisitFn>
+  void VisitToken(ExpiryWheel::Token token, VisitFn&& visit) const;
+  // What the wheel asks of its owner.
+  std::size_t FireToken(ExpiryWheel::Token token, std::uint16_t place);
   bool KeepToken(ExpiryWheel::Token token, std::uint16_t place);
+  void PrefetchBuckets(ExpiryWheel::Token token) const;
+  void PrefetchRecords(ExpiryWheel::Token token) const;
 
   // keyspace_walk.cpp
   std::uint64_t NextRandom();
@@ -148,6 +151,8 @@ class Keyspace::Impl {
   std::unique_ptr<SlotKeys[]> slots;  // kSlotCount; none while the keyspace was never written to
   ExpiryWheel wheel;
   std::vector<ArenaRef> token_refs;  // see CollectTokenRecords
+  std::int64_t expire_now_ms = 0;    // during ExpireDue
+  std::size_t expired_count = 0;     // by ExpireDue, ever
 
   std::size_t size = 0;
   std::size_t with_expiry = 0;
@@ -156,6 +161,7 @@ class Keyspace::Impl {
   std::array<std::size_t, kValueTypeCount> size_of_type{};
   std::array<std::uint32_t, kGroups> size_of_group{};
   std::deque<Flushed> flushed;
+  std::deque<std::unique_ptr<ValueObject>> discarded;  // still in object_bytes
 };
 
 }  // namespace slotway::storage

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <charconv>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "storage/engine/keyspace_impl.h"
 #include "storage/types/listpack.h"
@@ -187,7 +189,7 @@ Entry Keyspace::Impl::Overwrite(const Entry& entry, const NewValue& value, bool 
   Record record = entry.record_;
   SlotKeys& keys = KeysOf(entry.slot_);
   const std::size_t old_object_bytes = ObjectBytes(record);
-  const std::unique_ptr<ValueObject> old_object(
+  std::unique_ptr<ValueObject> old_object(
       LayoutOf(record.encoding()) == ValueLayout::kObject ? record.Object() : nullptr);
   --size_of_type[static_cast<std::size_t>(record.type())];
   ++size_of_type[static_cast<std::size_t>(value.type)];
@@ -203,9 +205,10 @@ Entry Keyspace::Impl::Overwrite(const Entry& entry, const NewValue& value, bool 
     value.WriteTo(record);
     result = Swap(entry, record);
   }
-  const std::size_t object_change = ObjectBytes(record) - old_object_bytes;
-  object_bytes += object_change;
-  keys.bytes += object_change;
+  const std::size_t object_bytes_now = ObjectBytes(record);
+  object_bytes += object_bytes_now;
+  keys.bytes += object_bytes_now - old_object_bytes;
+  if (old_object) Discard(std::move(old_object));
   return result;
 }
 

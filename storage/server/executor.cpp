@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "protocol/cross_protocol.h"
 #include "protocol/slot.h"
 #include "storage/commands/command_context.h"
 #include "storage/server/cluster_gateway.h"
@@ -117,6 +118,7 @@ void Executor::Run(ClientState& client, const Request& request, runtime::ByteQue
 void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandStats& stats) {
   ClientState& client = ctx.client;
   std::uint64_t changes_before = server_.changes;
+  client.last_command = &ctx.spec;
   ++stats.calls;
   ++server_.stats.commands_processed;
   if (traits.is_timed_alone) {
@@ -128,14 +130,13 @@ void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandSta
     traits.handler(ctx);
   }
   if (ctx.has_failed) ++stats.failed_calls;
-  client.last_command = &ctx.spec;
   server_.changes_since_save += server_.changes - changes_before;
 }
 
 bool Executor::RefuseUnknown(CommandContext& ctx, const Request& request) {
   if (request.spec == nullptr) {
     // A browser that was lured into speaking to us: no answer that a script could use.
-    if (EqualsNoCase(request.args[0], "post") || EqualsNoCase(request.args[0], "host:")) {
+    if (protocol::IsWebRequest(request.args)) {
       ctx.client.closes_after_reply = true;
       return true;
     }

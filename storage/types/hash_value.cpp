@@ -36,8 +36,20 @@ bool IsValidHashListpack(std::string_view bytes) {
 }
 
 HashTable::~HashTable() {
-  table_.ForEach([this](Spot spot) { memory_.arena.Free(memory_.arena.At(spot.ref())); });
+  FreeSome(SIZE_MAX);
   table_.Clear(memory_);
+}
+
+// The index stays as it is: only so is the position good to go on from.
+std::size_t HashTable::FreeSome(std::size_t max_elements) {
+  std::size_t freed = 0;
+  while (freed < max_elements && freed_position_ < ElasticTable::kPositionEnd) {
+    freed_position_ = table_.VisitFrom(freed_position_, [&](Spot spot) {
+      FreeItem(spot.ref());
+      ++freed;
+    });
+  }
+  return freed;
 }
 
 HashTable::Item HashTable::ItemAt(ArenaRef ref) const {

@@ -37,6 +37,7 @@ class HashTable final : public ValueObject {
     return sizeof *this + field_bytes_ + memory_.index_bytes;
   }
   std::size_t ElementCount() const override { return table_.size(); }
+  std::size_t FreeSome(std::size_t max_elements) override;
 
   std::optional<std::string_view> Get(std::string_view field) const;
   // True when the field is new.
@@ -81,6 +82,7 @@ class HashTable final : public ValueObject {
   TableMemory memory_;
   ElasticTable table_;
   std::size_t field_bytes_ = 0;
+  std::uint64_t freed_position_ = 0;  // see FreeSome
 };
 
 template <class VisitFn>

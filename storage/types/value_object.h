@@ -21,6 +21,10 @@ class ValueObject {
 
   // Elements inside; what freeing it costs.
   virtual std::size_t ElementCount() const = 0;
+
+  // Frees about `max_elements` and returns how many: 0 when nothing is left, or when the destructor
+  // does it all. After the first call only this, MemoryBytes and the destructor may be called.
+  virtual std::size_t FreeSome([[maybe_unused]] std::size_t max_elements) { return 0; }
 };
 
 }  // namespace slotway::storage

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values out of and into the server as bytes: DUMP, RESTORE, RESTORE-ASKING.
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "storage/commands/argument_reader.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/hash_access.h"
+#include "storage/persistence/dump_payload.h"
+
+namespace slotway::storage {
+namespace {
+
+void DumpCommand(CommandContext& ctx) {
+  Entry entry = ctx.FindToRead(ctx.Key(1));
+  if (!entry) {
+    ctx.reply.Null();
+    return;
+  }
+  if (auto payload = DumpValue(ctx.db, entry)) {
+    ctx.reply.Bulk(*payload);
+  } else {
+    ctx.Error("ERR DUMP of this type is not supported by this version of Slotway");
+  }
+}
+
+struct RestoreOptions {
+  bool replaces = false;
+  bool is_absolute = false;
+  std::optional<std::int64_t> idle_seconds;
+  std::optional<std::int64_t> frequency;
+};
+
+bool ReadRestoreOptions(CommandContext& ctx, RestoreOptions& options) {
+  ArgumentReader reader(ctx, 4);
+  while (reader.HasMore()) {
+    if (reader.TakeWord("replace")) {
+      options.replaces = true;
+    } else if (reader.TakeWord("absttl")) {
+      options.is_absolute = true;
+    } else if (!options.frequency && reader.TakeWord("idletime", 1)) {
+      options.idle_seconds = reader.TakeInteger();
+      if (*options.idle_seconds < 0) reader.Fail("ERR Invalid IDLETIME value, must be >= 0");
+    } else if (!options.idle_seconds && reader.TakeWord("freq", 1)) {
+      options.frequency = reader.TakeInteger();
+      if (*options.frequency < 0 || *options.frequency > 255) {
+        reader.Fail("ERR Invalid FREQ value, must be >= 0 and <= 255");
+      }
+    } else {
+      reader.FailSyntax();
+    }
+  }
+  return reader.Finish();
+}
+
+void ApplyAccess(CommandContext& ctx, const Entry& entry, const RestoreOptions& options) {
+  auto policy = ctx.server.Config().maxmemory_policy;
+  bool is_lfu = policy == config::MaxmemoryPolicy::kAllkeysLfu ||
+                policy == config::MaxmemoryPolicy::kVolatileLfu;
+  if (options.frequency && is_lfu) {
+    ctx.db.SetFrequency(entry, static_cast<int>(*options.frequency), ctx.now_ms);
+  } else if (options.idle_seconds && !is_lfu) {
+    ctx.db.SetIdleSeconds(entry, *options.idle_seconds, ctx.now_ms);
+  }
+}
+
+void RestoreCommand(CommandContext& ctx) {
+  RestoreOptions options;
+  if (!ReadRestoreOptions(ctx, options)) return;
+  KeyRef key = ctx.Key(1);
+  bool exists = static_cast<bool>(ctx.Peek(key));
+  if (exists && !options.replaces) {
+    ctx.Error("BUSYKEY Target key name already exists.");
+    return;
+  }
+  std::int64_t ttl_ms = 0;
+  if (!ReadInteger(ctx, 2, ttl_ms)) return;
+  if (ttl_ms < 0) {
+    ctx.Error("ERR Invalid TTL value, must be >= 0");
+    return;
+  }
+  if (!IsDumpIntact(ctx.args[3])) {
+    ctx.Error("ERR DUMP payload version or checksum are wrong");
+    return;
+  }
+  HashLimits limits = HashLimitsOf(ctx.server.Config());
+  switch (RestoreValue(ctx.db, key, ctx.args[3], limits, ctx.now_ms)) {
+    case RestoreResult::kBadData:
+      ctx.Error("ERR Bad data format");
+      return;
+    case RestoreResult::kUnsupportedType:
+      ctx.Error("ERR RESTORE of this type is not supported by this version of Slotway");
+      return;
+    case RestoreResult::kDone:
+      break;
+  }
+  Entry entry = ctx.Peek(key);
+  std::int64_t at_ms = ttl_ms != 0 && !options.is_absolute ? ttl_ms + ctx.now_ms : ttl_ms;
+  if (at_ms != 0 && at_ms <= ctx.now_ms) {
+    ctx.db.Delete(entry);
+    if (exists) ctx.KeyChanged(key, config::kNotifyGeneric, "del");
+  } else {
+    if (at_ms != 0) entry = ctx.db.SetExpiry(entry, at_ms);
+    ApplyAccess(ctx, entry, options);
+    ctx.KeyChanged(key, config::kNotifyGeneric, "restore");
+  }
+  ctx.reply.Ok();
+}
+
+}  // namespace
+
+std::span<const HandlerRow> KeyDumpHandlers() {
+  static constexpr HandlerRow kRows[] = {
+      {"dump", &DumpCommand}, {"restore", &RestoreCommand}, {"restore-asking", &RestoreCommand}};
+  return kRows;
+}
+
+}  // namespace slotway::storage
