@@ -2,91 +2,36 @@
 #include "proxy/reply/reply_queue.h"
 
 #include <cassert>
-#include <cstdlib>
-#include <cstring>
-#include <new>
-#include <utility>
 
 namespace slotway::proxy {
 
-struct ReplyQueue::EarlyReply {
-  EarlyReply* next_free;
-  std::size_t size;
-  std::size_t capacity;
-  char* Data() { return reinterpret_cast<char*>(this + 1); }
-  std::string_view View() { return {Data(), size}; }
-};
+namespace {
 
-// Buffers for early replies of the usual small size, per thread, so that none is allocated per
-// request. Bounded: a burst's memory goes back.
-class ReplyQueue::EarlyReplyPool {
- public:
-  ~EarlyReplyPool() {
-    while (free_ != nullptr) std::free(std::exchange(free_, free_->next_free));
-  }
-  EarlyReply* Take(std::string_view bytes) {
-    EarlyReply* reply = nullptr;
-    if (bytes.size() <= kSmallBytes && free_ != nullptr) {
-      reply = std::exchange(free_, free_->next_free);
-      --count_;
-    } else {
-      std::size_t capacity = bytes.size() <= kSmallBytes ? kSmallBytes : bytes.size();
-      void* memory = std::malloc(sizeof(EarlyReply) + capacity);
-      if (memory == nullptr) throw std::bad_alloc();
-      reply = static_cast<EarlyReply*>(memory);
-      reply->capacity = capacity;
-    }
-    reply->size = bytes.size();
-    std::memcpy(reply->Data(), bytes.data(), bytes.size());
-    return reply;
-  }
-  void Give(EarlyReply* reply) {
-    if (reply->capacity != kSmallBytes || count_ >= kFreeMax) {
-      std::free(reply);
-      return;
-    }
-    reply->next_free = free_;
-    free_ = reply;
-    ++count_;
-  }
-  static EarlyReplyPool& OfThisThread() {
-    thread_local EarlyReplyPool pool;
-    return pool;
-  }
+// An early reply of at least this size gets a buffer of its own.
+constexpr std::size_t kLargeBytes = 16 * 1024;
+// Beyond this, early_ is squeezed when less than half of it is still needed, and given back when
+// nothing is.
+constexpr std::size_t kEarlyBytesKept = 64 * 1024;
 
- private:
-  static constexpr std::size_t kSmallBytes = 232;  // 256 with the header
-  static constexpr int kFreeMax = 4096;            // 1 MiB
-  EarlyReply* free_ = nullptr;
-  int count_ = 0;
-};
-
-ReplyQueue::~ReplyQueue() {
-  for (; !places_.Empty(); places_.PopFront()) {
-    if (places_.Front() > kSilentDone) {
-      EarlyReplyPool::OfThisThread().Give(reinterpret_cast<EarlyReply*>(places_.Front()));
-    }
-  }
-}
+}  // namespace
 
 void ReplyQueue::Detach() {
   connection_ = nullptr;
   for (std::size_t i = 0; i < places_.Size(); ++i) {
-    if (places_[i] <= kSilentDone) continue;
-    EarlyReplyPool::OfThisThread().Give(reinterpret_cast<EarlyReply*>(places_[i]));
-    places_[i] = kSilentDone;
+    if (!places_[i].IsAwaited()) places_[i] = kDone;
   }
+  early_ = std::string();
+  large_early_.clear();
   early_bytes_ = 0;
 }
 
 void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
   Place& place = places_[static_cast<Sequence>(sequence - due_)];
-  assert(place == kAwaited || place == kSilent);
+  assert(place.IsAwaited());
   if (place == kSilent || connection_ == nullptr) {
-    place = kSilentDone;
+    place = kDone;
   } else {
-    place = reinterpret_cast<Place>(EarlyReplyPool::OfThisThread().Take(reply));
-    early_bytes_ += reply.size();
+    KeepEarly(place, sequence, reply);
     if (early_bytes_ > output_bytes_max_) ReportTooMuchOutput();
   }
   if (sequence == due_) {
@@ -95,20 +40,57 @@ void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
   }
 }
 
+void ReplyQueue::KeepEarly(Place& place, Sequence sequence, std::string_view reply) {
+  early_bytes_ += reply.size();
+  NoteSize(reply.size());
+  if (reply.size() >= kLargeBytes) {
+    place = kLarge;
+    large_early_.emplace(sequence, reply);
+    return;
+  }
+  if (early_.size() >= kEarlyBytesKept && early_.size() > 2 * early_bytes_) SqueezeEarly();
+  place = {static_cast<std::uint32_t>(early_.size()), static_cast<std::uint32_t>(reply.size())};
+  early_.append(reply);
+}
+
+// Moves what is still needed to the front. Amortised: half of early_ has left since the last time.
+void ReplyQueue::SqueezeEarly() {
+  std::string squeezed;
+  squeezed.reserve(early_.size());
+  for (std::size_t i = 0; i < places_.Size(); ++i) {
+    Place& place = places_[i];
+    if (place.length == 0) continue;
+    auto offset = static_cast<std::uint32_t>(squeezed.size());
+    squeezed.append(early_, place.offset, place.length);
+    place.offset = offset;
+  }
+  early_.swap(squeezed);
+}
+
+void ReplyQueue::SendEarly(const Place& place) {
+  std::string_view reply;
+  if (place == kLarge) {
+    reply = large_early_.find(due_)->second;
+  } else {
+    reply = std::string_view(early_).substr(place.offset, place.length);
+  }
+  early_bytes_ -= reply.size();
+  if (connection_ != nullptr) {
+    connection_->Output().Append(reply);
+    connection_->MarkForFlush();
+  }
+  if (place == kLarge) large_early_.erase(due_);
+}
+
 void ReplyQueue::ReleaseEarly() {
-  while (!places_.Empty() && places_.Front() > kSilent) {
-    if (places_.Front() != kSilentDone) {
-      auto* early = reinterpret_cast<EarlyReply*>(places_.Front());
-      early_bytes_ -= early->size;
-      if (connection_ != nullptr) {
-        connection_->Output().Append(early->View());
-        connection_->MarkForFlush();
-      }
-      EarlyReplyPool::OfThisThread().Give(early);
-    }
+  while (!places_.Empty() && !places_.Front().IsAwaited()) {
+    if (places_.Front() != kDone) SendEarly(places_.Front());
     places_.PopFront();
     ++due_;
   }
+  if (early_bytes_ > 0 || early_.empty()) return;
+  early_.clear();
+  if (early_.capacity() > kEarlyBytesKept) early_ = std::string();
 }
 
 void ReplyQueue::DeliverPiece(Sequence sequence, std::string_view piece) {
@@ -116,6 +98,7 @@ void ReplyQueue::DeliverPiece(Sequence sequence, std::string_view piece) {
   (void)sequence;
   if (connection_ == nullptr || places_.Front() == kSilent) return;
   connection_->Output().Append(piece);
+  NoteSize(piece.size());
   connection_->MarkForFlush();
   if (connection_->UnwrittenBytes() > output_bytes_max_) ReportTooMuchOutput();
 }
@@ -132,7 +115,7 @@ void ReplyQueue::ReportTooMuchOutput() {
 void ReplyQueue::Finish(Sequence sequence) {
   assert(IsDue(sequence));
   (void)sequence;
-  places_.Front() = kSilentDone;
+  places_.Front() = kDone;
   ReleaseEarly();
   if (is_progress_wanted_) owner_.OnReplyProgress();
 }

@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "runtime/connection.h"
@@ -32,7 +34,6 @@ class ReplyQueue {
 
   ReplyQueue(Owner& owner, std::size_t output_bytes_max)
       : owner_(owner), output_bytes_max_(output_bytes_max) {}
-  ~ReplyQueue();
   ReplyQueue(const ReplyQueue&) = delete;
   ReplyQueue& operator=(const ReplyQueue&) = delete;
 
@@ -54,6 +55,7 @@ class ReplyQueue {
   void Deliver(Sequence sequence, std::string_view reply) {
     if (sequence == due_ && places_.Front() == kAwaited && connection_ != nullptr) [[likely]] {
       connection_->Output().Append(reply);
+      NoteSize(reply.size());
       Advance();
       return;
     }
@@ -81,31 +83,45 @@ class ReplyQueue {
   bool IsBatchComplete() const { return static_cast<std::int32_t>(batch_end_ - due_) <= 0; }
 
   std::size_t EarlyBytes() const { return early_bytes_; }
+  // A moving average, for guessing what the outstanding replies will amount to.
+  std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
   // Gives a burst's memory back. For queues with nothing outstanding.
   void Shrink() {
     if (places_.Empty() && places_.Capacity() > kCapacityKept) places_.Shrink();
   }
 
  private:
-  struct EarlyReply;
-  class EarlyReplyPool;
-  using Place = std::uintptr_t;  // one of these, or an EarlyReply*
-  static constexpr Place kAwaited = 0;
-  static constexpr Place kSilent = 1;
-  static constexpr Place kSilentDone = 2;
+  // What stands at a place: a state, or where in early_ a reply lies that came before its turn.
+  struct Place {
+    std::uint32_t offset;
+    std::uint32_t length;  // 0: `offset` is one of the states
+    bool operator==(const Place&) const = default;
+    bool IsAwaited() const { return length == 0 && offset <= 1; }
+  };
   static constexpr std::size_t kCapacityKept = 32;
+  static constexpr std::int64_t kTypicalAtFirst = 4096;
+  static constexpr Place kAwaited{0, 0};
+  static constexpr Place kSilent{1, 0};
+  static constexpr Place kDone{2, 0};   // nothing to send: silent, or already sent in pieces
+  static constexpr Place kLarge{3, 0};  // lies in large_early_
 
+  void NoteSize(std::size_t bytes) {
+    typical_bytes_ += (static_cast<std::int64_t>(bytes) - typical_bytes_) / 8;
+  }
   void Advance() {
     places_.PopFront();
     ++due_;
     connection_->MarkForFlush();
     if (connection_->UnwrittenBytes() > output_bytes_max_) ReportTooMuchOutput();
-    if (!places_.Empty() && places_.Front() > kSilent) ReleaseEarly();
+    if (!places_.Empty() && !places_.Front().IsAwaited()) ReleaseEarly();
     if (is_progress_wanted_) owner_.OnReplyProgress();
   }
   void DeliverSlow(Sequence sequence, std::string_view reply);
   void ReleaseEarly();
   void ReportTooMuchOutput();
+  void KeepEarly(Place& place, Sequence sequence, std::string_view reply);
+  void SqueezeEarly();
+  void SendEarly(const Place& place);
 
   Owner& owner_;
   std::size_t output_bytes_max_;
@@ -115,7 +131,12 @@ class ReplyQueue {
   Sequence next_ = 0;
   Sequence batch_end_ = 0;
   std::uint32_t held_back_ = 0;
-  std::size_t early_bytes_ = 0;
+  // Early replies of all places, one behind the other: compact, so that a deep pipeline's replies
+  // share cache lines. Rewound when none is left, squeezed when mostly used up.
+  std::string early_;
+  std::map<Sequence, std::string> large_early_;
+  std::int64_t typical_bytes_ = kTypicalAtFirst;
+  std::size_t early_bytes_ = 0;  // still to leave, in both
   bool is_progress_wanted_ = false;
 };
 

@@ -48,6 +48,7 @@ std::span<const HandlerRow> KeyExpiryHandlers();
 std::span<const HandlerRow> KeyScanHandlers();
 std::span<const HandlerRow> KeyObjectHandlers();
 std::span<const HandlerRow> KeyDumpHandlers();
+std::span<const HandlerRow> MigrateHandlers();
 std::span<const HandlerRow> SortHandlers();
 std::span<const HandlerRow> DatabaseHandlers();
 std::span<const HandlerRow> HashHandlers();

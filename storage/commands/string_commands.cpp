@@ -60,7 +60,7 @@ void GetrangeCommand(CommandContext& ctx) {
   Entry entry = ctx.FindToRead(ctx.Key(1));
   if (!ctx.CheckType(entry, ValueType::kString)) return;
   if (!entry) {
-    ctx.reply.Bulk({});
+    ctx.reply.Bulk("");
     return;
   }
   NumberText buffer;
@@ -71,7 +71,7 @@ void GetrangeCommand(CommandContext& ctx) {
   if (end < 0) end = std::max<std::int64_t>(end + length, 0);
   end = std::min(end, length - 1);
   if (is_reversed || start > end || length == 0) {
-    ctx.reply.Bulk({});
+    ctx.reply.Bulk("");
     return;
   }
   ctx.reply.Bulk(
@@ -102,7 +102,7 @@ void SetrangeCommand(CommandContext& ctx) {
   }
   std::uint64_t end = static_cast<std::uint64_t>(offset) + value.size();
   if (!CheckLength(ctx, end)) return;
-  if (!entry) entry = ctx.db.SetString(key.slot, key.key, {}, TtlChange::Clear(), ctx.now_ms);
+  if (!entry) entry = ctx.db.SetString(key.slot, key.key, "", TtlChange::Clear(), ctx.now_ms);
   std::size_t length = std::max<std::size_t>(old_length, end);
   entry = ctx.db.ResizeString(entry, length);
   std::memcpy(ctx.db.MutableBytes(entry).data() + offset, value.data(), value.size());

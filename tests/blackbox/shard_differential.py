@@ -433,6 +433,8 @@ def compare_dumps(shard, oracle):
     for key in sorted(k[1] for k in oracle.call("keys", "*")[1]):
         read = b"hgetall" if oracle.call("type", key)[1] == b"hash" else b"get"
         expected = normalized([read], oracle.call(read, key), 2)
+        if len(expected[1]) > 1000000:
+            continue  # the payload would pass proto-max-bulk-len
         for giver, taker, way in ((shard, oracle, "to redis"), (oracle, shard, "from redis")):
             payload = giver.call("dump", key)[1]
             answer = taker.call("restore", "restored", 0, payload or b"", "replace")

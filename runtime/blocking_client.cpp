@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/blocking_client.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+
+namespace slotway::runtime {
+
+Result<BlockingClient> BlockingClient::Connect(const std::string& host, std::uint16_t port,
+                                               std::uint64_t timeout_ms) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  int failure = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
+  if (failure != 0) return Fail(gai_strerror(failure));
+  for (addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    auto attempt = ConnectTo(entry->ai_addr, entry->ai_addrlen, timeout_ms);
+    if (!attempt && entry->ai_next != nullptr) continue;
+    freeaddrinfo(list);
+    return attempt;
+  }
+  freeaddrinfo(list);
+  return Fail("no address for " + host);
+}
+
+Result<BlockingClient> BlockingClient::ConnectTo(const sockaddr* address, socklen_t size_of_address,
+                                                 std::uint64_t timeout_ms) {
+  int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return Fail(std::strerror(errno));
+  BlockingClient client(descriptor, timeout_ms);
+  int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (connect(descriptor, address, size_of_address) != 0 && errno != EINPROGRESS) {
+    return Fail(std::strerror(errno));
+  }
+  if (!client.WaitFor(POLLOUT, Clock::now() + client.timeout_)) return Fail("connect timed out");
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return Fail(std::strerror(error));
+  return client;
+}
+
+BlockingClient::~BlockingClient() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+BlockingClient::BlockingClient(BlockingClient&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), timeout_(other.timeout_) {}
+
+bool BlockingClient::WaitFor(short events, Clock::time_point deadline) const {
+  while (true) {
+    auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd waiting{descriptor_, events, 0};
+    int ready = poll(&waiting, 1, static_cast<int>(std::clamp<long long>(left, 0, 1 << 30)));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+bool BlockingClient::Send(std::string_view bytes) {
+  auto deadline = Clock::now() + timeout_;
+  while (!bytes.empty()) {
+    ssize_t sent = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN || errno == EINTR) {
+      if (!WaitFor(POLLOUT, deadline)) return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool BlockingClient::ReceiveSome(std::string& out) {
+  auto deadline = Clock::now() + timeout_;
+  std::array<char, 16 * 1024> buffer;
+  while (true) {
+    ssize_t count = recv(descriptor_, buffer.data(), buffer.size(), 0);
+    if (count > 0) {
+      out.append(buffer.data(), static_cast<std::size_t>(count));
+      return true;
+    }
+    if (count == 0 || (errno != EAGAIN && errno != EINTR)) return false;
+    if (!WaitFor(POLLIN, deadline)) return false;
+  }
+}
+
+}  // namespace slotway::runtime
