@@ -23,6 +23,7 @@ constexpr std::array kLogLevels = {
 constexpr std::array kLogFormats = {Name<LogFormat>{"text", LogFormat::kText},
                                     Name<LogFormat>{"json", LogFormat::kJson}};
 constexpr uint32_t kWorkersMax = 1024;
+constexpr uint64_t kRequestBytesMax = 2 * kGigabyte;  // lengths on the way take 32 bits
 constexpr TimeUnit kMs = TimeUnit::kMilliseconds;
 
 void ReadListeners(YamlSection& root, std::vector<ListenerConfig>& listeners) {
@@ -67,8 +68,6 @@ void ReadLimits(YamlSection& section, LimitsConfig& limits) {
   section.ReadSize("request_bytes_max", limits.request_bytes_max, kKilobyte);
   section.ReadSize("bulk_bytes_max", limits.bulk_bytes_max, kKilobyte);
   section.Read("args_max", limits.args_max, 1);
-  section.ReadSize("unauthenticated_bulk_bytes_max", limits.unauthenticated_bulk_bytes_max, 1);
-  section.Read("unauthenticated_args_max", limits.unauthenticated_args_max, 1);
   section.ReadSize("buffered_total_max_bytes", limits.buffered_total_max_bytes);
 }
 
@@ -94,7 +93,7 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
     section.Read("requests_max", config.hold.requests_max);
   });
   root.Section("retry", [&](YamlSection& section) {
-    section.Read("attempts_max", config.retry.attempts_max, 1, 1000);
+    section.Read("redirects_max", config.retry.redirects_max, 1, 200);
     section.ReadDuration("backoff_ms", config.retry.backoff_ms, kMs);
     section.ReadDuration("backoff_max_ms", config.retry.backoff_max_ms, kMs);
   });
@@ -149,6 +148,9 @@ std::optional<Complaint> FindComplaint(const ProxyConfig& config) {
   if (config.limits.client_output_pause_bytes > config.limits.client_output_max_bytes) {
     return Complaint{"limits.client_output_pause_bytes",
                      "must not be above client_output_max_bytes"};
+  }
+  if (config.limits.request_bytes_max > kRequestBytesMax) {
+    return Complaint{"limits.request_bytes_max", "must not be above 2gb"};
   }
   if (config.limits.bulk_bytes_max > config.limits.request_bytes_max) {
     return Complaint{"limits.bulk_bytes_max", "must not be above request_bytes_max"};

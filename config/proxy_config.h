@@ -56,7 +56,7 @@ struct BackendConfig {
   std::string password_file;
   uint32_t connect_timeout_ms = 1000;
   uint32_t response_timeout_ms = 60000;  // 0: wait for ever
-  uint32_t ping_interval_ms = 1000;     // an idle backend connection is probed; 0: never
+  uint32_t ping_interval_ms = 1000;      // an idle backend connection is probed; 0: never
   TopologyConfig topology;
   bool operator==(const BackendConfig&) const = default;
 };
@@ -75,8 +75,6 @@ struct LimitsConfig {
   uint64_t request_bytes_max = 1 * kGigabyte;
   uint64_t bulk_bytes_max = 512 * kMegabyte;
   uint32_t args_max = 1048576;
-  uint64_t unauthenticated_bulk_bytes_max = 16 * kKilobyte;
-  uint32_t unauthenticated_args_max = 10;
   uint64_t buffered_total_max_bytes = 0;  // all clients and backends together; 0: no bound
   bool operator==(const LimitsConfig&) const = default;
 };
@@ -90,8 +88,8 @@ struct HoldConfig {
 };
 
 struct RetryConfig {
-  uint32_t attempts_max = 16;  // sends of one request, redirects included
-  uint32_t backoff_ms = 10;    // before the second try after TRYAGAIN and the like; doubles
+  uint32_t redirects_max = 16;  // of one request, that are followed
+  uint32_t backoff_ms = 10;     // before the second try after TRYAGAIN and the like; doubles
   uint32_t backoff_max_ms = 500;
   bool operator==(const RetryConfig&) const = default;
 };

@@ -28,6 +28,8 @@ struct Connection::Socket {
   std::size_t write_bytes = 0;
   Connection* owner = nullptr;
   std::unique_ptr<Timer> connect_timer;
+  bool is_resume_deferred = false;  // a deferred call refers to the socket
+  bool is_handle_closed = false;
 
   uv_stream_t* Stream() { return reinterpret_cast<uv_stream_t*>(&tcp); }
 };
@@ -66,7 +68,16 @@ void Connection::KeptInput::Store(std::string_view bytes) {
 void Connection::KeptInput::Drop(std::size_t count) {
   begin += count;
   size -= count;
-  if (size == 0) Free();
+  if (size == 0) {
+    Free();
+  } else if (size < kSmallKeptBytes && capacity > 4 * kSmallKeptBytes) {
+    // What is left of something large does not keep its memory.
+    KeptInput rest;
+    rest.Store(View());
+    std::swap(data, rest.data);
+    std::swap(capacity, rest.capacity);
+    begin = 0;
+  }
 }
 
 Connection::Connection(EventLoop& loop, FlushStage stage)
@@ -80,8 +91,11 @@ Connection::~Connection() {
   if (is_marked_) loop_.Unmark(*this, stage_);
   socket_->owner = nullptr;
   socket_->connect_timer.reset();
-  uv_close(reinterpret_cast<uv_handle_t*>(&socket_->tcp),
-           [](uv_handle_t* handle) { delete static_cast<Socket*>(handle->data); });
+  uv_close(reinterpret_cast<uv_handle_t*>(&socket_->tcp), [](uv_handle_t* handle) {
+    auto* closed = static_cast<Socket*>(handle->data);
+    closed->is_handle_closed = true;
+    if (!closed->is_resume_deferred) delete closed;
+  });
 }
 
 Result<std::unique_ptr<Connection>> Connection::Accepted(EventLoop& loop, uv_stream_t* listener,
@@ -105,7 +119,7 @@ std::unique_ptr<Connection> Connection::Connect(EventLoop& loop, const SocketAdd
                              [](uv_connect_t* request, int status) {
                                auto* connected = static_cast<Socket*>(request->data);
                                Connection* owner = connected->owner;
-                               if (owner == nullptr) return;
+                               if (owner == nullptr || owner->is_closed_) return;
                                connected->connect_timer.reset();
                                if (status != 0) {
                                  owner->ReportClosed(uv_strerror(status));
@@ -198,13 +212,17 @@ void Connection::PauseReading() {
 }
 
 void Connection::ResumeReading() {
-  if (!is_paused_ || is_resume_pending_) return;
-  is_resume_pending_ = true;
+  if (!is_paused_ || socket_->is_resume_deferred) return;
+  socket_->is_resume_deferred = true;
   Socket* socket = socket_;
   loop_.Defer([socket] {
+    socket->is_resume_deferred = false;
+    if (socket->is_handle_closed) {
+      delete socket;
+      return;
+    }
     Connection* owner = socket->owner;
-    if (owner == nullptr) return;
-    owner->is_resume_pending_ = false;
+    if (owner == nullptr || owner->is_closed_) return;
     owner->is_paused_ = false;
     if (owner->kept_.size > 0 && !owner->is_closing_) owner->OfferKept();
     if (socket->owner != nullptr) socket->owner->StartReading();
@@ -267,11 +285,13 @@ void Connection::WriteRest() {
                          auto* written = static_cast<Socket*>(request->data);
                          Connection* owner = written->owner;
                          if (owner == nullptr) return;
-                         owner->is_write_queued_ = false;
+                         if (owner->is_closed_) return;
                          if (status != 0) {
+                           // Still queued: the socket may have taken a part of it.
                            owner->ReportClosed(uv_strerror(status));
                            return;
                          }
+                         owner->is_write_queued_ = false;
                          owner->AdvanceWritten(written->write_bytes);
                          owner->Flush(written->write_bytes);
                        });
@@ -297,11 +317,15 @@ void Connection::CloseAfterFlush() {
   MarkForFlush();
 }
 
-void Connection::ReportClosed(std::string_view reason) {
-  if (is_closed_) return;
+void Connection::Abandon() {
   is_closed_ = true;
   is_connected_ = false;
   uv_read_stop(socket_->Stream());
+}
+
+void Connection::ReportClosed(std::string_view reason) {
+  if (is_closed_) return;
+  Abandon();
   if (handler_ != nullptr) handler_->OnClosed(reason);
 }
 
@@ -328,5 +352,7 @@ int Connection::FileDescriptor() const {
 void Connection::SetKeepalive(unsigned seconds) {
   uv_tcp_keepalive(&socket_->tcp, seconds > 0 ? 1 : 0, seconds);
 }
+
+void Connection::SetNodelay(bool is_on) { uv_tcp_nodelay(&socket_->tcp, is_on ? 1 : 0); }
 
 }  // namespace slotway::runtime

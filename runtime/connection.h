@@ -78,12 +78,15 @@ class Connection {
   bool IsPaused() const { return is_paused_; }
   // How much input the handler has not taken yet.
   std::size_t KeptInputBytes() const { return kept_.size; }
+  std::size_t KeptInputCapacity() const { return kept_.capacity; }
   // Tells that input is of no use before it is `bytes` long: sizes the buffer, no promise.
   void ExpectInput(std::size_t bytes) { expected_input_bytes_ = bytes; }
 
   // Reads no more, writes what is queued, then calls OnClosed().
   void CloseAfterFlush();
   bool IsClosing() const { return is_closing_; }
+  // From now on nothing is read, written or told. For owners that destroy it a moment later.
+  void Abandon();
 
   bool IsConnected() const { return is_connected_; }
   SocketAddress LocalAddress() const;
@@ -91,6 +94,7 @@ class Connection {
   int FileDescriptor() const;
   EventLoop& Loop() { return loop_; }
   void SetKeepalive(unsigned seconds);
+  void SetNodelay(bool is_on);
 
  private:
   friend class EventLoop;
@@ -133,7 +137,6 @@ class Connection {
   bool is_marked_ = false;
   bool keeps_written_ = false;
   bool is_paused_ = false;
-  bool is_resume_pending_ = false;
   bool is_connected_ = false;
   bool is_closing_ = false;
   bool is_closed_ = false;

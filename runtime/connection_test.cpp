@@ -212,5 +212,83 @@ TEST_F(ConnectionTest, WrittenOutputIsKeptUntilReleased) {
   EXPECT_TRUE(client_->Output().Empty());
 }
 
+// Whoever counts on PossiblyWritten() to know what may have been received must not be told less
+// when the write itself fails: libuv may have written a part of it.
+TEST_F(ConnectionTest, AFailedWriteMayHaveBeenWritten) {
+  const std::string much(32 << 20, 'z');
+  std::size_t received = 0;
+  ByteQueue::Position possibly_written = 0;
+  client_handler_.on_connected = [&] {
+    client_->PauseReading();  // so that the end is noticed by the write
+    Send(*client_, much);
+  };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    received += input.size();
+    // Far more than the first write can have taken; then a reset.
+    if (received > (16u << 20) && server_) server_.reset();
+    return input.size();
+  };
+  client_handler_.on_closed = [&] {
+    possibly_written = client_->PossiblyWritten();
+    loop_.Stop();
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_GE(possibly_written, received);
+}
+
+TEST_F(ConnectionTest, AnAbandonedConnectionIsSilent) {
+  int told = 0;
+  client_handler_.on_connected = [&] {
+    Send(*client_, "never sent");
+    client_->Abandon();
+    client_.reset();
+  };
+  client_handler_.on_closed = [&] { ++told; };
+  server_handler_.on_end = [&] {
+    server_.reset();
+    loop_.Stop();
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_EQ(told, 0);
+  EXPECT_EQ(server_handler_.received, "");
+}
+
+TEST_F(ConnectionTest, MayBeDestroyedWhileAResumeIsDeferredByAFlush) {
+  client_handler_.on_connected = [&] {
+    client_->PauseReading();
+    Send(*client_, "x");
+  };
+  Timer later(loop_);
+  client_handler_.on_drained = [&] {
+    client_->ResumeReading();
+    client_.reset();
+    later.Start(1, 0, [&] { loop_.Stop(); });
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_EQ(client_, nullptr);
+}
+
+// The rest of something large is kept, the memory of the large is not.
+TEST_F(ConnectionTest, LargeInputLeavesNoMemoryBehind) {
+  const std::string large(4 << 20, 'l');
+  std::size_t large_taken = 0;
+  client_handler_.on_connected = [&] { Send(*client_, large + "rest"); };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    if (input.size() < large.size() + 4) return 0;
+    EXPECT_EQ(input.substr(large.size()), "rest");
+    large_taken = large.size();
+    loop_.Stop();
+    return large.size();
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_EQ(large_taken, large.size());
+  EXPECT_EQ(server_->KeptInputBytes(), 4u);
+  EXPECT_LT(server_->KeptInputCapacity(), 1024u);
+}
+
 }  // namespace
 }  // namespace slotway::runtime

@@ -39,7 +39,11 @@ EventLoop::~EventLoop() {
   assert(closed == 0);
 }
 
-void EventLoop::Run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+void EventLoop::Run() {
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  // The last flush may have asked for more, such as the end of a connection that it found broken.
+  RunDeferred();
+}
 
 void EventLoop::Stop() {
   {
@@ -79,11 +83,15 @@ void EventLoop::Unmark(Connection& connection, FlushStage stage) {
   }
 }
 
-void EventLoop::RunDeferredAndFlush() {
+void EventLoop::RunDeferred() {
   while (!deferred_.empty()) {
     auto tasks = std::exchange(deferred_, {});
     for (auto& task : tasks) task();
   }
+}
+
+void EventLoop::RunDeferredAndFlush() {
+  RunDeferred();
   std::size_t held = 0;
   for (auto& list : marked_) {
     if (list.empty()) continue;

@@ -31,7 +31,7 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   uv_loop_t* Uv() { return &loop_; }
-  // Runs until Stop().
+  // Runs until Stop(); whatever was deferred has run when it returns.
   void Run();
   // Makes Run() return after the current iteration. Any thread.
   void Stop();
@@ -53,6 +53,7 @@ class EventLoop {
   friend class Connection;
   void MarkForFlush(Connection& connection, FlushStage stage);
   void Unmark(Connection& connection, FlushStage stage);
+  void RunDeferred();
   void RunDeferredAndFlush();
   void RunPosted();
 

@@ -110,5 +110,18 @@ TEST(EventLoop, WorkDeferredByAFlushDoesNotWaitForAnEvent) {
   listener->reset();
 }
 
+// A flush in the last iteration may find a connection broken, whose owner defers its end.
+TEST(EventLoop, WhatTheLastIterationDeferredHasRunWhenRunReturns) {
+  EventLoop loop;
+  Timer timer(loop);
+  bool has_run = false;
+  timer.Start(0, 0, [&] {
+    loop.Stop();
+    loop.Defer([&] { loop.Defer([&] { has_run = true; }); });
+  });
+  loop.Run();
+  EXPECT_TRUE(has_run);
+}
+
 }  // namespace
 }  // namespace slotway::runtime

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace slotway::proxy {
@@ -10,6 +12,9 @@ namespace {
 
 // An incomplete reply larger than this goes to its client as it comes, if it is the one due.
 constexpr std::size_t kPassOnBytes = 64 * 1024;
+
+// A burst's larger ring goes back when the connection is idle.
+constexpr std::size_t kCapacityKept = 1024;
 
 struct QueueSink {
   runtime::ByteQueue& queue;
@@ -58,7 +63,7 @@ void BackendConnection::SendControl(std::initializer_list<std::string_view> args
   request.kind = InFlight::Kind::kControl;
   request.bytes = static_cast<std::uint32_t>(output.End() - begin);
   in_flight_.PushBack(request);
-  ++handshake_replies_left_;
+  if (state_ == State::kConnecting) ++handshake_replies_left_;
   connection_->MarkForFlush();
 }
 
@@ -76,6 +81,7 @@ std::string BackendConnection::FrontRequest() const {
 }
 
 std::size_t BackendConnection::OnBytes(std::string_view input) {
+  if (state_ == State::kDown) return input.size();
   last_progress_ms_ = loop_.NowMs();
   std::size_t taken = 0;
   while (taken < input.size()) {
@@ -96,8 +102,13 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
     if (state_ == State::kDown) return taken;
     taken += length;
   }
-  connection_->Output().ReleaseTo(front_position_);
+  ReleaseAnswered();
   return taken;
+}
+
+// A shard may refuse a request before it has read all of it: what is not written yet stays.
+void BackendConnection::ReleaseAnswered() {
+  connection_->Output().ReleaseTo(std::min(front_position_, connection_->Written()));
 }
 
 void BackendConnection::HandleReply(std::string_view reply) {
@@ -123,10 +134,12 @@ void BackendConnection::HandleReply(std::string_view reply) {
 }
 
 void BackendConnection::HandleControlReply(std::string_view reply) {
-  // Only the first can fail for a reason that matters: a login that is refused.
+  if (state_ == State::kReady) return;  // of a probe
+  // A user who may not name its connection may still use it. Anything else means that requests
+  // would fare no better: a password that is missing or wrong, too many clients.
   bool is_login = version_ == protocol::RespVersion::kResp3 || !login_.password.empty();
-  bool is_first = handshake_replies_left_ == static_cast<int>(is_login) + 1;
-  if (is_login && is_first && reply[0] == '-') {
+  bool is_first = is_login && handshake_replies_left_ == 2;
+  if (reply[0] == '-' && (is_first || !reply.starts_with("-NOPERM "))) {
     std::string reason = "login refused: ";
     reason += reply.substr(1, reply.size() - 3);
     OnClosed(reason);
@@ -160,12 +173,44 @@ void BackendConnection::FailIfStalled(std::uint64_t timeout_ms) {
   if (loop_.NowMs() - last_progress_ms_ > timeout_ms) OnClosed("the shard did not answer in time");
 }
 
+void BackendConnection::CareIfIdle(std::uint64_t probe_interval_ms) {
+  if (!in_flight_.Empty() || !IsReady()) return;
+  if (in_flight_.Capacity() > kCapacityKept) in_flight_.Shrink();
+  if (probe_interval_ms == 0 || loop_.NowMs() - last_progress_ms_ < probe_interval_ms) return;
+  last_progress_ms_ = loop_.NowMs();
+  SendControl({"PING"});
+}
+
+// A read may be sent again, but not when a write that the same client sent behind it to the same
+// slot may have run: the read would see it.
+void BackendConnection::ForbidReadsBehindWrites(runtime::ByteQueue::Position possibly_sent) {
+  auto position = front_position_;
+  std::size_t sent = 0;
+  while (sent < in_flight_.Size() && position + in_flight_[sent].bytes <= possibly_sent) {
+    position += in_flight_[sent++].bytes;
+  }
+  std::set<std::pair<const ReplyQueue*, protocol::Slot>> written;
+  for (std::size_t i = sent; i-- > 0;) {
+    InFlight& request = in_flight_[i];
+    if (request.kind != InFlight::Kind::kReply && request.kind != InFlight::Kind::kPart) continue;
+    std::pair<const ReplyQueue*, protocol::Slot> whose{&request.Client(), request.slot};
+    if (!request.is_readonly) {
+      written.insert(whose);
+    } else if (written.contains(whose)) {
+      request.is_readonly = false;
+    }
+  }
+}
+
 void BackendConnection::OnClosed(std::string_view reason) {
   if (state_ == State::kDown) return;
   state_ = State::kDown;
   std::string reason_copy(reason);
   auto position = front_position_;
   auto possibly_sent = connection_->PossiblyWritten();
+  // What is found unsent now must stay so.
+  connection_->Abandon();
+  ForbidReadsBehindWrites(possibly_sent);
   // Two steps: whoever is told may send to other connections, never to this one.
   for (; !in_flight_.Empty(); in_flight_.PopFront()) {
     InFlight request = in_flight_.Front();

@@ -70,9 +70,15 @@ class BackendConnection final : private runtime::Connection::Handler {
   void Fail(std::string_view reason) { OnClosed(reason); }
   // Fails the connection if its oldest request waits longer than `timeout_ms`.
   void FailIfStalled(std::uint64_t timeout_ms);
+  // Gives memory back and, after `probe_interval_ms` (0: never) of silence, asks for a sign of
+  // life. For idle connections only; no sign is a stall.
+  void CareIfIdle(std::uint64_t probe_interval_ms);
 
   runtime::Ring<InFlight>& InFlightRequests() { return in_flight_; }
   std::size_t UnsentBytes() const { return connection_ ? connection_->UnwrittenBytes() : 0; }
+  std::size_t BufferedBytes() const {
+    return connection_->Output().Size() + connection_->KeptInputBytes();
+  }
   const runtime::SocketAddress& Address() const { return address_; }
 
  private:
@@ -85,6 +91,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   void SendHandshake();
   void SendControl(std::initializer_list<std::string_view> args);
   void HandleReply(std::string_view reply);
+  void ReleaseAnswered();
+  void ForbidReadsBehindWrites(runtime::ByteQueue::Position possibly_sent);
   void HandleControlReply(std::string_view reply);
   std::size_t PassOnPieces(std::string_view input);
 

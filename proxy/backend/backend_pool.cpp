@@ -24,6 +24,13 @@ NodeIndex BackendPool::FindOrAdd(const protocol::Endpoint& endpoint) {
   return static_cast<NodeIndex>(free_place);
 }
 
+NodeIndex BackendPool::Find(const protocol::Endpoint& endpoint) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i] && nodes_[i]->endpoint == endpoint) return static_cast<NodeIndex>(i);
+  }
+  return kNoNodeIndex;
+}
+
 void BackendPool::Want(NodeIndex index, bool wants_resp3) {
   Node& node = *nodes_[index];
   auto& lane = node.lanes[wants_resp3];

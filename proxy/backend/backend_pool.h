@@ -27,6 +27,9 @@ class BackendPool {
 
   // The node at this numeric endpoint; added if unknown. kNoNodeIndex if the host is not numeric.
   NodeIndex FindOrAdd(const protocol::Endpoint& endpoint);
+  // The same, or kNoNodeIndex if it is unknown.
+  NodeIndex Find(const protocol::Endpoint& endpoint) const;
+  const protocol::Endpoint& EndpointOf(NodeIndex node) const { return nodes_[node]->endpoint; }
   // The open connection, or nullptr. Hot.
   BackendConnection* Ready(NodeIndex node, bool wants_resp3) const {
     BackendConnection* lane = nodes_[node]->lanes[wants_resp3].get();

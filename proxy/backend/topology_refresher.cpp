@@ -13,13 +13,38 @@ namespace {
 // How long a round with some answers waits for the others.
 constexpr std::uint64_t kPatienceMs = 100;
 
+// Where `views` know less than we did: a slot stays with its known owner if the new claim is older
+// than the known one, unless the owner has gone or has been asked itself.
+void KeepNewerClaims(const protocol::Topology& known, protocol::Topology& views) {
+  std::vector<std::uint16_t> place(known.nodes.size(), protocol::kNoNode);
+  for (std::size_t i = 0; i < known.nodes.size(); ++i) {
+    for (std::size_t j = 0; j < views.nodes.size(); ++j) {
+      const protocol::ClusterNode& node = views.nodes[j];
+      if (node.id != known.nodes[i].id) continue;
+      if (!node.is_asked && !node.is_failing) place[i] = static_cast<std::uint16_t>(j);
+    }
+  }
+  for (std::size_t slot = 0; slot < views.owner_of_slot.size(); ++slot) {
+    std::uint16_t before = known.owner_of_slot[slot];
+    std::uint16_t& owner = views.owner_of_slot[slot];
+    if (before == protocol::kNoNode || place[before] == protocol::kNoNode) continue;
+    if (owner == protocol::kNoNode || owner == place[before]) continue;
+    const protocol::ClusterNode& newer = known.nodes[before];
+    if (views.nodes[owner].config_epoch >= newer.config_epoch) continue;
+    owner = place[before];
+    views.nodes[owner].is_master = true;
+    views.nodes[owner].master_id.clear();
+    views.nodes[owner].config_epoch = newer.config_epoch;
+  }
+}
+
 }  // namespace
 
 TopologyRefresher::TopologyRefresher(runtime::EventLoop& loop,
-                                     const config::BackendConfig& settings, OnChange on_change)
+                                     const config::BackendConfig& settings, OnRound on_round)
     : loop_(loop),
       settings_(settings),
-      on_change_(std::move(on_change)),
+      on_round_(std::move(on_round)),
       next_round_(loop),
       patience_(loop) {}
 
@@ -140,14 +165,15 @@ void TopologyRefresher::EndRound() {
   last_error_.clear();
   protocol::Topology merged = protocol::MergeTopologies(std::move(views_));
   views_.clear();
+  if (current_ != nullptr) KeepNewerClaims(*current_, merged);
   if (current_ == nullptr || !merged.RoutesLike(*current_)) {
     changes_.Add();
     merged.version = changes_.Get();
     current_ = std::make_shared<const protocol::Topology>(std::move(merged));
     runtime::LogInfo("topology {}: {} nodes, {}", current_->version, current_->nodes.size(),
                      current_->CoversAllSlots() ? "all slots served" : "some slots unserved");
-    on_change_(current_);
   }
+  on_round_(current_);
   Schedule(is_requested_ ? 0 : settings_.topology.refresh_interval_ms);
 }
 

@@ -25,10 +25,12 @@ class TopologyRefresher {
  public:
   // shared: an immutable snapshot that every worker keeps as long as it needs it.
   using Snapshot = std::shared_ptr<const protocol::Topology>;
-  using OnChange = std::function<void(Snapshot)>;
+  // Called after every round that learned something; the snapshot's version tells changes. Whoever
+  // corrected his map by a redirect learns so that the correction was wrong or too early.
+  using OnRound = std::function<void(Snapshot)>;
 
   TopologyRefresher(runtime::EventLoop& loop, const config::BackendConfig& settings,
-                    OnChange on_change);
+                    OnRound on_round);
   ~TopologyRefresher();
 
   // Begins the first round.
@@ -55,7 +57,7 @@ class TopologyRefresher {
 
   runtime::EventLoop& loop_;
   const config::BackendConfig& settings_;
-  OnChange on_change_;
+  OnRound on_round_;
   runtime::Timer next_round_;
   runtime::Timer patience_;  // ends a round that has some answers
   Snapshot current_;

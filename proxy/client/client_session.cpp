@@ -24,6 +24,7 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
       replies_(*this, services.settings.limits.client_output_max_bytes) {
   replies_.Attach(*connection_);
   connection_->SetKeepalive(services.settings.tcp.keepalive_s);
+  connection_->SetNodelay(services.settings.tcp.nodelay);
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
   state_.is_authenticated = services.settings.auth.password.empty();
@@ -35,12 +36,9 @@ ClientSession::~ClientSession() = default;
 void ClientSession::ApplyParserLimits() {
   const config::LimitsConfig& limits = services_.settings.limits;
   protocol::RequestLimits parser_limits;
-  if (state_.is_authenticated) {
-    parser_limits.bulk_bytes_max = static_cast<std::int64_t>(limits.bulk_bytes_max);
-    parser_limits.args_max = limits.args_max;
-  } else {
-    parser_limits = protocol::kUnauthenticatedLimits;
-  }
+  parser_limits.bulk_bytes_max = static_cast<std::int64_t>(limits.bulk_bytes_max);
+  parser_limits.args_max = limits.args_max;
+  parser_limits.is_authenticated = state_.is_authenticated;
   parser_.SetLimits(parser_limits);
 }
 
@@ -72,10 +70,7 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
   services_.counters.bytes_in.Add(taken);
   if (taken > 0) {
     state_.last_request_at_ms = services_.loop.NowMs();
-    if (!is_closing_ && services_.router.IsLastShardCongested()) {
-      waits_for_shard_ = true;
-      Pause();
-    }
+    if (services_.router.IsLastShardCongested()) WaitForAnswers();
   }
   return is_closing_ ? input.size() : taken;
 }
@@ -114,11 +109,14 @@ void ClientSession::AnswerLocally(LocalHandler handler, std::span<const std::str
                                   const protocol::CommandSpec& spec) {
   services_.counters.local_requests.Add();
   bool was_skipping = state_.reply_mode == ReplyMode::kSkipNext;
+  auto resp_before = state_.resp;
   local_reply_.clear();
   protocol::StringSink sink{local_reply_};
   LocalWriter writer(sink, state_.resp);
   LocalCall call{*this, args, spec, writer, local_reply_};
   handler(call);
+  // Another version means other connections to the shards: nothing may overtake on them.
+  if (state_.resp != resp_before) WaitForAnswers();
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (local_reply_.empty()) return;
   auto place = OpenPlace();
@@ -154,7 +152,7 @@ std::size_t ClientSession::PipelineWindow() const {
 bool ClientSession::MayTakeRequest() const {
   const config::LimitsConfig& limits = services_.settings.limits;
   return replies_.Outstanding() < PipelineWindow() && !replies_.HasHeldBack() &&
-         !(waits_for_shard_ && replies_.Outstanding() > 0) &&
+         !waits_for_answers_ &&
          connection_->UnwrittenBytes() + replies_.EarlyBytes() <= limits.client_output_pause_bytes;
 }
 
@@ -163,8 +161,15 @@ void ClientSession::Pause() {
   replies_.NotifyProgress(true);
 }
 
+// Takes no more requests until everything is answered; the last answer wakes it.
+void ClientSession::WaitForAnswers() {
+  if (is_closing_ || replies_.Outstanding() == 0) return;
+  waits_for_answers_ = true;
+  Pause();
+}
+
 void ClientSession::OnReplyProgress() {
-  if (replies_.Outstanding() == 0) waits_for_shard_ = false;
+  if (replies_.Outstanding() == 0) waits_for_answers_ = false;
   if (is_closing_ || connection_ == nullptr) {
     EndIfOver();
     return;
@@ -245,7 +250,20 @@ void ClientSession::EndIfOver() {
   services_.on_session_over(*this);
 }
 
-bool ClientSession::IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) const {
+std::size_t ClientSession::BufferedBytes() const {
+  std::size_t bytes = replies_.EarlyBytes();
+  if (connection_ != nullptr) {
+    bytes += connection_->Output().Size() + connection_->KeptInputBytes();
+  }
+  return bytes;
+}
+
+bool ClientSession::IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) {
+  if (connection_ != nullptr && connection_->Written() != counted_output_) {
+    // Still taking in what it asked for.
+    CountOutput();
+    state_.last_request_at_ms = now_ms;
+  }
   return connection_ != nullptr && replies_.Outstanding() == 0 &&
          now_ms - state_.last_request_at_ms > timeout_ms;
 }

@@ -32,7 +32,11 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void CloseWhenAnswered();
   // Closes at once; `reason` is for the log.
   void Cut(std::string_view reason);
-  bool IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) const;
+  bool IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms);
+  // Input and replies that wait here for this client.
+  std::size_t BufferedBytes() const;
+  // Gives a burst's memory back.
+  void Shrink() { replies_.Shrink(); }
 
   SessionState& State() { return state_; }
   WorkerServices& Services() { return services_; }
@@ -57,6 +61,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   bool MayTakeRequest() const;
   std::size_t PipelineWindow() const;
   void Pause();
+  void WaitForAnswers();
   void EndIfOver();
   void CountOutput();
   ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
@@ -71,8 +76,8 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   std::string inline_bytes_;  // an inline command as it goes on the wire
   std::uint64_t held_output_since_ms_ = 0;
   runtime::ByteQueue::Position counted_output_ = 0;
-  bool waits_for_shard_ = false;  // its shard is congested: until nothing is outstanding
-  bool is_closing_ = false;       // takes no more requests
+  bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
+  bool is_closing_ = false;         // takes no more requests
   bool is_over_ = false;
 };
 

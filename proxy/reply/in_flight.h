@@ -31,7 +31,8 @@ struct InFlight {
   protocol::Slot slot{0};
   protocol::CommandId command = 0;
   Kind kind = Kind::kReply;
-  std::uint8_t attempts = 0;
+  std::uint8_t retries = 0;
+  std::uint8_t redirects = 0;
   std::uint32_t held_since_ms = 0;  // loop time of the first retry; 0: never held
   bool is_readonly = false;         // may be sent again although it may have run
   bool is_held_back = false;        // counted in its client's queue
@@ -40,6 +41,8 @@ struct InFlight {
   InFlight() : queue(nullptr) {}
 
   ReplyQueue& Client() const { return kind == Kind::kPart ? merger->Queue() : *queue; }
+  // Its request's place among the client's requests.
+  ReplyQueue::Sequence Sequence() const { return kind == Kind::kPart ? merger->Sequence() : place; }
 };
 
 // Hands `reply` to whoever waits for it. REQUIRES: kind is kReply or kPart.

@@ -44,6 +44,7 @@ class ReplyMerger {
   void AddPart(std::size_t part, std::string_view reply);
 
   ReplyQueue& Queue() { return queue_; }
+  ReplyQueue::Sequence Sequence() const { return sequence_; }
 
  private:
   ReplyMerger(MergeRule rule, ReplyQueue& queue, ReplyQueue::Sequence sequence, std::size_t parts);

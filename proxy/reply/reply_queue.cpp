@@ -4,7 +4,6 @@
 #include <cassert>
 
 namespace slotway::proxy {
-
 namespace {
 
 // An early reply of at least this size gets a buffer of its own.
@@ -15,7 +14,15 @@ constexpr std::size_t kEarlyBytesKept = 64 * 1024;
 
 }  // namespace
 
-void ReplyQueue::Detach() { connection_ = nullptr; }
+void ReplyQueue::Detach() {
+  connection_ = nullptr;
+  for (std::size_t i = 0; i < places_.Size(); ++i) {
+    if (places_[i] <= kSilentDone) continue;
+    EarlyReplyPool::OfThisThread().Give(reinterpret_cast<EarlyReply*>(places_[i]));
+    places_[i] = kSilentDone;
+  }
+  early_bytes_ = 0;
+}
 
 void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
   Place& place = places_[static_cast<Sequence>(sequence - due_)];

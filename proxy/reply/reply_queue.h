@@ -86,6 +86,11 @@ class ReplyQueue {
   // A moving average, for guessing what the outstanding replies will amount to.
   std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
 
+  // Gives a burst's memory back. For queues with nothing outstanding.
+  void Shrink() {
+    if (places_.Empty() && places_.Capacity() > kCapacityKept) places_.Shrink();
+  }
+
  private:
   // What stands at a place: a state, or where in early_ a reply lies that came before its turn.
   struct Place {
@@ -99,6 +104,7 @@ class ReplyQueue {
   static constexpr Place kSilent{1, 0};
   static constexpr Place kDone{2, 0};   // nothing to send: silent, or already sent in pieces
   static constexpr Place kLarge{3, 0};  // lies in large_early_
+  static constexpr std::size_t kCapacityKept = 32;
 
   void NoteSize(std::size_t bytes) {
     typical_bytes_ += (static_cast<std::int64_t>(bytes) - typical_bytes_) / 8;

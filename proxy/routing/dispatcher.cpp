@@ -56,14 +56,21 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       hold_timer_(loop),
       stall_timer_(loop) {
   node_of_slot_.fill(kNoNodeIndex);
-  stall_timer_.Start(kStallTickMs, kStallTickMs, [this] {
-    CountUnready();
-    std::vector<BackendConnection*> backends;
-    pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
-    for (BackendConnection* backend : backends) {
-      backend->FailIfStalled(settings_.backend.response_timeout_ms);
-    }
-  });
+  stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
+}
+
+void Dispatcher::CheckBackends() {
+  CountUnready();
+  // After a pause of the whole process the answers may be there, unread: not the shards stalled.
+  bool was_paused = loop_.NowMs() - checked_at_ms_ > 4 * kStallTickMs;
+  checked_at_ms_ = loop_.NowMs();
+  if (was_paused) return;
+  std::vector<BackendConnection*> backends;
+  pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
+  for (BackendConnection* backend : backends) {
+    backend->FailIfStalled(settings_.backend.response_timeout_ms);
+    backend->CareIfIdle(settings_.backend.ping_interval_ms);
+  }
 }
 
 Dispatcher::Trouble& Dispatcher::NoteTrouble(Slot slot) {
@@ -101,7 +108,11 @@ bool Dispatcher::IsCongested(Slot slot) const {
 }
 
 void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
+  if (has_topology_ && topology.version == version_ && !is_map_corrected_) return;
+  version_ = topology.version;
+  is_map_corrected_ = false;
   std::vector<bool> kept;
+  hostnames_.clear();
   std::vector<NodeIndex> index_of(topology.nodes.size(), kNoNodeIndex);
   std::vector<NodeIndex> failing;
   for (std::size_t i = 0; i < topology.nodes.size(); ++i) {
@@ -111,6 +122,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
     index_of[i] = index;
     if (kept.size() <= index) kept.resize(index + 1u);
     kept[index] = true;
+    if (!node.hostname.empty()) hostnames_[node.hostname].push_back(index);
     if (node.is_failing) failing.push_back(index);
   }
   slot_of_each_master_.clear();
@@ -118,12 +130,13 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   for (int slot = 0; slot < protocol::kSlotCount; ++slot) {
     std::uint16_t owner = topology.owner_of_slot[static_cast<std::size_t>(slot)];
     NodeIndex node = owner == protocol::kNoNode ? kNoNodeIndex : index_of[owner];
-    SetOwner(static_cast<Slot>(slot), node);
+    node_of_slot_[static_cast<std::size_t>(slot)] = node;
     if (node == kNoNodeIndex || is_listed[owner]) continue;
     is_listed[owner] = true;
     slot_of_each_master_.push_back(static_cast<Slot>(slot));
     pool_.Want(node, false);
   }
+  FenceMovedSlots();
   pool_.DropAllBut(kept);
   std::erase_if(trouble_, [&](const auto& entry) {
     return entry.first != kNoNodeIndex && (entry.first >= kept.size() || !kept[entry.first]);
@@ -136,21 +149,23 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   CountUnready();
 }
 
-// The clients of what the old owner still has to answer must not overtake it at the new owner.
-void Dispatcher::SetOwner(Slot slot, NodeIndex node) {
+// The clients of what an old owner still has to answer must not overtake it at the new owner.
+void Dispatcher::FenceMovedSlots() {
+  pool_.ForEach([this](NodeIndex node, BackendConnection& backend) {
+    auto& in_flight = backend.InFlightRequests();
+    for (std::size_t i = 0; i < in_flight.Size(); ++i) {
+      if (node_of_slot_[IndexOf(in_flight[i].slot)] != node) MarkHeldBack(in_flight[i]);
+    }
+  });
+}
+
+void Dispatcher::CorrectOwner(Slot slot, NodeIndex node) {
   NodeIndex& owner = node_of_slot_[IndexOf(slot)];
   if (owner == node) return;
-  if (owner != kNoNodeIndex) {
-    for (bool wants_resp3 : {false, true}) {
-      BackendConnection* backend = pool_.Ready(owner, wants_resp3);
-      if (backend == nullptr) continue;
-      auto& in_flight = backend->InFlightRequests();
-      for (std::size_t i = 0; i < in_flight.Size(); ++i) {
-        if (in_flight[i].slot == slot) MarkHeldBack(in_flight[i]);
-      }
-    }
-  }
   owner = node;
+  is_map_corrected_ = true;
+  FenceMovedSlots();
+  hold_.MakeAllDue();
 }
 
 void Dispatcher::MarkHeldBack(InFlight& request) {
@@ -187,9 +202,9 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
     default:
       counters_.retried.Add();
       if (verdict == ReplyVerdict::kRetryRefresh) request_refresh_();
-      if (again.attempts < 255) ++again.attempts;
+      if (again.retries < 255) ++again.retries;
       if (verdict != ReplyVerdict::kTryAgain && IsTroubleTooOld(again.slot)) return false;
-      Hold(backend.FrontRequest(), again, ErrorTextOf(reply), BackoffMs(again.attempts));
+      Hold(backend.FrontRequest(), again, ErrorTextOf(reply), BackoffMs(again.retries));
   }
   return true;
 }
@@ -197,26 +212,34 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
 void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply) {
   request_refresh_();
   protocol::Redirect redirect{};
-  if (!CountAttempt(request)) return;
-  if (!protocol::ParseRedirect(ErrorTextOf(reply), EndpointOf(backend), redirect)) {
-    Hold(backend.FrontRequest(), request, kUnreachable, BackoffMs(request.attempts));
+  if (!CountRedirect(request)) return;
+  NodeIndex node = NodeOfRedirect(backend, reply, redirect);
+  if (node == kNoNodeIndex) {
+    Hold(backend.FrontRequest(), request, kUnreachable, BackoffMs(request.redirects));
     return;
   }
-  NodeIndex node = pool_.FindOrAdd(redirect.endpoint);
-  if (node != kNoNodeIndex) SetOwner(redirect.slot, node);
-  Send(backend.FrontRequest(), request);
+  // Of a request whose keys we could not tell, the shard has told the slot.
+  request.slot = redirect.slot;
+  CorrectOwner(redirect.slot, node);
+  if (hold_.HoldsFor(request.Client(), request.slot)) {
+    Hold(backend.FrontRequest(), request, kUnreachable, 0);
+  } else {
+    Send(backend.FrontRequest(), request);
+  }
 }
 
 void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply) {
   protocol::Redirect redirect{};
-  if (!CountAttempt(request)) return;
-  NodeIndex node = kNoNodeIndex;
-  if (protocol::ParseRedirect(ErrorTextOf(reply), EndpointOf(backend), redirect)) {
-    node = pool_.FindOrAdd(redirect.endpoint);
+  if (!CountRedirect(request)) return;
+  NodeIndex node = NodeOfRedirect(backend, reply, redirect);
+  if (node == kNoNodeIndex) {
+    request_refresh_();
+  } else {
+    request.slot = redirect.slot;
   }
   BackendConnection* target =
       node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.wants_resp3);
-  if (target != nullptr) {
+  if (target != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
     target->SendAsking(backend.FrontRequest(), request);
     return;
   }
@@ -225,8 +248,25 @@ void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::st
   Hold(backend.FrontRequest(), request, kUnreachable, kHoldTickMs);
 }
 
-bool Dispatcher::CountAttempt(InFlight& request) {
-  if (++request.attempts < settings_.retry.attempts_max) return true;
+// Only to nodes that the cluster itself has told: what looks like a redirect may be a script's
+// doing.
+NodeIndex Dispatcher::NodeOfRedirect(const BackendConnection& from, std::string_view reply,
+                                     protocol::Redirect& redirect) const {
+  if (!protocol::ParseRedirect(ErrorTextOf(reply), EndpointOf(from), redirect)) {
+    return kNoNodeIndex;
+  }
+  NodeIndex node = pool_.Find(redirect.endpoint);
+  if (node != kNoNodeIndex) return node;
+  auto named = hostnames_.find(redirect.endpoint.host);
+  if (named == hostnames_.end()) return kNoNodeIndex;
+  for (NodeIndex candidate : named->second) {
+    if (pool_.EndpointOf(candidate).port == redirect.endpoint.port) return candidate;
+  }
+  return kNoNodeIndex;
+}
+
+bool Dispatcher::CountRedirect(InFlight& request) {
+  if (++request.redirects <= settings_.retry.redirects_max) return true;
   AnswerError(request, kTooManyRedirects);
   return false;
 }
@@ -266,7 +306,7 @@ void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
 void Dispatcher::Hold(std::string bytes, InFlight request, std::string_view error,
                       std::uint64_t delay_ms) {
   auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
-  if (request.held_since_ms == 0) request.held_since_ms = now_ms | 1u;
+  if (request.held_since_ms == 0) request.held_since_ms = std::max(now_ms, 1u);
   if (is_shut_down_) {
     AnswerError(request, kShuttingDown);
     return;
@@ -308,6 +348,7 @@ void Dispatcher::Tick() {
 }
 
 void Dispatcher::RetryHeld() {
+  std::vector<HoldQueue::Held> kept_back;
   for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
     NodeIndex node = node_of_slot_[IndexOf(held.request.slot)];
     if (node != kNoNodeIndex && pool_.Ready(node, held.request.wants_resp3) != nullptr) {
@@ -316,13 +357,14 @@ void Dispatcher::RetryHeld() {
     }
     WantOwner(held.request);
     held.due_ms = HoldQueue::kUntilMadeDue;
-    hold_.Add(std::move(held));
+    kept_back.push_back(std::move(held));
   }
+  hold_.PutBack(std::move(kept_back));
 }
 
-std::uint64_t Dispatcher::BackoffMs(std::uint8_t attempts) const {
+std::uint64_t Dispatcher::BackoffMs(std::uint8_t tries) const {
   std::uint64_t backoff_ms = settings_.retry.backoff_ms;
-  for (int i = 1; i < attempts && backoff_ms < settings_.retry.backoff_max_ms; ++i) backoff_ms *= 2;
+  for (int i = 1; i < tries && backoff_ms < settings_.retry.backoff_max_ms; ++i) backoff_ms *= 2;
   return std::min<std::uint64_t>(backoff_ms, settings_.retry.backoff_max_ms);
 }
 
@@ -332,6 +374,14 @@ void Dispatcher::Shutdown() {
   stall_timer_.Stop();
   for (HoldQueue::Held& held : hold_.TakeAll()) AnswerError(held.request, kShuttingDown);
   pool_.DropAllBut({});
+  node_of_slot_.fill(kNoNodeIndex);
+  slot_of_each_master_.clear();
+}
+
+std::size_t Dispatcher::BufferedBytes() const {
+  std::size_t bytes = hold_.Bytes();
+  pool_.ForEach([&](NodeIndex, BackendConnection& backend) { bytes += backend.BufferedBytes(); });
+  return bytes;
 }
 
 std::size_t Dispatcher::InFlightRequests() const {

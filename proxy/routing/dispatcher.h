@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,6 +73,8 @@ class Dispatcher final : private BackendConnection::Events {
   const DispatcherCounters& Counters() const { return counters_; }
   std::size_t HeldRequests() const { return hold_.Size(); }
   std::size_t InFlightRequests() const;
+  // What requests hold here: sent and unanswered, or held back.
+  std::size_t BufferedBytes() const;
 
  private:
   void OnReady(BackendConnection& backend) override;
@@ -83,10 +86,14 @@ class Dispatcher final : private BackendConnection::Events {
   void FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply);
   void HoldUnreachable(std::string_view bytes, InFlight request);
   void Hold(std::string bytes, InFlight request, std::string_view error, std::uint64_t delay_ms);
-  void SetOwner(protocol::Slot slot, NodeIndex node);
+  void FenceMovedSlots();
+  void CorrectOwner(protocol::Slot slot, NodeIndex node);
+  NodeIndex NodeOfRedirect(const BackendConnection& from, std::string_view reply,
+                           protocol::Redirect& redirect) const;
   void MarkHeldBack(InFlight& request);
-  std::uint64_t BackoffMs(std::uint8_t attempts) const;
-  bool CountAttempt(InFlight& request);
+  std::uint64_t BackoffMs(std::uint8_t tries) const;
+  bool CountRedirect(InFlight& request);
+  void CheckBackends();
   // How long a shard has been refusing work or out of reach without a break. What has lasted
   // longer than a request may be held fails the next ones at once.
   struct Trouble {
@@ -111,6 +118,10 @@ class Dispatcher final : private BackendConnection::Events {
   runtime::Timer hold_timer_;
   runtime::Timer stall_timer_;
   DispatcherCounters counters_;
+  std::map<std::string, std::vector<NodeIndex>, std::less<>> hostnames_;
+  std::uint64_t version_ = 0;        // of the topology that the map came from
+  bool is_map_corrected_ = false;    // by redirects since then
+  std::uint64_t checked_at_ms_ = 0;  // when the connections were looked after last
   bool has_topology_ = false;
   bool is_shut_down_ = false;
 };

@@ -26,7 +26,7 @@ std::size_t WorkerCount(std::uint32_t configured) {
 ProxyServer::ProxyServer(config::ProxyConfig settings)
     : settings_(std::move(settings)), run_id_(runtime::RandomHexId(40)) {}
 
-ProxyServer::~ProxyServer() = default;
+ProxyServer::~ProxyServer() { StopWorkers(); }
 
 runtime::Result<std::vector<runtime::SocketAddress>> ProxyServer::ResolveListeners() const {
   std::vector<runtime::SocketAddress> addresses;
@@ -96,7 +96,12 @@ void ProxyServer::Publish(const TopologyRefresher::Snapshot& snapshot) {
 
 void ProxyServer::Run() {
   main_loop_.Run();
+  StopWorkers();
+}
+
+void ProxyServer::StopWorkers() {
   admin_.reset();
+  if (group_ == nullptr) return;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i] { workers_[i]->Shutdown(); });
   }

@@ -54,6 +54,7 @@ class ProxyServer {
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   runtime::Result<void> StartAdmin();
   void BeginDrain();
+  void StopWorkers();
   void EndDrain();
 
   config::ProxyConfig settings_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/server/proxy_worker.h"
 
+#include <algorithm>
+#include <fmt/format.h>
+#include <functional>
 #include <utility>
 
 #include "runtime/log.h"
@@ -8,7 +11,8 @@
 namespace slotway::proxy {
 namespace {
 
-constexpr std::uint64_t kIdleTickMs = 1000;
+constexpr std::uint64_t kHouseTickMs = 1000;
+constexpr std::uint64_t kBoundTickMs = 100;
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 
 // Tells a client that there is no room for it, and sees it out.
@@ -45,9 +49,11 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share)
                 nullptr,
                 share.process_facts,
                 [this](ClientSession& session) { Remove(session); }},
-      idle_timer_(loop) {
-  if (share.settings.idle_timeout_ms > 0) {
-    idle_timer_.Start(kIdleTickMs, kIdleTickMs, [this] { CutIdle(); });
+      house_timer_(loop),
+      bound_timer_(loop) {
+  house_timer_.Start(kHouseTickMs, kHouseTickMs, [this] { KeepHouse(); });
+  if (share.settings.limits.buffered_total_max_bytes > 0) {
+    bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });
   }
 }
 
@@ -92,6 +98,34 @@ void ProxyWorker::Remove(ClientSession& session) {
   loop_.Defer([this, id = session.State().id] { sessions_.erase(id); });
 }
 
+void ProxyWorker::KeepHouse() {
+  for (auto& [id, session] : sessions_) session->Shrink();
+  if (share_.settings.idle_timeout_ms > 0) CutIdle();
+}
+
+// Above the bound those go who have most of it, until the rest fits.
+void ProxyWorker::KeepBufferBound() {
+  std::size_t bound = share_.settings.limits.buffered_total_max_bytes / share_.worker_count;
+  std::size_t total = dispatcher_.BufferedBytes();
+  std::vector<std::pair<std::size_t, ClientSession*>> holders;
+  for (auto& [id, session] : sessions_) {
+    std::size_t bytes = session->BufferedBytes();
+    if (bytes == 0) continue;
+    total += bytes;
+    holders.emplace_back(bytes, session.get());
+  }
+  if (total <= bound) return;
+  std::sort(holders.begin(), holders.end(), std::greater<>());
+  for (auto [bytes, session] : holders) {
+    session->Cut(
+        fmt::format("{} bytes are buffered for it, and more than "
+                    "limits.buffered_total_max_bytes for all",
+                    bytes));
+    total -= bytes;
+    if (total <= bound) return;
+  }
+}
+
 void ProxyWorker::CutIdle() {
   std::vector<ClientSession*> idle;
   for (auto& [id, session] : sessions_) {
@@ -116,7 +150,8 @@ void ProxyWorker::BeginDrain() {
 
 void ProxyWorker::Shutdown() {
   listeners_.clear();
-  idle_timer_.Stop();
+  house_timer_.Stop();
+  bound_timer_.Stop();
   dispatcher_.Shutdown();
   std::vector<ClientSession*> sessions;
   for (auto& [id, session] : sessions_) sessions.push_back(session.get());

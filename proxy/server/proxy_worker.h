@@ -55,7 +55,9 @@ class ProxyWorker {
  private:
   void Accept(std::unique_ptr<runtime::Connection> connection);
   void Remove(ClientSession& session);
+  void KeepHouse();
   void CutIdle();
+  void KeepBufferBound();
 
   runtime::EventLoop& loop_;
   WorkerShare& share_;
@@ -65,7 +67,8 @@ class ProxyWorker {
   WorkerServices services_;
   std::vector<std::unique_ptr<runtime::Listener>> listeners_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;
-  runtime::Timer idle_timer_;
+  runtime::Timer house_timer_;
+  runtime::Timer bound_timer_;
 };
 
 }  // namespace slotway::proxy

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/routing/hold_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <map>
+#include <random>
+
+#include "proxy/reply/reply_fixture.h"
+
+namespace slotway::proxy {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class HoldQueueTest : public testing::Test {
+ protected:
+  HoldQueue::Held Make(FakeClient& client, int slot, std::string bytes, std::uint64_t due_ms,
+                       std::uint32_t since_ms = 1) {
+    HoldQueue::Held held;
+    held.request.queue = &client.queue;
+    held.request.place = client.queue.Open();
+    held.request.slot = static_cast<protocol::Slot>(slot);
+    held.request.held_since_ms = since_ms;
+    held.bytes = std::move(bytes);
+    held.due_ms = due_ms;
+    return held;
+  }
+  static std::vector<std::string> BytesOf(const std::vector<HoldQueue::Held>& all) {
+    std::vector<std::string> bytes;
+    for (const auto& held : all) bytes.push_back(held.bytes);
+    return bytes;
+  }
+
+  runtime::EventLoop loop_;
+  FakeClient a_{loop_}, b_{loop_};
+  HoldQueue queue_{{.time_max_ms = 100, .requests_max = 5, .bytes_max = 10}};
+};
+
+TEST_F(HoldQueueTest, BoundsInNumberAndBytes) {
+  EXPECT_TRUE(queue_.HasRoom(10));
+  EXPECT_FALSE(queue_.HasRoom(11));
+  queue_.Add(Make(a_, 1, "12345678", 0));
+  EXPECT_TRUE(queue_.HasRoom(2));
+  EXPECT_FALSE(queue_.HasRoom(3));
+  for (int i = 0; i < 4; ++i) queue_.Add(Make(a_, 1, "", 0));
+  EXPECT_FALSE(queue_.HasRoom(0));
+  EXPECT_EQ(queue_.TakeAll().size(), 5u);
+  EXPECT_EQ(queue_.Bytes(), 0u);
+  EXPECT_TRUE(queue_.HasRoom(10));
+}
+
+TEST_F(HoldQueueTest, WhatIsNotDueKeepsBackItsClientsLaterRequestsToTheSlot) {
+  queue_.Add(Make(a_, 1, "a1", 20));
+  queue_.Add(Make(a_, 1, "a2", 10));
+  queue_.Add(Make(a_, 2, "a3", 10));
+  queue_.Add(Make(b_, 1, "b1", 10));
+  EXPECT_THAT(BytesOf(queue_.TakeDue(9)), IsEmpty());
+  EXPECT_THAT(BytesOf(queue_.TakeDue(10)), ElementsAre("a3", "b1"));
+  EXPECT_TRUE(queue_.HoldsFor(a_.queue, protocol::Slot{1}));
+  EXPECT_FALSE(queue_.HoldsFor(a_.queue, protocol::Slot{2}));
+  EXPECT_FALSE(queue_.HoldsFor(b_.queue, protocol::Slot{1}));
+  EXPECT_THAT(BytesOf(queue_.TakeDue(20)), ElementsAre("a1", "a2"));
+  EXPECT_FALSE(queue_.HoldsFor(a_.queue, protocol::Slot{1}));
+}
+
+TEST_F(HoldQueueTest, WhatIsPutBackStaysInFront) {
+  queue_.Add(Make(a_, 1, "a1", 10));
+  queue_.Add(Make(a_, 1, "a2", 11));
+  auto due = queue_.TakeDue(10);
+  ASSERT_THAT(BytesOf(due), ElementsAre("a1"));
+  due[0].due_ms = HoldQueue::kUntilMadeDue;
+  queue_.PutBack(std::move(due));
+  EXPECT_THAT(BytesOf(queue_.TakeDue(1000)), IsEmpty());
+  queue_.MakeAllDue();
+  EXPECT_THAT(BytesOf(queue_.TakeDue(1000)), ElementsAre("a1", "a2"));
+}
+
+TEST_F(HoldQueueTest, OneThatComesLateIsPutInItsPlace) {
+  auto first = Make(a_, 1, "a1", 0), second = Make(a_, 1, "a2", 0), third = Make(a_, 1, "a3", 0);
+  queue_.Add(third);
+  queue_.Add(Make(b_, 1, "b1", 0));
+  queue_.Add(first);
+  queue_.Add(second);
+  EXPECT_THAT(BytesOf(queue_.TakeDue(0)), ElementsAre("a1", "a2", "a3", "b1"));
+}
+
+TEST_F(HoldQueueTest, Expiry) {
+  queue_.Add(Make(a_, 1, "old", HoldQueue::kUntilMadeDue, 1000));
+  queue_.Add(Make(a_, 1, "new", HoldQueue::kUntilMadeDue, 1050));
+  EXPECT_THAT(queue_.TakeExpired(1099), IsEmpty());
+  EXPECT_THAT(BytesOf(queue_.TakeExpired(1100)), ElementsAre("old"));
+  EXPECT_TRUE(queue_.HoldsFor(a_.queue, protocol::Slot{1}));
+  EXPECT_THAT(BytesOf(queue_.TakeExpired(1150)), ElementsAre("new"));
+  EXPECT_TRUE(queue_.Empty());
+}
+
+// The time of holding is kept in 32 bits.
+TEST_F(HoldQueueTest, ExpiryWhereTheClockWraps) {
+  constexpr std::uint64_t kWrap = std::uint64_t{1} << 32;
+  queue_.Add(Make(a_, 1, "x", 0, static_cast<std::uint32_t>(kWrap - 10)));
+  EXPECT_THAT(queue_.TakeExpired(kWrap + 89), IsEmpty());
+  EXPECT_THAT(BytesOf(queue_.TakeExpired(kWrap + 90)), ElementsAre("x"));
+}
+
+TEST_F(HoldQueueTest, AHoldThatBeganAMomentAheadIsNotExpired) {
+  queue_.Add(Make(a_, 1, "x", 0, 1001));
+  EXPECT_THAT(queue_.TakeExpired(1000), IsEmpty());
+}
+
+// Random operations: a client's requests to one slot always come out in order.
+TEST_F(HoldQueueTest, OrderPerClientAndSlot) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    FakeClient first(loop_), second(loop_);
+    HoldQueue queue({.time_max_ms = 1000, .requests_max = 1000, .bytes_max = 1 << 20});
+    std::map<std::pair<const ReplyQueue*, int>, std::uint32_t> last;
+    std::uint64_t now_ms = 1;
+    for (int step = 0; step < 1000; ++step) {
+      now_ms += random() % 3;
+      if (random() % 2 == 0) {
+        FakeClient& client = random() % 2 == 0 ? first : second;
+        queue.Add(Make(client, static_cast<int>(random() % 3), "x", now_ms + random() % 20));
+        continue;
+      }
+      if (random() % 20 == 0) queue.MakeAllDue();
+      std::vector<HoldQueue::Held> back;
+      std::map<std::pair<const ReplyQueue*, int>, bool> is_blocked;
+      for (auto& held : queue.TakeDue(now_ms)) {
+        auto whose = std::pair{static_cast<const ReplyQueue*>(held.request.queue),
+                               static_cast<int>(held.request.slot)};
+        if (is_blocked[whose] || random() % 4 == 0) {
+          is_blocked[whose] = true;
+          back.push_back(std::move(held));
+          continue;
+        }
+        auto [i, is_new] = last.emplace(whose, held.request.place);
+        if (!is_new) {
+          ASSERT_GT(held.request.place, i->second);
+        }
+        i->second = held.request.place;
+      }
+      queue.PutBack(std::move(back));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace slotway::proxy

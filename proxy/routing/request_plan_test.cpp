@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/routing/request_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace slotway::proxy {
+namespace {
+
+using protocol::CommandFlag;
+
+const protocol::CommandSpec& Spec(std::string_view full_name) {
+  const protocol::CommandSpec* spec = protocol::FindCommandByFullName(full_name);
+  EXPECT_NE(spec, nullptr) << full_name;
+  return *spec;
+}
+
+TEST(RequestPlan, Routes) {
+  struct Case {
+    std::string_view name;
+    Route route;
+    MergeRule merge;
+    bool is_readonly;
+  } cases[] = {
+      {"get", Route::kOneKey, MergeRule::kAllSucceeded, true},
+      {"set", Route::kOneKey, MergeRule::kAllSucceeded, false},
+      {"hgetall", Route::kOneKey, MergeRule::kAllSucceeded, true},
+      {"object|encoding", Route::kOneKey, MergeRule::kAllSucceeded, true},
+      {"mget", Route::kSplit, MergeRule::kByKeyOrder, true},
+      {"mset", Route::kSplit, MergeRule::kAllSucceeded, false},
+      {"del", Route::kSplit, MergeRule::kSum, false},
+      {"unlink", Route::kSplit, MergeRule::kSum, false},
+      {"exists", Route::kSplit, MergeRule::kSum, true},
+      {"touch", Route::kSplit, MergeRule::kSum, true},
+      {"msetnx", Route::kKeys, MergeRule::kAllSucceeded, false},
+      {"rename", Route::kKeys, MergeRule::kAllSucceeded, false},
+      {"eval", Route::kKeys, MergeRule::kAllSucceeded, false},
+      {"eval_ro", Route::kKeys, MergeRule::kAllSucceeded, true},
+      {"sort", Route::kKeys, MergeRule::kAllSucceeded, false},
+      {"zunionstore", Route::kKeys, MergeRule::kAllSucceeded, false},
+      {"dbsize", Route::kAllShards, MergeRule::kSum, true},
+      {"flushall", Route::kAllShards, MergeRule::kAllSucceeded, false},
+      {"keys", Route::kAllShards, MergeRule::kConcatenate, true},
+      {"script|exists", Route::kAllShards, MergeRule::kLogicalAnd, false},
+      {"script|kill", Route::kAllShards, MergeRule::kOneSucceeded, false},
+      {"wait", Route::kUnsupported, MergeRule::kAllSucceeded, false},
+      {"blpop", Route::kUnsupported, MergeRule::kAllSucceeded, false},
+      {"subscribe", Route::kUnsupported, MergeRule::kAllSucceeded, false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    RequestPlan plan = PlanOf(Spec(c.name));
+    EXPECT_EQ(static_cast<int>(plan.route), static_cast<int>(c.route));
+    if (plan.route == Route::kSplit || plan.route == Route::kAllShards) {
+      EXPECT_EQ(static_cast<int>(plan.merge), static_cast<int>(c.merge));
+    }
+    EXPECT_EQ(plan.is_readonly, c.is_readonly);
+  }
+  EXPECT_EQ(PlanOf(Spec("mset")).args_per_key, 2);
+  EXPECT_EQ(PlanOf(Spec("object|encoding")).first_key, 2);
+  EXPECT_TRUE(PlanOf(Spec("xread")).may_block);
+}
+
+// Whoever has a key can be routed; only what blocks is refused.
+TEST(RequestPlan, NothingWithKeysIsUnsupportedUnlessItBlocks) {
+  auto plans = PlanAllCommands();
+  std::string unsupported;
+  for (std::size_t id = 0; id < plans.size(); ++id) {
+    const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
+    if (plans[id].route == Route::kUnsupported) {
+      unsupported += std::string(spec.name) + " ";
+      EXPECT_TRUE(spec.key_specs.empty() || spec.flags.Has(CommandFlag::kBlocking)) << spec.name;
+    }
+    if (plans[id].route == Route::kOneKey || plans[id].route == Route::kSplit) {
+      EXPECT_GT(plans[id].first_key, 0) << spec.name;
+      EXPECT_TRUE(spec.ArityFits(spec.arity < 0 ? -spec.arity : spec.arity)) << spec.name;
+      // Arity has been checked when the key is read: it must promise the key.
+      EXPECT_GT(std::abs(spec.arity), plans[id].first_key) << spec.name;
+    }
+    // A write may never be taken for something that can run twice.
+    if (spec.flags.Has(CommandFlag::kWrite)) {
+      EXPECT_FALSE(plans[id].is_readonly) << spec.name;
+    }
+  }
+  RecordProperty("unsupported", unsupported);
+  std::printf("not routed (answered by the proxy itself, or unsupported): %s\n",
+              unsupported.c_str());
+}
+
+TEST(RequestPlan, TheTextOfARefusal) {
+  EXPECT_EQ(UnsupportedText("blpop"), "ERR Slotway does not support 'blpop' yet");
+  EXPECT_EQ(UnsupportedText("xread", " with BLOCK"),
+            "ERR Slotway does not support 'xread' with BLOCK yet");
+  EXPECT_EQ(UnsupportedText("acl|setuser"), "ERR Slotway does not support 'acl setuser' yet");
+}
+
+}  // namespace
+}  // namespace slotway::proxy

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/server/proxy_server.h"
+
+#include <atomic>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "proxy/client/session_fixture.h"
+
+namespace slotway::proxy {
+namespace {
+
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+// The proxy on threads of its own; shards and clients on the test's loop.
+class ProxyServerTest : public testing::Test {
+ protected:
+  ProxyServerTest() {
+    settings_.listeners = {{"127.0.0.1", 0, {}}};
+    settings_.backend.seeds = {{"127.0.0.1", shard_.Port()}};
+    settings_.backend.topology.refresh_min_interval_ms = 5;
+    settings_.admin.port = 0;
+    settings_.workers = 2;
+    std::string text = fmt::format("{} 127.0.0.1:{}@1 myself,master - 0 0 1 connected 0-16383\n",
+                                   std::string(40, 'a'), shard_.Port());
+    shard_.Answer([text](const Words& words) -> std::string {
+      if (words[0] == "CLUSTER") return fmt::format("${}\r\n{}\r\n", text.size(), text);
+      if (words[0] == "SLOW") return std::string(FakeShard::kSilence);
+      return "+OK\r\n";
+    });
+  }
+  ~ProxyServerTest() override { StopAndJoin(); }
+
+  void Start() {
+    server_ = std::make_unique<ProxyServer>(settings_);
+    auto started = server_->Start();
+    ASSERT_TRUE(started) << started.error().text;
+    thread_ = std::thread([this] {
+      server_->Run();
+      has_ended_ = true;
+    });
+  }
+  bool HasEnded() {
+    return RunUntil(loop_, [&] { return has_ended_.load(); });
+  }
+  void StopAndJoin() {
+    if (!thread_.joinable()) return;
+    server_->Stop();
+    EXPECT_TRUE(HasEnded());
+    thread_.join();
+  }
+  bool IsReady(std::string& reason) {
+    std::atomic<int> answer{-1};
+    server_->MainLoop().Post([&] { answer = server_->IsReady(reason) ? 1 : 0; });
+    EXPECT_TRUE(RunUntil(loop_, [&] { return answer >= 0; }));
+    return answer == 1;
+  }
+  bool BecomesReady() {
+    for (std::string reason; !IsReady(reason);) {
+      if (reason.empty()) return false;
+    }
+    return true;
+  }
+  std::unique_ptr<TestClient> Connect() {
+    return std::make_unique<TestClient>(loop_, server_->Addresses()[0]);
+  }
+  bool Receives(TestClient& client, const std::string& reply) {
+    return RunUntil(loop_, [&] { return client.received == reply; });
+  }
+
+  runtime::EventLoop loop_;
+  FakeShard shard_{loop_};
+  config::ProxyConfig settings_;
+  std::unique_ptr<ProxyServer> server_;
+  std::thread thread_;
+  std::atomic<bool> has_ended_{false};
+};
+
+TEST_F(ProxyServerTest, ServesAndStops) {
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  std::vector<std::unique_ptr<TestClient>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(Connect());
+    clients.back()->Send("SET a 1\r\nPING\r\n");
+  }
+  for (auto& client : clients) ASSERT_TRUE(Receives(*client, "+OK\r\n+PONG\r\n"));
+  EXPECT_EQ(server_->Facts().clients, 8u);
+  EXPECT_EQ(server_->Facts().requests, 16u);
+  StopAndJoin();
+  for (auto& client : clients) {
+    ASSERT_TRUE(RunUntil(loop_, [&] { return client->is_ended; }));
+  }
+}
+
+TEST_F(ProxyServerTest, StartsBeforeItsShardsAndHoldsRequests) {
+  shard_.HangUp(true);
+  Start();
+  std::string reason;
+  EXPECT_FALSE(IsReady(reason));
+  EXPECT_THAT(reason, HasSubstr("no shard has told the topology yet"));
+  auto client = Connect();
+  client->Send("SET a 1\r\n");
+  shard_.Reopen();
+  EXPECT_TRUE(Receives(*client, "+OK\r\n"));
+  EXPECT_TRUE(BecomesReady());
+}
+
+TEST_F(ProxyServerTest, DrainingWaitsForAnswers) {
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  auto client = Connect();
+  client->Send("PING\r\n");
+  ASSERT_TRUE(Receives(*client, "+PONG\r\n"));
+  bool is_slow = false;
+  shard_.Answer([&](const Words& words) -> std::string {
+    is_slow = is_slow || words[0] == "GET";
+    return words[0] == "GET" ? std::string(FakeShard::kSilence) : "+OK\r\n";
+  });
+  client->Send("GET a\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return is_slow; }));
+  server_->Stop();
+  std::string reason;
+  EXPECT_FALSE(IsReady(reason));
+  EXPECT_EQ(reason, "shutting down");
+  EXPECT_FALSE(client->is_ended);
+  shard_.Push("+late\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return client->is_ended; }));
+  EXPECT_EQ(client->received, "+PONG\r\n+late\r\n");
+  EXPECT_TRUE(HasEnded());
+}
+
+TEST_F(ProxyServerTest, DrainingHasAnEnd) {
+  settings_.shutdown_drain_ms = 50;
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  bool is_slow = false;
+  shard_.Answer([&](const Words& words) -> std::string {
+    is_slow = is_slow || words[0] == "GET";
+    return std::string(FakeShard::kSilence);
+  });
+  auto client = Connect();
+  client->Send("GET a\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return is_slow; }));
+  StopAndJoin();
+  EXPECT_TRUE(RunUntil(loop_, [&] { return client->is_ended; }));
+}
+
+TEST_F(ProxyServerTest, TooManyClients) {
+  settings_.limits.clients_max = 1;
+  Start();
+  auto first = Connect();
+  first->Send("PING\r\n");
+  ASSERT_TRUE(Receives(*first, "+PONG\r\n"));
+  auto second = Connect();
+  ASSERT_TRUE(RunUntil(loop_, [&] { return second->is_ended; }));
+  EXPECT_EQ(second->received, "-ERR max number of clients reached\r\n");
+  first->Close();
+  // Its place is free as soon as the proxy has noticed.
+  ASSERT_TRUE(RunUntil(loop_, [&] { return server_->Facts().clients == 0; }));
+  auto third = Connect();
+  third->Send("PING\r\n");
+  EXPECT_TRUE(Receives(*third, "+PONG\r\n"));
+}
+
+TEST_F(ProxyServerTest, IdleClientsAreCut) {
+  settings_.idle_timeout_ms = 10;
+  Start();
+  auto client = Connect();
+  EXPECT_TRUE(RunUntil(loop_, [&] { return client->is_ended; }));
+}
+
+TEST_F(ProxyServerTest, WhoHoldsMostIsCutWhenAllHoldTooMuch) {
+  settings_.limits.buffered_total_max_bytes = 32 << 20;
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  shard_.Answer([](const Words& words) {
+    std::size_t size = words[1] == "much" ? (60u << 20) : (8u << 20);
+    return fmt::format("${}\r\n{}\r\n", size, std::string(size, 'x'));
+  });
+  auto little = Connect(), much = Connect();
+  little->StopReading();
+  much->StopReading();
+  little->Send("GET little\r\n");
+  much->Send("GET much\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return server_->Facts().clients == 1; }));
+  little->ReadOn();
+  EXPECT_TRUE(RunUntil(loop_, [&] { return little->received.size() > (8u << 20); }));
+}
+
+TEST_F(ProxyServerTest, MayBeDestroyedWithoutHavingRun) {
+  ProxyServer server(settings_);
+  ASSERT_TRUE(server.Start());
+  EXPECT_NE(server.Addresses()[0].Port(), 0);
+}
+
+TEST_F(ProxyServerTest, AnAddressThatCannotBeBoundIsAnError) {
+  settings_.listeners = {{"203.0.113.1", 1, {}}};
+  ProxyServer server(settings_);
+  auto started = server.Start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().text, HasSubstr("203.0.113.1:1"));
+}
+
+}  // namespace
+}  // namespace slotway::proxy
