@@ -47,14 +47,14 @@ std::string DescribeClient(ClientSession& session) {
   const runtime::Connection& socket = session.Socket();
   std::uint64_t now_ms = session.Services().loop.NowMs();
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={}{} db=0 sub=0 psub=0 ssub=0 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 "
       "multi=-1 qbuf={} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={} "
       "tot-mem=0 events=r cmd=client|info user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
       state.id, socket.PeerAddress().ToString(), socket.LocalAddress().ToString(),
       socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
       (now_ms - state.last_request_at_ms) / 1000, state.is_no_evict ? "e" : "N",
-      state.is_no_touch ? "T" : "", socket.KeptInputBytes(), socket.UnwrittenBytes(),
-      static_cast<int>(state.resp), state.library_name, state.library_version);
+      socket.KeptInputBytes(), socket.UnwrittenBytes(), static_cast<int>(state.resp),
+      state.library_name, state.library_version);
 }
 
 void Info(LocalCall& call) { call.reply.Verbatim("txt", DescribeClient(call.session)); }
@@ -85,18 +85,12 @@ void SetSwitch(LocalCall& call, bool SessionState::*which) {
 }
 
 void NoEvict(LocalCall& call) { SetSwitch(call, &SessionState::is_no_evict); }
-void NoTouch(LocalCall& call) { SetSwitch(call, &SessionState::is_no_touch); }
 
 constexpr std::array kCommands = {
-    LocalCommand{"client|id", Id},
-    LocalCommand{"client|getname", GetName},
-    LocalCommand{"client|setname", SetName},
-    LocalCommand{"client|setinfo", SetInfo},
-    LocalCommand{"client|info", Info},
-    LocalCommand{"client|getredir", GetRedir},
-    LocalCommand{"client|reply", Reply},
-    LocalCommand{"client|no-evict", NoEvict},
-    LocalCommand{"client|no-touch", NoTouch},
+    LocalCommand{"client|id", Id},           LocalCommand{"client|getname", GetName},
+    LocalCommand{"client|setname", SetName}, LocalCommand{"client|setinfo", SetInfo},
+    LocalCommand{"client|info", Info},       LocalCommand{"client|getredir", GetRedir},
+    LocalCommand{"client|reply", Reply},     LocalCommand{"client|no-evict", NoEvict},
 };
 
 }  // namespace

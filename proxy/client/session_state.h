@@ -22,7 +22,6 @@ struct SessionState {
   ReplyMode reply_mode = ReplyMode::kOn;
   bool is_authenticated = false;
   bool is_no_evict = false;
-  bool is_no_touch = false;
   bool is_readonly = false;  // READONLY was asked for
 };
 

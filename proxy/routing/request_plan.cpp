@@ -30,6 +30,10 @@ bool IsEvenRun(const CommandSpec& spec) {
 RequestPlan PlanKeyed(const CommandSpec& spec) {
   RequestPlan plan;
   plan.is_readonly = spec.IsReadonly();
+  // What these change belongs to one connection, and a shard's connection is everybody's.
+  bool is_about_a_connection = spec.categories.Has(protocol::AclCategory::kTransaction) ||
+                               spec.flags.Has(CommandFlag::kPubsub);
+  if (is_about_a_connection) return plan;
   bool is_blocking = spec.flags.Has(CommandFlag::kBlocking);
   if (is_blocking && spec.key_specs[0].begin != KeySpec::Begin::kKeyword) return plan;
   plan.may_block = is_blocking;

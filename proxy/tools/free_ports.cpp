@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/tools/free_ports.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
@@ -17,7 +16,11 @@ using runtime::Result;
 using runtime::SocketAddress;
 
 constexpr int kBusPortOffset = 10000;
-constexpr int kTriesPerPort = 64;
+// Ports that systems do not hand out to outgoing connections: a shard that is started again finds
+// its port free. The same holds for the bus ports 10000 above.
+constexpr std::uint16_t kFirstPort = 10000;
+constexpr std::uint16_t kLastPort = 22000;
+constexpr int kTriesMax = 1000;
 constexpr char kLoopback[] = "127.0.0.1";
 
 // Listens on the port for a moment; answers the port it was (the kernel's choice for 0).
@@ -42,8 +45,22 @@ Result<std::uint16_t> TryPort(const std::string& host, std::uint16_t port) {
 }
 
 bool IsFreeForShard(std::uint16_t port) {
-  return port <= 65535 - kBusPortOffset && TryPort(kLoopback, port) &&
+  return TryPort(kLoopback, port) &&
          TryPort(kLoopback, static_cast<std::uint16_t>(port + kBusPortOffset));
+}
+
+Result<std::vector<std::uint16_t>> PortsFrom(std::uint16_t base_port, std::size_t count) {
+  std::vector<std::uint16_t> ports;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t port = base_port + i;
+    if (port > 65535 - kBusPortOffset || !IsFreeForShard(static_cast<std::uint16_t>(port))) {
+      return Fail("port " + std::to_string(port) + " of 127.0.0.1, or " +
+                  std::to_string(port + kBusPortOffset) +
+                  " for its cluster bus, is already in use or too high");
+    }
+    ports.push_back(static_cast<std::uint16_t>(port));
+  }
+  return ports;
 }
 
 }  // namespace
@@ -56,32 +73,14 @@ Result<void> CheckPortIsFree(const std::string& address, std::uint16_t port) {
 
 Result<std::uint16_t> FindFreePort(const std::string& address) { return TryPort(address, 0); }
 
-Result<std::vector<std::uint16_t>> FindShardPorts(std::size_t count, std::uint16_t base_port) {
-  std::vector<std::uint16_t> ports;
-  if (base_port != 0) {
-    for (std::size_t i = 0; i < count; ++i) {
-      auto port = static_cast<std::uint16_t>(base_port + i);
-      if (!IsFreeForShard(port)) {
-        return Fail("port " + std::to_string(port) + " of 127.0.0.1, or " +
-                    std::to_string(port + kBusPortOffset) +
-                    " for its cluster bus, is already in use or too high");
-      }
-      ports.push_back(port);
-    }
-    return ports;
+Result<std::vector<std::uint16_t>> FindShardPorts(std::size_t count, std::uint16_t base_port,
+                                                  runtime::Random& random) {
+  if (base_port != 0) return PortsFrom(base_port, count);
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    auto base = static_cast<std::uint16_t>(kFirstPort + random.Below(kLastPort - kFirstPort));
+    if (auto ports = PortsFrom(base, count)) return ports;
   }
-  for (std::size_t tries = 0; ports.size() < count && tries < count * kTriesPerPort; ++tries) {
-    Result<std::uint16_t> any = FindFreePort(kLoopback);
-    if (!any) return tl::unexpected(any.error());
-    // The kernel's choices lie high; their bus port would often be beyond the last port.
-    auto port =
-        static_cast<std::uint16_t>(*any > 65535 - kBusPortOffset ? *any - kBusPortOffset : *any);
-    if (std::find(ports.begin(), ports.end(), port) == ports.end() && IsFreeForShard(port)) {
-      ports.push_back(port);
-    }
-  }
-  if (ports.size() < count) return Fail("not enough free ports on 127.0.0.1");
-  return ports;
+  return Fail("found no " + std::to_string(count) + " free ports in a row on 127.0.0.1");
 }
 
 }  // namespace slotway::proxy

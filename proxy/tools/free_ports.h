@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/random.h"
 #include "runtime/result.h"
 
 namespace slotway::proxy {
@@ -17,9 +18,10 @@ runtime::Result<void> CheckPortIsFree(const std::string& address, std::uint16_t 
 // Any free port of `address`.
 runtime::Result<std::uint16_t> FindFreePort(const std::string& address);
 
-// `count` ports of 127.0.0.1 that are free, as are their cluster bus ports (10000 above). With a
-// `base_port` they are the ones from there on, or none.
+// `count` ports of 127.0.0.1 in a row that are free, as are their cluster bus ports (10000 above):
+// those from `base_port` on, or, with base_port 0, some at random.
 runtime::Result<std::vector<std::uint16_t>> FindShardPorts(std::size_t count,
-                                                           std::uint16_t base_port);
+                                                           std::uint16_t base_port,
+                                                           runtime::Random& random);
 
 }  // namespace slotway::proxy

@@ -48,7 +48,10 @@ TEST(FreePortsTest, RefusesAnAddressOfNobodyHere) {
 }
 
 TEST(FreePortsTest, FindsDistinctPortsWithRoomForTheBus) {
-  auto ports = FindShardPorts(8, 0);
+  std::uint64_t seed = runtime::SystemEntropy();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  runtime::Random random(seed);
+  auto ports = FindShardPorts(8, 0, random);
   ASSERT_TRUE(ports) << ports.error().text;
   EXPECT_EQ(std::set<std::uint16_t>(ports->begin(), ports->end()).size(), 8u);
   for (std::uint16_t port : *ports) EXPECT_LE(port, 55535);
@@ -56,8 +59,10 @@ TEST(FreePortsTest, FindsDistinctPortsWithRoomForTheBus) {
 
 TEST(FreePortsTest, ABasePortIsTakenAtItsWord) {
   Occupant occupant;
-  EXPECT_FALSE(FindShardPorts(1, occupant.Port()));
-  EXPECT_FALSE(FindShardPorts(2, 55535));
+  runtime::Random random(1);
+  EXPECT_FALSE(FindShardPorts(1, occupant.Port(), random));
+  EXPECT_EQ(FindShardPorts(2, 55535, random).error().text,
+            "port 55536 of 127.0.0.1, or 65536 for its cluster bus, is already in use or too high");
 }
 
 }  // namespace

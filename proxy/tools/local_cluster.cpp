@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fmt/core.h>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -88,7 +89,8 @@ Result<void> CheckPorts(const LocalClusterOptions& options, LocalEndpoint& endpo
 
 Result<std::vector<LocalNode>> MakeNodes(const LocalClusterOptions& options) {
   auto count = static_cast<std::size_t>(options.shards * (1 + options.replicas));
-  Result<std::vector<std::uint16_t>> ports = FindShardPorts(count, options.base_port);
+  runtime::Random random(runtime::SystemEntropy());
+  auto ports = FindShardPorts(count, options.base_port, random);
   if (!ports) return tl::unexpected(ports.error());
   return LayOutCluster(options.shards, options.replicas, *ports, runtime::FillWithEntropy);
 }
@@ -178,7 +180,7 @@ class LocalCluster {
       : plan_(std::move(plan)),
         workers_(workers),
         run_proxy_(std::move(run_proxy)),
-        signals_(loop_, {SIGINT, SIGTERM, SIGHUP}, [this](int) { TakeSignal(); }),
+        signals_(loop_, {SIGINT, SIGTERM}, [this](int) { TakeSignal(); }),
         ready_timeout_(loop_) {}
 
   int Run();
@@ -205,6 +207,7 @@ class LocalCluster {
   ProxyRunner run_proxy_;
   runtime::EventLoop loop_;
   runtime::SignalWatcher signals_;
+  std::optional<runtime::SignalWatcher> hangup_;  // not under nohup
   runtime::Timer ready_timeout_;
   std::vector<std::unique_ptr<SupervisedShard>> shards_;
   StopProxy stop_proxy_;
@@ -214,7 +217,15 @@ class LocalCluster {
   int exit_code_ = 0;
 };
 
+// Whether whoever started this process wants it to outlive the terminal.
+bool IsHangupIgnored() {
+  struct sigaction action {};
+  return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int LocalCluster::Run() {
+  if (!IsHangupIgnored())
+    hangup_.emplace(loop_, std::initializer_list<int>{SIGHUP}, [this](int) { TakeSignal(); });
   if (StartShards()) {
     Say("waiting until they serve ... ");
     ready_timeout_.Start(kReadyTimeoutMs, 0, [this] { GiveUpWaiting(); });

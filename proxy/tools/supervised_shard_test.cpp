@@ -26,7 +26,7 @@ class SupervisedShardTest : public testing::Test {
     auto opened = LocalFolder::Open({});
     ASSERT_TRUE(opened);
     folder_ = std::move(*opened);
-    port_ = FindShardPorts(1, 0).value().front();
+    port_ = FindFreePort("127.0.0.1").value();
   }
 
   void MakeShard(const std::string& script, SupervisedShard::Events events) {

@@ -104,6 +104,7 @@ Problem ReadNode(const std::vector<std::string_view>& words, NodeLine& line) {
   if (Problem problem = ReadAddress(words[1], line.node)) return problem;
   std::optional<NodeFlags> flags = ParseFlags(words[2]);
   if (!flags) return "an unknown flag in '" + std::string(words[2]) + "'";
+  if (flags->Has(NodeFlag::kHandshake)) return "a node in handshake, which has no id yet";
   line.node.flags = *flags;
   line.master = words[3];
   std::optional<std::int64_t> ping = ParseNumber<std::int64_t>(words[4]);

@@ -132,6 +132,7 @@ TEST(NodesConfTest, RefusesWhatIsOutOfForm) {
       a + " h:1@65536 myself,master - 0 0 1 connected",
       a + " h:1@2,,shard-id=1 myself,master - 0 0 1 connected",
       a + " h:1@2,,junk myself,master - 0 0 1 connected",
+      me + "\n" + b + " h:3@4 handshake - 0 0 1 connected",
       a + " h:1@2 myself,king - 0 0 1 connected",
       a + " h:1@2 myself,master - x 0 1 connected",
       a + " h:1@2 myself,master - 0 0 -1 connected",

@@ -23,9 +23,6 @@ STORIES = {
          "LCS {m}1 {m}2", "LCS {m}1 {m}2 LEN", "LCS {m}1 {m}2 IDX WITHMATCHLEN"],
         ["MSET k1 a k2 b k3 c k4 d", "MGET k1 k2 k3 k4 none", "EXISTS k1 k2 k2 none",
          "TOUCH k1 none", "UNLINK k1 none", "DEL k2 k3 k4 none", "MGET k1 k2"],
-        ["SETBIT bits 7 1", "GETBIT bits 7", "BITCOUNT bits", "BITPOS bits 1",
-         "BITFIELD bits SET u8 0 255 GET u4 0 INCRBY u2 100 1 OVERFLOW FAIL INCRBY u2 102 3",
-         "BITFIELD_RO bits GET u8 0", "BITCOUNT bits 0 0 BIT", "SETBIT bits -1 1", "GET bits"],
     ],
     "keys": [
         ["SET k v", "TYPE k", "EXISTS k", "OBJECT ENCODING k", "OBJECT REFCOUNT k", "EXPIRE k 100",
@@ -83,6 +80,12 @@ STORIES = {
          "EVAL return~{KEYS[1],ARGV[1],redis.call('incr',KEYS[1])} 1 k arg",
          "EVAL return~redis.error_reply('MY~error') 1 k", "EVAL nonsense( 1 k"],
     ],
+    "bitmaps": [
+        ["SETBIT bits 7 1", "GETBIT bits 7", "BITCOUNT bits", "BITPOS bits 1",
+         "BITFIELD bits SET u8 0 255 GET u4 0 INCRBY u2 100 1 OVERFLOW FAIL INCRBY u2 102 3",
+         "BITFIELD_RO bits GET u8 0", "BITCOUNT bits 0 0 BIT", "SETBIT bits -1 1", "GET bits"],
+        ["SET e v", "SETBIT e x 1", "SETBIT e 1 2", "BITOP NOT {e}d {e}s"],
+    ],
     "others": [
         ["GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania",
          "GEODIST g Palermo Catania km", "GEOHASH g Palermo", "GEOPOS g Palermo none",
@@ -98,7 +101,7 @@ STORIES = {
          "EXPIRE e 1 NX XX", "GETRANGE e a b", "INCRBY e", "APPEND e", "HSET e f", "SETRANGE e -1 x",
          "NOSUCH e", "OBJECT NOSUCH e", "OBJECT", "HINCRBY e f x", "COPY e", "GETEX e EX 0",
          "MSET a", "MSET a 1 b", "MGET", "DEL", "EXISTS", "TOUCH", "UNLINK",
-         "LCS e", "SETBIT e x 1", "PEXPIRE e 9223372036854775807", "set e v keepttl ex 5"],
+         "LCS e", "PEXPIRE e 9223372036854775807", "set e v keepttl ex 5"],
     ],
 }
 

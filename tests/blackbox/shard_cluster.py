@@ -21,7 +21,7 @@ class LocalCluster:
         self.host, self.port, self.password = "127.0.0.1", free_port(), password
         self.process = ChildProcess(
             [program("slotway"), "local", "--shards", shards, "--replicas", replicas,
-             "--port", self.port, "--password", password,
+             "--port", self.port, "--admin-port", free_port(), "--password", password,
              "--dir", os.path.join(self.directory, "data"), *arguments],
             os.path.join(self.directory, "log"))
         try:
