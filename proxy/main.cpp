@@ -18,6 +18,10 @@
 #include "runtime/log.h"
 #include "runtime/signals.h"
 
+// jemalloc reads this: free memory goes back to the system within a second, also while idle.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 namespace {
 
 using namespace slotway;

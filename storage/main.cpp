@@ -13,6 +13,10 @@
 #include "storage/commands/server_version.h"
 #include "storage/server/shard_server.h"
 
+// jemalloc reads this: free memory goes back to the system within a second, also while idle.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 namespace {
 
 constexpr std::string_view kUsage =

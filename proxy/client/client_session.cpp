@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/client_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/cross_protocol.h"
@@ -12,6 +13,7 @@ namespace {
 
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
+constexpr std::size_t kWindowMin = 16;
 
 }  // namespace
 
@@ -139,9 +141,19 @@ void ClientSession::FailProtocol(std::string_view error_text) {
   CloseWhenAnswered();
 }
 
+// As many requests as have small replies; few of those whose replies are large, since what is
+// outstanding must be kept if the client does not read.
+std::size_t ClientSession::PipelineWindow() const {
+  const config::LimitsConfig& limits = services_.settings.limits;
+  std::size_t fitting = limits.client_output_pause_bytes / (replies_.TypicalReplyBytes() + 1);
+  return std::clamp<std::size_t>(fitting,
+                                 std::min<std::size_t>(kWindowMin, limits.client_pipeline_max),
+                                 limits.client_pipeline_max);
+}
+
 bool ClientSession::MayTakeRequest() const {
   const config::LimitsConfig& limits = services_.settings.limits;
-  return replies_.Outstanding() < limits.client_pipeline_max && !replies_.HasHeldBack() &&
+  return replies_.Outstanding() < PipelineWindow() && !replies_.HasHeldBack() &&
          !(waits_for_shard_ && replies_.Outstanding() > 0) &&
          connection_->UnwrittenBytes() + replies_.EarlyBytes() <= limits.client_output_pause_bytes;
 }

@@ -55,6 +55,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void Refuse(std::string_view error_text);
   void FailProtocol(std::string_view error_text);
   bool MayTakeRequest() const;
+  std::size_t PipelineWindow() const;
   void Pause();
   void EndIfOver();
   void CountOutput();

@@ -34,6 +34,7 @@ void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
 
 void ReplyQueue::KeepEarly(Place& place, Sequence sequence, std::string_view reply) {
   early_bytes_ += reply.size();
+  NoteSize(reply.size());
   if (reply.size() >= kLargeBytes) {
     place = kLarge;
     large_early_.emplace(sequence, reply);
@@ -89,6 +90,7 @@ void ReplyQueue::DeliverPiece(Sequence sequence, std::string_view piece) {
   (void)sequence;
   if (connection_ == nullptr || places_.Front() == kSilent) return;
   connection_->Output().Append(piece);
+  NoteSize(piece.size());
   connection_->MarkForFlush();
   if (connection_->UnwrittenBytes() > output_bytes_max_) ReportTooMuchOutput();
 }

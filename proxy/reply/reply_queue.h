@@ -55,6 +55,7 @@ class ReplyQueue {
   void Deliver(Sequence sequence, std::string_view reply) {
     if (sequence == due_ && places_.Front() == kAwaited && connection_ != nullptr) [[likely]] {
       connection_->Output().Append(reply);
+      NoteSize(reply.size());
       Advance();
       return;
     }
@@ -82,6 +83,8 @@ class ReplyQueue {
   bool IsBatchComplete() const { return static_cast<std::int32_t>(batch_end_ - due_) <= 0; }
 
   std::size_t EarlyBytes() const { return early_bytes_; }
+  // A moving average, for guessing what the outstanding replies will amount to.
+  std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
 
  private:
   // What stands at a place: a state, or where in early_ a reply lies that came before its turn.
@@ -91,11 +94,15 @@ class ReplyQueue {
     bool operator==(const Place&) const = default;
     bool IsAwaited() const { return length == 0 && offset <= 1; }
   };
+  static constexpr std::int64_t kTypicalAtFirst = 4096;
   static constexpr Place kAwaited{0, 0};
   static constexpr Place kSilent{1, 0};
   static constexpr Place kDone{2, 0};   // nothing to send: silent, or already sent in pieces
   static constexpr Place kLarge{3, 0};  // lies in large_early_
 
+  void NoteSize(std::size_t bytes) {
+    typical_bytes_ += (static_cast<std::int64_t>(bytes) - typical_bytes_) / 8;
+  }
   void Advance() {
     places_.PopFront();
     ++due_;
@@ -123,6 +130,7 @@ class ReplyQueue {
   // share cache lines. Rewound when none is left, squeezed when mostly used up.
   std::string early_;
   std::map<Sequence, std::string> large_early_;
+  std::int64_t typical_bytes_ = kTypicalAtFirst;
   std::size_t early_bytes_ = 0;  // still to leave, in both
   bool is_progress_wanted_ = false;
 };

@@ -17,6 +17,8 @@ using protocol::Slot;
 constexpr std::size_t kCongestedBytes = 8 * 1024 * 1024;
 constexpr std::uint64_t kHoldTickMs = 10;
 constexpr std::uint64_t kStallTickMs = 250;
+// Trouble that was not seen for this long is over.
+constexpr std::uint64_t kTroubleGapMs = 1000;
 
 constexpr std::string_view kUnreachable =
     "CLUSTERDOWN The shard that serves this slot cannot be reached";
@@ -62,6 +64,17 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       backend->FailIfStalled(settings_.backend.response_timeout_ms);
     }
   });
+}
+
+Dispatcher::Trouble& Dispatcher::NoteTrouble(Slot slot) {
+  Trouble& trouble = trouble_[node_of_slot_[IndexOf(slot)]];
+  if (loop_.NowMs() - trouble.last_ms > kTroubleGapMs) trouble.since_ms = loop_.NowMs();
+  trouble.last_ms = loop_.NowMs();
+  return trouble;
+}
+
+bool Dispatcher::IsTroubleTooOld(Slot slot) {
+  return loop_.NowMs() - NoteTrouble(slot).since_ms >= settings_.hold.time_max_ms;
 }
 
 void Dispatcher::CountUnready() {
@@ -112,6 +125,9 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
     pool_.Want(node, false);
   }
   pool_.DropAllBut(kept);
+  std::erase_if(trouble_, [&](const auto& entry) {
+    return entry.first != kNoNodeIndex && (entry.first >= kept.size() || !kept[entry.first]);
+  });
   // A node that the cluster agreed is down will not answer what it was sent.
   for (NodeIndex node : failing) pool_.Reset(node, "the cluster marked the node as failed");
   has_topology_ = true;
@@ -147,6 +163,7 @@ void Dispatcher::MarkHeldBack(InFlight& request) {
 void Dispatcher::OnReady(BackendConnection& backend) {
   counters_.backend_connects.Add();
   pool_.NoteReady(backend);
+  trouble_.erase(pool_.NodeOf(backend));
   hold_.MakeAllDue();
   RetryHeld();
   CountUnready();
@@ -171,6 +188,7 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
       counters_.retried.Add();
       if (verdict == ReplyVerdict::kRetryRefresh) request_refresh_();
       if (again.attempts < 255) ++again.attempts;
+      if (verdict != ReplyVerdict::kTryAgain && IsTroubleTooOld(again.slot)) return false;
       Hold(backend.FrontRequest(), again, ErrorTextOf(reply), BackoffMs(again.attempts));
   }
   return true;
@@ -235,9 +253,14 @@ void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
   MarkHeldBack(request);
   WantOwner(request);
   request_refresh_();
+  bool is_too_old = IsTroubleTooOld(request.slot);
   bool is_owned = node_of_slot_[IndexOf(request.slot)] != kNoNodeIndex;
-  Hold(std::string(bytes), request,
-       is_owned ? kUnreachable : protocol::error_text::kClusterDownUnbound, kHoldTickMs);
+  std::string_view error = is_owned ? kUnreachable : protocol::error_text::kClusterDownUnbound;
+  if (is_too_old) {
+    AnswerError(request, error);
+  } else {
+    Hold(std::string(bytes), request, error, kHoldTickMs);
+  }
 }
 
 void Dispatcher::Hold(std::string bytes, InFlight request, std::string_view error,
@@ -277,7 +300,10 @@ void Dispatcher::Tick() {
     hold_timer_.Stop();
     return;
   }
-  hold_.ForEach([this](const InFlight& request) { WantOwner(request); });
+  hold_.ForEach([this](const InFlight& request) {
+    WantOwner(request);
+    NoteTrouble(request.slot);
+  });
   request_refresh_();
 }
 

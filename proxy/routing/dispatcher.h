@@ -12,6 +12,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "config/proxy_config.h"
@@ -86,6 +87,14 @@ class Dispatcher final : private BackendConnection::Events {
   void MarkHeldBack(InFlight& request);
   std::uint64_t BackoffMs(std::uint8_t attempts) const;
   bool CountAttempt(InFlight& request);
+  // How long a shard has been refusing work or out of reach without a break. What has lasted
+  // longer than a request may be held fails the next ones at once.
+  struct Trouble {
+    std::uint64_t since_ms = 0;
+    std::uint64_t last_ms = 0;
+  };
+  Trouble& NoteTrouble(protocol::Slot slot);
+  bool IsTroubleTooOld(protocol::Slot slot);
   void CountUnready();
   void WantOwner(const InFlight& request);
   void RetryHeld();
@@ -98,6 +107,7 @@ class Dispatcher final : private BackendConnection::Events {
   HoldQueue hold_;
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
+  std::unordered_map<NodeIndex, Trouble> trouble_;  // kNoNodeIndex: of slots without an owner
   runtime::Timer hold_timer_;
   runtime::Timer stall_timer_;
   DispatcherCounters counters_;

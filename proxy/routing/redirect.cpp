@@ -14,7 +14,7 @@ struct Meaning {
 constexpr std::array<Meaning, 7> kMeanings = {{
     {"-MOVED ", ReplyVerdict::kMoved},
     {"-ASK ", ReplyVerdict::kAsk},
-    {"-TRYAGAIN ", ReplyVerdict::kRetry},
+    {"-TRYAGAIN ", ReplyVerdict::kTryAgain},
     {"-LOADING ", ReplyVerdict::kRetry},
     {"-CLUSTERDOWN ", ReplyVerdict::kRetryRefresh},
     {"-MASTERDOWN ", ReplyVerdict::kRetryRefresh},

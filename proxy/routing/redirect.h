@@ -11,7 +11,8 @@ enum class ReplyVerdict : std::uint8_t {
   kForClient,     // an ordinary error
   kMoved,         // the slot lives elsewhere: the map is old
   kAsk,           // this key has already moved on: ask there, keep the map
-  kRetry,         // nothing ran; will work in a moment (TRYAGAIN, LOADING)
+  kTryAgain,      // nothing ran: the keys are on two shards for a moment
+  kRetry,         // nothing ran; the shard will serve in a moment (LOADING)
   kRetryRefresh,  // nothing ran; the map may be old (CLUSTERDOWN, MASTERDOWN, READONLY)
 };
 

@@ -271,7 +271,7 @@ def test_what_is_held_is_bounded(cluster_without_replicas):
     cluster = cluster_without_replicas
     hold_s = 4
     proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password,
-                         settings={"workers": 2,
+                         settings={"workers": 1,
                                    "hold": {"time_max_ms": hold_s * 1000, "requests_max": 4}})
     try:
         dead = cluster.nodes[0]
@@ -284,8 +284,8 @@ def test_what_is_held_is_bounded(cluster_without_replicas):
         for client in clients:
             assert client.call("PING") == "PONG"
             client.send(encode("GET", key) * 50)
-        # One request of each client is held, the others wait behind it unread: two clients fill
-            # what a worker may hold; whoever comes later has nothing to wait for.
+        # One request of each client is held, the others wait behind it unread: four clients fill
+        # what the worker may hold; whoever comes later has nothing to wait for.
         for client in reversed(clients):
             first = client.reply()
             assert isinstance(first, ErrorReply), first
