@@ -4,7 +4,6 @@
 #include <cassert>
 
 namespace slotway::proxy {
-
 namespace {
 
 // An early reply of at least this size gets a buffer of its own.

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <gtest/gtest.h>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,9 +34,10 @@ class CommandRunner {
     std::vector<std::string_view> args(request.begin(), request.end());
     runtime::ByteQueue output;
     const protocol::CommandSpec* spec = protocol::FindCommand(args);
-    if (spec == nullptr) return "-" + protocol::error_text::UnknownCommand(args) + "\r\n";
-    CommandContext ctx(state_, client_, *spec, args, output);
-    if (!spec->ArityFits(args.size())) {
+    CommandContext ctx(state_, client_, spec != nullptr ? *spec : kUnknown, args, output);
+    if (spec == nullptr) {
+      ctx.Error(protocol::error_text::UnknownCommand(args));
+    } else if (!spec->ArityFits(args.size())) {
       ctx.ArityError();
     } else {
       handlers_.Of(protocol::IdOf(*spec))(ctx);
@@ -54,6 +54,8 @@ class CommandRunner {
   const HandlerTable& Handlers() const { return handlers_; }
 
  private:
+  static constexpr protocol::CommandSpec kUnknown{.name = "", .arity = -1};
+
   ServerState state_;
   ClientState client_;
   HandlerTable handlers_;
@@ -65,11 +67,16 @@ struct Exchange {
   std::string reply;
 };
 
-inline void Play(CommandRunner& runner, const std::vector<Exchange>& exchanges) {
+// What went otherwise, one line each; empty when every reply was the expected one.
+inline std::string Play(CommandRunner& runner, const std::vector<Exchange>& exchanges) {
+  std::string differences;
   for (const Exchange& exchange : exchanges) {
-    EXPECT_EQ(runner.Run(exchange.request), exchange.reply)
-        << ::testing::PrintToString(exchange.request);
+    std::string reply = runner.Run(exchange.request);
+    if (reply == exchange.reply) continue;
+    for (const std::string& arg : exchange.request) differences += arg + " ";
+    differences += "-> " + reply + " instead of " + exchange.reply + "\n";
   }
+  return differences;
 }
 
 }  // namespace slotway::storage

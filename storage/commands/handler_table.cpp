@@ -48,16 +48,13 @@ std::vector<std::string> HandlerTable::Unsupported() const {
 
 void AddAllHandlers(HandlerTable& table) {
   for (auto rows : {
-           StringHandlers(),        StringSetHandlers(),
-           StringCounterHandlers(), StringLcsHandlers(),
-           KeyHandlers(),           KeyExpiryHandlers(),
-           KeyScanHandlers(),       KeyObjectHandlers(),
-           KeyDumpHandlers(),       SortHandlers(),
-           DatabaseHandlers(),      HashHandlers(),
-           HashReadHandlers(),      HashScanHandlers(),
-           ConnectionHandlers(),    ClientHandlers(),
-           ServerHandlers(),        InfoHandlers(),
-           ConfigHandlers(),        CommandIntrospectionHandlers(),
+           StringHandlers(),     StringSetHandlers(), StringCounterHandlers(),
+           StringLcsHandlers(),  KeyHandlers(),       KeyExpiryHandlers(),
+           KeyScanHandlers(),    KeyObjectHandlers(), KeyDumpHandlers(),
+           MigrateHandlers(),    SortHandlers(),      DatabaseHandlers(),
+           HashHandlers(),       HashReadHandlers(),  HashScanHandlers(),
+           ConnectionHandlers(), ClientHandlers(),    ServerHandlers(),
+           InfoHandlers(),       ConfigHandlers(),    CommandIntrospectionHandlers(),
            DebugHandlers(),
        }) {
     table.Add(rows);

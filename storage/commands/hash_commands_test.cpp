@@ -8,33 +8,37 @@ namespace {
 
 TEST(HashCommandsTest, SetReadDelete) {
   CommandRunner runner;
-  Play(runner, {
-                   {{"hset", "h", "a", "1", "b", "x"}, ":2\r\n"},
-                   {{"hset", "h", "a", "2", "c", "y"}, ":1\r\n"},
-                   {{"hset", "h", "a"}, "-ERR wrong number of arguments for 'hset' command\r\n"},
-                   {{"hgetall", "h"},
-                    "*6\r\n$1\r\na\r\n$1\r\n2\r\n$1\r\nb\r\n$1\r\nx\r\n$1\r\nc\r\n$1\r\ny\r\n"},
-                   {{"hmget", "h", "b", "z"}, "*2\r\n$1\r\nx\r\n$-1\r\n"},
-                   {{"hincrby", "h", "a", "5"}, ":7\r\n"},
-                   {{"hincrby", "h", "b", "5"}, "-ERR hash value is not an integer\r\n"},
-                   {{"hincrbyfloat", "h", "a", "0.5"}, "$3\r\n7.5\r\n"},
-                   {{"hincrbyfloat", "h", "b", "1"}, "-ERR hash value is not a float\r\n"},
-                   {{"hdel", "h", "a", "b", "c", "d"}, ":3\r\n"},
-                   {{"exists", "h"}, ":0\r\n"},
-                   {{"hgetall", "h"}, "*0\r\n"},
-               });
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"hset", "h", "a", "1", "b", "x"}, ":2\r\n"},
+                     {{"hset", "h", "a", "2", "c", "y"}, ":1\r\n"},
+                     {{"hset", "h", "a"}, "-ERR wrong number of arguments for 'hset' command\r\n"},
+                     {{"hgetall", "h"},
+                      "*6\r\n$1\r\na\r\n$1\r\n2\r\n$1\r\nb\r\n$1\r\nx\r\n$1\r\nc\r\n$1\r\ny\r\n"},
+                     {{"hmget", "h", "b", "z"}, "*2\r\n$1\r\nx\r\n$-1\r\n"},
+                     {{"hincrby", "h", "a", "5"}, ":7\r\n"},
+                     {{"hincrby", "h", "b", "5"}, "-ERR hash value is not an integer\r\n"},
+                     {{"hincrbyfloat", "h", "a", "0.5"}, "$3\r\n7.5\r\n"},
+                     {{"hincrbyfloat", "h", "b", "1"}, "-ERR hash value is not a float\r\n"},
+                     {{"hdel", "h", "a", "b", "c", "d"}, ":3\r\n"},
+                     {{"exists", "h"}, ":0\r\n"},
+                     {{"hgetall", "h"}, "*0\r\n"},
+                 }),
+            "");
 }
 
 TEST(HashCommandsTest, Resp3Shapes) {
   CommandRunner runner;
   runner.SpeakResp3();
-  Play(runner, {
-                   {{"hset", "h", "a", "1"}, ":1\r\n"},
-                   {{"hgetall", "h"}, "%1\r\n$1\r\na\r\n$1\r\n1\r\n"},
-                   {{"hget", "h", "z"}, "_\r\n"},
-                   {{"hrandfield", "h", "1", "withvalues"}, "*1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n"},
-                   {{"hgetall", "z"}, "%0\r\n"},
-               });
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"hset", "h", "a", "1"}, ":1\r\n"},
+                     {{"hgetall", "h"}, "%1\r\n$1\r\na\r\n$1\r\n1\r\n"},
+                     {{"hget", "h", "z"}, "_\r\n"},
+                     {{"hrandfield", "h", "1", "withvalues"}, "*1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n"},
+                     {{"hgetall", "z"}, "%0\r\n"},
+                 }),
+            "");
 }
 
 TEST(HashCommandsTest, BothEncodingsAnswerAlike) {

@@ -23,46 +23,50 @@ TEST(KeyCommandsTest, ExpiryEndsAtItsMillisecond) {
 
 TEST(KeyCommandsTest, ExpireConditions) {
   CommandRunner runner;
-  Play(runner, {
-                   {{"set", "k", "v"}, kOk},
-                   {{"expire", "k", "100", "xx"}, ":0\r\n"},
-                   {{"expire", "k", "100", "gt"}, ":0\r\n"},
-                   {{"expire", "k", "100", "lt"}, ":1\r\n"},
-                   {{"expire", "k", "200", "nx"}, ":0\r\n"},
-                   {{"expire", "k", "50", "gt"}, ":0\r\n"},
-                   {{"expire", "k", "200", "xx", "gt"}, ":1\r\n"},
-                   {{"ttl", "k"}, ":200\r\n"},
-                   {{"expire", "k", "1", "nx", "gt"},
-                    "-ERR NX and XX, GT or LT options at the same time are not compatible\r\n"},
-                   {{"expire", "k", "1", "gt", "lt"},
-                    "-ERR GT and LT options at the same time are not compatible\r\n"},
-                   {{"expire", "k", "1", "foo"}, "-ERR Unsupported option foo\r\n"},
-                   {{"expire", "k", "9223372036854775807"},
-                    "-ERR invalid expire time in 'expire' command\r\n"},
-                   {{"expire", "k", "-1"}, ":1\r\n"},
-                   {{"exists", "k"}, ":0\r\n"},
-               });
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"set", "k", "v"}, kOk},
+                     {{"expire", "k", "100", "xx"}, ":0\r\n"},
+                     {{"expire", "k", "100", "gt"}, ":0\r\n"},
+                     {{"expire", "k", "100", "lt"}, ":1\r\n"},
+                     {{"expire", "k", "200", "nx"}, ":0\r\n"},
+                     {{"expire", "k", "50", "gt"}, ":0\r\n"},
+                     {{"expire", "k", "200", "xx", "gt"}, ":1\r\n"},
+                     {{"ttl", "k"}, ":200\r\n"},
+                     {{"expire", "k", "1", "nx", "gt"},
+                      "-ERR NX and XX, GT or LT options at the same time are not compatible\r\n"},
+                     {{"expire", "k", "1", "gt", "lt"},
+                      "-ERR GT and LT options at the same time are not compatible\r\n"},
+                     {{"expire", "k", "1", "foo"}, "-ERR Unsupported option foo\r\n"},
+                     {{"expire", "k", "9223372036854775807"},
+                      "-ERR invalid expire time in 'expire' command\r\n"},
+                     {{"expire", "k", "-1"}, ":1\r\n"},
+                     {{"exists", "k"}, ":0\r\n"},
+                 }),
+            "");
 }
 
 TEST(KeyCommandsTest, RenameCopyMove) {
   CommandRunner runner;
-  Play(runner, {
-                   {{"set", "a", "1", "ex", "100"}, kOk},
-                   {{"rename", "a", "b"}, kOk},
-                   {{"ttl", "b"}, ":100\r\n"},
-                   {{"rename", "a", "b"}, "-ERR no such key\r\n"},
-                   {{"copy", "b", "c"}, ":1\r\n"},
-                   {{"copy", "b", "c"}, ":0\r\n"},
-                   {{"ttl", "c"}, ":100\r\n"},
-                   {{"copy", "b", "b"}, "-ERR source and destination objects are the same\r\n"},
-                   {{"renamenx", "b", "c"}, ":0\r\n"},
-                   {{"move", "c", "1"}, ":1\r\n"},
-                   {{"exists", "c"}, ":0\r\n"},
-                   {{"select", "1"}, kOk},
-                   {{"ttl", "c"}, ":100\r\n"},
-                   {{"swapdb", "0", "1"}, kOk},
-                   {{"exists", "b", "c"}, ":1\r\n"},
-               });
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"set", "a", "1", "ex", "100"}, kOk},
+                     {{"rename", "a", "b"}, kOk},
+                     {{"ttl", "b"}, ":100\r\n"},
+                     {{"rename", "a", "b"}, "-ERR no such key\r\n"},
+                     {{"copy", "b", "c"}, ":1\r\n"},
+                     {{"copy", "b", "c"}, ":0\r\n"},
+                     {{"ttl", "c"}, ":100\r\n"},
+                     {{"copy", "b", "b"}, "-ERR source and destination objects are the same\r\n"},
+                     {{"renamenx", "b", "c"}, ":0\r\n"},
+                     {{"move", "c", "1"}, ":1\r\n"},
+                     {{"exists", "c"}, ":0\r\n"},
+                     {{"select", "1"}, kOk},
+                     {{"ttl", "c"}, ":100\r\n"},
+                     {{"swapdb", "0", "1"}, kOk},
+                     {{"exists", "b", "c"}, ":1\r\n"},
+                 }),
+            "");
 }
 
 TEST(KeyCommandsTest, ScanVisitsEverything) {
@@ -94,14 +98,17 @@ TEST(KeyCommandsTest, DumpAndRestore) {
   payload.resize(payload.size() - 2);
   // As redis-server 7.0.15 dumps it.
   EXPECT_EQ(payload.substr(0, 9), std::string("\0\5hello\x0a\0", 9));
-  Play(runner, {
-                   {{"restore", "s", "0", payload}, "-BUSYKEY Target key name already exists.\r\n"},
-                   {{"restore", "t", "-1", payload}, "-ERR Invalid TTL value, must be >= 0\r\n"},
-                   {{"restore", "t", "0", payload}, kOk},
-                   {{"get", "t"}, "$5\r\nhello\r\n"},
-                   {{"restore", "t", "500", payload, "replace"}, kOk},
-                   {{"pttl", "t"}, ":500\r\n"},
-               });
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"restore", "s", "0", payload}, "-BUSYKEY Target key name already exists.\r\n"},
+               {{"restore", "t", "-1", payload}, "-ERR Invalid TTL value, must be >= 0\r\n"},
+               {{"restore", "t", "0", payload}, kOk},
+               {{"get", "t"}, "$5\r\nhello\r\n"},
+               {{"restore", "t", "500", payload, "replace"}, kOk},
+               {{"pttl", "t"}, ":500\r\n"},
+           }),
+      "");
   for (std::size_t i = 0; i < payload.size(); ++i) {
     std::string broken = payload;
     broken[i] = static_cast<char>(broken[i] ^ 1);

@@ -12,66 +12,72 @@ constexpr const char* kSyntax = "-ERR syntax error\r\n";
 
 TEST(StringCommandsTest, SetOptions) {
   CommandRunner runner;
-  Play(runner,
-       {
-           {{"set", "k", "v"}, kOk},
-           {{"get", "k"}, "$1\r\nv\r\n"},
-           {{"set", "k", "w", "nx"}, kNull},
-           {{"set", "n", "w", "XX"}, kNull},
-           {{"set", "k", "w", "xx", "get"}, "$1\r\nv\r\n"},
-           {{"set", "n", "1", "nx", "get"}, kNull},
-           {{"get", "n"}, "$1\r\n1\r\n"},
-           {{"set", "k", "v", "nx", "xx"}, kSyntax},
-           {{"set", "k", "v", "ex", "10", "px", "10"}, kSyntax},
-           {{"set", "k", "v", "keepttl", "ex", "10"}, kSyntax},
-           {{"set", "k", "v", "ex"}, kSyntax},
-           {{"set", "k", "v", "ex", "0"}, "-ERR invalid expire time in 'set' command\r\n"},
-           {{"set", "k", "v", "ex", "9223372036854775807"},
-            "-ERR invalid expire time in 'set' command\r\n"},
-           {{"set", "k", "v", "ex", "1.5"}, "-ERR value is not an integer or out of range\r\n"},
-           {{"set", "k", "v", "EX", "100"}, kOk},
-           {{"ttl", "k"}, ":100\r\n"},
-           {{"set", "k", "w", "keepttl"}, kOk},
-           {{"ttl", "k"}, ":100\r\n"},
-           {{"set", "k", "w"}, kOk},
-           {{"ttl", "k"}, ":-1\r\n"},
-       });
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"set", "k", "v"}, kOk},
+               {{"get", "k"}, "$1\r\nv\r\n"},
+               {{"set", "k", "w", "nx"}, kNull},
+               {{"set", "n", "w", "XX"}, kNull},
+               {{"set", "k", "w", "xx", "get"}, "$1\r\nv\r\n"},
+               {{"set", "n", "1", "nx", "get"}, kNull},
+               {{"get", "n"}, "$1\r\n1\r\n"},
+               {{"set", "k", "v", "nx", "xx"}, kSyntax},
+               {{"set", "k", "v", "ex", "10", "px", "10"}, kSyntax},
+               {{"set", "k", "v", "keepttl", "ex", "10"}, kSyntax},
+               {{"set", "k", "v", "ex"}, kSyntax},
+               {{"set", "k", "v", "ex", "0"}, "-ERR invalid expire time in 'set' command\r\n"},
+               {{"set", "k", "v", "ex", "9223372036854775807"},
+                "-ERR invalid expire time in 'set' command\r\n"},
+               {{"set", "k", "v", "ex", "1.5"}, "-ERR value is not an integer or out of range\r\n"},
+               {{"set", "k", "v", "EX", "100"}, kOk},
+               {{"ttl", "k"}, ":100\r\n"},
+               {{"set", "k", "w", "keepttl"}, kOk},
+               {{"ttl", "k"}, ":100\r\n"},
+               {{"set", "k", "w"}, kOk},
+               {{"ttl", "k"}, ":-1\r\n"},
+           }),
+      "");
 }
 
 TEST(StringCommandsTest, Counters) {
   CommandRunner runner;
-  Play(runner,
-       {
-           {{"incr", "n"}, ":1\r\n"},
-           {{"incrby", "n", "41"}, ":42\r\n"},
-           {{"decrby", "n", "-9223372036854775808"}, "-ERR decrement would overflow\r\n"},
-           {{"set", "n", "9223372036854775807"}, kOk},
-           {{"incr", "n"}, "-ERR increment or decrement would overflow\r\n"},
-           {{"set", "n", " 1"}, kOk},
-           {{"incr", "n"}, "-ERR value is not an integer or out of range\r\n"},
-           {{"incrbyfloat", "f", "0.1"}, "$3\r\n0.1\r\n"},
-           {{"incrbyfloat", "f", "1e1"}, "$4\r\n10.1\r\n"},
-           {{"incrbyfloat", "f", "nan"}, "-ERR value is not a valid float\r\n"},
-           {{"incrbyfloat", "f", "inf"}, "-ERR increment would produce NaN or Infinity\r\n"},
-       });
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"incr", "n"}, ":1\r\n"},
+               {{"incrby", "n", "41"}, ":42\r\n"},
+               {{"decrby", "n", "-9223372036854775808"}, "-ERR decrement would overflow\r\n"},
+               {{"set", "n", "9223372036854775807"}, kOk},
+               {{"incr", "n"}, "-ERR increment or decrement would overflow\r\n"},
+               {{"set", "n", " 1"}, kOk},
+               {{"incr", "n"}, "-ERR value is not an integer or out of range\r\n"},
+               {{"incrbyfloat", "f", "0.1"}, "$3\r\n0.1\r\n"},
+               {{"incrbyfloat", "f", "1e1"}, "$4\r\n10.1\r\n"},
+               {{"incrbyfloat", "f", "nan"}, "-ERR value is not a valid float\r\n"},
+               {{"incrbyfloat", "f", "inf"}, "-ERR increment would produce NaN or Infinity\r\n"},
+           }),
+      "");
 }
 
 TEST(StringCommandsTest, Ranges) {
   CommandRunner runner;
-  Play(runner, {
-                   {{"setrange", "r", "3", "ab"}, ":5\r\n"},
-                   {{"get", "r"}, std::string("$5\r\n\0\0\0ab\r\n", 11)},
-                   {{"getrange", "r", "-2", "-1"}, "$2\r\nab\r\n"},
-                   {{"getrange", "r", "-1", "-2"}, "$0\r\n\r\n"},
-                   {{"getrange", "absent", "0", "-1"}, "$0\r\n\r\n"},
-                   {{"setrange", "r", "-1", "x"}, "-ERR offset is out of range\r\n"},
-                   {{"setrange", "r", "536870912", "x"},
-                    "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n"},
-                   {{"append", "a", "12"}, ":2\r\n"},
-                   {{"object", "encoding", "a"}, "$3\r\nint\r\n"},
-                   {{"append", "a", "3"}, ":3\r\n"},
-                   {{"get", "a"}, "$3\r\n123\r\n"},
-               });
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"setrange", "r", "3", "ab"}, ":5\r\n"},
+                     {{"get", "r"}, std::string("$5\r\n\0\0\0ab\r\n", 11)},
+                     {{"getrange", "r", "-2", "-1"}, "$2\r\nab\r\n"},
+                     {{"getrange", "r", "-1", "-2"}, "$0\r\n\r\n"},
+                     {{"getrange", "absent", "0", "-1"}, "$0\r\n\r\n"},
+                     {{"setrange", "r", "-1", "x"}, "-ERR offset is out of range\r\n"},
+                     {{"setrange", "r", "536870912", "x"},
+                      "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n"},
+                     {{"append", "a", "12"}, ":2\r\n"},
+                     {{"object", "encoding", "a"}, "$3\r\nint\r\n"},
+                     {{"append", "a", "3"}, ":3\r\n"},
+                     {{"get", "a"}, "$3\r\n123\r\n"},
+                 }),
+            "");
 }
 
 TEST(StringCommandsTest, WrongType) {
@@ -96,29 +102,34 @@ TEST(StringCommandsTest, WrongType) {
 
 TEST(StringCommandsTest, GetexMovesTheTtl) {
   CommandRunner runner;
-  Play(runner, {
-                   {{"set", "k", "v"}, kOk},
-                   {{"getex", "k", "px", "500"}, "$1\r\nv\r\n"},
-                   {{"pttl", "k"}, ":500\r\n"},
-                   {{"getex", "k", "persist"}, "$1\r\nv\r\n"},
-                   {{"pttl", "k"}, ":-1\r\n"},
-                   {{"getex", "k", "exat", "1"}, "$1\r\nv\r\n"},
-                   {{"exists", "k"}, ":0\r\n"},
-               });
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"set", "k", "v"}, kOk},
+                     {{"getex", "k", "px", "500"}, "$1\r\nv\r\n"},
+                     {{"pttl", "k"}, ":500\r\n"},
+                     {{"getex", "k", "persist"}, "$1\r\nv\r\n"},
+                     {{"pttl", "k"}, ":-1\r\n"},
+                     {{"getex", "k", "exat", "1"}, "$1\r\nv\r\n"},
+                     {{"exists", "k"}, ":0\r\n"},
+                 }),
+            "");
 }
 
 TEST(StringCommandsTest, Lcs) {
   CommandRunner runner;
-  Play(runner, {
-                   {{"mset", "a", "ohmytext", "b", "mynewtext"}, kOk},
-                   {{"lcs", "a", "b"}, "$6\r\nmytext\r\n"},
-                   {{"lcs", "a", "b", "len"}, ":6\r\n"},
-                   {{"lcs", "a", "b", "idx", "minmatchlen", "4", "withmatchlen"},
-                    "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n"
-                    "$3\r\nlen\r\n:6\r\n"},
-                   {{"lcs", "a", "b", "len", "idx"},
-                    "-ERR If you want both the length and indexes, please just use IDX.\r\n"},
-               });
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"mset", "a", "ohmytext", "b", "mynewtext"}, kOk},
+               {{"lcs", "a", "b"}, "$6\r\nmytext\r\n"},
+               {{"lcs", "a", "b", "len"}, ":6\r\n"},
+               {{"lcs", "a", "b", "idx", "minmatchlen", "4", "withmatchlen"},
+                "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n"
+                "$3\r\nlen\r\n:6\r\n"},
+               {{"lcs", "a", "b", "len", "idx"},
+                "-ERR If you want both the length and indexes, please just use IDX.\r\n"},
+           }),
+      "");
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ Executor::Executor(ServerState& server, const HandlerTable& handlers, ClusterGat
                     spec.key_specs.size() <= 1 && !spec.flags.Has(CommandFlag::kMovablekeys);
       traits.key_shape = is_one ? KeyShape::kOne : KeyShape::kSeveral;
     }
+    traits.has_movable_keys = spec.flags.Has(CommandFlag::kMovablekeys);
     traits.needs_authentication = !spec.flags.Has(CommandFlag::kNoAuth);
     traits.is_denied_when_full = spec.flags.Has(CommandFlag::kDenyoom);
     traits.is_timed_alone = !spec.flags.Has(CommandFlag::kFast);
@@ -110,7 +111,7 @@ void Executor::Run(ClientState& client, const Request& request, runtime::ByteQue
     return;
   }
   if (request.key_index != 0) {
-    ctx.KnowSlot(request.key_index, request.slot, cluster_ != nullptr);
+    ctx.KnowSlot(request.key_index, request.slot, cluster_ != nullptr && !traits.has_movable_keys);
   }
   Call(ctx, traits, stats);
 }

@@ -46,7 +46,8 @@ class Executor {
   struct CommandTraits {
     CommandHandler handler = nullptr;
     KeyShape key_shape = KeyShape::kNone;
-    std::uint8_t first_key = 0;  // 0: depends on the arguments, or none
+    std::uint8_t first_key = 0;     // 0: depends on the arguments, or none
+    bool has_movable_keys = false;  // what stands at first_key may be no key (MIGRATE "" ... KEYS)
     bool needs_authentication = true;
     bool is_denied_when_full = false;
     bool is_timed_alone = false;  // slow commands are timed one by one, fast ones per batch

@@ -18,6 +18,8 @@ constexpr std::uint64_t kTickPeriodMs = 100;
 constexpr auto kExpiryBudget = std::chrono::microseconds(5000);
 constexpr std::size_t kExpiryTokensPerStep = 1000;
 constexpr std::size_t kFlushedEntriesPerStep = 2000;
+// Freed memory that goes back to the system at a time: a few milliseconds of its work.
+constexpr std::size_t kReleasedBytesPerStep = 16 * 1024 * 1024;
 
 constexpr std::string_view kProtectedModeText =
     "DENIED This shard runs in protected mode: no password is set, so only clients on this machine "
@@ -154,6 +156,7 @@ void ShardServer::ExpireKeys() {
       more = state_.active_expiry_enabled && !IsPauseOn() &&
              database->ExpireDue(state_.now_ms, kExpiryTokensPerStep).more;
       more = database->FreeFlushed(kFlushedEntriesPerStep) || more;
+      more = database->arena().ReleaseFreed(kReleasedBytesPerStep) || more;
       out_of_time = std::chrono::steady_clock::now() - start > kExpiryBudget;
     }
   }

@@ -522,7 +522,7 @@ def wait_ready(port, process):
         try:
             return socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
-            time.sleep(0.02)
+            time.sleep(0.02)  # poll: a listening socket is the only sign of readiness
     raise SystemExit(f"server on port {port} does not answer")
 
 

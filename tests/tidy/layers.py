@@ -27,7 +27,7 @@ LIBRARIES = {
 # may not use each other, and neither may the two houses.
 _BELOW = ["protocol", "runtime", "config"]
 _PROXY_FLOORS = [["reply"], ["backend"], ["routing"], ["client"], ["server"]]
-_STORAGE_FLOORS = [["memory"], ["types"], ["engine"], ["commands", "persistence"],
+_STORAGE_FLOORS = [["memory"], ["types"], ["engine"], ["persistence"], ["commands"],
                    ["cluster", "replication"], ["scripting"], ["server"]]
 _MORE_LIBRARIES = {
     "storage/memory": ["posix"],

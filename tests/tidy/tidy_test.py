@@ -73,7 +73,6 @@ VIOLATIONS = {
         ("storage/types/a.cpp", '#include "runtime/clock.h"\n'),
         ("storage/memory/a.cpp", '#include "protocol/slot.h"\n'),
         ("storage/engine/a.cpp", '#include "storage/commands/context.h"\n'),
-        ("storage/commands/a.cpp", '#include "storage/persistence/rdb.h"\n'),
         ("storage/persistence/a.cpp", '#include "storage/commands/context.h"\n'),
         ("storage/commands/a.cpp", '#include "storage/cluster/state.h"\n'),
         ("storage/cluster/a.cpp", '#include "storage/replication/backlog.h"\n'),
