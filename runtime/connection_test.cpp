@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/listener.h"
+#include "runtime/signals.h"
 
 namespace slotway::runtime {
 namespace {
@@ -42,6 +43,7 @@ struct Scripted final : Connection::Handler {
 class ConnectionTest : public testing::Test {
  protected:
   void SetUp() override {
+    IgnoreBrokenPipes();
     auto listener = Listener::Listen(loop_, *SocketAddress::FromNumeric("127.0.0.1", 0), {},
                                      [this](std::unique_ptr<Connection> accepted) {
                                        server_ = std::move(accepted);

@@ -84,7 +84,9 @@ class HttpServerTest : public testing::Test {
         return HttpResponse{200, "text/plain", request.path + "?" + request.query + "\n"};
       };
       routes["/large"] = [](const HttpRequest&) {
-        return HttpResponse{200, "text/plain", std::string(1 << 20, 'x') + "\n"};
+        std::string page(1 << 20, 'x');
+        page += '\n';
+        return HttpResponse{200, "text/plain", std::move(page)};
       };
       auto started =
           HttpServer::Start(workers_->Loop(0), *SocketAddress::FromNumeric("127.0.0.1", 0),

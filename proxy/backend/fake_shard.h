@@ -14,6 +14,7 @@
 #include "protocol/resp_request_parser.h"
 #include "runtime/connection.h"
 #include "runtime/listener.h"
+#include "runtime/signals.h"
 
 namespace slotway::proxy {
 
@@ -23,8 +24,12 @@ class FakeShard {
   using Script = std::function<std::string(const std::vector<std::string>& words)>;
   static constexpr std::string_view kSilence = "";
   static constexpr std::string_view kHangUp = "hang up";
+  static constexpr std::string_view kOk = "+OK\r\n";  // wire: what a test sees, byte for byte
 
-  explicit FakeShard(runtime::EventLoop& loop) : loop_(loop) { Open(0); }
+  explicit FakeShard(runtime::EventLoop& loop) : loop_(loop) {
+    runtime::IgnoreBrokenPipes();  // as a program does
+    Open(0);
+  }
 
   std::uint16_t Port() const { return port_; }
   std::string Address() const { return "127.0.0.1:" + std::to_string(port_); }
@@ -93,13 +98,13 @@ class FakeShard {
   std::string ReplyTo(const std::vector<std::string>& words) {
     if (words[0] == "CLIENT" || words[0] == "HELLO" || words[0] == "AUTH") {
       ++greetings_;
-      return greeting_ ? greeting_(words) : "+OK\r\n";
+      return greeting_ ? greeting_(words) : std::string(kOk);
     }
     if (words[0] == "PING" && words.size() == 1) ++pings_;
     std::string joined;
     for (const std::string& word : words) joined += (joined.empty() ? "" : " ") + word;
     seen_.push_back(joined);
-    return script_ ? script_(words) : "+OK\r\n";
+    return script_ ? script_(words) : std::string(kOk);
   }
 
   static void Send(Peer& peer, std::string_view bytes) {

@@ -17,10 +17,10 @@ constexpr std::size_t kEarlyBytesKept = 64 * 1024;
 void ReplyQueue::Detach() {
   connection_ = nullptr;
   for (std::size_t i = 0; i < places_.Size(); ++i) {
-    if (places_[i] <= kSilentDone) continue;
-    EarlyReplyPool::OfThisThread().Give(reinterpret_cast<EarlyReply*>(places_[i]));
-    places_[i] = kSilentDone;
+    if (!places_[i].IsAwaited()) places_[i] = kDone;
   }
+  early_ = std::string();
+  large_early_.clear();
   early_bytes_ = 0;
 }
 

@@ -85,7 +85,6 @@ class ReplyQueue {
   std::size_t EarlyBytes() const { return early_bytes_; }
   // A moving average, for guessing what the outstanding replies will amount to.
   std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
-
   // Gives a burst's memory back. For queues with nothing outstanding.
   void Shrink() {
     if (places_.Empty() && places_.Capacity() > kCapacityKept) places_.Shrink();
@@ -99,12 +98,12 @@ class ReplyQueue {
     bool operator==(const Place&) const = default;
     bool IsAwaited() const { return length == 0 && offset <= 1; }
   };
+  static constexpr std::size_t kCapacityKept = 32;
   static constexpr std::int64_t kTypicalAtFirst = 4096;
   static constexpr Place kAwaited{0, 0};
   static constexpr Place kSilent{1, 0};
   static constexpr Place kDone{2, 0};   // nothing to send: silent, or already sent in pieces
   static constexpr Place kLarge{3, 0};  // lies in large_early_
-  static constexpr std::size_t kCapacityKept = 32;
 
   void NoteSize(std::size_t bytes) {
     typical_bytes_ += (static_cast<std::int64_t>(bytes) - typical_bytes_) / 8;

@@ -13,7 +13,7 @@ TEST(Redirect, WhatAnErrorMeans) {
   } cases[] = {
       {"-MOVED 3999 127.0.0.1:6381\r\n", ReplyVerdict::kMoved},
       {"-ASK 3999 127.0.0.1:6381\r\n", ReplyVerdict::kAsk},
-      {"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", ReplyVerdict::kRetry},
+      {"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", ReplyVerdict::kTryAgain},
       {"-LOADING Redis is loading the dataset in memory\r\n", ReplyVerdict::kRetry},
       {"-CLUSTERDOWN The cluster is down\r\n", ReplyVerdict::kRetryRefresh},
       {"-MASTERDOWN Link with MASTER is down\r\n", ReplyVerdict::kRetryRefresh},

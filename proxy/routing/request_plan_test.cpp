@@ -60,15 +60,17 @@ TEST(RequestPlan, Routes) {
   EXPECT_TRUE(PlanOf(Spec("xread")).may_block);
 }
 
-// Whoever has a key can be routed; only what blocks is refused.
-TEST(RequestPlan, NothingWithKeysIsUnsupportedUnlessItBlocks) {
+// Whoever has a key can be routed; only what ties up its connection is refused.
+TEST(RequestPlan, WhatHasKeysIsRoutedUnlessItConcernsAConnection) {
   auto plans = PlanAllCommands();
   std::string unsupported;
   for (std::size_t id = 0; id < plans.size(); ++id) {
     const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
     if (plans[id].route == Route::kUnsupported) {
       unsupported += std::string(spec.name) + " ";
-      EXPECT_TRUE(spec.key_specs.empty() || spec.flags.Has(CommandFlag::kBlocking)) << spec.name;
+      bool is_about_a_connection = spec.flags.Has(CommandFlag::kBlocking) ||
+                                   spec.flags.Has(CommandFlag::kPubsub) || spec.name == "watch";
+      EXPECT_TRUE(spec.key_specs.empty() || is_about_a_connection) << spec.name;
     }
     if (plans[id].route == Route::kOneKey || plans[id].route == Route::kSplit) {
       EXPECT_GT(plans[id].first_key, 0) << spec.name;
