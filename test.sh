@@ -10,7 +10,7 @@ usage() {
   cat <<'USAGE'
 usage: ./test.sh [asan|tsan|dev] [GROUP...]
 
-Without a group, all groups but fuzz are run. asan and tsan test a sanitizer build.
+Without a group, all are run but fuzz and registry. asan and tsan test a sanitizer build.
 
   unit        unit tests of every layer (they need no server)
   tidy        the house rules: layers, sizes, names
@@ -23,10 +23,14 @@ Without a group, all groups but fuzz are run. asan and tsan test a sanitizer bui
   failover    kill -9 of a master under load
   nodeport    the NodePort proof in network namespaces (needs root)
   local       slotway local: start, supervision, Ctrl-C
-  clients     redis-py; and with Node.js, Go, Java: their clients too
+  clients     redis-py, as a standalone and as a cluster client
+  registry    ioredis, node-redis and go-redis likewise (from npm and the Go proxy; what is not
+              installed is skipped: scripts/deps.sh clients)
+  differential  random commands: slotway-shard and redis-server must answer the same
+  tools       the project's own tools: the benchmark's tables, the summary below
   cluster     every group that runs against a cluster
   fuzz        short runs of the libFuzzer targets (builds them with clang)
-  all         every group but fuzz
+  all         every group but fuzz and registry
 
 The last line says: N passed, N failed, N skipped
 USAGE
@@ -63,17 +67,17 @@ scripts/deps.sh "${packages[@]}"
 logs=()
 status=0
 
-# run_tests PRESET LABEL_REGEX: runs one build's tests and remembers their log.
+# run_tests PRESET SELECTION...: runs one build's tests and remembers their log.
 run_tests() {
-  local dir=build/$1 label=$2
-  local selection=()
-  [ -n "$label" ] && selection=(-L "$label")
-  rm -f "$dir/Testing/Temporary/LastTest.log"
+  local dir=build/$1
+  local selection=("${@:2}")
+  local log=$dir/Testing/Temporary/LastTest.log verdicts=$dir/Testing/verdicts.txt
+  rm -f "$log"
+  mkdir -p "$dir/Testing"
   ctest --test-dir "$dir" "${selection[@]}" --output-on-failure --no-tests=ignore \
-    --parallel "$(nproc)" || status=1
-  [ -f "$dir/Testing/Temporary/LastTest.log" ] || return 0
-  cp "$dir/Testing/Temporary/LastTest.log" "$dir/Testing/slotway-tests.log"
-  logs+=("$dir/Testing/slotway-tests.log")
+    --parallel "$(nproc)" | tee "$verdicts" || status=1
+  [ -f "$log" ] || return 0
+  logs+=("$verdicts" "$log")
 }
 
 if [ "$all" = yes ] || [ ${#groups[@]} -gt 0 ]; then
@@ -82,13 +86,13 @@ if [ "$all" = yes ] || [ ${#groups[@]} -gt 0 ]; then
   known=$(ctest --test-dir "build/$preset" --print-labels | sed -n 's/^  //p')
   for group in "${groups[@]}"; do
     grep -qxF -- "$group" <<<"$known" ||
-      stop_with "there is no group '$group'" "groups: $(echo $known) fuzz all"
+      stop_with "there is no group '$group'" "groups: ${known//$'\n'/ } all"
   done
   step "testing ($preset)"
   if [ "$all" = yes ]; then
-    run_tests "$preset" ''
+    run_tests "$preset" -LE '^registry$'
   else
-    run_tests "$preset" "^($(IFS='|'; echo "${groups[*]}"))\$"
+    run_tests "$preset" -L "^($(IFS='|'; echo "${groups[*]}"))\$"
   fi
 fi
 
@@ -96,50 +100,12 @@ if [ "$fuzz" = yes ]; then
   step "building the fuzz targets"
   build_preset fuzz
   step "fuzzing"
-  run_tests fuzz '^fuzz$'
+  run_tests fuzz -L '^fuzz$'
 fi
 
 [ ${#logs[@]} -gt 0 ] || stop_with "no test was run"
 
-# Counts single cases where the output of GoogleTest or pytest tells them; a test that says
-# nothing, or died before it could, counts as one.
-awk '
-  function Close() {
-    if (name == "") return
-    if (p + f + s == 0) { if (verdict == "ok") p = 1; else if (verdict == "skip") s = 1; else f = 1 }
-    else if (verdict == "bad" && f == 0) f = 1
-    passed += p; failed += f; skipped += s
-    if (verdict == "bad") bad[++bads] = name
-    for (i = 1; i <= whys; ++i) print "skipped: " name ": " why[i]
-    if (verdict == "skip" && whys == 0) print "skipped: " name
-    name = ""
-  }
-  function Count(word,   i) {
-    for (i = 2; i <= NF; ++i) { gsub(/,/, "", $i); if ($i == word) return $(i - 1) + 0 }
-    return 0
-  }
-  /^[0-9]+\/[0-9]+ Test(ing)?: / {
-    if ($2 == "Testing:") { Close(); name = $3; p = f = s = whys = 0; verdict = "bad" }
-    next
-  }
-  /^\[  PASSED  \] [0-9]+ test/ { p += $4; next }
-  /^\[  FAILED  \] [0-9]+ test/ { f += $4; next }
-  /^\[  SKIPPED \] [0-9]+ test/ { s += $4; next }
-  /^SKIPPED \[/ { why[++whys] = substr($0, index($0, ": ") + 2); next }
-  /^=+ .*(passed|failed|skipped|error).* in [0-9.]+s/ {
-    p += Count("passed"); s += Count("skipped")
-    f += Count("failed") + Count("error") + Count("errors")
-    next
-  }
-  /^Test Passed\./ { verdict = "ok" }
-  /^Test Skipped|^Skipped\.|^Test not run/ { verdict = "skip" }
-  END {
-    Close()
-    for (i = 1; i <= bads; ++i) print "failed: " bad[i]
-    printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
-    exit (failed > 0 || passed == 0) ? 1 : 0
-  }
-' "${logs[@]}" >build/summary.txt || status=1
+awk -f scripts/test_summary.awk "${logs[@]}" >build/summary.txt || status=1
 printf '\n'
 cat build/summary.txt
 exit "$status"

@@ -141,6 +141,21 @@ std::size_t FindBatch(Keyspace& keyspace, std::size_t first, std::size_t count, 
   return found;
 }
 
+// Calls act(key) for the `count` keys that number(i) names, after they were prefetched together.
+template <class NumberFn, class ActFn>
+void EachOfBatch(Keyspace& keyspace, std::size_t first, std::size_t count, NumberFn&& number,
+                 ActFn&& act) {
+  std::vector<Key> keys;
+  std::array<KeyRef, kBatch> refs;
+  keys.reserve(kBatch);
+  for (std::size_t i = 0; i < count; ++i) {
+    keys.emplace_back(number(first + i), 16);
+    refs[i] = {keys[i].slot, keys[i].view()};
+  }
+  keyspace.Prefetch({refs.data(), count});
+  for (std::size_t i = 0; i < count; ++i) act(refs[i]);
+}
+
 void MeasureSpeed(std::size_t total) {
   const std::string value(200, 'v');
   const Shape shape{16, 32, false};
@@ -178,17 +193,9 @@ void MeasureSpeed(std::size_t total) {
                 miss_ns);
   }
   const double overwrite_ns = NanosPerKey(total, [&](std::size_t first, std::size_t count) {
-    std::vector<Key> keys;
-    std::array<KeyRef, kBatch> refs;
-    keys.reserve(kBatch);
-    for (std::size_t i = 0; i < count; ++i) {
-      keys.emplace_back(shuffled(first + i), 16);
-      refs[i] = {keys[i].slot, keys[i].view()};
-    }
-    keyspace.Prefetch({refs.data(), count});
-    for (std::size_t i = 0; i < count; ++i) {
-      keyspace.SetString(refs[i].slot, refs[i].key, {value.data(), 32}, TtlChange::Clear(), kNow);
-    }
+    EachOfBatch(keyspace, first, count, shuffled, [&](const KeyRef& key) {
+      keyspace.SetString(key.slot, key.key, {value.data(), 32}, TtlChange::Clear(), kNow);
+    });
   });
   std::printf("  overwrite, batched        %6.0f\n", overwrite_ns);
   const double scan_start = CpuSeconds();
@@ -201,17 +208,9 @@ void MeasureSpeed(std::size_t total) {
   std::printf("  scan                      %6.0f\n",
               (CpuSeconds() - scan_start) * 1e9 / static_cast<double>(scanned));
   const double delete_ns = NanosPerKey(total, [&](std::size_t first, std::size_t count) {
-    std::vector<Key> keys;
-    std::array<KeyRef, kBatch> refs;
-    keys.reserve(kBatch);
-    for (std::size_t i = 0; i < count; ++i) {
-      keys.emplace_back(first + i, 16);
-      refs[i] = {keys[i].slot, keys[i].view()};
-    }
-    keyspace.Prefetch({refs.data(), count});
-    for (std::size_t i = 0; i < count; ++i) {
-      found += keyspace.Delete(refs[i].slot, refs[i].key, kNow);
-    }
+    EachOfBatch(
+        keyspace, first, count, [](std::uint64_t i) { return i; },
+        [&](const KeyRef& key) { found += keyspace.Delete(key.slot, key.key, kNow); });
   });
   std::printf("  delete, batched           %6.0f   (found %zu in all, %zu left)\n", delete_ns,
               found, keyspace.Size());

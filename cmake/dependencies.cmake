@@ -10,8 +10,10 @@ find_package(yaml-cpp REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(tl-expected REQUIRED)
-find_package(GTest REQUIRED)
-find_package(benchmark REQUIRED)
+if(NOT SLOTWAY_FUZZ)
+  find_package(GTest REQUIRED)
+  find_package(benchmark REQUIRED)
+endif()
 
 # Debian ships llhttp as C source beside its header (package node-llhttp).
 find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp REQUIRED)

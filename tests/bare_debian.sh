@@ -5,7 +5,8 @@
 #   tests/bare_debian.sh [DIR]        (root; mmdebstrap or debootstrap; 15 to 30 minutes)
 #
 # ./run.sh has to print its endpoint, answer a SET and a GET and leave nothing after Ctrl-C;
-# ./test.sh unit has to pass. DIR (default: a temporary one) is removed at the end.
+# ./test.sh unit has to pass. DIR (default: a temporary one) is removed at the end. CCACHE_DIR, if
+# set, is the compiler cache inside too, which makes a second run short.
 set -euo pipefail
 project=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 build_wait_s=3600
@@ -45,28 +46,37 @@ cp /etc/resolv.conf "$tree/etc/resolv.conf" 2>/dev/null || true
 for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*proxy*; do
   [ -f "$file" ] && cp "$file" "$tree/etc/apt/apt.conf.d/"
 done
-for folder in proc dev; do
-  mkdir -p "$tree/$folder"
-  mount --bind "/$folder" "$tree/$folder"
-  mounts+=("$tree/$folder")
-done
+# bind FROM TO: TO is a folder in the tree.
+bind() {
+  mkdir -p "$tree/$2"
+  mount --bind "$1" "$tree/$2"
+  mounts+=("$tree/$2")
+}
+bind /proc proc
+bind /dev dev
+settings=()
+if [ -n "${CCACHE_DIR:-}" ]; then
+  mkdir -p "$CCACHE_DIR"
+  bind "$CCACHE_DIR" srv/ccache
+  settings+=(CCACHE_DIR=/srv/ccache)
+fi
 
 say "copying the project"
-mkdir -p "$tree/root/slotway"
+mkdir -p "$tree/srv/slotway"
 if git -C "$project" rev-parse HEAD >/dev/null 2>&1; then
-  git -C "$project" archive HEAD | tar -x -C "$tree/root/slotway"
+  git -C "$project" archive HEAD | tar -x -C "$tree/srv/slotway"
 else
-  tar -C "$project" --exclude=./build -c . | tar -x -C "$tree/root/slotway"
+  tar -C "$project" --exclude=./build -c . | tar -x -C "$tree/srv/slotway"
 fi
 inside() {
   env -i HOME=/root TERM="${TERM:-dumb}" PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    chroot "$tree" /bin/bash -c "cd /root/slotway && $1"
+    "${settings[@]}" chroot "$tree" /bin/bash -c "cd /srv/slotway && $1"
 }
 
 say "./run.sh"
 port=32217
 password=bare-debian
-log=$tree/root/run.log
+log=$tree/run.log
 : >"$log"
 # A process group of its own, so that Ctrl-C reaches it as it would in a terminal.
 set -m
@@ -90,7 +100,7 @@ ask() {
 until grep -q "$port" "$log" && [ "$( (ask 'SET bare debian') 2>/dev/null)" = "+OK" ]; do
   kill -0 "$runner" 2>/dev/null || die "./run.sh ended early, its output is above"
   [ "$SECONDS" -lt "$end" ] || die "./run.sh printed no endpoint within $build_wait_s s"
-  sleep 1
+  sleep 1  # poll: run.sh may take long to come to its endpoint, and nothing tells from outside
 done
 [ "$(ask 'GET bare')" = "debian" ] || die "GET did not answer what SET wrote"
 say "SET and GET answered; Ctrl-C"
@@ -99,7 +109,7 @@ wait "$runner" || true
 runner=''
 for exe in /proc/[0-9]*/exe; do
   case "$(readlink "$exe" 2>/dev/null || true)" in
-    "$tree"/root/slotway/*) die "a process is left behind: $exe" ;;
+    "$tree"/srv/slotway/*) die "a process is left behind: $exe" ;;
   esac
 done
 (ask PING) 2>/dev/null && die "the port still answers"

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# The last lines of test.sh: what failed, what was skipped and why, and the counts.
+#
+#   awk -f scripts/test_summary.awk VERDICTS LOG [VERDICTS LOG...]
+#
+# VERDICTS is what ctest printed, LOG (its name ends in .log) is its log. Only the first tells
+# skipped tests and those that could not start (the log calls both passed), only the second has
+# the output of every test. Single cases are counted where GoogleTest or pytest tells them; a
+# test that says nothing, or died before it could, counts as one.
+function Close(   verdict, i) {
+  if (name == "") return
+  verdict = verdicts[name]
+  if (verdict == "skip") {
+    p = f = 0
+    if (s == 0) s = 1
+    if (whys == 0) why[++whys] = last
+  } else if (verdict == "ok" && p + f + s == 0) {
+    p = 1
+  } else if (verdict != "ok") {
+    if (f == 0) f = 1
+    bad[++bads] = name
+  }
+  passed += p; failed += f; skipped += s
+  for (i = 1; i <= whys; ++i) print "skipped: " name ": " why[i]
+  name = ""
+}
+function Count(word,   i, field) {
+  for (i = 2; i <= NF; ++i) {
+    field = $i
+    sub(/,$/, "", field)
+    if (field == word) return $(i - 1) + 0
+  }
+  return 0
+}
+FNR == 1 { Close(); is_log = (FILENAME ~ /\.log$/) }
+!is_log {
+  if ($0 !~ /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: /) next
+  sub(/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: /, "")
+  if (/ Passed +[0-9.]+ sec/) verdicts[$1] = "ok"
+  else if (/\*\*\*Skipped |\*\*\*Not Run \(Disabled\)/) verdicts[$1] = "skip"
+  else verdicts[$1] = "bad"
+  next
+}
+/^[0-9]+\/[0-9]+ Testing: / { Close(); name = $3; p = f = s = whys = 0; last = "" ; next }
+/^\[  PASSED  \] [0-9]+ test/ { p += $4; next }
+/^\[  FAILED  \] [0-9]+ test/ { f += $4; next }
+/^\[  SKIPPED \] [0-9]+ test/ { s += $4; next }
+/^SKIPPED \[/ { why[++whys] = substr($0, index($0, ": ") + 2); next }
+/^(=+ )?[0-9]+ (passed|failed|skipped|deselected|error|warning)s?[, ].*in [0-9.]+s/ {
+  p += Count("passed"); s += Count("skipped")
+  f += Count("failed") + Count("error") + Count("errors")
+  next
+}
+/^<end of output>/ { is_output = 0 }
+is_output && !/^-+$/ && NF > 0 { last = $0 }
+/^Output:/ { is_output = 1 }
+END {
+  Close()
+  for (i = 1; i <= bads; ++i) print "failed: " bad[i]
+  printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+  exit (failed > 0 || passed == 0) ? 1 : 0
+}
