@@ -3,12 +3,11 @@
 #include <array>
 #include <fmt/format.h>
 #include <string>
-#include <unistd.h>
 
 #include "protocol/ascii.h"
 #include "protocol/command_reply.h"
+#include "protocol/server_version.h"
 #include "proxy/client/client_session.h"
-#include "proxy/client/server_identity.h"
 #include "runtime/process_stats.h"
 
 namespace slotway::proxy {
@@ -27,11 +26,11 @@ struct InfoSource {
 std::string ServerSection(const InfoSource& source) {
   return fmt::format(
       "# Server\r\nredis_version:{}\r\nredis_mode:cluster\r\nslotway_version:{}\r\n"
-      "os:Linux\r\narch_bits:64\r\nmultiplexing_api:libuv\r\nprocess_id:{}\r\nrun_id:{}\r\n"
+      "os:{}\r\narch_bits:64\r\nmultiplexing_api:libuv\r\nprocess_id:{}\r\nrun_id:{}\r\n"
       "tcp_port:{}\r\nuptime_in_seconds:{}\r\nuptime_in_days:{}\r\n",
-      kRedisVersion, kSlotwayVersion, getpid(), source.facts.run_id,
-      source.services.settings.listeners.front().port, source.facts.uptime_s,
-      source.facts.uptime_s / 86400);
+      protocol::kRedisVersion, protocol::kSlotwayVersion, runtime::SystemName(),
+      runtime::ProcessId(), source.facts.run_id, source.services.settings.listeners.front().port,
+      source.facts.uptime_s, source.facts.uptime_s / 86400);
 }
 
 std::string ClientsSection(const InfoSource& source) {
