@@ -107,7 +107,7 @@ TEST_F(ChildProcessTest, AGrandchildThatKeepsThePipesDoesNotHideTheEnd) {
 }
 
 TEST_F(ChildProcessTest, DestroyedWhileRunning) {
-  Begin("echo ready; sleep 60");
+  Begin("echo ready; exec sleep 60");
   pid_t pid = child_->Pid();
   on_line_ = [this] {
     loop_.Defer([this] {
@@ -125,7 +125,7 @@ TEST_F(ChildProcessTest, MayBeDestroyedByItsOwnCallbacks) {
     child_.reset();
     loop_.Stop();
   };
-  Begin("echo a; echo b; sleep 60");
+  Begin("echo a; echo b; exec sleep 60");
   loop_.Run();
   EXPECT_THAT(output_, ElementsAre("a"));
   on_line_ = nullptr;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <optional>
 
 namespace slotway::runtime {
@@ -32,7 +33,16 @@ TEST(Resolver, NumericAddresses) {
   }
 }
 
+// A freshly made Debian tree has no /etc/hosts, and then nobody may know the name.
+bool IsKnown(const char* host) {
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host, nullptr, nullptr, &found) != 0) return false;
+  freeaddrinfo(found);
+  return true;
+}
+
 TEST(Resolver, Names) {
+  if (!IsKnown("localhost")) GTEST_SKIP() << "this machine does not know localhost";
   auto found = ResolveNow("localhost", 6379);
   ASSERT_TRUE(found) << found.error().text;
   for (const SocketAddress& address : *found) {
