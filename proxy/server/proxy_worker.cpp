@@ -137,6 +137,7 @@ void ProxyWorker::CutIdle() {
   for (ClientSession* session : idle) session->Cut("idle");
 }
 
+// shared: every worker keeps the snapshot as long as it needs it.
 void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topology) {
   dispatcher_.UpdateTopology(*topology);
   services_.topology = std::move(topology);
