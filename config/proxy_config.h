@@ -75,7 +75,7 @@ struct LimitsConfig {
   uint64_t request_bytes_max = 1 * kGigabyte;
   uint64_t bulk_bytes_max = 512 * kMegabyte;
   uint32_t args_max = 1048576;
-  uint64_t buffered_total_max_bytes = 0;  // all clients and backends together; 0: no bound
+  uint64_t buffered_total_max_bytes = 8 * kGigabyte;  // all clients and backends; 0: no bound
   bool operator==(const LimitsConfig&) const = default;
 };
 
