@@ -224,7 +224,11 @@ Refusal SetUser(Words args, ShardConfig& config) {
   return std::nullopt;
 }
 
-std::string GetUsers(const ShardConfig&) { return ""; }
+std::string GetUsers(const ShardConfig& config) {
+  std::string rules;
+  for (const std::string& rule : config.acl_users) rules += (rules.empty() ? "" : ", ") + rule;
+  return rules;
+}
 
 Refusal CheckPlainName(std::string_view setting, std::string_view name) {
   if (name.find('/') == std::string_view::npos) return std::nullopt;

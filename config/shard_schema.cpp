@@ -20,6 +20,9 @@ constexpr uint64_t kAnyBytes = std::numeric_limits<uint64_t>::max();
 constexpr NumberUnit kMemory = NumberUnit::kMemory;
 constexpr std::string_view kNoTls = "this build of the shard serves plain TCP only";
 constexpr std::string_view kNoReplication = "a shard replicates as a member of a cluster only";
+constexpr std::string_view kNoUsers = "this shard knows the default user only";
+constexpr std::string_view kNoEviction = "this shard evicts nothing";
+constexpr std::string_view kNoEvents = "this shard publishes no key events";
 constexpr std::string_view kNoSnapshots = "this shard keeps its keys in memory only";
 constexpr std::string_view kForeground = "the shard runs in the foreground, under its supervisor";
 constexpr std::string_view kOneEngineThread = "commands run on one engine thread";
@@ -81,8 +84,8 @@ const Setting kSchema[] = {
 
     // Access
     {"requirepass", TextField{&C::requirepass}},
-    {"aclfile", TextField{&C::aclfile}, kImmutable},
-    {"user", kUserField, kMultiArg | kFileOnly | kRepeats | kImmutable},
+    {"aclfile", TextField{&C::aclfile}, kImmutable, "", kNoUsers},
+    {"user", kUserField, kMultiArg | kFileOnly | kRepeats | kImmutable, "", kNoUsers},
     {"acllog-max-len", SignedField{&C::acllog_max_len, 0, kLong}},
     {"acl-pubsub-default", Enum<&C::acl_pubsub_default>(kPubsub)},
     {"enable-debug-command", Enum<&C::enable_debug_command>(kLocal), kImmutable},
@@ -121,7 +124,7 @@ const Setting kSchema[] = {
 
     // Memory
     {"maxmemory", UnsignedField{&C::maxmemory_bytes, 0, kAnyBytes, kMemory}},
-    {"maxmemory-policy", Enum<&C::maxmemory_policy>(kPolicies)},
+    {"maxmemory-policy", Enum<&C::maxmemory_policy>(kPolicies), 0, "", kNoEviction},
     {"maxmemory-samples", SignedField{&C::maxmemory_samples, 1, kInt}},
     {"maxmemory-eviction-tenacity", SignedField{&C::maxmemory_eviction_tenacity, 0, 100}},
     {"lfu-log-factor", SignedField{&C::lfu_log_factor, 0, kInt}},
@@ -158,7 +161,7 @@ const Setting kSchema[] = {
     {"stream-node-max-entries", SignedField{&C::stream_node_max_entries, 0, kLong}},
 
     // Observation
-    {"notify-keyspace-events", kKeyspaceEventsField},
+    {"notify-keyspace-events", kKeyspaceEventsField, 0, "", kNoEvents},
     {"slowlog-log-slower-than", SignedField{&C::slowlog_log_slower_than_us, -1, kLong}},
     {"slowlog-max-len", SignedField{&C::slowlog_max_len, 0, kLong}},
     {"latency-monitor-threshold", SignedField{&C::latency_monitor_threshold_ms, 0, kLong}},

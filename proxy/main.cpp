@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "config/proxy_config.h"
-#include "proxy/client/server_identity.h"
+#include "protocol/server_version.h"
 #include "proxy/server/proxy_server.h"
 #include "proxy/tools/local_cluster.h"
 #include "runtime/log.h"
@@ -124,8 +124,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (args.size() == 1 && args[0] == "--version") {
-    std::printf("slotway %s (Redis %s)\n", proxy::kSlotwayVersion.data(),
-                proxy::kRedisVersion.data());
+    std::printf("slotway %s (Redis %s)\n", protocol::kSlotwayVersion.data(),
+                protocol::kRedisVersion.data());
     return 0;
   }
   if (!args.empty() && args[0] == "local") return RunLocal(std::span(args).subspan(1));

@@ -49,6 +49,7 @@ spdlog::sink_ptr OpenSink(const LogOptions& options) {
 constexpr const char* kTextPattern = "%Y-%m-%d %H:%M:%S.%e %l %v";
 constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","text":%v})";
 
+// shared: spdlog hands its loggers out so.
 std::shared_ptr<spdlog::logger> MakeLogger(const LogOptions& options) {
   auto logger = std::make_shared<spdlog::logger>("slotway", OpenSink(options));
   logger->set_level(spdlog::level::trace);
@@ -59,6 +60,7 @@ std::shared_ptr<spdlog::logger> MakeLogger(const LogOptions& options) {
 
 // shared: spdlog's registry and the caller of a running WriteLog() hold it at once.
 std::shared_ptr<spdlog::logger>& TheLogger() {
+  // shared: as above.
   static std::shared_ptr<spdlog::logger> logger = MakeLogger({});
   return logger;
 }

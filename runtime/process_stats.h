@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace slotway::runtime {
 
@@ -11,8 +12,18 @@ struct ProcessStats {
   std::uint64_t resident_bytes_peak = 0;
   double user_cpu_s = 0;
   double system_cpu_s = 0;
+  double user_cpu_of_children_s = 0;  // of those that ended
+  double system_cpu_of_children_s = 0;
 };
 
 ProcessStats ReadProcessStats();
+
+// What the program has allocated and not freed: jemalloc's own count where it is linked.
+std::uint64_t AllocatedBytes();
+
+std::uint64_t SystemMemoryBytes();
+std::int64_t ProcessId();
+// "Linux 6.1.0 x86_64"
+std::string SystemName();
 
 }  // namespace slotway::runtime

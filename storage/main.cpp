@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "config/shard_settings.h"
+#include "protocol/server_version.h"
 #include "runtime/event_loop.h"
 #include "runtime/log.h"
 #include "runtime/signals.h"
-#include "storage/commands/server_version.h"
 #include "storage/server/shard_server.h"
 
 // jemalloc reads this: free memory goes back to the system within a second, also while idle.
@@ -68,8 +68,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (args.size() == 1 && (args[0] == "--version" || args[0] == "-v")) {
-    std::printf("slotway-shard %s (Redis %s)\n", slotway::storage::kSlotwayVersion.data(),
-                slotway::storage::kRedisVersion.data());
+    std::printf("slotway-shard %s (Redis %s)\n", slotway::protocol::kSlotwayVersion.data(),
+                slotway::protocol::kRedisVersion.data());
     return 0;
   }
   auto settings = slotway::config::ShardSettings::FromCommandLine(args);

@@ -70,6 +70,7 @@ void BackendConnection::SendControl(std::initializer_list<std::string_view> args
 void BackendConnection::SendAsking(std::string_view bytes, InFlight request) {
   InFlight asking;
   asking.kind = InFlight::Kind::kSwallow;
+  // wire: a constant request, written once per redirect.
   Send("*1\r\n$6\r\nASKING\r\n", asking);
   Send(bytes, request);
 }

@@ -5,9 +5,9 @@
 
 #include "protocol/ascii.h"
 #include "protocol/error_text.h"
+#include "protocol/server_version.h"
 #include "proxy/client/client_name.h"
 #include "proxy/client/client_session.h"
-#include "proxy/client/server_identity.h"
 #include "runtime/secret.h"
 
 namespace slotway::proxy {
@@ -60,7 +60,7 @@ void WriteHelloReply(LocalCall& call) {
   call.reply.Bulk("server");
   call.reply.Bulk("redis");
   call.reply.Bulk("version");
-  call.reply.Bulk(kRedisVersion);
+  call.reply.Bulk(protocol::kRedisVersion);
   call.reply.Bulk("proto");
   call.reply.Integer(static_cast<int>(state.resp));
   call.reply.Bulk("id");

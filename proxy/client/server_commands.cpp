@@ -3,12 +3,11 @@
 #include <array>
 #include <fmt/format.h>
 #include <string>
-#include <unistd.h>
 
 #include "protocol/ascii.h"
 #include "protocol/command_reply.h"
+#include "protocol/server_version.h"
 #include "proxy/client/client_session.h"
-#include "proxy/client/server_identity.h"
 #include "runtime/process_stats.h"
 
 namespace slotway::proxy {
@@ -26,47 +25,47 @@ struct InfoSource {
 
 std::string ServerSection(const InfoSource& source) {
   return fmt::format(
-      "# Server\r\nredis_version:{}\r\nredis_mode:cluster\r\nslotway_version:{}\r\n"
-      "os:Linux\r\narch_bits:64\r\nmultiplexing_api:libuv\r\nprocess_id:{}\r\nrun_id:{}\r\n"
-      "tcp_port:{}\r\nuptime_in_seconds:{}\r\nuptime_in_days:{}\r\n",
-      kRedisVersion, kSlotwayVersion, getpid(), source.facts.run_id,
-      source.services.settings.listeners.front().port, source.facts.uptime_s,
-      source.facts.uptime_s / 86400);
+      "# Server\nredis_version:{}\nredis_mode:cluster\nslotway_version:{}\n"
+      "os:{}\narch_bits:64\nmultiplexing_api:libuv\nprocess_id:{}\nrun_id:{}\n"
+      "tcp_port:{}\nuptime_in_seconds:{}\nuptime_in_days:{}\n",
+      protocol::kRedisVersion, protocol::kSlotwayVersion, runtime::SystemName(),
+      runtime::ProcessId(), source.facts.run_id, source.services.settings.listeners.front().port,
+      source.facts.uptime_s, source.facts.uptime_s / 86400);
 }
 
 std::string ClientsSection(const InfoSource& source) {
   return fmt::format(
-      "# Clients\r\nconnected_clients:{}\r\nmaxclients:{}\r\nblocked_clients:0\r\n"
-      "held_requests:{}\r\n",
+      "# Clients\nconnected_clients:{}\nmaxclients:{}\nblocked_clients:0\n"
+      "held_requests:{}\n",
       source.facts.clients, source.services.settings.limits.clients_max,
       source.facts.held_requests);
 }
 
 std::string MemorySection(const InfoSource& source) {
   return fmt::format(
-      "# Memory\r\nused_memory:{0}\r\nused_memory_rss:{0}\r\nused_memory_peak:{1}\r\n"
-      "maxmemory:0\r\nmaxmemory_policy:noeviction\r\n",
+      "# Memory\nused_memory:{0}\nused_memory_rss:{0}\nused_memory_peak:{1}\n"
+      "maxmemory:0\nmaxmemory_policy:noeviction\n",
       source.process.resident_bytes, source.process.resident_bytes_peak);
 }
 
 std::string StatsSection(const InfoSource& source) {
   return fmt::format(
-      "# Stats\r\ntotal_connections_received:{}\r\ntotal_commands_processed:{}\r\n"
-      "total_net_input_bytes:{}\r\ntotal_net_output_bytes:{}\r\nrejected_connections:{}\r\n",
+      "# Stats\ntotal_connections_received:{}\ntotal_commands_processed:{}\n"
+      "total_net_input_bytes:{}\ntotal_net_output_bytes:{}\nrejected_connections:{}\n",
       source.facts.accepted, source.facts.requests, source.facts.bytes_in, source.facts.bytes_out,
       source.facts.rejected);
 }
 
 std::string ReplicationSection(const InfoSource&) {
-  return "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n";
+  return "# Replication\nrole:master\nconnected_slaves:0\n";
 }
 
 std::string CpuSection(const InfoSource& source) {
-  return fmt::format("# CPU\r\nused_cpu_sys:{:.6f}\r\nused_cpu_user:{:.6f}\r\n",
+  return fmt::format("# CPU\nused_cpu_sys:{:.6f}\nused_cpu_user:{:.6f}\n",
                      source.process.system_cpu_s, source.process.user_cpu_s);
 }
 
-std::string ClusterSection(const InfoSource&) { return "# Cluster\r\ncluster_enabled:1\r\n"; }
+std::string ClusterSection(const InfoSource&) { return "# Cluster\ncluster_enabled:1\n"; }
 
 struct InfoSection {
   std::string_view name;
@@ -94,16 +93,25 @@ bool IsSectionWanted(std::string_view name, std::span<const std::string_view> as
   return false;
 }
 
+std::string WithNetworkLineEnds(std::string_view text) {
+  std::string result;
+  for (char c : text) {
+    if (c == '\n') result += '\r';
+    result += c;
+  }
+  return result;
+}
+
 void Info(LocalCall& call) {
   const WorkerServices& services = call.session.Services();
   InfoSource source{services.process_facts(), runtime::ReadProcessStats(), services};
   std::string text;
   for (const InfoSection& section : kSections) {
     if (!IsSectionWanted(section.name, call.args.subspan(1))) continue;
-    if (!text.empty()) text += "\r\n";
+    if (!text.empty()) text += "\n";
     text += section.text(source);
   }
-  call.reply.Verbatim("txt", text);
+  call.reply.Verbatim("txt", WithNetworkLineEnds(text));
 }
 
 constexpr std::array kCommands = {

@@ -34,6 +34,7 @@ void Combine(MergeRule rule, std::int64_t value, std::int64_t& total) {
 }
 
 constexpr std::string_view kUnexpectedReply =
+    // wire: a constant reply.
     "-ERR a shard gave a reply that cannot be joined with the others\r\n";
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/error_reply.h"
 #include "protocol/error_text.h"
 #include "proxy/routing/redirect.h"
 #include "runtime/log.h"
@@ -204,7 +205,7 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
       if (verdict == ReplyVerdict::kRetryRefresh) request_refresh_();
       if (again.retries < 255) ++again.retries;
       if (verdict != ReplyVerdict::kTryAgain && IsTroubleTooOld(again.slot)) return false;
-      Hold(backend.FrontRequest(), again, ErrorTextOf(reply), BackoffMs(again.retries));
+      Hold(backend.FrontRequest(), again, protocol::ErrorTextOf(reply), BackoffMs(again.retries));
   }
   return true;
 }
@@ -252,7 +253,7 @@ void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::st
 // doing.
 NodeIndex Dispatcher::NodeOfRedirect(const BackendConnection& from, std::string_view reply,
                                      protocol::Redirect& redirect) const {
-  if (!protocol::ParseRedirect(ErrorTextOf(reply), EndpointOf(from), redirect)) {
+  if (!protocol::ParseRedirect(protocol::ErrorTextOf(reply), EndpointOf(from), redirect)) {
     return kNoNodeIndex;
   }
   NodeIndex node = pool_.Find(redirect.endpoint);

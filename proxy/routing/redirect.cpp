@@ -3,37 +3,34 @@
 
 #include <array>
 
+#include "protocol/error_reply.h"
+
 namespace slotway::proxy {
 namespace {
 
 struct Meaning {
-  std::string_view prefix;
+  std::string_view code;
   ReplyVerdict verdict;
 };
 
 constexpr std::array<Meaning, 7> kMeanings = {{
-    {"-MOVED ", ReplyVerdict::kMoved},
-    {"-ASK ", ReplyVerdict::kAsk},
-    {"-TRYAGAIN ", ReplyVerdict::kTryAgain},
-    {"-LOADING ", ReplyVerdict::kRetry},
-    {"-CLUSTERDOWN ", ReplyVerdict::kRetryRefresh},
-    {"-MASTERDOWN ", ReplyVerdict::kRetryRefresh},
-    {"-READONLY ", ReplyVerdict::kRetryRefresh},
+    {"MOVED ", ReplyVerdict::kMoved},
+    {"ASK ", ReplyVerdict::kAsk},
+    {"TRYAGAIN ", ReplyVerdict::kTryAgain},
+    {"LOADING ", ReplyVerdict::kRetry},
+    {"CLUSTERDOWN ", ReplyVerdict::kRetryRefresh},
+    {"MASTERDOWN ", ReplyVerdict::kRetryRefresh},
+    {"READONLY ", ReplyVerdict::kRetryRefresh},
 }};
 
 }  // namespace
 
 ReplyVerdict JudgeErrorReply(std::string_view reply) {
+  std::string_view text = protocol::ErrorTextOf(reply);
   for (const Meaning& meaning : kMeanings) {
-    if (reply.starts_with(meaning.prefix)) return meaning.verdict;
+    if (text.starts_with(meaning.code)) return meaning.verdict;
   }
   return ReplyVerdict::kForClient;
-}
-
-std::string_view ErrorTextOf(std::string_view reply) {
-  if (reply.starts_with('-')) reply.remove_prefix(1);
-  if (reply.ends_with("\r\n")) reply.remove_suffix(2);
-  return reply;
 }
 
 }  // namespace slotway::proxy

@@ -19,7 +19,4 @@ enum class ReplyVerdict : std::uint8_t {
 // `reply` is a whole error reply, "-MOVED 3999 127.0.0.1:6381\r\n".
 ReplyVerdict JudgeErrorReply(std::string_view reply);
 
-// The text between '-' and CRLF.
-std::string_view ErrorTextOf(std::string_view reply);
-
 }  // namespace slotway::proxy

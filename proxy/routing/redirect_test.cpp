@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/error_reply.h"
+
 namespace slotway::proxy {
 namespace {
 
@@ -28,9 +30,9 @@ TEST(Redirect, WhatAnErrorMeans) {
 }
 
 TEST(Redirect, TheTextOfAnError) {
-  EXPECT_EQ(ErrorTextOf("-ERR x\r\n"), "ERR x");
-  EXPECT_EQ(ErrorTextOf("ERR x"), "ERR x");
-  EXPECT_EQ(ErrorTextOf("-\r\n"), "");
+  EXPECT_EQ(protocol::ErrorTextOf("-ERR x\r\n"), "ERR x");
+  EXPECT_EQ(protocol::ErrorTextOf("ERR x"), "ERR x");
+  EXPECT_EQ(protocol::ErrorTextOf("-\r\n"), "");
 }
 
 }  // namespace

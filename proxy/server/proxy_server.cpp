@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proxy/server/admin_endpoints.h"
+#include "runtime/clock.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
 #include "runtime/resolver.h"
@@ -41,7 +42,7 @@ runtime::Result<std::vector<runtime::SocketAddress>> ProxyServer::ResolveListene
 runtime::Result<void> ProxyServer::Start() {
   auto addresses = ResolveListeners();
   if (!addresses) return tl::unexpected<runtime::Error>(addresses.error());
-  started_at_ms_ = main_loop_.NowMs();
+  started_at_ms_ = runtime::MonotonicMs();
 
   std::size_t worker_count = WorkerCount(settings_.workers);
   share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(), nullptr, nullptr});
@@ -168,7 +169,7 @@ ProcessFacts ProxyServer::Facts() const {
     facts.bytes_out += sessions.bytes_out.Get();
     facts.held_requests += worker->Dispatch().held_now.Get();
   }
-  facts.uptime_s = (uv_hrtime() / 1000000 - started_at_ms_) / 1000;
+  facts.uptime_s = (runtime::MonotonicMs() - started_at_ms_) / 1000;
   facts.run_id = run_id_;
   return facts;
 }

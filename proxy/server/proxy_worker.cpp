@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kHouseTickMs = 1000;
 constexpr std::uint64_t kBoundTickMs = 100;
+// wire: a constant reply, for who has no session yet.
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 
 // Tells a client that there is no room for it, and sees it out.
@@ -136,6 +137,7 @@ void ProxyWorker::CutIdle() {
   for (ClientSession* session : idle) session->Cut("idle");
 }
 
+// shared: every worker keeps the snapshot as long as it needs it.
 void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topology) {
   dispatcher_.UpdateTopology(*topology);
   services_.topology = std::move(topology);

@@ -104,9 +104,11 @@ void WriteInfo(const ClusterState& state, ReplyWriter& writer) {
   std::string text;
   auto line = [&](std::string_view name, std::uint64_t value) {
     text += name;
+    // wire: CLUSTER INFO is text whose lines end so.
     text += ':' + std::to_string(value) + "\r\n";
   };
   auto count = [](int value) { return static_cast<std::uint64_t>(value); };
+  // wire: CLUSTER INFO is text whose lines end so.
   text += state.IsUp() ? "cluster_state:ok\r\n" : "cluster_state:fail\r\n";
   line("cluster_slots_assigned", count(health.assigned));
   line("cluster_slots_ok", count(health.ok));

@@ -4,12 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/server_version.h"
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/client_name.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/number_text.h"
-#include "storage/commands/server_version.h"
 
 namespace slotway::storage {
 namespace {
@@ -121,7 +121,7 @@ void HelloCommand(CommandContext& ctx) {
   reply.Bulk("server");
   reply.Bulk("redis");
   reply.Bulk("version");
-  reply.Bulk(kRedisVersion);
+  reply.Bulk(protocol::kRedisVersion);
   reply.Bulk("proto");
   reply.Integer(static_cast<int>(options.version));
   reply.Bulk("id");

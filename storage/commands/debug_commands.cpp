@@ -79,8 +79,7 @@ void DebugPopulate(CommandContext& ctx) {
 void DebugError(CommandContext& ctx) { ctx.Error(ctx.args[2]); }
 
 void DebugChangeReplId(CommandContext& ctx) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (char& c : ctx.server.replication.replication_id) c = kDigits[ctx.server.random() % 16];
+  ctx.server.replication.replication_id = ctx.server.random.HexId();
   ctx.reply.Ok();
 }
 

@@ -43,6 +43,7 @@ constexpr ProtocolSample kSamples[] = {
     {"attrib",
      [](CommandContext& ctx) {
        if (ctx.reply.IsResp3()) {
+         // wire: DEBUG PROTOCOL shows types that the writer has no use for.
          ctx.output.Append("|1\r\n");
          ctx.reply.Bulk("key-popularity");
          ctx.reply.Array(2);
@@ -69,6 +70,7 @@ constexpr ProtocolSample kSamples[] = {
        }
        ctx.output.Append("(");
        ctx.output.Append(kBigNumber);
+       // wire: DEBUG PROTOCOL shows types that the writer has no use for.
        ctx.output.Append("\r\n");
      }},
 };

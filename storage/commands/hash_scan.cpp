@@ -58,7 +58,7 @@ void BeginFields(CommandContext& ctx, std::uint64_t count, bool with_values) {
 }
 
 void ReplyRandomField(CommandContext& ctx, const HashHandle& hash, bool with_values) {
-  hash.RandomField(ctx.server.random(), [&](std::string_view field, std::string_view value) {
+  hash.RandomField(ctx.server.random.Next(), [&](std::string_view field, std::string_view value) {
     ReplyField(ctx, field, value, with_values);
   });
 }
@@ -71,7 +71,7 @@ void ReplyDistinctFields(CommandContext& ctx, const HashHandle& hash, std::size_
   BeginFields(ctx, wanted, with_values);
   hash.ForEach([&](std::string_view field, std::string_view value) {
     // Selection sampling: each of the `left` fields is taken with chance wanted / left.
-    if (wanted > 0 && ctx.server.random() % left < wanted) {
+    if (wanted > 0 && ctx.server.random.Next() % left < wanted) {
       ReplyField(ctx, field, value, with_values);
       --wanted;
     }

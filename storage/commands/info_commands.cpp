@@ -5,32 +5,27 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 #include <vector>
 
+#include "protocol/server_version.h"
 #include "runtime/process_stats.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/info_text.h"
-#include "storage/commands/server_version.h"
 
 namespace slotway::storage {
 namespace {
 
 void AddServer(InfoText& text, ServerState& server) {
-  utsname system{};
-  uname(&system);
   std::int64_t uptime_s = (server.now_ms - server.start_time_ms) / 1000;
   text.Section("Server");
-  text.Field("redis_version", kRedisVersion);
-  text.Field("slotway_version", kSlotwayVersion);
+  text.Field("redis_version", protocol::kRedisVersion);
+  text.Field("slotway_version", protocol::kSlotwayVersion);
   text.Field("redis_mode", server.IsClusterEnabled() ? "cluster" : "standalone");
-  text.Field("os", std::string(system.sysname) + " " + system.release + " " + system.machine);
+  text.Field("os", runtime::SystemName());
   text.Field("arch_bits", 8 * static_cast<std::int64_t>(sizeof(void*)));
   text.Field("multiplexing_api", "epoll");
-  text.Field("process_id", static_cast<std::int64_t>(getpid()));
+  text.Field("process_id", runtime::ProcessId());
   text.Field("process_supervised", "no");
   text.Field("run_id", server.run_id);
   text.Field("tcp_port", server.listening_port);
@@ -72,8 +67,7 @@ void AddMemory(InfoText& text, ServerState& server) {
   text.Field("used_memory_overhead", used - data);
   text.Field("used_memory_dataset", data);
   text.Percent("used_memory_dataset_perc", data, used);
-  text.FieldWithHuman("total_system_memory", static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
-                                                 static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));
+  text.FieldWithHuman("total_system_memory", runtime::SystemMemoryBytes());
   text.FieldWithHuman("maxmemory", server.Config().maxmemory_bytes);
   text.Field("maxmemory_policy", PolicyName(server));
   text.Decimal("mem_fragmentation_ratio",
@@ -153,23 +147,19 @@ void AddReplication(InfoText& text, ServerState& server) {
   text.Field("repl_backlog_histlen", 0);
 }
 
-std::string Seconds(const timeval& time) {
+std::string Seconds(double seconds) {
   char text[48];
-  std::snprintf(text, sizeof text, "%ld.%06ld", static_cast<long>(time.tv_sec),
-                static_cast<long>(time.tv_usec));
+  std::snprintf(text, sizeof text, "%.6f", seconds);
   return text;
 }
 
 void AddCpu(InfoText& text, ServerState&) {
-  rusage self{};
-  rusage children{};
-  getrusage(RUSAGE_SELF, &self);
-  getrusage(RUSAGE_CHILDREN, &children);
+  runtime::ProcessStats process = runtime::ReadProcessStats();
   text.Section("CPU");
-  text.Field("used_cpu_sys", Seconds(self.ru_stime));
-  text.Field("used_cpu_user", Seconds(self.ru_utime));
-  text.Field("used_cpu_sys_children", Seconds(children.ru_stime));
-  text.Field("used_cpu_user_children", Seconds(children.ru_utime));
+  text.Field("used_cpu_sys", Seconds(process.system_cpu_s));
+  text.Field("used_cpu_user", Seconds(process.user_cpu_s));
+  text.Field("used_cpu_sys_children", Seconds(process.system_cpu_of_children_s));
+  text.Field("used_cpu_user_children", Seconds(process.user_cpu_of_children_s));
 }
 
 void AddModules(InfoText& text, ServerState&) { text.Section("Modules"); }

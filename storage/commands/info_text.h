@@ -12,10 +12,13 @@ namespace slotway::storage {
 class InfoText {
  public:
   void Section(std::string_view name) {
+    // wire: INFO is text whose lines end so.
     if (!text_.empty()) text_ += "\r\n";
+    // wire: INFO is text whose lines end so.
     text_.append("# ").append(name).append("\r\n");
   }
   void Field(std::string_view name, std::string_view value) {
+    // wire: INFO is text whose lines end so.
     text_.append(name).append(":").append(value).append("\r\n");
   }
   template <std::integral Number>

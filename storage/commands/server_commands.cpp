@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process: TIME, LASTSAVE, ROLE, SHUTDOWN, WAIT, WAITAOF, LOLWUT, CLUSTER, MEMORY, ACL WHOAMI.
-#include <chrono>
 #include <string>
 #include <string_view>
 
+#include "protocol/server_version.h"
+#include "runtime/clock.h"
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/help_text.h"
 #include "storage/commands/number_text.h"
-#include "storage/commands/server_version.h"
 
 namespace slotway::storage {
 namespace {
 
 void TimeCommand(CommandContext& ctx) {
-  auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                    std::chrono::system_clock::now().time_since_epoch())
-                    .count();
+  std::int64_t now_us = runtime::UnixUs();
   ctx.reply.Array(2);
   ctx.reply.BulkInteger(now_us / 1000000);
   ctx.reply.BulkInteger(now_us % 1000000);
@@ -99,8 +97,8 @@ void WaitaofCommand(CommandContext& ctx) {
 
 void LolwutCommand(CommandContext& ctx) {
   std::string text = "Slotway ";
-  text.append(kSlotwayVersion).append(": one way in to every slot.\nRedis ver. ");
-  text.append(kRedisVersion).append("\n");
+  text.append(protocol::kSlotwayVersion).append(": one way in to every slot.\nRedis ver. ");
+  text.append(protocol::kRedisVersion).append("\n");
   ctx.reply.Verbatim("txt", text);
 }
 

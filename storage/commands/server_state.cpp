@@ -2,18 +2,12 @@
 #include "storage/commands/server_state.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
+
+#include "runtime/clock.h"
 
 namespace slotway::storage {
 namespace {
-
-std::string RandomHexId(std::mt19937_64& random) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string id(40, '0');
-  for (char& c : id) c = kDigits[random() % 16];
-  return id;
-}
 
 bool IsLfu(config::MaxmemoryPolicy policy) {
   return policy == config::MaxmemoryPolicy::kAllkeysLfu ||
@@ -23,14 +17,11 @@ bool IsLfu(config::MaxmemoryPolicy policy) {
 }  // namespace
 
 ServerState::ServerState(config::ShardSettings initial_settings)
-    : settings(std::move(initial_settings)) {
-  std::random_device device;
-  std::seed_seq seed{device(), device(), device(), device()};
-  random.seed(seed);
+    : settings(std::move(initial_settings)), random(runtime::SystemEntropy()) {
   databases_.resize(Config().cluster_enabled ? 1 : static_cast<std::size_t>(Config().databases));
   stats.commands.resize(protocol::CommandCount());
-  run_id = RandomHexId(random);
-  replication.replication_id = RandomHexId(random);
+  run_id = random.HexId();
+  replication.replication_id = random.HexId();
   RefreshClock();
   start_time_ms = now_ms;
   last_save_time_s = now_ms / 1000;
@@ -39,17 +30,12 @@ ServerState::ServerState(config::ShardSettings initial_settings)
 
 ServerState::~ServerState() = default;
 
-void ServerState::RefreshClock() {
-  using std::chrono::duration_cast;
-  now_ms =
-      duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
-}
+void ServerState::RefreshClock() { now_ms = runtime::UnixMs(); }
 
 Keyspace& ServerState::MakeDatabase(int index) {
   KeyspaceOptions options;
-  options.hash_seed = random();
-  options.random_seed = random();
+  options.hash_seed = random.Next();
+  options.random_seed = random.Next();
   options.access_clock = IsLfu(Config().maxmemory_policy) ? AccessClock::kLfu : AccessClock::kLru;
   options.lfu_log_factor = static_cast<int>(Config().lfu_log_factor);
   options.lfu_decay_minutes = static_cast<int>(Config().lfu_decay_time_min);

@@ -12,13 +12,13 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/shard_settings.h"
 #include "protocol/command_table.h"
+#include "runtime/random.h"
 #include "storage/commands/command_stats.h"
 #include "storage/engine/keyspace.h"
 #include "storage/memory/record_arena.h"
@@ -89,7 +89,7 @@ class ServerState {
   ReplicationFacts replication;
   std::map<std::uint64_t, ClientState*> clients;  // by id, so in order of arrival
   std::uint64_t next_client_id = 1;
-  std::mt19937_64 random;
+  runtime::Random random;
 
   std::string run_id;  // 40 hexadecimal digits
   std::int64_t start_time_ms = 0;

@@ -12,7 +12,7 @@ namespace {
 
 std::array<std::uint8_t, 20> RandomBytes(ServerState& server) {
   std::array<std::uint8_t, 20> bytes;
-  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(server.random());
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(server.random.Next());
   return bytes;
 }
 
@@ -83,7 +83,7 @@ std::string ClusterGateway::ErrorFor(CommandContext& ctx,
   request.keys = keys_;
   request.is_write = ctx.spec.IsWrite();
   request.is_shard_pubsub = ctx.spec.flags.Has(CommandFlag::kPubsub);
-  request.is_migrate = ctx.spec.name == "migrate";
+  request.is_migrate = &ctx.spec == protocol::FindCommand("migrate");
   request.is_asking = ctx.client.is_asking || ctx.spec.flags.Has(CommandFlag::kAsking);
   request.is_readonly_client = ctx.client.is_readonly;
   auto judgement = cluster::JudgeRequest(state_, request, [&ctx](std::string_view key) {

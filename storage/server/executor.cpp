@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/server/executor.h"
 
-#include <chrono>
 #include <string>
 
 #include "protocol/cross_protocol.h"
 #include "protocol/slot.h"
+#include "runtime/clock.h"
 #include "storage/commands/command_context.h"
 #include "storage/server/cluster_gateway.h"
 
@@ -13,17 +13,6 @@ namespace slotway::storage {
 
 using protocol::CommandFlag;
 using protocol::CommandSpec;
-
-namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-
-std::uint64_t NanosecondsSince(SteadyClock::time_point start) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - start).count());
-}
-
-}  // namespace
 
 Executor::Executor(ServerState& server, const HandlerTable& handlers, ClusterGateway* cluster)
     : server_(server), handlers_(handlers), cluster_(cluster), traits_(protocol::CommandCount()) {
@@ -123,9 +112,9 @@ void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandSta
   ++stats.calls;
   ++server_.stats.commands_processed;
   if (traits.is_timed_alone) {
-    auto start = SteadyClock::now();
+    std::uint64_t start_ns = runtime::MonotonicNs();
     traits.handler(ctx);
-    stats.time_ns += NanosecondsSince(start);
+    stats.time_ns += runtime::MonotonicNs() - start_ns;
     server_.RefreshClock();
   } else {
     traits.handler(ctx);

@@ -2,12 +2,12 @@
 #include "storage/server/shard_server.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
 #include "protocol/resp_writer.h"
-#include "storage/commands/allocator_facts.h"
+#include "runtime/clock.h"
+#include "runtime/process_stats.h"
 
 namespace slotway::storage {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kExpiryPeriodMs = 20;
 constexpr std::uint64_t kTickPeriodMs = 100;
 // What one expiry round may take of the engine's time: a quarter of the period.
-constexpr auto kExpiryBudget = std::chrono::microseconds(5000);
+constexpr std::uint64_t kExpiryBudgetUs = 5000;
 constexpr std::size_t kExpiryTokensPerStep = 1000;
 constexpr std::size_t kFlushedEntriesPerStep = 2000;
 // Freed memory that goes back to the system at a time: a few milliseconds of its work.
@@ -145,7 +145,7 @@ void ShardServer::ConnectSettings() {
 }
 
 void ShardServer::ExpireKeys() {
-  auto start = std::chrono::steady_clock::now();
+  std::uint64_t start_us = runtime::MonotonicUs();
   state_.RefreshClock();
   bool out_of_time = false;
   for (int i = 0; i < state_.DatabaseCount() && !out_of_time; ++i) {
@@ -157,7 +157,7 @@ void ShardServer::ExpireKeys() {
              database->ExpireDue(state_.now_ms, kExpiryTokensPerStep).more;
       more = database->FreeFlushed(kFlushedEntriesPerStep) || more;
       more = database->arena().ReleaseFreed(kReleasedBytesPerStep) || more;
-      out_of_time = std::chrono::steady_clock::now() - start > kExpiryBudget;
+      out_of_time = runtime::MonotonicUs() - start_us > kExpiryBudgetUs;
     }
   }
   if (out_of_time) ++state_.stats.expire_cycle_limits;
@@ -171,7 +171,7 @@ void ShardServer::TickTenTimesASecond() {
   stats.command_rate.Sample(stats.commands_processed, seconds);
   stats.input_rate.Sample(stats.input_bytes, seconds);
   stats.output_rate.Sample(stats.output_bytes, seconds);
-  state_.process_bytes = ProcessHeapBytes();
+  state_.process_bytes = runtime::AllocatedBytes();
   state_.peak_memory_bytes = std::max(state_.peak_memory_bytes, state_.UsedMemoryBytes());
   CloseIdleClients();
 }

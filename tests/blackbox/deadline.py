@@ -16,4 +16,4 @@ def wait_until(condition, timeout_s, what):
             return value
         if time.monotonic() >= end:
             raise AssertionError(f"not within {timeout_s * SLOWNESS:g} s: {what}")
-        time.sleep(0.02)
+        time.sleep(0.02)  # poll: what is waited for is another process's doing

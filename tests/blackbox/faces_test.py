@@ -94,7 +94,6 @@ def test_client_commands(any_proxy, client):
     assert f"id={client_id} " in info and "name=song" in info
     assert f":{client.local_port()} " in info
     assert client.call("CLIENT", "NO-EVICT", "on") == "OK"
-    assert client.call("CLIENT", "NO-TOUCH", "on") == "OK"
     assert isinstance(client.call("CLIENT", "NOSUCH"), ErrorReply)
 
 

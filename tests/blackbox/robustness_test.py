@@ -181,6 +181,8 @@ def test_half_commands_and_sudden_ends(server):
             if end % 2:
                 client._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                           b"\1\0\0\0\0\0\0\0")
+    with server.client() as client:
+        assert client.call("PING") == "PONG"
 
 
 def test_half_commands_wait_without_harm(server):

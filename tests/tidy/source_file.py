@@ -15,7 +15,7 @@ _CPP_TOKEN = re.compile(
     r"|(?P<number>\b\d[\w.]*(?:'\w+)+)"
     r"|(?P<char>'(?:\\.|[^'\\\n])+')",
     re.DOTALL)
-_TESTS = re.compile(r"(_test|_fuzz|_bench)\.(cpp|py)$|(^|/)conftest\.py$")
+_TESTS = re.compile(r"(_test|_fuzz|_bench)\.(cpp|py)$|(_fixture|/fake_[a-z_]+)\.h$|(^|/)conftest\.py$")
 
 
 class Finding:
