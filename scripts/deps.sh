@@ -15,7 +15,7 @@ test_packages=(redis-server redis-tools python3 python3-redis python3-pytest ipr
   procps)
 fuzz_packages=(clang libclang-rt-14-dev)
 bench_packages=(redis-server redis-tools haproxy python3)
-clients_packages=(nodejs npm golang-go default-jdk-headless maven)
+clients_packages=(nodejs npm golang-go)
 services=(redis-server haproxy)
 
 say() { printf 'deps: %s\n' "$*"; }
@@ -35,7 +35,7 @@ usage: scripts/deps.sh [GROUP...]
   test     redis-server, redis-cli, Python 3 with redis-py and pytest, ip, nft
   fuzz     clang with libFuzzer
   bench    redis-server, redis-benchmark, HAProxy
-  clients  Node.js, Go and Java for the client compatibility tests
+  clients  Node.js and Go, whose client libraries the group registry of test.sh tries
 USAGE
 }
 

@@ -41,10 +41,12 @@ FNR == 1 { Close(); is_log = (FILENAME ~ /\.log$/) }
   else verdicts[$1] = "bad"
   next
 }
-/^[0-9]+\/[0-9]+ Testing: / { Close(); name = $3; p = f = s = whys = 0; last = "" ; next }
+/^[0-9]+\/[0-9]+ Testing: / { Close(); name = $3; p = f = s = whys = is_reason = 0; last = ""; next }
 /^\[  PASSED  \] [0-9]+ test/ { p += $4; next }
 /^\[  FAILED  \] [0-9]+ test/ { f += $4; next }
 /^\[  SKIPPED \] [0-9]+ test/ { s += $4; next }
+/: Skipped$/ { is_reason = 1; next }
+is_reason { is_reason = 0; if (NF > 0) why[++whys] = $0; next }
 /^SKIPPED \[/ { why[++whys] = substr($0, index($0, ": ") + 2); next }
 /^(=+ )?[0-9]+ (passed|failed|skipped|deselected|error|warning)s?[, ].*in [0-9.]+s/ {
   p += Count("passed"); s += Count("skipped")

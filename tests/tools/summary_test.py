@@ -73,6 +73,15 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(summary(("a", PASSED, ""), ("b", DISABLED, ""))[1],
                          "1 passed, 0 failed, 1 skipped")
 
+    def test_google_test_tells_why_it_skipped(self):
+        output = ("[ RUN      ] Resolver.Names\nresolver_test.cpp:47: Skipped\n"
+                  "this machine does not know localhost\n\n[  SKIPPED ] Resolver.Names (0 ms)\n"
+                  "[  PASSED  ] 2 tests.\n[  SKIPPED ] 1 test, listed below:\n"
+                  "[  SKIPPED ] Resolver.Names\n")
+        self.assertEqual(summary(("unit", PASSED, output)),
+                         (["skipped: unit: this machine does not know localhost"],
+                          "2 passed, 0 failed, 1 skipped", 0))
+
     def test_nothing_passed_is_a_failure(self):
         self.assertEqual(summary(("a", SKIPPED, ""))[1:], ("0 passed, 0 failed, 1 skipped", 1))
 
