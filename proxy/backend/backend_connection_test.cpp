@@ -26,7 +26,7 @@ class BackendConnectionTest : public testing::Test, public BackendConnection::Ev
       return words[0] == greeting_error_for_ ? "-" + greeting_error_ + "\r\n" : "+OK\r\n";
     });
     backend_ = std::make_unique<BackendConnection>(
-        loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), BackendGreeting{login_},
+        loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), BackendGreeting{login_, false, {}},
         Lane(version), *this);
   }
   bool IsUp() {

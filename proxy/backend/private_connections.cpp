@@ -36,7 +36,9 @@ BackendConnection* PrivateConnections::Take(const runtime::SocketAddress& addres
   }
   if (entries_.size() >= max_ && !idle_.empty()) End(*idle_.front());
   if (entries_.size() >= max_) return nullptr;
-  auto made = std::make_unique<BackendConnection>(loop_, address, greeting_, lane, *this);
+  // Not make_unique: it may not see the private base.
+  std::unique_ptr<BackendConnection> made(
+      new BackendConnection(loop_, address, greeting_, lane, *this));
   BackendConnection* connection = made.get();
   entries_[connection] = {std::move(made), &holder, 0};
   return connection;
