@@ -29,16 +29,32 @@ class Row:
             self.arguments = re.compile(self.when[5:].encode(), re.IGNORECASE | re.DOTALL)
         else:
             assert self.when in ("always", "cross-slot"), line
-        self.uses = 0
+
+
+class SlotFinder:
+    """In how many slots the keys of a command are, as a node of the cluster says."""
+
+    def __init__(self, node, keys):
+        self._node = node
+        self._slots = dict(zip(keys, node.pipeline([("CLUSTER", "KEYSLOT", key) for key in keys])))
+
+    def may_cross(self, args):
+        """Cheap, and wrong only about arguments that are keys by mistake."""
+        return len({self._slots[arg] for arg in args[1:] if arg in self._slots}) > 1
+
+    def crosses(self, args):
+        keys = self._node.call("COMMAND", "GETKEYS", *args)
+        if not isinstance(keys, list):
+            return False
+        return len(set(self._node.pipeline([("CLUSTER", "KEYSLOT", key) for key in keys]))) > 1
 
 
 class DifferencesTable:
-    def __init__(self, slot_of, path=PATH):
-        """slot_of: {key: slot} of all keys that can meet in one command."""
-        self._slot_of = slot_of
+    def __init__(self, slots, path=PATH):
+        self._slots = slots
         with open(path, encoding="utf-8") as file:
             lines = [line.rstrip("\n") for line in file]
-        self.rows = [Row(line) for line in lines[1:] if line and not line.startswith("#")]
+        self._rows = [Row(line) for line in lines[1:] if line and not line.startswith("#")]
         self._by_name = {}
 
     def _rows_of(self, args):
@@ -47,22 +63,26 @@ class DifferencesTable:
         found = self._by_name.get((name, second))
         if found is None:
             texts = [part.decode(errors="replace") for part in (name, name + b" " + second)]
-            found = [row for row in self.rows if any(map(row.command.match, texts))]
+            found = [row for row in self._rows if any(map(row.command.match, texts))]
             if len(self._by_name) < 100000:
                 self._by_name[name, second] = found
         return found
-
-    def crosses_slots(self, args):
-        slots = {self._slot_of[arg] for arg in args[1:] if arg in self._slot_of}
-        return len(slots) > 1
 
     def row_of(self, args):
         for row in self._rows_of(args):
             if row.arguments is not None:
                 fits = row.arguments.search(b" ".join(args[1:]))
+            elif row.when == "always":
+                fits = True
             else:
-                fits = row.when == "always" or self.crosses_slots(args)
+                fits = self._slots.may_cross(args) and self._slots.crosses(args)
             if fits:
-                row.uses += 1
                 return row
         return None
+
+    def is_refused_crossing(self, args, ours, theirs):
+        """Both refuse, and the proxy's reason is the slots of arguments taken for keys."""
+        if not (ours[0] == theirs[0] == b"-" and ours[1].startswith(b"CROSSSLOT")):
+            return False
+        return (any(row.when == "cross-slot" for row in self._rows_of(args))
+                and self._slots.crosses(args))

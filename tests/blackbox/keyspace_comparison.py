@@ -33,9 +33,11 @@ def groups_of(connection, keys):
 def scan_all(connection):
     found, cursor = [], b"0"
     while True:
-        _, (cursor, keys) = connection.call("scan", cursor, "count", 20)
-        found += [key for _, key in keys[1]]
-        cursor = cursor[1]
+        kind, value = connection.call("scan", cursor, "count", 20)
+        if kind != b"*":
+            return value
+        cursor = value[0][1]
+        found += [key for _, key in value[1][1]]
         if cursor == b"0":
             return set(found)
 
@@ -48,8 +50,9 @@ def compare_keyspaces(proxy_port, redis_port):
     if ours != theirs:
         return [f"keys: only behind the proxy {ours - theirs}, only in Redis {theirs - ours}"]
     problems = []
-    if scan_all(proxy) != theirs:
-        problems.append(f"SCAN: {scan_all(proxy) ^ theirs} of {len(theirs)}")
+    scanned = scan_all(proxy)
+    if scanned != theirs:
+        problems.append(f"SCAN found {scanned}, KEYS {theirs}")
     keys = sorted(theirs)
     for key, a, b in zip(keys, read_all(proxy, keys), read_all(redis, keys)):
         is_near = a[2] == b[2] or (a[2] > 0 and b[2] > 0 and abs(a[2] - b[2]) < TTL_DELAY_MS)

@@ -18,7 +18,8 @@ from command_stream.connection import Connection, RawConnection, encode, replies
 from command_stream.key_commands import make_dumps
 from command_stream.mixed_stream import ALL, MixedStream
 from command_stream.slotted_values import all_keys
-from differences_table import PATH as TABLE_PATH, DifferencesTable
+from differences_table import PATH as TABLE_PATH
+from differences_table import DifferencesTable, SlotFinder
 from keyspace_comparison import compare_keyspaces
 from proxy_process import ProxyProcess
 from real_cluster import RealCluster, RealRedis
@@ -38,10 +39,8 @@ class Run:
         self._rng = random.Random(options.seed)
         self._stream = MixedStream(self._rng, options.families)
         self._proxy, self._redis = RawConnection(proxy_port), RawConnection(redis_port)
-        with cluster.nodes[0].client() as node:
-            keys = all_keys()
-            slots = node.pipeline([("CLUSTER", "KEYSLOT", key) for key in keys])
-        self._table = DifferencesTable(dict(zip(keys, slots)), options.table)
+        slots = SlotFinder(cluster.nodes[0].client(), all_keys())
+        self._table = DifferencesTable(slots, options.table)
         self._history = []
         self.commands = self.differences = self.equal_batches = self.batches = 0
 
@@ -108,7 +107,8 @@ class Run:
     def _same(self, args, ours, theirs):
         row = self._table.row_of(args)
         if row is None:
-            return same(args, ours, theirs)
+            return (same(args, ours, theirs)
+                    or self._table.is_refused_crossing(args, ours, theirs))
         return row.answer == "unlike" or ours[0] == theirs[0]
 
     def _try_refused(self, refused):

@@ -9,7 +9,7 @@ from command_stream.script_commands import script_command
 from command_stream.server_commands import server_command
 from command_stream.set_commands import set_command
 from command_stream.slotted_values import LETTERS, SlottedValues
-from command_stream.sorted_set_commands import sorted_set_command
+from command_stream.sorted_set_commands import lexical_command, sorted_set_command
 from command_stream.stream_commands import stream_command
 from command_stream.string_commands import string_command
 from command_stream.transactions import transaction
@@ -23,6 +23,7 @@ FAMILIES = {
     "hash": (4, b"h", hash_command),
     "set": (5, b"t", set_command),
     "sorted-set": (7, b"z", sorted_set_command),
+    "lexical": (1, b"y", lexical_command),
     "stream": (6, b"x", stream_command),
     "geo": (2, b"g", geo_command),
     "key": (6, None, key_command),

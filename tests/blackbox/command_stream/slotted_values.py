@@ -4,13 +4,16 @@ from command_stream.values import Values
 
 # One letter per kind of value, so that most commands meet the type they want.
 LETTERS = b"sbplhtzxg"
+# Keys of a kind that only its own commands may touch.
+PRIVATE_LETTERS = b"y"
 TAGS = [b"{a}", b"{b}", b"{tag}"]
 KEYS_PER_LETTER = 7
 ODD_KEYS = [b"\x00\xff\r\n", b"k" * 300, b"{}a", b"{}{tag}b", b"{unclosed"]
 
 
 def all_keys():
-    names = [b"%c%d" % (letter, i) for letter in LETTERS for i in range(KEYS_PER_LETTER)]
+    names = [b"%c%d" % (letter, i) for letter in LETTERS + PRIVATE_LETTERS
+             for i in range(KEYS_PER_LETTER)]
     return names + [tag + name for tag in TAGS for name in names] + ODD_KEYS
 
 
@@ -35,7 +38,7 @@ class SlottedValues(Values):
     def key(self):
         r = self.rng
         letter = self._letter
-        if r.random() < 0.05:
+        if letter not in PRIVATE_LETTERS and r.random() < 0.05:
             letter = b"%c" % r.choice(LETTERS)
         name = b"%s%d" % (letter, r.randrange(KEYS_PER_LETTER))
         if self._tag is not None:

@@ -53,7 +53,6 @@ def read_command(v):
         lambda: [b"zmscore", k()] + [m() for _ in range(r.randrange(4))],
         lambda: [b"zrank", k(), m()], lambda: [b"zrevrank", k(), m()],
         lambda: [b"zcount", k(), score_bound(v), score_bound(v)],
-        lambda: [b"zlexcount", k(), lex_bound(v), lex_bound(v)],
         lambda: [b"zrandmember", k()],
         lambda: [b"zrandmember", k(), v.small()] + r.choice([[], [b"withscores"], [b"foo"]]),
         lambda: [b"zscan", k(), r.choice([b"0", b"0", b"a"])] + scan_options(v),
@@ -70,12 +69,9 @@ def range_command(v):
         lambda: [b"zrange", k(), score_bound(v), score_bound(v), b"byscore"] + limit(v) +
                 with_scores(),
         lambda: [b"zrange", k(), score_bound(v), score_bound(v), b"byscore", b"rev"] + limit(v),
-        lambda: [b"zrange", k(), lex_bound(v), lex_bound(v), b"bylex"] + limit(v),
         lambda: [b"zrange", k(), v.number(), v.number(), b"rev"] + limit(v),
         lambda: [b"zrangebyscore", k(), score_bound(v), score_bound(v)] + with_scores() + limit(v),
         lambda: [b"zrevrangebyscore", k(), score_bound(v), score_bound(v)] + limit(v),
-        lambda: [b"zrangebylex", k(), lex_bound(v), lex_bound(v)] + limit(v),
-        lambda: [b"zrevrangebylex", k(), lex_bound(v), lex_bound(v)] + limit(v),
         lambda: [b"zrangestore", k(), k(), v.small(), v.small()],
         lambda: [b"zrangestore", k(), k(), score_bound(v), score_bound(v), b"byscore"] + limit(v),
     ])
@@ -90,7 +86,6 @@ def remove_command(v):
         lambda: [b"zrem", k()] + [v.member() for _ in range(r.randrange(1, 4))],
         lambda: [b"zremrangebyrank", k(), v.small(), v.small()],
         lambda: [b"zremrangebyscore", k(), score_bound(v), score_bound(v)],
-        lambda: [b"zremrangebylex", k(), lex_bound(v), lex_bound(v)],
         lambda: [b"zpopmin", k()], lambda: [b"zpopmax", k(), v.small()],
         lambda: [b"zpopmin", k(), v.number()],
         lambda: numbered(b"zmpop", v, several(), [end()]),
@@ -125,5 +120,21 @@ def join_command(v):
         lambda: numbered(b"zunionstore", v, keys, options(keys), k()),
         lambda: numbered(b"zinterstore", v, keys, options(keys), k()),
         lambda: numbered(b"zdiffstore", v, keys, [], k()),
+    ])
+    return make()
+
+
+def lexical_command(v):
+    """Ranges by text. They mean something only while all scores are the same."""
+    r, k = v.rng, v.key
+    make = r.choice([
+        lambda: [b"zadd", k()] + [x for _ in range(r.randrange(1, 5)) for x in (b"0", v.member())],
+        lambda: [b"zlexcount", k(), lex_bound(v), lex_bound(v)],
+        lambda: [b"zrange", k(), lex_bound(v), lex_bound(v), b"bylex"] + limit(v),
+        lambda: [b"zrange", k(), lex_bound(v), lex_bound(v), b"bylex", b"rev"] + limit(v),
+        lambda: [b"zrangebylex", k(), lex_bound(v), lex_bound(v)] + limit(v),
+        lambda: [b"zrevrangebylex", k(), lex_bound(v), lex_bound(v)] + limit(v),
+        lambda: [b"zrangestore", k(), k(), lex_bound(v), lex_bound(v), b"bylex"] + limit(v),
+        lambda: [b"zremrangebylex", k(), lex_bound(v), lex_bound(v)],
     ])
     return make()

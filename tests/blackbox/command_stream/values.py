@@ -78,7 +78,7 @@ class Values:
     def member(self):
         r = self.rng
         if r.random() < 0.1:
-            return r.choice([b"", b"\x00\xff", b"m" * 70, self.integer()])
+            return r.choice([b"", b"\xff\x00", b"m" * 70, self.integer()])
         return b"m%d" % r.randrange(14)
 
     def growing_id(self):
