@@ -90,7 +90,7 @@ def key_command(v):
         lambda: [b"select", r.choice([b"0", b"1", b"16", b"-1", b"a", b"99999999999"])],
         lambda: [b"swapdb", r.choice([b"0", b"1", b"a"]), r.choice([b"0", b"1", b"x", b"99"])],
         lambda: [b"sort", k()] + r.choice([[], [b"alpha"], [b"limit", b"0", b"a"], [b"by"],
-                                           [b"store", b"dst"], [b"by", b"w*", b"get", b"#"],
+                                           [b"alpha", b"store", k()], [b"by", b"w*", b"get", b"#"],
                                            [b"desc", b"alpha", b"limit", b"0", b"5"]]),
         lambda: [b"sort_ro", k()] + r.choice([[], [b"store", b"dst"], [b"asc"]]),
         lambda: [b"flushdb"] + r.choice([[], [b"async"], [b"sync"], [b"foo"],

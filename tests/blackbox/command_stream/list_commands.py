@@ -43,7 +43,8 @@ def numbered(name, v, keys, rest, *before):
     """A command that says how many keys follow; now and then it is wrong about it."""
     count = len(keys)
     if v.rng.random() < 0.04:
-        count = v.rng.choice([0, -1, count + 1, 2**31, 2**63])
+        # One more only where it can not take a word for a key.
+        count = v.rng.choice([0, -1, count - 1, 2**31, 2**63] + ([] if rest else [count + 1]))
     return [name, *before, b"%d" % count, *keys, *rest]
 
 
