@@ -10,7 +10,7 @@ NEAR = {b"ttl": 2, b"expiretime": 2, b"pttl": 3000, b"pexpiretime": 3000}
 DELAY_MS = 5000
 # SORT takes the ERANGE that an earlier command has left behind for one of its own.
 STALE_ERRNO = (b"-", b"ERR One or more scores can't be converted into double")
-IDLE_FIELDS = {b"idle", b"inactive"}
+IDLE_FIELDS = [(b"$", b"idle"), (b"$", b"inactive")]
 SCRIPTS = {b"eval", b"eval_ro", b"evalsha", b"evalsha_ro", b"fcall", b"fcall_ro"}
 
 
@@ -61,9 +61,9 @@ def same_but_idle_times(ours, theirs):
     """Of XINFO: equal but for the numbers that follow the names of idle times."""
     if ours[0] != theirs[0] or not (isinstance(ours[1], list) and isinstance(theirs[1], list)):
         return ours == theirs
-    before = (None, None)
+    before = None
     for a, b in zip(ours[1], theirs[1]):
-        if not (near(a, b) if before[1] in IDLE_FIELDS else same_but_idle_times(a, b)):
+        if not (near(a, b) if before in IDLE_FIELDS else same_but_idle_times(a, b)):
             return False
         before = a
     return len(ours[1]) == len(theirs[1])
