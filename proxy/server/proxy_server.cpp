@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/operations/compositions.h"
 #include "proxy/server/admin_endpoints.h"
 #include "runtime/clock.h"
 #include "runtime/log.h"
@@ -45,7 +46,7 @@ runtime::Result<void> ProxyServer::Start() {
   started_at_ms_ = runtime::MonotonicMs();
 
   std::size_t worker_count = WorkerCount(settings_.workers);
-  share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(), nullptr, nullptr});
+  share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(Compositions()), nullptr, nullptr});
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -61,7 +62,7 @@ runtime::Result<void> ProxyServer::Start() {
   group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
   std::vector<runtime::SocketAddress> to_bind = *addresses;
   for (std::size_t i = 0; i < worker_count; ++i) {
-    workers_.push_back(std::make_unique<ProxyWorker>(group_->Loop(i), *share_));
+    workers_.push_back(std::make_unique<ProxyWorker>(group_->Loop(i), *share_, ColleaguesOf(i)));
     auto bound = workers_[i]->Listen(to_bind);
     if (!bound) return tl::unexpected<runtime::Error>(bound.error());
     to_bind = *bound;  // the others share the ports that the first one got
@@ -72,6 +73,14 @@ runtime::Result<void> ProxyServer::Start() {
   group_->Start([](std::size_t) {}, [](std::size_t) {});
   refresher_->Start();
   return {};
+}
+
+Colleagues ProxyServer::ColleaguesOf(std::size_t index) {
+  auto post = [this](std::size_t worker, std::function<void(WorkerServices&)> task) {
+    group_->Loop(worker).Post(
+        [this, worker, task = std::move(task)] { task(workers_[worker]->Services()); });
+  };
+  return {index, group_->Size(), post};
 }
 
 runtime::Result<void> ProxyServer::StartAdmin() {
