@@ -53,6 +53,7 @@ Topology TopologyOfReplicas(const std::vector<ReplicationView>& views,
                             const ReplicationView& master, const std::vector<Endpoint>& silent,
                             const Topology* known) {
   Topology topology;
+  topology.has_slots = false;
   const std::string master_id = IdOf(master.endpoint);
   auto add = [&](const Endpoint& endpoint) -> ClusterNode& {
     ClusterNode& node = topology.nodes.emplace_back();

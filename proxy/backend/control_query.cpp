@@ -6,28 +6,13 @@
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
-namespace {
-
-struct QueueSink {
-  runtime::ByteQueue& queue;
-  void Append(std::string_view bytes) { queue.Append(bytes); }
-};
-
-}  // namespace
-
 ControlQuery::ControlQuery(runtime::EventLoop& loop, const runtime::SocketAddress& node,
                            const BackendLogin& login, const Questions& questions,
                            std::uint64_t timeout_ms, OnAnswers on_answers)
     : timeout_(loop), on_answers_(std::move(on_answers)), questions_left_(questions.size()) {
   connection_ = runtime::Connection::Connect(loop, node, 0, runtime::FlushStage::kUpstream, *this);
+  awaits_login_ = WriteAuth(connection_->Output(), login);
   QueueSink sink{connection_->Output()};
-  if (!login.password.empty()) {
-    awaits_login_ = true;
-    std::vector<std::string_view> auth = {"AUTH"};
-    if (!login.username.empty()) auth.push_back(login.username);
-    auth.push_back(login.password);
-    protocol::WriteRequest(sink, std::span<const std::string_view>(auth));
-  }
   for (const std::vector<std::string>& words : questions) {
     std::vector<std::string_view> views(words.begin(), words.end());
     protocol::WriteRequest(sink, std::span<const std::string_view>(views));

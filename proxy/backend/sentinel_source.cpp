@@ -8,13 +8,31 @@ namespace slotway::proxy {
 namespace {
 
 constexpr std::size_t kSentinelsMax = 64;
+constexpr std::uint64_t kCareMs = 1000;
 
 void AddNew(const protocol::Endpoint& endpoint, std::vector<protocol::Endpoint>& out) {
   if (out.size() >= kSentinelsMax) return;
   if (std::find(out.begin(), out.end(), endpoint) == out.end()) out.push_back(endpoint);
 }
 
+BackendLogin LoginOf(const config::BackendConfig& settings) {
+  return {settings.sentinel.username, settings.sentinel.password, settings.connect_timeout_ms};
+}
+
 }  // namespace
+
+SentinelSource::SentinelSource(runtime::EventLoop& loop, const config::BackendConfig& settings,
+                               std::function<void()> refresh)
+    : loop_(loop),
+      settings_(settings),
+      refresh_(std::move(refresh)),
+      sentinel_survey_(loop),
+      role_survey_(loop, settings),
+      care_timer_(loop) {
+  care_timer_.Start(kCareMs, kCareMs, [this] {
+    for (auto& watch : watches_) watch->Care();
+  });
+}
 
 void SentinelSource::Ask(const protocol::Topology* known, OnTopology on_topology) {
   known_ = known;
@@ -28,8 +46,7 @@ void SentinelSource::Ask(const protocol::Topology* known, OnTopology on_topology
   plan.nodes.insert(plan.nodes.end(), sentinels_.begin(), sentinels_.end());
   plan.addresses_max = kSentinelsMax;
   plan.questions = protocol::SentinelQuestions(settings_.sentinel.master_name);
-  plan.login = {settings_.sentinel.username, settings_.sentinel.password,
-                settings_.connect_timeout_ms};
+  plan.login = LoginOf(settings_);
   plan.timeout_ms = settings_.connect_timeout_ms;
   plan.take = [this](const NodeSurvey::Answer& answer) { return Take(answer); };
   plan.is_enough = [this] { return HaveMostAnswered(); };
@@ -54,7 +71,26 @@ void SentinelSource::LearnSentinels() {
   }
 }
 
+void SentinelSource::WatchSentinels() {
+  std::erase_if(watches_, [this](const auto& watch) {
+    protocol::Endpoint sentinel{watch->Address().Host(), watch->Address().Port()};
+    return std::find(sentinels_.begin(), sentinels_.end(), sentinel) == sentinels_.end();
+  });
+  for (const protocol::Endpoint& sentinel : sentinels_) {
+    auto address = runtime::SocketAddress::FromNumeric(sentinel.host, sentinel.port);
+    if (!address) continue;  // a name: its answers tell its address
+    bool is_watched = std::any_of(watches_.begin(), watches_.end(), [&](const auto& watch) {
+      return watch->Address() == *address;
+    });
+    if (is_watched) continue;
+    watches_.push_back(std::make_unique<SentinelWatch>(
+        loop_, *address, LoginOf(settings_), settings_.sentinel.master_name, refresh_));
+    watches_.back()->Care();
+  }
+}
+
 void SentinelSource::AskRoles() {
+  WatchSentinels();
   const protocol::SentinelView* view =
       protocol::ChooseSentinelView(views_, epoch_known_, sentinels_.size());
   if (view == nullptr) {

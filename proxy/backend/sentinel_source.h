@@ -8,19 +8,23 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "protocol/sentinel_reply.h"
 #include "proxy/backend/role_survey.h"
+#include "proxy/backend/sentinel_watch.h"
 #include "proxy/backend/topology_source.h"
 
 namespace slotway::proxy {
 
 class SentinelSource final : public TopologySource {
  public:
-  SentinelSource(runtime::EventLoop& loop, const config::BackendConfig& settings)
-      : settings_(settings), sentinel_survey_(loop), role_survey_(loop, settings) {}
+  // `refresh` is called when a sentinel announces a new master.
+  SentinelSource(runtime::EventLoop& loop, const config::BackendConfig& settings,
+                 std::function<void()> refresh);
 
   void Ask(const protocol::Topology* known, OnTopology on_topology) override;
 
@@ -28,11 +32,14 @@ class SentinelSource final : public TopologySource {
   std::string Take(const NodeSurvey::Answer& answer);
   bool HaveMostAnswered() const { return 2 * views_.size() > sentinels_.size(); }
   void LearnSentinels();
+  void WatchSentinels();
   void AskRoles();
   void End();
   void Fail(std::string reason);
 
+  runtime::EventLoop& loop_;
   const config::BackendConfig& settings_;
+  std::function<void()> refresh_;
   NodeSurvey sentinel_survey_;
   RoleSurvey role_survey_;
   OnTopology on_topology_;
@@ -42,6 +49,8 @@ class SentinelSource final : public TopologySource {
   std::vector<protocol::SentinelView> views_;
   protocol::SentinelView chosen_;
   std::uint64_t epoch_known_ = 0;
+  std::vector<std::unique_ptr<SentinelWatch>> watches_;
+  runtime::Timer care_timer_;
 };
 
 }  // namespace slotway::proxy
