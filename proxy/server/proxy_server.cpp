@@ -9,6 +9,7 @@
 #include "proxy/operations/compositions.h"
 #include "proxy/server/admin_endpoints.h"
 #include "runtime/clock.h"
+#include "runtime/file_limit.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
 #include "runtime/resolver.h"
@@ -21,6 +22,18 @@ constexpr std::uint64_t kDrainTickMs = 20;
 std::size_t WorkerCount(std::uint32_t configured) {
   if (configured > 0) return configured;
   return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Clients, private connections and a reserve for what else a process opens.
+void WarnOfTooFewFiles(const config::LimitsConfig& limits) {
+  constexpr std::uint64_t kReserve = 1024;
+  std::uint64_t wanted = limits.clients_max + limits.private_connections_max + kReserve;
+  std::uint64_t granted = runtime::RaiseFileLimit(wanted);
+  if (granted >= wanted) return;
+  runtime::LogWarning(
+      "the system allows {} open files: too few for limits.clients_max and "
+      "limits.private_connections_max, which need {}",
+      granted, wanted);
 }
 
 }  // namespace
@@ -44,6 +57,7 @@ runtime::Result<void> ProxyServer::Start() {
   auto addresses = ResolveListeners();
   if (!addresses) return tl::unexpected<runtime::Error>(addresses.error());
   started_at_ms_ = runtime::MonotonicMs();
+  WarnOfTooFewFiles(settings_.limits);
 
   std::size_t worker_count = WorkerCount(settings_.workers);
   share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(Compositions()), nullptr, nullptr});
