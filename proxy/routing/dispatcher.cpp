@@ -57,7 +57,8 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
              std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
              settings.hold.bytes_max / worker_count}),
       hold_timer_(loop),
-      stall_timer_(loop) {
+      stall_timer_(loop),
+      has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
 }
