@@ -129,6 +129,12 @@ Result<std::unique_ptr<Acceptor>> Acceptor::Listen(EventLoop& loop, const Socket
   return std::unique_ptr<Acceptor>(new Acceptor(handle, bound));
 }
 
+void Acceptor::SetPermissions(std::uint32_t permissions) {
+  if (address_.IsUnix() && chmod(address_.Host().c_str(), permissions) != 0) {
+    LogWarning("{}: permissions stay: {}", address_.Host(), std::strerror(errno));
+  }
+}
+
 Acceptor::~Acceptor() {
   if (address_.IsUnix() && IdentityOf(address_.Host()) == handle_->file) {
     unlink(address_.Host().c_str());

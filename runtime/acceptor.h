@@ -36,6 +36,8 @@ class Acceptor {
   Acceptor& operator=(const Acceptor&) = delete;
 
   const SocketAddress& Address() const { return address_; }
+  // Of a Unix socket.
+  void SetPermissions(std::uint32_t permissions);
 
  private:
   struct Handle;

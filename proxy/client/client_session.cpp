@@ -6,6 +6,7 @@
 
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
+#include "proxy/client/listener_rules.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
@@ -18,8 +19,9 @@ constexpr std::size_t kWindowMin = 16;
 }  // namespace
 
 ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
-                             WorkerServices& services, std::uint64_t id)
+                             WorkerServices& services, std::uint64_t id, ClientOrigin origin)
     : services_(services),
+      origin_(std::move(origin)),
       connection_(std::move(connection)),
       replies_(*this, services.settings.limits.client_output_max_bytes) {
   replies_.Attach(*connection_);
@@ -28,10 +30,26 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
   state_.is_authenticated = services.settings.auth.password.empty();
+  has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();
 }
 
 ClientSession::~ClientSession() = default;
+
+void ClientSession::ApplySettings() {
+  ApplyParserLimits();
+  replies_.SetOutputMax(services_.settings.limits.client_output_max_bytes);
+}
+
+runtime::SocketAddress ClientSession::PeerAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->client;
+  return connection_ != nullptr ? connection_->PeerAddress() : runtime::SocketAddress();
+}
+
+runtime::SocketAddress ClientSession::LocalAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->reached;
+  return connection_ != nullptr ? connection_->LocalAddress() : runtime::SocketAddress();
+}
 
 void ClientSession::ApplyParserLimits() {
   const config::LimitsConfig& limits = services_.settings.limits;
@@ -92,17 +110,32 @@ void ClientSession::HandleRequest(std::string_view bytes) {
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
+  if (has_listener_rules_) {
+    auto rule = ListenerRuleOf(*origin_.listener, id);
+    if (!rule.refusal.empty()) return Refuse(rule.refusal);
+    if (rule.instead != nullptr) {
+      // The same request under another name.
+      spec = rule.instead;
+      id = protocol::IdOf(*spec);
+      renamed_args_.assign(args.begin(), args.end());
+      renamed_args_[0] = spec->name;
+      args = renamed_args_;
+      bytes = Rewrite(args);
+    }
+  }
   if (LocalHandler handler = FindLocalHandler(id)) return AnswerLocally(handler, args, *spec);
 
-  if (parser_.IsInline()) {
-    inline_bytes_.clear();
-    protocol::StringSink sink{inline_bytes_};
-    protocol::WriteRequest(sink, args);
-    bytes = inline_bytes_;
-  }
+  if (parser_.IsInline()) bytes = Rewrite(args);
   bool is_resp3 = state_.resp == protocol::RespVersion::kResp3;
   services_.router.Route({args, bytes, spec, id}, replies_, is_resp3, IsSilent());
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+}
+
+std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) {
+  rewritten_.clear();
+  protocol::StringSink sink{rewritten_};
+  protocol::WriteRequest(sink, args);
+  return rewritten_;
 }
 
 void ClientSession::AnswerLocally(LocalHandler handler, std::span<const std::string_view> args,
@@ -215,8 +248,7 @@ void ClientSession::CloseWhenAnswered() {
 void ClientSession::Cut(std::string_view reason) {
   if (is_over_ || connection_ == nullptr) return;
   services_.counters.cut.Add();
-  runtime::LogInfo("client {} {}: cut: {}", state_.id, connection_->PeerAddress().ToString(),
-                   reason);
+  runtime::LogInfo("client {} {}: cut: {}", state_.id, PeerAddress().ToString(), reason);
   OnClosed(reason);
 }
 

@@ -42,22 +42,31 @@ BackendLogin LoginOf(const config::BackendConfig& backend) {
   return {backend.username, backend.password, backend.connect_timeout_ms};
 }
 
+// The bounds hold for the process: each worker has its share.
+HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
+  return {hold.time_max_ms, std::max<std::size_t>(1, hold.requests_max / worker_count),
+          hold.bytes_max / worker_count};
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
                        std::size_t worker_count, std::function<void()> request_refresh)
     : loop_(loop),
       settings_(settings),
+      worker_count_(worker_count),
       request_refresh_(std::move(request_refresh)),
       pool_(loop, LoginOf(settings.backend), *this),
-      // The bounds hold for the process: each worker has its share.
-      hold_({settings.hold.time_max_ms,
-             std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
-             settings.hold.bytes_max / worker_count}),
+      hold_(HoldLimitsOf(settings.hold, worker_count)),
       hold_timer_(loop),
       stall_timer_(loop) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
+}
+
+void Dispatcher::ApplySettings() {
+  pool_.SetLogin(LoginOf(settings_.backend));
+  hold_.SetLimits(HoldLimitsOf(settings_.hold, worker_count_));
 }
 
 void Dispatcher::CheckBackends() {
