@@ -129,7 +129,7 @@ class UnixAcceptor : public AcceptorTest {
     std::string pattern = (fs::temp_directory_path() / "slotway_XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
-    path_ = (directory_ / "redis.sock").string();
+    path_ = (directory_ / "test.sock").string();
     address_ = *SocketAddress::FromPath(path_);
   }
   void TearDown() override { fs::remove_all(directory_); }

@@ -13,11 +13,10 @@ namespace {
 
 constexpr std::uint64_t kHouseTickMs = 1000;
 constexpr std::uint64_t kBoundTickMs = 100;
-// wire: a constant reply, for who has no session yet.
+// wire: constant replies, for who has no session yet.
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
-// wire: as above.
 constexpr std::string_view kTooManyOfAddress =
-    "-ERR max number of clients of one address reached\r\n";
+    "-ERR max number of clients of one address reached\r\n";  // wire: as above
 
 // Tells a client that there is no room for it, and sees it out.
 class RefusedClient final : private runtime::Connection::Handler {
