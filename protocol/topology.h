@@ -44,6 +44,7 @@ inline constexpr std::uint16_t kNoNode = 0xffff;
 
 struct Topology {
   std::uint64_t version = 0;                            // counts publications; set by the publisher
+  bool has_slots = true;                                // false: one master has all keys
   std::vector<ClusterNode> nodes;                       // at most 65534
   std::array<std::uint16_t, kSlotCount> owner_of_slot;  // index into nodes, or kNoNode
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "config/proxy_config.h"
 #include "runtime/socket_address.h"
@@ -19,6 +20,7 @@ struct ClientOrigin {
   // shared: clients stay as they came in when a reload replaces their listener's settings.
   std::shared_ptr<const config::ListenerConfig> listener;
   std::unique_ptr<const ForwardedEnds> forwarded = nullptr;  // without: the socket's own ends count
+  std::string counted_host = {};  // for limits.clients_per_address_max; empty: not counted
 };
 
 }  // namespace slotway::proxy

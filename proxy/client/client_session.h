@@ -47,11 +47,16 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   const runtime::Connection& Socket() const { return *connection_; }
   // How the listener is set up that the client came in by; not what a later reload made of it.
   const config::ListenerConfig& Listener() const { return *origin_.listener; }
+  const std::string& CountedHost() const { return origin_.counted_host; }
   // Who the client is and what it reached, as a load balancer saw it if there is one.
   runtime::SocketAddress PeerAddress() const;
   runtime::SocketAddress LocalAddress() const;
   // From the next request on.
   void ApplyParserLimits();
+  // For what answers later.
+  ReplyQueue& Replies() { return replies_; }
+  ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
+  bool IsGone() const { return connection_ == nullptr; }
 
  private:
   std::size_t OnBytes(std::string_view input) override;
@@ -62,12 +67,18 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
 
-  void HandleRequest(std::string_view bytes);
+  // False if the request has to wait until all before it are answered: it is offered again.
+  bool HandleRequest(std::string_view bytes);
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
-  void AnswerLocally(LocalHandler handler, std::span<const std::string_view> args,
+  bool AnswerLocally(const LocalCommand& command, std::span<const std::string_view> args,
                      const protocol::CommandSpec& spec);
-  void Refuse(std::string_view error_text);
+  bool Send(const Request& request);
+  // Requests of a session that has unusual ways. True if the request was dealt with here.
+  bool Divert(const Request& request);
+  // The client has gone: nothing of it may wait, watch or listen any longer.
+  void LeaveWays();
+  bool Refuse(std::string_view error_text);
   void FailProtocol(std::string_view error_text);
   bool MayTakeRequest() const;
   std::size_t PipelineWindow() const;
@@ -75,7 +86,6 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void WaitForAnswers();
   void EndIfOver();
   void CountOutput();
-  ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
   bool IsSilent() const { return state_.reply_mode != ReplyMode::kOn; }
 
   WorkerServices& services_;
@@ -90,6 +100,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   std::uint64_t held_output_since_ms_ = 0;
   runtime::ByteQueue::Position counted_output_ = 0;
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
+  bool is_on_slow_lane_ = false;  // what is outstanding took it
   bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
   bool is_closing_ = false;         // takes no more requests
   bool is_over_ = false;

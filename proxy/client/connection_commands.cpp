@@ -114,11 +114,17 @@ void Hello(LocalCall& call) {
 void Select(LocalCall& call) {
   auto index = protocol::ParseInteger(call.args[1]);
   if (!index) return call.reply.Error(protocol::error_text::kNotInteger);
+  const WorkerServices& services = call.session.Services();
+  bool has_slots = services.dispatcher.HasSlots();
   bool is_cluster = call.session.Listener().face == config::ListenerFace::kCluster;
-  if (*index != 0) {
-    return call.reply.Error(is_cluster ? protocol::error_text::kSelectInCluster
-                                       : protocol::error_text::kDbIndexOutOfRange);
+  std::int64_t databases = has_slots ? 1 : services.settings.backend.databases;
+  if (is_cluster && *index != 0) {
+    return call.reply.Error(protocol::error_text::kSelectInCluster);
   }
+  if (*index < 0 || *index >= databases) {
+    return call.reply.Error(protocol::error_text::kDbIndexOutOfRange);
+  }
+  call.session.State().database = static_cast<std::uint16_t>(*index);
   call.reply.Ok();
 }
 

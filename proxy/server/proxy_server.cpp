@@ -6,8 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/operations/compositions.h"
 #include "proxy/server/admin_endpoints.h"
 #include "runtime/clock.h"
+#include "runtime/file_limit.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
 #include "runtime/resolver.h"
@@ -20,6 +22,18 @@ constexpr std::uint64_t kDrainTickMs = 20;
 std::size_t WorkerCount(std::uint32_t configured) {
   if (configured > 0) return configured;
   return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Clients, private connections and a reserve for what else a process opens.
+void WarnOfTooFewFiles(const config::LimitsConfig& limits) {
+  constexpr std::uint64_t kReserve = 1024;
+  std::uint64_t wanted = limits.clients_max + limits.private_connections_max + kReserve;
+  std::uint64_t granted = runtime::RaiseFileLimit(wanted);
+  if (granted >= wanted) return;
+  runtime::LogWarning(
+      "the system allows {} open files: too few for limits.clients_max and "
+      "limits.private_connections_max, which need {}",
+      granted, wanted);
 }
 
 }  // namespace
@@ -37,9 +51,11 @@ ProxyServer::~ProxyServer() { StopWorkers(); }
 
 runtime::Result<void> ProxyServer::Start() {
   started_at_ms_ = runtime::MonotonicMs();
+  WarnOfTooFewFiles(settings_.limits);
 
   std::size_t worker_count = WorkerCount(settings_.workers);
-  share_.reset(new WorkerShare{worker_count, PlanAllCommands(), nullptr, nullptr});
+  share_.reset(
+      new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr});
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -54,7 +70,8 @@ runtime::Result<void> ProxyServer::Start() {
 
   group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
   for (std::size_t i = 0; i < worker_count; ++i) {
-    workers_.push_back(std::make_unique<ProxyWorker>(group_->Loop(i), *share_, settings_));
+    workers_.push_back(
+        std::make_unique<ProxyWorker>(group_->Loop(i), *share_, settings_, ColleaguesOf(i)));
   }
   auto opened = front_door_.Open(settings_.listeners, static_cast<int>(settings_.tcp.backlog));
   if (!opened) return opened;
@@ -63,6 +80,14 @@ runtime::Result<void> ProxyServer::Start() {
   group_->Start([](std::size_t) {}, [](std::size_t) {});
   refresher_->Start();
   return {};
+}
+
+Colleagues ProxyServer::ColleaguesOf(std::size_t index) {
+  auto post = [this](std::size_t worker, std::function<void(WorkerServices&)> task) {
+    group_->Loop(worker).Post(
+        [this, worker, task = std::move(task)] { task(workers_[worker]->Services()); });
+  };
+  return {index, group_->Size(), post};
 }
 
 runtime::Result<void> ProxyServer::StartAdmin() {
@@ -90,6 +115,7 @@ runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& f
                                  static_cast<int>(change.effective.tcp.backlog));
   if (!opened) return tl::unexpected(opened.error());
   settings_ = change.effective;
+  WarnOfTooFewFiles(settings_.limits);
   // shared: every worker copies it in its own time.
   auto snapshot = std::make_shared<const config::ProxyConfig>(settings_);
   for (std::size_t i = 0; i < workers_.size(); ++i) {

@@ -41,15 +41,18 @@ class RefusedClient final : private runtime::Connection::Handler {
 }  // namespace
 
 ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
-                         const config::ProxyConfig& settings)
+                         const config::ProxyConfig& settings, Colleagues colleagues)
     : loop_(loop),
       share_(share),
       settings_(settings),
       dispatcher_(loop, settings_, share.worker_count, share.request_refresh),
-      router_(dispatcher_, share.plans),
+      router_(dispatcher_, settings_, share.plans),
       services_{loop,
                 settings_,
+                dispatcher_,
                 router_,
+                sessions_,
+                std::move(colleagues),
                 counters_,
                 nullptr,
                 share.process_facts,
@@ -102,11 +105,11 @@ void ProxyWorker::AddClient(std::unique_ptr<runtime::Connection> connection, Cli
   }
   counters_.clients.Add();
   std::uint64_t id = share_.next_client_id.fetch_add(1);
-  auto session =
-      std::make_unique<ClientSession>(std::move(connection), services_, id, std::move(origin));
-  ClientSession* added = session.get();
-  clients_.emplace(id, Client{std::move(session), std::move(host)});
-  added->Start();
+  origin.counted_host = std::move(host);
+  sessions_
+      .Add(std::make_unique<ClientSession>(std::move(connection), services_, id,
+                                           std::move(origin)))
+      .Start();
 }
 
 void ProxyWorker::Refuse(std::unique_ptr<runtime::Connection> connection, std::string_view reply) {
@@ -123,29 +126,21 @@ void ProxyWorker::ForgetClient() {
 void ProxyWorker::Remove(ClientSession& session) {
   counters_.clients.Subtract();
   ForgetClient();
+  if (!session.CountedHost().empty()) share_.addresses.Remove(session.CountedHost());
   // Later: the session is still on the stack.
-  loop_.Defer([this, id = session.State().id] {
-    auto found = clients_.find(id);
-    if (!found->second.host.empty()) share_.addresses.Remove(found->second.host);
-    clients_.erase(found);
-  });
-}
-
-std::vector<ClientSession*> ProxyWorker::Clients() const {
-  std::vector<ClientSession*> sessions;
-  for (const auto& [id, client] : clients_) sessions.push_back(client.session.get());
-  return sessions;
+  loop_.Defer([this, id = session.State().id] { sessions_.Erase(id); });
 }
 
 void ProxyWorker::TakeSettings(const config::ProxyConfig& settings) {
   settings_ = settings;
   dispatcher_.ApplySettings();
-  for (ClientSession* session : Clients()) session->ApplySettings();
+  sessions_.ForEach([](ClientSession& session) { session.ApplySettings(); });
 }
 
 void ProxyWorker::KeepHouse() {
   gate_.CloseOverdue(settings_.tcp.proxy_header_timeout_ms);
-  for (auto& [id, client] : clients_) client.session->Shrink();
+  sessions_.ForEach([](ClientSession& session) { session.Shrink(); });
+  dispatcher_.Private().SweepIdle();
   if (settings_.idle_timeout_ms > 0) CutIdle();
 }
 
@@ -155,12 +150,11 @@ void ProxyWorker::KeepBufferBound() {
   std::size_t bound = settings_.limits.buffered_total_max_bytes / share_.worker_count;
   std::size_t total = dispatcher_.BufferedBytes();
   std::vector<std::pair<std::size_t, ClientSession*>> holders;
-  for (auto& [id, client] : clients_) {
-    std::size_t bytes = client.session->BufferedBytes();
-    if (bytes == 0) continue;
+  sessions_.ForEach([&](ClientSession& session) {
+    std::size_t bytes = session.BufferedBytes();
     total += bytes;
-    holders.emplace_back(bytes, client.session.get());
-  }
+    if (bytes > 0) holders.emplace_back(bytes, &session);
+  });
   if (total <= bound) return;
   std::sort(holders.begin(), holders.end(), std::greater<>());
   for (auto [bytes, session] : holders) {
@@ -174,7 +168,7 @@ void ProxyWorker::KeepBufferBound() {
 }
 
 void ProxyWorker::CutIdle() {
-  for (ClientSession* session : Clients()) {
+  for (ClientSession* session : sessions_.All()) {
     if (session->IsIdle(loop_.NowMs(), settings_.idle_timeout_ms)) session->Cut("idle");
   }
 }
@@ -187,7 +181,7 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
 
 void ProxyWorker::BeginDrain() {
   gate_.CloseAll();
-  for (ClientSession* session : Clients()) session->CloseWhenAnswered();
+  for (ClientSession* session : sessions_.All()) session->CloseWhenAnswered();
 }
 
 void ProxyWorker::Shutdown() {
@@ -195,7 +189,7 @@ void ProxyWorker::Shutdown() {
   house_timer_.Stop();
   bound_timer_.Stop();
   dispatcher_.Shutdown();
-  for (ClientSession* session : Clients()) session->Cut("shutdown");
+  for (ClientSession* session : sessions_.All()) session->Cut("shutdown");
 }
 
 }  // namespace slotway::proxy

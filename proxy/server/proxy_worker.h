@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "proxy/client/client_session.h"
+#include "proxy/client/session_registry.h"
 #include "proxy/client/worker_services.h"
 #include "proxy/routing/dispatcher.h"
 #include "proxy/routing/router.h"
@@ -35,7 +35,8 @@ struct WorkerShare {
 
 class ProxyWorker {
  public:
-  ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, const config::ProxyConfig& settings);
+  ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, const config::ProxyConfig& settings,
+              Colleagues colleagues);
   ~ProxyWorker();
 
   // Gives it a client that was accepted at `listener`. Any thread.
@@ -51,22 +52,19 @@ class ProxyWorker {
   // Ends everything. Before the loop stops.
   void Shutdown();
 
+  // Loop thread only.
+  WorkerServices& Services() { return services_; }
+
   // Any thread.
   const SessionCounters& Sessions() const { return counters_; }
   const DispatcherCounters& Dispatch() const { return dispatcher_.Counters(); }
 
  private:
-  struct Client {
-    std::unique_ptr<ClientSession> session;
-    std::string host;  // what it counts for in WorkerShare::addresses; empty: nothing
-  };
-
   void Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener);
   void AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin);
   void Refuse(std::unique_ptr<runtime::Connection> connection, std::string_view reply);
   void Remove(ClientSession& session);
   void ForgetClient();
-  std::vector<ClientSession*> Clients() const;
   void KeepHouse();
   void CutIdle();
   void KeepBufferBound();
@@ -80,9 +78,9 @@ class ProxyWorker {
   SessionCounters counters_;
   Dispatcher dispatcher_;
   Router router_;
+  SessionRegistry sessions_;
   WorkerServices services_;
   ProxyHeaderGate gate_;
-  std::unordered_map<std::uint64_t, Client> clients_;
   runtime::Timer house_timer_;
   runtime::Timer bound_timer_;
 };
