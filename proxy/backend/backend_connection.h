@@ -16,18 +16,12 @@
 
 #include "protocol/resp_reply_scanner.h"
 #include "protocol/resp_writer.h"
+#include "proxy/backend/backend_login.h"
 #include "proxy/reply/in_flight.h"
 #include "runtime/connection.h"
 #include "runtime/ring.h"
 
 namespace slotway::proxy {
-
-// How the proxy introduces itself to a shard.
-struct BackendLogin {
-  std::string username;
-  std::string password;
-  std::uint64_t connect_timeout_ms = 1000;
-};
 
 // What a connection says before the first request.
 struct BackendGreeting {

@@ -63,7 +63,8 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       private_(loop, GreetingOf(settings.backend), PrivateMaxOf(settings.limits, worker_count)),
       hold_(HoldLimitsOf(settings.hold, worker_count)),
       hold_timer_(loop),
-      stall_timer_(loop) {
+      stall_timer_(loop),
+      has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
 }
