@@ -42,6 +42,7 @@ class ProxyWorker {
 
   // Loop thread only.
   void TakeTopology(std::shared_ptr<const protocol::Topology> topology);  // shared: immutable
+  void TakeReplicaFacts(ReplicaFactsSnapshot facts) { dispatcher_.UpdateReplicas(std::move(facts)); }
   // Accepts nobody any more; closes every client once it is answered.
   void BeginDrain();
   bool IsDrained() const { return sessions_.Empty(); }
