@@ -87,11 +87,14 @@ void Dispatcher::CheckBackends() {
   bool was_paused = loop_.NowMs() - checked_at_ms_ > 4 * kStallTickMs;
   checked_at_ms_ = loop_.NowMs();
   if (was_paused) return;
+  const std::uint64_t interval_ms = settings_.backend.ping_interval_ms;
   std::vector<BackendConnection*> backends;
   pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
   for (BackendConnection* backend : backends) {
+    // It may be busy; or it is cut off, and the cluster has replaced it already.
+    if (interval_ms != 0 && backend->IsSilent(interval_ms)) request_refresh_();
     backend->FailIfStalled(settings_.backend.response_timeout_ms);
-    backend->CareIfIdle(settings_.backend.ping_interval_ms);
+    backend->CareIfIdle(interval_ms);
   }
 }
 
