@@ -143,8 +143,10 @@ public class SpringChecks {
     // Half a minute is over sooner than the test.
     equal(client.expire(name, Duration.ofMillis(1)), true);
     require(Checks.eventually(() -> people.findById(song.getId()).isEmpty()), "it expires");
-    people.deleteById(song.getId());
-    equal(client.opsForSet().isMember("people", song.getId()), false);
+    Person other = people.save(new Person("other", 30));
+    people.deleteById(other.getId());
+    equal(people.existsById(other.getId()), false);
+    equal(client.opsForSet().isMember("people", other.getId()), false);
   }
 
   private static void strings() {
