@@ -14,8 +14,27 @@ namespace {
 template <typename Enum>
 using Name = std::pair<std::string_view, Enum>;
 
-constexpr std::array kListenerModes = {Name<ListenerMode>{"read-write", ListenerMode::kReadWrite}};
-constexpr std::array kBackendKinds = {Name<BackendKind>{"cluster", BackendKind::kCluster}};
+constexpr std::array kListenerModes = {Name<ListenerMode>{"read-write", ListenerMode::kReadWrite},
+                                       Name<ListenerMode>{"read-only", ListenerMode::kReadOnly}};
+constexpr std::array kListenerFaces = {Name<ListenerFace>{"cluster", ListenerFace::kCluster},
+                                       Name<ListenerFace>{"standalone", ListenerFace::kStandalone}};
+constexpr std::array kReadPolicies = {
+    Name<ReadPolicy>{"primary", ReadPolicy::kPrimary},
+    Name<ReadPolicy>{"prefer-replica", ReadPolicy::kPreferReplica},
+    Name<ReadPolicy>{"replica", ReadPolicy::kReplica},
+    Name<ReadPolicy>{"nearest", ReadPolicy::kNearest}};
+constexpr std::array kProxyProtocols = {Name<ProxyProtocol>{"off", ProxyProtocol::kOff},
+                                        Name<ProxyProtocol>{"required", ProxyProtocol::kRequired}};
+constexpr std::array kBackendKinds = {
+    Name<BackendKind>{"cluster", BackendKind::kCluster},
+    Name<BackendKind>{"master-replica", BackendKind::kMasterReplica},
+    Name<BackendKind>{"sentinel", BackendKind::kSentinel}};
+constexpr std::array kCrossSlots = {Name<CrossSlot>{"off", CrossSlot::kOff},
+                                    Name<CrossSlot>{"reads", CrossSlot::kReads},
+                                    Name<CrossSlot>{"all", CrossSlot::kAll}};
+constexpr std::array kKeylessScripts = {Name<KeylessScripts>{"off", KeylessScripts::kOff},
+                                        Name<KeylessScripts>{"any", KeylessScripts::kAny},
+                                        Name<KeylessScripts>{"all", KeylessScripts::kAll}};
 constexpr std::array kLogLevels = {
     Name<LogLevel>{"debug", LogLevel::kDebug}, Name<LogLevel>{"info", LogLevel::kInfo},
     Name<LogLevel>{"warning", LogLevel::kWarning}, Name<LogLevel>{"error", LogLevel::kError},
@@ -23,16 +42,37 @@ constexpr std::array kLogLevels = {
 constexpr std::array kLogFormats = {Name<LogFormat>{"text", LogFormat::kText},
                                     Name<LogFormat>{"json", LogFormat::kJson}};
 constexpr uint32_t kWorkersMax = 1024;
+constexpr uint32_t kDatabasesMax = 1024;
 constexpr uint64_t kRequestBytesMax = 2 * kGigabyte;  // lengths on the way take 32 bits
+constexpr uint64_t kOutputBytesMax = 4 * kGigabyte - 1;
+constexpr size_t kSocketPathMax = 107;  // sun_path of sockaddr_un, less its zero
 constexpr TimeUnit kMs = TimeUnit::kMilliseconds;
 
-void ReadListeners(YamlSection& root, std::vector<ListenerConfig>& listeners) {
+// What the listener does unless it says so itself follows from its mode and the backend.
+void ReadListener(YamlSection& section, BackendKind backend, ListenerConfig& listener) {
+  section.Read("address", listener.address);
+  section.Read("port", listener.port);
+  section.Read("path", listener.path);
+  section.ReadPermissions("permissions", listener.permissions);
+  if (!listener.path.empty() && (section.Has("address") || section.Has("port"))) {
+    section.Fail("path", "stands instead of address and port, not beside them");
+  }
+  section.ReadEnum<ListenerMode>("mode", listener.mode, kListenerModes);
+  if (listener.mode == ListenerMode::kReadOnly) listener.reads = ReadPolicy::kPreferReplica;
+  if (backend != BackendKind::kCluster) listener.face = ListenerFace::kStandalone;
+  section.ReadEnum<ListenerFace>("face", listener.face, kListenerFaces);
+  section.ReadEnum<ReadPolicy>("reads", listener.reads, kReadPolicies);
+  section.ReadEnum<ProxyProtocol>("proxy_protocol", listener.proxy_protocol, kProxyProtocols);
+}
+
+void ReadListeners(YamlSection& root, BackendKind backend, std::vector<ListenerConfig>& listeners) {
+  if (!root.Has("listeners") && backend != BackendKind::kCluster) {
+    for (ListenerConfig& listener : listeners) listener.face = ListenerFace::kStandalone;
+  }
   if (root.Has("listeners")) listeners.clear();
   root.Each("listeners", [&](YamlSection& section) {
     ListenerConfig listener;
-    section.Read("address", listener.address);
-    section.Read("port", listener.port);
-    section.ReadEnum<ListenerMode>("mode", listener.mode, kListenerModes);
+    ReadListener(section, backend, listener);
     listeners.push_back(std::move(listener));
   });
 }
@@ -50,6 +90,7 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
   }
   section.Read("username", backend.username);
   section.ReadPassword(backend.password, backend.password_file);
+  section.Read("databases", backend.databases, 1, kDatabasesMax);
   section.ReadDuration("connect_timeout_ms", backend.connect_timeout_ms, kMs);
   section.ReadDuration("response_timeout_ms", backend.response_timeout_ms, kMs);
   section.ReadDuration("ping_interval_ms", backend.ping_interval_ms, kMs);
@@ -57,6 +98,19 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
     topology.ReadDuration("refresh_interval_ms", backend.topology.refresh_interval_ms, kMs);
     topology.ReadDuration("refresh_min_interval_ms", backend.topology.refresh_min_interval_ms, kMs);
     topology.Read("nodes_asked", backend.topology.nodes_asked, 1, 1000);
+  });
+  section.Section("sentinel", [&](YamlSection& sentinel) {
+    sentinel.Read("master_name", backend.sentinel.master_name);
+    sentinel.Read("username", backend.sentinel.username);
+    sentinel.ReadPassword(backend.sentinel.password, backend.sentinel.password_file);
+  });
+  section.Section("replicas", [&](YamlSection& replicas) {
+    replicas.ReadDuration("staleness_max_ms", backend.replicas.staleness_max_ms, kMs);
+    replicas.ReadDuration("check_interval_ms", backend.replicas.check_interval_ms, kMs);
+    replicas.Read("zone", backend.replicas.zone);
+    replicas.EachEntry("node_zones", [&](std::string nodes, std::string zone) {
+      backend.replicas.node_zones.push_back({std::move(nodes), std::move(zone)});
+    });
   });
 }
 
@@ -69,6 +123,24 @@ void ReadLimits(YamlSection& section, LimitsConfig& limits) {
   section.ReadSize("bulk_bytes_max", limits.bulk_bytes_max, kKilobyte);
   section.Read("args_max", limits.args_max, 1);
   section.ReadSize("buffered_total_max_bytes", limits.buffered_total_max_bytes);
+  section.Read("clients_per_address_max", limits.clients_per_address_max);
+  section.ReadSize("transaction_bytes_max", limits.transaction_bytes_max, kKilobyte);
+  section.Read("transaction_commands_max", limits.transaction_commands_max, 1);
+  section.Read("subscriptions_per_client_max", limits.subscriptions_per_client_max, 1);
+  section.ReadSize("pubsub_output_max_bytes", limits.pubsub_output_max_bytes, kKilobyte);
+  section.ReadSize("pubsub_output_soft_bytes", limits.pubsub_output_soft_bytes);
+  section.ReadDuration("pubsub_output_soft_ms", limits.pubsub_output_soft_ms, kMs);
+  section.Read("private_connections_max", limits.private_connections_max, 1);
+  section.Read("tracking_clients_max", limits.tracking_clients_max);
+  section.Read("monitor_clients_max", limits.monitor_clients_max);
+}
+
+void ReadRouting(YamlSection& section, RoutingConfig& routing) {
+  section.ReadEnum<CrossSlot>("cross_slot", routing.cross_slot, kCrossSlots);
+  section.ReadSize("cross_slot_bytes_max", routing.cross_slot_bytes_max, kKilobyte);
+  section.Read("split_mset", routing.split_mset);
+  section.ReadEnum<KeylessScripts>("keyless_scripts", routing.keyless_scripts, kKeylessScripts);
+  section.ReadSize("script_memory_bytes_max", routing.script_memory_bytes_max, kKilobyte);
 }
 
 void ReadLog(YamlSection& section, LogConfig& log) {
@@ -80,13 +152,14 @@ void ReadLog(YamlSection& section, LogConfig& log) {
 }
 
 void ReadRoot(YamlSection& root, ProxyConfig& config) {
-  ReadListeners(root, config.listeners);
   root.Section("backend", [&](YamlSection& section) { ReadBackend(section, config.backend); });
+  ReadListeners(root, config.backend.kind, config.listeners);
   root.Section("auth", [&](YamlSection& section) {
     section.ReadPassword(config.auth.password, config.auth.password_file);
   });
   root.Read("workers", config.workers, 0, kWorkersMax);
   root.Section("limits", [&](YamlSection& section) { ReadLimits(section, config.limits); });
+  root.Section("routing", [&](YamlSection& section) { ReadRouting(section, config.routing); });
   root.Section("hold", [&](YamlSection& section) {
     section.ReadDuration("time_max_ms", config.hold.time_max_ms, kMs);
     section.ReadSize("bytes_max", config.hold.bytes_max);
@@ -110,8 +183,10 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
     section.Read("nodelay", config.tcp.nodelay);
     section.ReadDuration("keepalive_s", config.tcp.keepalive_s, TimeUnit::kSeconds);
     section.Read("backlog", config.tcp.backlog, 1, 65535);
+    section.ReadDuration("proxy_header_timeout_ms", config.tcp.proxy_header_timeout_ms, kMs);
   });
   root.ReadDuration("idle_timeout_ms", config.idle_timeout_ms, kMs);
+  root.ReadDuration("shutdown_grace_ms", config.shutdown_grace_ms, kMs);
   root.ReadDuration("shutdown_drain_ms", config.shutdown_drain_ms, kMs);
 }
 
@@ -120,43 +195,114 @@ struct Complaint {
   std::string text;
 };
 
-std::optional<Complaint> FindComplaint(const ProxyConfig& config) {
+std::optional<Complaint> CheckListeners(const ProxyConfig& config) {
   if (config.listeners.empty()) return Complaint{"listeners", "needs at least one listener"};
   std::set<std::pair<std::string, uint16_t>> taken;
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     const ListenerConfig& listener = config.listeners[i];
     std::string path = "listeners[" + std::to_string(i) + "]";
+    if (!listener.path.empty()) {
+      if (listener.path.front() != '/') return Complaint{path + ".path", "must begin with /"};
+      if (listener.path.size() > kSocketPathMax) {
+        return Complaint{path + ".path", "must not be longer than 107 bytes"};
+      }
+      if (!taken.emplace(listener.path, uint16_t{0}).second) {
+        return Complaint{path, "is the same path as another listener"};
+      }
+      continue;
+    }
     if (listener.address.empty()) return Complaint{path + ".address", "needs an address"};
     if (listener.port != 0 && !taken.emplace(listener.address, listener.port).second) {
       return Complaint{path, "is the same address and port as another listener"};
     }
   }
-  if (config.backend.seeds.empty()) {
-    return Complaint{"backend.seeds", "needs at least one host:port of the cluster"};
+  return std::nullopt;
+}
+
+std::optional<Complaint> CheckReplicas(const ReplicasConfig& replicas) {
+  if (replicas.check_interval_ms == 0) {
+    return Complaint{"backend.replicas.check_interval_ms", "must be above 0"};
   }
-  if (!config.backend.username.empty() && config.backend.password.empty()) {
+  for (const NodeZone& entry : replicas.node_zones) {
+    if (!IsNodePattern(entry.nodes)) {
+      return Complaint{"backend.replicas.node_zones",
+                       "needs hosts or networks like 10.1.0.0/16, not '" + entry.nodes + "'"};
+    }
+  }
+  if (!replicas.node_zones.empty() && replicas.zone.empty()) {
+    return Complaint{"backend.replicas.node_zones", "needs the proxy's own zone beside it"};
+  }
+  if (!replicas.zone.empty() && replicas.node_zones.empty()) {
+    return Complaint{"backend.replicas.zone", "needs node_zones beside it"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Complaint> CheckBackend(const BackendConfig& backend) {
+  bool is_cluster = backend.kind == BackendKind::kCluster;
+  bool is_sentinel = backend.kind == BackendKind::kSentinel;
+  if (backend.seeds.empty()) {
+    return Complaint{"backend.seeds", is_cluster ? "needs at least one host:port of the cluster"
+                                                 : "needs at least one host:port"};
+  }
+  if (!backend.username.empty() && backend.password.empty()) {
     return Complaint{"backend.username", "needs a password or password_file beside it"};
   }
-  if (config.backend.connect_timeout_ms == 0) {
+  if (is_cluster && backend.databases != BackendConfig{}.databases) {
+    return Complaint{"backend.databases", "needs kind master-replica or sentinel"};
+  }
+  if (is_sentinel && backend.sentinel.master_name.empty()) {
+    return Complaint{"backend.sentinel.master_name", "needs the name the sentinels know"};
+  }
+  if (!is_sentinel && backend.sentinel != SentinelConfig{}) {
+    return Complaint{"backend.sentinel", "needs kind sentinel"};
+  }
+  if (!backend.sentinel.username.empty() && backend.sentinel.password.empty()) {
+    return Complaint{"backend.sentinel.username", "needs a password or password_file beside it"};
+  }
+  if (backend.connect_timeout_ms == 0) {
     return Complaint{"backend.connect_timeout_ms", "must be above 0"};
   }
-  if (config.backend.topology.refresh_interval_ms <
-      config.backend.topology.refresh_min_interval_ms) {
+  if (backend.topology.refresh_interval_ms < backend.topology.refresh_min_interval_ms) {
     return Complaint{"backend.topology.refresh_interval_ms",
                      "must not be below refresh_min_interval_ms"};
   }
-  if (config.limits.client_output_pause_bytes > config.limits.client_output_max_bytes) {
+  return CheckReplicas(backend.replicas);
+}
+
+std::optional<Complaint> CheckLimits(const LimitsConfig& limits) {
+  if (limits.client_output_pause_bytes > limits.client_output_max_bytes) {
     return Complaint{"limits.client_output_pause_bytes",
                      "must not be above client_output_max_bytes"};
   }
-  if (config.limits.request_bytes_max > kRequestBytesMax) {
+  if (limits.client_output_max_bytes > kOutputBytesMax) {
+    return Complaint{"limits.client_output_max_bytes", "must be below 4gb"};
+  }
+  if (limits.pubsub_output_max_bytes > kOutputBytesMax) {
+    return Complaint{"limits.pubsub_output_max_bytes", "must be below 4gb"};
+  }
+  if (limits.pubsub_output_soft_bytes > limits.pubsub_output_max_bytes) {
+    return Complaint{"limits.pubsub_output_soft_bytes",
+                     "must not be above pubsub_output_max_bytes"};
+  }
+  if (limits.request_bytes_max > kRequestBytesMax) {
     return Complaint{"limits.request_bytes_max", "must not be above 2gb"};
   }
-  if (config.limits.bulk_bytes_max > config.limits.request_bytes_max) {
+  if (limits.bulk_bytes_max > limits.request_bytes_max) {
     return Complaint{"limits.bulk_bytes_max", "must not be above request_bytes_max"};
   }
+  return std::nullopt;
+}
+
+std::optional<Complaint> FindComplaint(const ProxyConfig& config) {
+  if (auto complaint = CheckListeners(config)) return complaint;
+  if (auto complaint = CheckBackend(config.backend)) return complaint;
+  if (auto complaint = CheckLimits(config.limits)) return complaint;
   if (config.retry.backoff_ms > config.retry.backoff_max_ms) {
     return Complaint{"retry.backoff_ms", "must not be above backoff_max_ms"};
+  }
+  if (config.tcp.proxy_header_timeout_ms == 0) {
+    return Complaint{"tcp.proxy_header_timeout_ms", "must be above 0"};
   }
   return std::nullopt;
 }

@@ -14,6 +14,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "config/backend_config.h"
 #include "config/config_error.h"
 
 namespace slotway::config {
@@ -23,42 +24,30 @@ inline constexpr uint64_t kMegabyte = 1024 * kKilobyte;
 inline constexpr uint64_t kGigabyte = 1024 * kMegabyte;
 
 enum class ListenerMode {
-  kReadWrite,  // reads and writes, all answered by masters
+  kReadWrite,
+  kReadOnly,  // writes are refused
 };
+
+// What clients take the proxy for.
+enum class ListenerFace { kCluster, kStandalone };
+
+// Who answers reads.
+enum class ReadPolicy { kPrimary, kPreferReplica, kReplica, kNearest };
+
+// Whether connections begin with a header of the PROXY protocol, version 2. There is no guessing:
+// where a header is optional, anybody may claim any address.
+enum class ProxyProtocol { kOff, kRequired };
 
 struct ListenerConfig {
   std::string address = "0.0.0.0";
   uint16_t port = 6379;  // 0: the kernel chooses
   ListenerMode mode = ListenerMode::kReadWrite;
+  ListenerFace face = ListenerFace::kCluster;  // read from YAML: standalone if the backend is
+  ReadPolicy reads = ReadPolicy::kPrimary;  // read from YAML: kPreferReplica if mode is read-only
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
+  std::string path = {};        // of a Unix socket, instead of address and port
+  uint32_t permissions = 0700;  // of that socket
   bool operator==(const ListenerConfig&) const = default;
-};
-
-struct Endpoint {
-  std::string host;
-  uint16_t port = 0;
-  bool operator==(const Endpoint&) const = default;
-};
-
-enum class BackendKind { kCluster };
-
-struct TopologyConfig {
-  uint32_t refresh_interval_ms = 5000;
-  uint32_t refresh_min_interval_ms = 100;  // between two refreshes, whatever asks for them
-  uint32_t nodes_asked = 3;                // per refresh; the highest epoch wins
-  bool operator==(const TopologyConfig&) const = default;
-};
-
-struct BackendConfig {
-  BackendKind kind = BackendKind::kCluster;
-  std::vector<Endpoint> seeds;  // required
-  std::string username;         // empty: the backend's default user
-  std::string password;         // after reading: also what password_file held
-  std::string password_file;
-  uint32_t connect_timeout_ms = 1000;
-  uint32_t response_timeout_ms = 60000;  // 0: wait for ever
-  uint32_t ping_interval_ms = 1000;      // an idle backend connection is probed; 0: never
-  TopologyConfig topology;
-  bool operator==(const BackendConfig&) const = default;
 };
 
 struct AuthConfig {
@@ -76,7 +65,40 @@ struct LimitsConfig {
   uint64_t bulk_bytes_max = 512 * kMegabyte;
   uint32_t args_max = 1048576;
   uint64_t buffered_total_max_bytes = 8 * kGigabyte;  // all clients and backends; 0: no bound
+  uint32_t clients_per_address_max = 0;               // 0: no bound but clients_max
+  uint64_t transaction_bytes_max = 64 * kMegabyte;    // queued by one client after MULTI
+  uint32_t transaction_commands_max = 1048576;
+  uint32_t subscriptions_per_client_max = 100000;  // channels, patterns and shard channels
+  uint64_t pubsub_output_max_bytes = 32 * kMegabyte;
+  uint64_t pubsub_output_soft_bytes = 8 * kMegabyte;  // above, for pubsub_output_soft_ms
+  uint32_t pubsub_output_soft_ms = 60000;
+  uint32_t private_connections_max = 8192;  // to shards, of single clients, in all workers
+  uint32_t tracking_clients_max = 10000;
+  uint32_t monitor_clients_max = 100;
   bool operator==(const LimitsConfig&) const = default;
+};
+
+// Commands over keys of several slots that the proxy carries out by itself.
+enum class CrossSlot {
+  kOff,    // none but those that split into independent parts
+  kReads,  // those that change nothing
+  kAll,
+};
+
+// Where scripts and functions without keys run.
+enum class KeylessScripts {
+  kOff,  // nowhere
+  kAny,  // on one master
+  kAll,  // on every master; the first one's reply, or the first error, is the reply
+};
+
+struct RoutingConfig {
+  CrossSlot cross_slot = CrossSlot::kReads;
+  uint64_t cross_slot_bytes_max = 64 * kMegabyte;  // of values, per request
+  bool split_mset = true;
+  KeylessScripts keyless_scripts = KeylessScripts::kAny;
+  uint64_t script_memory_bytes_max = 16 * kMegabyte;
+  bool operator==(const RoutingConfig&) const = default;
 };
 
 // Requests kept back while a slot has no reachable master.
@@ -123,6 +145,7 @@ struct TcpConfig {
   bool nodelay = true;
   uint32_t keepalive_s = 300;  // 0: off
   uint32_t backlog = 511;
+  uint32_t proxy_header_timeout_ms = 5000;  // for the header of the PROXY protocol to arrive
   bool operator==(const TcpConfig&) const = default;
 };
 
@@ -132,6 +155,7 @@ struct ProxyConfig {
   AuthConfig auth;
   uint32_t workers = 0;  // 0: one per core
   LimitsConfig limits;
+  RoutingConfig routing;
   HoldConfig hold;
   RetryConfig retry;
   AnnounceConfig announce;
@@ -139,6 +163,7 @@ struct ProxyConfig {
   LogConfig log;
   TcpConfig tcp;
   uint32_t idle_timeout_ms = 0;  // 0: idle clients stay
+  uint32_t shutdown_grace_ms = 0;  // clients are accepted as before, but /readyz says no
   uint32_t shutdown_drain_ms = 10000;
   bool operator==(const ProxyConfig&) const = default;
 };

@@ -60,7 +60,7 @@ TEST(ProxyConfig, TheShippedFileSetsEveryKnownName) {
     EXPECT_TRUE(names.count((*it)[1])) << (*it)[1] << " is missing in proxy.yaml";
     ++known;
   }
-  EXPECT_GT(known, 40);
+  EXPECT_GT(known, 70);
 }
 
 TEST(ProxyConfig, AbsentSettingsKeepTheirDefaults) {
@@ -75,15 +75,18 @@ TEST(ProxyConfig, ReadsEveryKindOfValue) {
   auto config = ParseProxyConfig(R"(
 listeners:
   - {address: "::", port: 0}
-  - {address: 10.0.0.1, port: 6380, mode: read-write}
+  - {address: 10.0.0.1, port: 6380, mode: read-only, face: standalone, proxy_protocol: required}
+  - {path: /run/slotway.sock, permissions: 0770, reads: nearest}
 backend:
   seeds: ["redis-0.redis:6379", "[::1]:7000"]
   username: app
   password: "123"
   response_timeout_ms: 0
   topology: {refresh_interval_ms: 2s, nodes_asked: 1}
+  replicas: {staleness_max_ms: 500ms, zone: a, node_zones: {redis-0.redis: a, "::/0": b}}
 workers: 4
-limits: {client_output_pause_bytes: 64kb, buffered_total_max_bytes: 2gb}
+limits: {client_output_pause_bytes: 64kb, buffered_total_max_bytes: 2gb, pubsub_output_soft_ms: 1m}
+routing: {cross_slot: all, split_mset: no, keyless_scripts: off}
 hold: {time_max_ms: 500}
 announce: {host: example.org, port: 31234}
 admin: {port: 0}
@@ -93,14 +96,29 @@ idle_timeout_ms: 1h
 )",
                                  "p.yaml");
   ASSERT_TRUE(config) << config.error().Render();
-  ASSERT_EQ(config->listeners.size(), 2u);
+  ASSERT_EQ(config->listeners.size(), 3u);
   EXPECT_EQ(config->listeners[0].address, "::");
+  EXPECT_EQ(config->listeners[0].reads, ReadPolicy::kPrimary);
   EXPECT_EQ(config->listeners[1].port, 6380);
+  EXPECT_EQ(config->listeners[1].mode, ListenerMode::kReadOnly);
+  EXPECT_EQ(config->listeners[1].face, ListenerFace::kStandalone);
+  EXPECT_EQ(config->listeners[1].reads, ReadPolicy::kPreferReplica);
+  EXPECT_EQ(config->listeners[1].proxy_protocol, ProxyProtocol::kRequired);
+  EXPECT_EQ(config->listeners[2].path, "/run/slotway.sock");
+  EXPECT_EQ(config->listeners[2].permissions, 0770u);
+  EXPECT_EQ(config->listeners[2].reads, ReadPolicy::kNearest);
   EXPECT_EQ(config->backend.seeds[0], (Endpoint{"redis-0.redis", 6379}));
   EXPECT_EQ(config->backend.seeds[1], (Endpoint{"::1", 7000}));
   EXPECT_EQ(config->backend.password, "123");
   EXPECT_EQ(config->backend.response_timeout_ms, 0u);
   EXPECT_EQ(config->backend.topology.refresh_interval_ms, 2000u);
+  EXPECT_EQ(config->backend.replicas.staleness_max_ms, 500u);
+  EXPECT_EQ(config->backend.replicas.node_zones,
+            (std::vector<NodeZone>{{"redis-0.redis", "a"}, {"::/0", "b"}}));
+  EXPECT_EQ(config->limits.pubsub_output_soft_ms, 60000u);
+  EXPECT_EQ(config->routing.cross_slot, CrossSlot::kAll);
+  EXPECT_FALSE(config->routing.split_mset);
+  EXPECT_EQ(config->routing.keyless_scripts, KeylessScripts::kOff);
   EXPECT_EQ(config->workers, 4u);
   EXPECT_EQ(config->limits.client_output_pause_bytes, 64 * kKilobyte);
   EXPECT_EQ(config->limits.buffered_total_max_bytes, 2 * kGigabyte);
@@ -112,10 +130,29 @@ idle_timeout_ms: 1h
   EXPECT_EQ(config->idle_timeout_ms, 3600000u);
 }
 
+TEST(ProxyConfig, WithoutAClusterBehindThemListenersAreStandalone) {
+  const std::string backend =
+      "backend:\n  kind: sentinel\n  seeds: [\"s:26379\"]\n  databases: 4\n"
+      "  sentinel: {master_name: mymaster, password: p}\n";
+  auto config = ParseProxyConfig(backend, "p.yaml");
+  ASSERT_TRUE(config) << config.error().Render();
+  EXPECT_EQ(config->backend.kind, BackendKind::kSentinel);
+  EXPECT_EQ(config->backend.sentinel.master_name, "mymaster");
+  EXPECT_EQ(config->backend.sentinel.password, "p");
+  EXPECT_EQ(config->backend.databases, 4u);
+  EXPECT_EQ(config->listeners[0].face, ListenerFace::kStandalone);
+  config = ParseProxyConfig(backend + "listeners: [{port: 1}, {port: 2, face: cluster}]\n", "");
+  ASSERT_TRUE(config) << config.error().Render();
+  EXPECT_EQ(config->listeners[0].face, ListenerFace::kStandalone);
+  EXPECT_EQ(config->listeners[1].face, ListenerFace::kCluster);
+}
+
+struct ErrorCase {
+  std::string yaml, error;
+};
+
 TEST(ProxyConfig, ErrorsNameFileLineAndSetting) {
-  struct Case {
-    std::string yaml, error;
-  } cases[] = {
+  const ErrorCase cases[] = {
       {"worker: 3\n" + kMinimal, "p.yaml:1: unknown setting 'worker' (did you mean 'workers'?)"},
       {kMinimal + "limits:\n  clients: 3\n", "p.yaml:4: unknown setting 'limits.clients'"},
       {kMinimal + "limits:\n  client_max: 3\n",
@@ -157,7 +194,46 @@ TEST(ProxyConfig, ErrorsNameFileLineAndSetting) {
       {kMinimal + "log: {level: [}\n", "p.yaml:3: is not valid YAML: illegal flow end"},
       {"- a\n- b\n", "p.yaml:1: settings must be 'name: value' lines"},
   };
-  for (const Case& c : cases) EXPECT_EQ(ErrorOf(c.yaml), c.error) << c.yaml;
+  for (const ErrorCase& c : cases) EXPECT_EQ(ErrorOf(c.yaml), c.error) << c.yaml;
+}
+
+TEST(ProxyConfig, WhatDoesNotFitTogetherIsAnError) {
+  const ErrorCase cases[] = {
+      {kMinimal + "limits:\n  client_output_max_bytes: 4gb\n",
+       "p.yaml:4: limits.client_output_max_bytes: must be below 4gb"},
+      {kMinimal + "limits:\n  pubsub_output_max_bytes: 1mb\n",
+       "p.yaml:3: limits.pubsub_output_soft_bytes: must not be above pubsub_output_max_bytes"},
+      {kMinimal + "listeners:\n  - path: /s\n    port: 1\n",
+       "p.yaml:4: listeners[0].path: stands instead of address and port, not beside them"},
+      {kMinimal + "listeners:\n  - path: s\n",
+       "p.yaml:4: listeners[0].path: must begin with /"},
+      {kMinimal + "listeners:\n  - path: /" + std::string(107, 's') + "\n",
+       "p.yaml:4: listeners[0].path: must not be longer than 107 bytes"},
+      {kMinimal + "listeners:\n  - path: /s\n  - path: /s\n",
+       "p.yaml:5: listeners[1]: is the same path as another listener"},
+      {kMinimal + "listeners:\n  - path: /s\n    permissions: 1777\n",
+       "p.yaml:5: listeners[0].permissions: needs permissions like 700 or 0770, not '1777'"},
+      {kMinimal + "listeners:\n  - proxy_protocol: optional\n",
+       "p.yaml:4: listeners[0].proxy_protocol: must be one of off, required, not 'optional'"},
+      {kMinimal + "  databases: 4\n",
+       "p.yaml:3: backend.databases: needs kind master-replica or sentinel"},
+      {kMinimal + "  kind: sentinel\n",
+       "p.yaml:1: backend.sentinel.master_name: needs the name the sentinels know"},
+      {kMinimal + "  sentinel: {master_name: m}\n",
+       "p.yaml:3: backend.sentinel: needs kind sentinel"},
+      {kMinimal + "  replicas: {zone: a}\n",
+       "p.yaml:3: backend.replicas.zone: needs node_zones beside it"},
+      {kMinimal + "  replicas:\n    node_zones: {10.0.0.0/99: a}\n",
+       "p.yaml:4: backend.replicas.node_zones: needs hosts or networks like 10.1.0.0/16, not "
+       "'10.0.0.0/99'"},
+      {kMinimal + "  replicas:\n    node_zones: [a]\n",
+       "p.yaml:4: backend.replicas.node_zones: needs 'name: value' lines below it"},
+      {kMinimal + "routing: {cross_slot: some}\n",
+       "p.yaml:3: routing.cross_slot: must be one of off, reads, all, not 'some'"},
+      {kMinimal + "tcp: {proxy_header_timeout_ms: 0}\n",
+       "p.yaml:3: tcp.proxy_header_timeout_ms: must be above 0"},
+  };
+  for (const ErrorCase& c : cases) EXPECT_EQ(ErrorOf(c.yaml), c.error) << c.yaml;
 }
 
 TEST(ProxyConfig, TheFirstErrorByLineIsReported) {

@@ -156,6 +156,22 @@ void YamlSection::ReadStrings(std::string_view key, std::vector<std::string>& fi
   field = std::move(strings);
 }
 
+void YamlSection::ReadPermissions(std::string_view key, uint32_t& field) {
+  auto text = Scalar(key);
+  if (!text) return;
+  uint32_t value = 0;
+  bool is_octal = !text->empty() && text->size() <= 4;
+  for (char c : *text) {
+    if (c < '0' || c > '7') is_octal = false;
+    value = value * 8 + static_cast<uint32_t>(c - '0');
+  }
+  if (!is_octal || value > 0777) {
+    Fail(key, "needs permissions like 700 or 0770, not '" + *text + "'");
+  } else {
+    field = value;
+  }
+}
+
 void YamlSection::ReadPassword(std::string& password, std::string& password_file) {
   Read("password", password);
   Read("password_file", password_file);
@@ -199,6 +215,29 @@ void YamlSection::Each(std::string_view key, const std::function<void(YamlSectio
     YamlSection section(document_, item, path);
     read(section);
     section.Finish();
+  }
+}
+
+void YamlSection::EachEntry(
+    std::string_view key,
+    const std::function<void(std::string name, std::string value)>& read) {
+  auto node = Find(key);
+  if (!node || node->IsNull()) return;
+  if (!node->IsMap()) {
+    Fail(key, "needs 'name: value' lines below it");
+    return;
+  }
+  std::set<std::string> seen;
+  for (const auto& entry : *node) {
+    if (!entry.first.IsScalar() || !entry.second.IsScalar()) {
+      document_.Report(LineOfNode(entry.first), PathOf(key) + ": needs plain names and values");
+      return;
+    }
+    if (!seen.insert(entry.first.Scalar()).second) {
+      document_.Report(LineOfNode(entry.first),
+                       PathOf(key) + '.' + entry.first.Scalar() + ": is set twice");
+    }
+    read(entry.first.Scalar(), entry.second.Scalar());
   }
 }
 

@@ -56,6 +56,8 @@ class YamlSection {
     if (auto index = ReadWord(key, words)) field = names[*index].second;
   }
   void ReadStrings(std::string_view key, std::vector<std::string>& field);
+  // Octal digits as chmod takes them.
+  void ReadPermissions(std::string_view key, uint32_t& field);
   // `password`, or `password_file` (a path, relative to the settings file) whose content, less the
   // newline at its end, becomes the password.
   void ReadPassword(std::string& password, std::string& password_file);
@@ -63,6 +65,10 @@ class YamlSection {
   void Section(std::string_view key, const std::function<void(YamlSection&)>& read);
   // A list of maps.
   void Each(std::string_view key, const std::function<void(YamlSection&)>& read);
+
+  // A map of plain values whose names are free.
+  void EachEntry(std::string_view key,
+                 const std::function<void(std::string name, std::string value)>& read);
 
   bool Has(std::string_view key) const;
   void Fail(std::string_view key, std::string text);

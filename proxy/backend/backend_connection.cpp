@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/resp_array.h"
+
 namespace slotway::proxy {
 namespace {
 
@@ -16,19 +18,13 @@ constexpr std::size_t kPassOnBytes = 64 * 1024;
 // A burst's larger ring goes back when the connection is idle.
 constexpr std::size_t kCapacityKept = 1024;
 
-struct QueueSink {
-  runtime::ByteQueue& queue;
-  void Append(std::string_view bytes) { queue.Append(bytes); }
-};
-
 }  // namespace
 
 BackendConnection::BackendConnection(runtime::EventLoop& loop,
                                      const runtime::SocketAddress& address,
-                                     const BackendLogin& login, protocol::RespVersion version,
-                                     Events& events)
-    : loop_(loop), address_(address), login_(login), version_(version), events_(events) {
-  connection_ = runtime::Connection::Connect(loop, address, login.connect_timeout_ms,
+                                     const BackendGreeting& greeting, Lane lane, Events& events)
+    : loop_(loop), address_(address), greeting_(greeting), lane_(lane), events_(events) {
+  connection_ = runtime::Connection::Connect(loop, address, greeting.login.connect_timeout_ms,
                                              runtime::FlushStage::kUpstream, *this);
   connection_->KeepWritten();
   last_progress_ms_ = loop.NowMs();
@@ -38,32 +34,48 @@ BackendConnection::BackendConnection(runtime::EventLoop& loop,
 BackendConnection::~BackendConnection() = default;
 
 void BackendConnection::SendHandshake() {
-  bool has_password = !login_.password.empty();
-  std::string_view user = login_.username.empty() ? "default" : std::string_view(login_.username);
-  if (version_ == protocol::RespVersion::kResp3) {
+  const BackendLogin& login = greeting_.login;
+  bool has_password = !login.password.empty();
+  std::string_view user = login.username.empty() ? "default" : std::string_view(login.username);
+  if (lane_.Version() == protocol::RespVersion::kResp3) {
     if (has_password) {
-      SendControl({"HELLO", "3", "AUTH", user, login_.password});
+      SendControl(Control::kLogin, {"HELLO", "3", "AUTH", user, login.password});
     } else {
-      SendControl({"HELLO", "3"});
+      SendControl(Control::kLogin, {"HELLO", "3"});
     }
-  } else if (has_password && login_.username.empty()) {
-    SendControl({"AUTH", login_.password});
+  } else if (has_password && login.username.empty()) {
+    SendControl(Control::kLogin, {"AUTH", login.password});
   } else if (has_password) {
-    SendControl({"AUTH", user, login_.password});
+    SendControl(Control::kLogin, {"AUTH", user, login.password});
   }
-  SendControl({"CLIENT", "SETNAME", "slotway"});
+  SendControl(Control::kName, {"CLIENT", "SETNAME", "slotway"});
+  if (lane_.IsReadonly()) SendControl(Control::kReadonly, {"READONLY"});
+  if (lane_.Database() != 0) {
+    SendControl(Control::kDatabase, {"SELECT", std::to_string(lane_.Database())});
+  }
+  if (greeting_.wants_id) SendControl(Control::kId, {"CLIENT", "ID"});
+  for (const auto& request : greeting_.more) {
+    std::vector<std::string_view> args(request.begin(), request.end());
+    SendControl(Control::kMore, args);
+  }
 }
 
-void BackendConnection::SendControl(std::initializer_list<std::string_view> args) {
+void BackendConnection::SendControl(Control control,
+                                    std::initializer_list<std::string_view> args) {
+  SendControl(control, std::span(args.begin(), args.size()));
+}
+
+void BackendConnection::SendControl(Control control, std::span<const std::string_view> args) {
   auto& output = connection_->Output();
   auto begin = output.End();
   QueueSink sink{output};
-  protocol::WriteRequest(sink, std::span(args.begin(), args.size()));
+  protocol::WriteRequest(sink, args);
   InFlight request;
   request.kind = InFlight::Kind::kControl;
+  request.place = static_cast<std::uint32_t>(control);
   request.bytes = static_cast<std::uint32_t>(output.End() - begin);
   in_flight_.PushBack(request);
-  if (state_ == State::kConnecting) ++handshake_replies_left_;
+  if (control != Control::kProbe) ++handshake_replies_left_;
   connection_->MarkForFlush();
 }
 
@@ -99,7 +111,11 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
       return taken;
     }
     std::size_t length = scanner_.Consumed();
-    if (!is_push) HandleReply(rest.substr(0, length));
+    if (is_push) {
+      events_.OnPush(*this, rest.substr(0, length));
+    } else {
+      HandleReply(rest.substr(0, length));
+    }
     if (state_ == State::kDown) return taken;
     taken += length;
   }
@@ -123,29 +139,33 @@ void BackendConnection::HandleReply(std::string_view reply) {
     if (request.is_held_back) request.queue->RemoveHeldBack();
     request.queue->Finish(request.place);
   } else if (request.kind == InFlight::Kind::kControl) {
-    HandleControlReply(reply);
+    HandleControlReply(static_cast<Control>(request.place), reply);
     if (state_ == State::kDown) return;
   } else if (request.kind != InFlight::Kind::kSwallow) {
-    bool is_taken_over = reply[0] == '-' && events_.OnErrorReply(*this, request, reply);
+    bool is_taken_over =
+        reply[0] == '-' && !request.is_raw && events_.OnErrorReply(*this, request, reply);
     if (state_ == State::kDown) return;
     if (!is_taken_over) Answer(in_flight_.Front(), reply);
+    if (state_ == State::kDown) return;  // a taker has ended it
   }
   front_position_ += in_flight_.Front().bytes;
   in_flight_.PopFront();
 }
 
-void BackendConnection::HandleControlReply(std::string_view reply) {
-  if (state_ == State::kReady) return;  // of a probe
-  // A user who may not name its connection may still use it. Anything else means that requests
-  // would fare no better: a password that is missing or wrong, too many clients.
-  bool is_login = version_ == protocol::RespVersion::kResp3 || !login_.password.empty();
-  bool is_first = is_login && handshake_replies_left_ == 2;
-  if (reply[0] == '-' && (is_first || !reply.starts_with("-NOPERM "))) {
+// A user who may not name its connection may still use it, and only a cluster knows READONLY.
+// Anything else means that requests would fare no better: a wrong password, too many clients.
+void BackendConnection::HandleControlReply(Control control, std::string_view reply) {
+  if (control == Control::kProbe) return;
+  bool is_error = reply[0] == '-';
+  bool may_fail = control == Control::kReadonly || control == Control::kId ||
+                  (control == Control::kName && reply.starts_with("-NOPERM "));
+  if (is_error && !may_fail) {
     std::string reason = "login refused: ";
     reason += reply.substr(1, reply.size() - 3);
     OnClosed(reason);
     return;
   }
+  if (control == Control::kId) remote_id_ = protocol::ParseIntegerReply(reply).value_or(0);
   if (--handshake_replies_left_ > 0) return;
   state_ = State::kReady;
   // Later, so that what is sent then stands behind this reply's own place in the log.
@@ -179,7 +199,7 @@ void BackendConnection::CareIfIdle(std::uint64_t probe_interval_ms) {
   if (in_flight_.Capacity() > kCapacityKept) in_flight_.Shrink();
   if (probe_interval_ms == 0 || loop_.NowMs() - last_progress_ms_ < probe_interval_ms) return;
   last_progress_ms_ = loop_.NowMs();
-  SendControl({"PING"});
+  SendControl(Control::kProbe, {"PING"});
 }
 
 // A read may be sent again, but not when a write that the same client sent behind it to the same
@@ -193,7 +213,7 @@ void BackendConnection::ForbidReadsBehindWrites(runtime::ByteQueue::Position pos
   std::set<std::pair<const ReplyQueue*, protocol::Slot>> written;
   for (std::size_t i = sent; i-- > 0;) {
     InFlight& request = in_flight_[i];
-    if (request.kind != InFlight::Kind::kReply && request.kind != InFlight::Kind::kPart) continue;
+    if (!request.HasClient()) continue;
     std::pair<const ReplyQueue*, protocol::Slot> whose{&request.Client(), request.slot};
     if (!request.is_readonly) {
       written.insert(whose);
@@ -220,7 +240,10 @@ void BackendConnection::OnClosed(std::string_view reason) {
       is_passing_on_ = false;
       if (request.is_held_back) request.queue->RemoveHeldBack();
       request.queue->BreakOff();
-    } else if (request.kind == InFlight::Kind::kReply || request.kind == InFlight::Kind::kPart) {
+    } else if (request.is_raw) {
+      if (request.is_held_back) request.Client().RemoveHeldBack();
+      request.taker->OnLost(request.place, end <= possibly_sent);
+    } else if (request.HasClient()) {
       std::string bytes;
       connection_->Output().CopyTo(position, request.bytes, bytes);
       events_.OnLost(request, std::move(bytes), end <= possibly_sent);

@@ -9,22 +9,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/resp_reply_scanner.h"
 #include "protocol/resp_writer.h"
+#include "proxy/backend/backend_login.h"
 #include "proxy/reply/in_flight.h"
 #include "runtime/connection.h"
 #include "runtime/ring.h"
 
 namespace slotway::proxy {
 
-// How the proxy introduces itself to a shard.
-struct BackendLogin {
-  std::string username;
-  std::string password;
-  std::uint64_t connect_timeout_ms = 1000;
+// What a connection says before the first request.
+struct BackendGreeting {
+  BackendLogin login;
+  bool wants_id = false;                       // asks CLIENT ID: see BackendConnection::RemoteId()
+  std::vector<std::vector<std::string>> more;  // requests that have to succeed (CLIENT TRACKING ...)
 };
 
 class BackendConnection final : private runtime::Connection::Handler {
@@ -43,16 +46,18 @@ class BackendConnection final : private runtime::Connection::Handler {
     virtual void OnLost(InFlight& request, std::string bytes, bool may_have_run) = 0;
     // Called last; the connection is of no use any more. The owner destroys it later, not within.
     virtual void OnDown(BackendConnection& backend, std::string_view reason) = 0;
+    // Something the shard sent on its own (RESP3).
+    virtual void OnPush(BackendConnection& /*backend*/, std::string_view /*push*/) {}
   };
 
   BackendConnection(runtime::EventLoop& loop, const runtime::SocketAddress& address,
-                    const BackendLogin& login, protocol::RespVersion version, Events& events);
+                    const BackendGreeting& greeting, Lane lane, Events& events);
   ~BackendConnection() override;
 
   bool IsReady() const { return state_ == State::kReady; }
   bool IsDown() const { return state_ == State::kDown; }
 
-  // REQUIRES: IsReady(). `bytes` is one request as it goes on the wire.
+  // REQUIRES: !IsDown(). `bytes` is one request as it goes on the wire; it waits for the login.
   void Send(std::string_view bytes, InFlight request) {
     if (in_flight_.Empty()) last_progress_ms_ = loop_.NowMs();
     request.bytes = static_cast<std::uint32_t>(bytes.size());
@@ -80,26 +85,32 @@ class BackendConnection final : private runtime::Connection::Handler {
     return connection_->Output().Size() + connection_->KeptInputBytes();
   }
   const runtime::SocketAddress& Address() const { return address_; }
+  // Who the shard says this connection is; 0 if it was not asked or has not said.
+  std::int64_t RemoteId() const { return remote_id_; }
+  Lane OwnLane() const { return lane_; }
 
  private:
   enum class State : std::uint8_t { kConnecting, kReady, kDown };
+  // What a control request is for; its InFlight::place.
+  enum class Control : std::uint32_t { kLogin, kName, kReadonly, kDatabase, kId, kMore, kProbe };
 
   std::size_t OnBytes(std::string_view input) override;
   void OnEndOfInput() override { OnClosed("the shard closed the connection"); }
   void OnClosed(std::string_view reason) override;
 
   void SendHandshake();
-  void SendControl(std::initializer_list<std::string_view> args);
+  void SendControl(Control control, std::span<const std::string_view> args);
+  void SendControl(Control control, std::initializer_list<std::string_view> args);
   void HandleReply(std::string_view reply);
   void ReleaseAnswered();
   void ForbidReadsBehindWrites(runtime::ByteQueue::Position possibly_sent);
-  void HandleControlReply(std::string_view reply);
+  void HandleControlReply(Control control, std::string_view reply);
   std::size_t PassOnPieces(std::string_view input);
 
   runtime::EventLoop& loop_;
   runtime::SocketAddress address_;
-  BackendLogin login_;
-  protocol::RespVersion version_;
+  BackendGreeting greeting_;
+  Lane lane_;
   Events& events_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespReplyScanner scanner_;
@@ -108,7 +119,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   std::uint64_t last_progress_ms_ = 0;
   // shared: lets a deferred call see whether this connection still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
-  int handshake_replies_left_ = 0;
+  std::int64_t remote_id_ = 0;
+  std::size_t handshake_replies_left_ = 0;
   State state_ = State::kConnecting;
   bool is_passing_on_ = false;  // the front reply is on its way to the client in pieces
 };

@@ -26,8 +26,8 @@ class BackendConnectionTest : public testing::Test, public BackendConnection::Ev
       return words[0] == greeting_error_for_ ? "-" + greeting_error_ + "\r\n" : "+OK\r\n";
     });
     backend_ = std::make_unique<BackendConnection>(
-        loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), login_, version,
-        *this);
+        loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), BackendGreeting{login_, false, {}},
+        Lane(version), *this);
   }
   bool IsUp() {
     return RunUntil(loop_, [&] { return is_ready_ || !down_reason_.empty(); }) && is_ready_;

@@ -31,12 +31,12 @@ NodeIndex BackendPool::Find(const protocol::Endpoint& endpoint) const {
   return kNoNodeIndex;
 }
 
-void BackendPool::Want(NodeIndex index, bool wants_resp3) {
+void BackendPool::Want(NodeIndex index, Lane lane) {
   Node& node = *nodes_[index];
-  auto& lane = node.lanes[wants_resp3];
-  if (lane != nullptr || loop_.NowMs() < node.next_attempt_ms) return;
-  auto version = wants_resp3 ? protocol::RespVersion::kResp3 : protocol::RespVersion::kResp2;
-  lane = std::make_unique<BackendConnection>(loop_, node.address, login_, version, events_);
+  if (lane.Index() >= node.lanes.size()) node.lanes.resize(lane.Index() + 1u);
+  auto& backend = node.lanes[lane.Index()];
+  if (backend != nullptr || loop_.NowMs() < node.next_attempt_ms) return;
+  backend = std::make_unique<BackendConnection>(loop_, node.address, greeting_, lane, events_);
 }
 
 NodeIndex BackendPool::NodeOf(const BackendConnection& backend) const {
@@ -66,18 +66,29 @@ void BackendPool::NoteReady(BackendConnection& backend) {
 }
 
 void BackendPool::Reset(NodeIndex index, std::string_view reason) {
-  for (int lane = 0; lane < 2; ++lane) {
-    BackendConnection* connection = nodes_[index]->lanes[static_cast<std::size_t>(lane)].get();
+  for (std::size_t lane = 0; lane < nodes_[index]->lanes.size(); ++lane) {
+    BackendConnection* connection = nodes_[index]->lanes[lane].get();
     if (connection != nullptr) connection->Fail(reason);
   }
 }
 
-void BackendPool::DropAllBut(const std::vector<bool>& kept) {
+std::vector<runtime::SocketAddress> BackendPool::DropAllBut(const std::vector<bool>& kept) {
+  std::vector<runtime::SocketAddress> dropped;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!nodes_[i] || (i < kept.size() && kept[i])) continue;
+    dropped.push_back(nodes_[i]->address);
     Reset(static_cast<NodeIndex>(i), "the node left the cluster");
     nodes_[i].reset();
   }
+  return dropped;
+}
+
+std::size_t BackendPool::UnsentBytesOfBusiestLane(NodeIndex node) const {
+  std::size_t most = 0;
+  for (const auto& backend : nodes_[node]->lanes) {
+    if (backend && backend->IsReady()) most = std::max(most, backend->UnsentBytes());
+  }
+  return most;
 }
 
 void BackendPool::DestroyLater(std::unique_ptr<BackendConnection> connection) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker's connections: for every shard one per protocol version that its clients speak.
+// A worker's connections: for every shard one per lane that its clients use.
 //
 // Connections are opened when first wanted and again, with a growing pause, when they went down.
 // Belongs to its worker's thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,21 +21,25 @@ inline constexpr NodeIndex kNoNodeIndex = 0xffff;
 
 class BackendPool {
  public:
-  BackendPool(runtime::EventLoop& loop, BackendLogin login, BackendConnection::Events& events)
-      : loop_(loop), login_(std::move(login)), events_(events) {}
+  BackendPool(runtime::EventLoop& loop, BackendGreeting greeting,
+              BackendConnection::Events& events)
+      : loop_(loop), greeting_(std::move(greeting)), events_(events) {}
 
   // The node at this numeric endpoint; added if unknown. kNoNodeIndex if the host is not numeric.
   NodeIndex FindOrAdd(const protocol::Endpoint& endpoint);
   // The same, or kNoNodeIndex if it is unknown.
   NodeIndex Find(const protocol::Endpoint& endpoint) const;
   const protocol::Endpoint& EndpointOf(NodeIndex node) const { return nodes_[node]->endpoint; }
+  const runtime::SocketAddress& AddressOf(NodeIndex node) const { return nodes_[node]->address; }
   // The open connection, or nullptr. Hot.
-  BackendConnection* Ready(NodeIndex node, bool wants_resp3) const {
-    BackendConnection* lane = nodes_[node]->lanes[wants_resp3].get();
-    return lane != nullptr && lane->IsReady() ? lane : nullptr;
+  BackendConnection* Ready(NodeIndex node, Lane lane) const {
+    const auto& lanes = nodes_[node]->lanes;
+    if (lane.Index() >= lanes.size()) return nullptr;
+    BackendConnection* backend = lanes[lane.Index()].get();
+    return backend != nullptr && backend->IsReady() ? backend : nullptr;
   }
   // Begins to connect if nothing is under way and the pause since the last failure is over.
-  void Want(NodeIndex node, bool wants_resp3);
+  void Want(NodeIndex node, Lane lane);
   // Tells that a connection went down (from Events::OnDown).
   void NoteDown(BackendConnection& backend);
   void NoteReady(BackendConnection& backend);
@@ -45,8 +48,10 @@ class BackendPool {
 
   // Ends the node's connections; what was in flight is reported lost.
   void Reset(NodeIndex node, std::string_view reason);
-  // Resets and forgets every node that is not in `kept`.
-  void DropAllBut(const std::vector<bool>& kept);
+  // Resets and forgets every node that is not in `kept`; tells their addresses.
+  std::vector<runtime::SocketAddress> DropAllBut(const std::vector<bool>& kept);
+  // What waits to be written to the node, on that of its connections where it is most.
+  std::size_t UnsentBytesOfBusiestLane(NodeIndex node) const;
 
   // Calls `visit(node, connection)` for every connection that is open or opening.
   template <class Visit>
@@ -67,7 +72,7 @@ class BackendPool {
   struct Node {
     protocol::Endpoint endpoint;
     runtime::SocketAddress address;
-    std::array<std::unique_ptr<BackendConnection>, 2> lanes;  // RESP2, RESP3
+    std::vector<std::unique_ptr<BackendConnection>> lanes;  // by Lane::Index()
     std::uint64_t next_attempt_ms = 0;
     std::uint64_t pause_ms = 0;
   };
@@ -76,7 +81,7 @@ class BackendPool {
   void DestroyLater(std::unique_ptr<BackendConnection> connection);
 
   runtime::EventLoop& loop_;
-  BackendLogin login_;
+  BackendGreeting greeting_;
   BackendConnection::Events& events_;
   std::vector<std::unique_ptr<Node>> nodes_;
 };

@@ -63,7 +63,10 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
       FailProtocol(parser_.ErrorText());
       break;
     }
-    HandleRequest(input.substr(taken, parser_.Consumed()));
+    if (!HandleRequest(input.substr(taken, parser_.Consumed()))) {
+      WaitForAnswers();
+      break;
+    }
     taken += parser_.Consumed();
   }
   replies_.MarkBatchEnd();
@@ -75,13 +78,15 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
   return is_closing_ ? input.size() : taken;
 }
 
-void ClientSession::HandleRequest(std::string_view bytes) {
+bool ClientSession::HandleRequest(std::string_view bytes) {
   auto args = parser_.Args();
-  if (args.empty()) return;
-  services_.counters.requests.Add();
+  if (args.empty()) return true;
 
   const protocol::CommandSpec* spec = protocol::FindCommand(args);
-  if (spec == nullptr && protocol::IsWebRequest(args)) return Cut("speaks HTTP");
+  if (spec == nullptr && protocol::IsWebRequest(args)) {
+    Cut("speaks HTTP");
+    return true;
+  }
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]));
@@ -92,45 +97,74 @@ void ClientSession::HandleRequest(std::string_view bytes) {
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
-  if (LocalHandler handler = FindLocalHandler(id)) return AnswerLocally(handler, args, *spec);
-
   if (parser_.IsInline()) {
     inline_bytes_.clear();
     protocol::StringSink sink{inline_bytes_};
     protocol::WriteRequest(sink, args);
     bytes = inline_bytes_;
   }
-  bool is_resp3 = state_.resp == protocol::RespVersion::kResp3;
-  services_.router.Route({args, bytes, spec, id}, replies_, is_resp3, IsSilent());
-  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+  Request request{args, bytes, spec, id};
+  if (state_.ways != 0 && Divert(request)) [[unlikely]] return true;
+  if (const LocalCommand* command = FindLocalCommand(id)) {
+    return AnswerLocally(*command, args, *spec);
+  }
+  return Send(request);
 }
 
-void ClientSession::AnswerLocally(LocalHandler handler, std::span<const std::string_view> args,
+bool ClientSession::Divert(const Request&) { return false; }
+
+void ClientSession::LeaveWays() { state_.ways = 0; }
+
+// What runs long takes the slow lane, and what follows it there goes along, so that nothing
+// overtakes. Only a slow request behind fast ones has to wait for them.
+bool ClientSession::Send(const Request& request) {
+  bool is_slow = services_.router.PlanOf(request.id).is_slow;
+  if (is_slow != is_on_slow_lane_) [[unlikely]] {
+    bool is_quiet = replies_.Outstanding() == 0;
+    if (is_slow && !is_quiet) return false;
+    if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
+  }
+  services_.counters.requests.Add();
+  Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
+  services_.router.Route(request, {replies_, lane, IsSilent()});
+  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+  return true;
+}
+
+bool ClientSession::AnswerLocally(const LocalCommand& command,
+                                  std::span<const std::string_view> args,
                                   const protocol::CommandSpec& spec) {
+  if (command.needs_quiet && replies_.Outstanding() > 0) return false;
+  services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   bool was_skipping = state_.reply_mode == ReplyMode::kSkipNext;
   auto resp_before = state_.resp;
+  auto database_before = state_.database;
   local_reply_.clear();
   protocol::StringSink sink{local_reply_};
   LocalWriter writer(sink, state_.resp);
   LocalCall call{*this, args, spec, writer, local_reply_};
-  handler(call);
-  // Another version means other connections to the shards: nothing may overtake on them.
-  if (state_.resp != resp_before) WaitForAnswers();
+  command.handler(call);
+  // Another version or database means other connections to the shards: nothing may overtake on
+  // them.
+  if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
-  if (local_reply_.empty()) return;
+  if (local_reply_.empty()) return true;
   auto place = OpenPlace();
   if (was_skipping) state_.reply_mode = ReplyMode::kOn;
   replies_.Deliver(place, local_reply_);
+  return true;
 }
 
-void ClientSession::Refuse(std::string_view error_text) {
+bool ClientSession::Refuse(std::string_view error_text) {
+  services_.counters.requests.Add();
   services_.counters.refused_requests.Add();
   local_reply_.clear();
   protocol::StringSink sink{local_reply_};
   LocalWriter(sink, state_.resp).Error(error_text);
   replies_.Deliver(OpenPlace(), local_reply_);
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+  return true;
 }
 
 void ClientSession::FailProtocol(std::string_view error_text) {
@@ -227,6 +261,7 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   CountOutput();
   replies_.Detach();
+  LeaveWays();
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.
   services_.loop.Defer([this, dying = connection_.release()] {

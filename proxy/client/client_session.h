@@ -43,6 +43,10 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   const runtime::Connection& Socket() const { return *connection_; }
   // From the next request on.
   void ApplyParserLimits();
+  // For what answers later.
+  ReplyQueue& Replies() { return replies_; }
+  ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
+  bool IsGone() const { return connection_ == nullptr; }
 
  private:
   std::size_t OnBytes(std::string_view input) override;
@@ -53,10 +57,16 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
 
-  void HandleRequest(std::string_view bytes);
-  void AnswerLocally(LocalHandler handler, std::span<const std::string_view> args,
+  // False if the request has to wait until all before it are answered: it is offered again.
+  bool HandleRequest(std::string_view bytes);
+  bool AnswerLocally(const LocalCommand& command, std::span<const std::string_view> args,
                      const protocol::CommandSpec& spec);
-  void Refuse(std::string_view error_text);
+  bool Send(const Request& request);
+  // Requests of a session that has unusual ways. True if the request was dealt with here.
+  bool Divert(const Request& request);
+  // The client has gone: nothing of it may wait, watch or listen any longer.
+  void LeaveWays();
+  bool Refuse(std::string_view error_text);
   void FailProtocol(std::string_view error_text);
   bool MayTakeRequest() const;
   std::size_t PipelineWindow() const;
@@ -64,7 +74,6 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void WaitForAnswers();
   void EndIfOver();
   void CountOutput();
-  ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
   bool IsSilent() const { return state_.reply_mode != ReplyMode::kOn; }
 
   WorkerServices& services_;
@@ -76,6 +85,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   std::string inline_bytes_;  // an inline command as it goes on the wire
   std::uint64_t held_output_since_ms_ = 0;
   runtime::ByteQueue::Position counted_output_ = 0;
+  bool is_on_slow_lane_ = false;  // what is outstanding took it
   bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
   bool is_closing_ = false;         // takes no more requests
   bool is_over_ = false;

@@ -195,7 +195,7 @@ TEST_F(ClientSessionTest, QuitAnswersWhatCameBefore) {
   x_.Push("$1\r\nv\r\n");
   ASSERT_TRUE(RunUntil(loop_, [&] { return client->is_ended; }));
   EXPECT_EQ(client->received, "$1\r\nv\r\n+OK\r\n");
-  EXPECT_TRUE(RunUntil(loop_, [&] { return sessions_.empty(); }));
+  EXPECT_TRUE(RunUntil(loop_, [&] { return sessions_.Empty(); }));
 }
 
 TEST_F(ClientSessionTest, AClientMayGoWhileRepliesAreOutstanding) {
@@ -206,7 +206,7 @@ TEST_F(ClientSessionTest, AClientMayGoWhileRepliesAreOutstanding) {
   ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 2; }));
   client->Close();
   x_.Push("$1\r\nv\r\n*1\r\n$1\r\nv\r\n");
-  EXPECT_TRUE(RunUntil(loop_, [&] { return sessions_.empty(); }));
+  EXPECT_TRUE(RunUntil(loop_, [&] { return sessions_.Empty(); }));
 }
 
 TEST_F(ClientSessionTest, TheDepthOfAPipelineHasABound) {
@@ -249,7 +249,7 @@ TEST_F(ClientSessionTest, TooMuchOutputCutsAClientThatDoesNotRead) {
   for (int i = 0; i < 10; ++i) requests += "GET b\r\n";
   client->Send(requests);
   ASSERT_TRUE(RunUntil(loop_, [&] { return counters_.cut.Get() == 1; }));
-  EXPECT_TRUE(RunUntil(loop_, [&] { return sessions_.empty(); }));
+  EXPECT_TRUE(RunUntil(loop_, [&] { return sessions_.Empty(); }));
 }
 
 // The congestion of one client's shard is nothing to a client that waits for no answer.
@@ -292,10 +292,10 @@ TEST_F(ClientSessionTest, WhoTakesOutputIsNotIdle) {
   client->Send("GET b\r\n");
   // All is answered, nothing is taken: then it counts as idle.
   ASSERT_TRUE(RunUntil(loop_, [&] {
-    return !sessions_.empty() && sessions_.begin()->second->BufferedBytes() > 0 &&
-           sessions_.begin()->second->IsIdle(loop_.NowMs() + 1000, 10);
+    return !sessions_.Empty() && sessions_.All().front()->BufferedBytes() > 0 &&
+           sessions_.All().front()->IsIdle(loop_.NowMs() + 1000, 10);
   }));
-  ClientSession& session = *sessions_.begin()->second;
+  ClientSession& session = *sessions_.All().front();
   client->ReadOn();
   ASSERT_TRUE(RunUntil(loop_, [&] { return client->received.size() > (10 << 20); }));
   EXPECT_FALSE(session.IsIdle(loop_.NowMs() + 1000, 10));

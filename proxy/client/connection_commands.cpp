@@ -110,7 +110,15 @@ void Hello(LocalCall& call) {
 void Select(LocalCall& call) {
   auto index = protocol::ParseInteger(call.args[1]);
   if (!index) return call.reply.Error(protocol::error_text::kNotInteger);
-  if (*index != 0) return call.reply.Error(protocol::error_text::kSelectInCluster);
+  const WorkerServices& services = call.session.Services();
+  bool is_cluster = services.dispatcher.HasSlots();
+  if (is_cluster && *index != 0) {
+    return call.reply.Error(protocol::error_text::kSelectInCluster);
+  }
+  if (!is_cluster && (*index < 0 || *index >= services.settings.backend.databases)) {
+    return call.reply.Error(protocol::error_text::kDbIndexOutOfRange);
+  }
+  call.session.State().database = static_cast<std::uint16_t>(*index);
   call.reply.Ok();
 }
 

@@ -7,24 +7,24 @@
 namespace slotway::proxy {
 namespace {
 
-std::vector<LocalHandler> IndexHandlers() {
-  std::vector<LocalHandler> handlers(protocol::CommandCount(), nullptr);
+std::vector<const LocalCommand*> IndexCommands() {
+  std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
   for (auto family :
        {ConnectionCommands(), ClientCommands(), ServerCommands(), ClusterCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);
-      handlers[protocol::IdOf(*spec)] = command.handler;
+      commands[protocol::IdOf(*spec)] = &command;
     }
   }
-  return handlers;
+  return commands;
 }
 
 }  // namespace
 
-LocalHandler FindLocalHandler(protocol::CommandId id) {
-  static const std::vector<LocalHandler> handlers = IndexHandlers();
-  return handlers[id];
+const LocalCommand* FindLocalCommand(protocol::CommandId id) {
+  static const std::vector<const LocalCommand*> commands = IndexCommands();
+  return commands[id];
 }
 
 }  // namespace slotway::proxy

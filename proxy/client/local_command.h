@@ -15,7 +15,8 @@ class ClientSession;
 
 using LocalWriter = protocol::RespWriter<protocol::StringSink>;
 
-// One call of a local command. Arity has been checked.
+// One call of a local command. Arity has been checked. A handler that answers later writes nothing,
+// opens a place in session.Replies() and delivers there.
 struct LocalCall {
   ClientSession& session;
   std::span<const std::string_view> args;
@@ -29,6 +30,8 @@ using LocalHandler = void (*)(LocalCall&);
 struct LocalCommand {
   std::string_view full_name;  // as in the command table
   LocalHandler handler;
+  // Taken only when everything the client asked before has been answered.
+  bool needs_quiet = false;
 };
 
 // The families; each is a constant table in a file of its own.
@@ -37,7 +40,7 @@ std::span<const LocalCommand> ClientCommands();      // CLIENT ...
 std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
 
-// The handler of a command, or nullptr if it is not answered here. Hot.
-LocalHandler FindLocalHandler(protocol::CommandId id);
+// The local command of that id, or nullptr if it is not answered here. Hot.
+const LocalCommand* FindLocalCommand(protocol::CommandId id);
 
 }  // namespace slotway::proxy

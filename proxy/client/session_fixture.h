@@ -9,6 +9,8 @@
 
 #include "proxy/backend/fake_shard.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/session_registry.h"
+#include "proxy/operations/compositions.h"
 #include "runtime/listener.h"
 
 namespace slotway::proxy {
@@ -43,7 +45,7 @@ class TestClient final : private runtime::Connection::Handler {
 
 class SessionFixture : public testing::Test {
  protected:
-  SessionFixture() : plans_(PlanAllCommands()) {
+  SessionFixture() : plans_(PlanAllCommands(Compositions())) {
     settings_.backend.ping_interval_ms = 0;
     settings_.listeners = {{"127.0.0.1", 0, {}}};
   }
@@ -51,22 +53,24 @@ class SessionFixture : public testing::Test {
     if (!dispatcher_) return;
     loop_.Post([this] {
       dispatcher_->Shutdown();
-      for (auto& [id, session] : sessions_) session->Cut("end of test");
+      for (ClientSession* session : sessions_.All()) session->Cut("end of test");
       listener_.reset();
       loop_.Stop();
     });
     loop_.Run();
-    EXPECT_TRUE(sessions_.empty());
+    EXPECT_TRUE(sessions_.Empty());
   }
 
   // Starts with settings_; the slots are shared evenly by x_ and y_.
   void Begin() {
     dispatcher_ = std::make_unique<Dispatcher>(loop_, settings_, 1, [] {});
-    router_ = std::make_unique<Router>(*dispatcher_, plans_);
+    router_ = std::make_unique<Router>(*dispatcher_, settings_, plans_);
     services_.reset(new WorkerServices{
-        loop_, settings_, *router_, counters_, nullptr, [] { return ProcessFacts{}; },
+        loop_, settings_, *dispatcher_, *router_, sessions_,
+        {0, 1, [this](std::size_t, auto task) { loop_.Post([=, this] { task(*services_); }); }},
+        counters_, nullptr, [] { return ProcessFacts{}; },
         [this](ClientSession& session) {
-          loop_.Defer([this, id = session.State().id] { sessions_.erase(id); });
+          loop_.Defer([this, id = session.State().id] { sessions_.Erase(id); });
         }});
     // shared: as a worker's snapshot is.
     auto topology = std::make_shared<protocol::Topology>();
@@ -84,8 +88,8 @@ class SessionFixture : public testing::Test {
         loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", 0), {},
         [this](std::unique_ptr<runtime::Connection> accepted) {
           auto id = ++last_id_;
-          sessions_[id] = std::make_unique<ClientSession>(std::move(accepted), *services_, id);
-          sessions_[id]->Start();
+          sessions_.Add(std::make_unique<ClientSession>(std::move(accepted), *services_, id))
+              .Start();
         });
     listener_ = std::move(*listener);
     ASSERT_TRUE(
@@ -119,7 +123,7 @@ class SessionFixture : public testing::Test {
   std::unique_ptr<Router> router_;
   std::unique_ptr<WorkerServices> services_;
   std::unique_ptr<runtime::Listener> listener_;
-  std::map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;
+  SessionRegistry sessions_;
   std::uint64_t last_id_ = 0;
 };
 

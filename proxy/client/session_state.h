@@ -11,6 +11,14 @@ namespace slotway::proxy {
 
 enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext };
 
+// Ways of a session that its requests take instead of, or before, the usual one; any of them.
+enum SessionWays : std::uint8_t {
+  kQueuesTransaction = 1,  // between MULTI and EXEC
+  kListens = 2,            // subscribed, in RESP2: few commands are allowed
+  kMonitors = 4,
+  kOwnConnections = 8,     // its reads are tracked: it has connections to the shards of its own
+};
+
 struct SessionState {
   std::uint64_t id = 0;
   std::uint64_t connected_at_ms = 0;  // loop time
@@ -20,6 +28,8 @@ struct SessionState {
   std::string library_version;
   protocol::RespVersion resp = protocol::RespVersion::kResp2;
   ReplyMode reply_mode = ReplyMode::kOn;
+  std::uint16_t database = 0;
+  std::uint8_t ways = 0;  // SessionWays
   bool is_authenticated = false;
   bool is_no_evict = false;
   bool is_readonly = false;  // READONLY was asked for

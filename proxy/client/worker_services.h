@@ -16,6 +16,8 @@
 namespace slotway::proxy {
 
 class ClientSession;
+class SessionRegistry;
+struct WorkerServices;
 
 // Counted by a worker's sessions.
 struct SessionCounters {
@@ -44,10 +46,21 @@ struct ProcessFacts {
   std::string_view run_id;
 };
 
+// The other workers of the process.
+struct Colleagues {
+  std::size_t own_index = 0;
+  std::size_t count = 1;
+  // Runs `task` on that worker's thread, soon; also on one's own.
+  std::function<void(std::size_t worker, std::function<void(WorkerServices&)> task)> post;
+};
+
 struct WorkerServices {
   runtime::EventLoop& loop;
   const config::ProxyConfig& settings;
+  Dispatcher& dispatcher;
   Router& router;
+  SessionRegistry& sessions;
+  Colleagues colleagues;
   SessionCounters& counters;
   // shared: an immutable snapshot, published to every worker.
   std::shared_ptr<const protocol::Topology> topology;

@@ -12,7 +12,7 @@ void Answer(const InFlight& request, std::string_view reply) {
   if (request.kind == InFlight::Kind::kReply) {
     request.queue->Deliver(request.place, reply);
   } else {
-    request.merger->AddPart(request.place, reply);
+    request.taker->OnReply(request.place, reply);
   }
 }
 

@@ -9,24 +9,26 @@
 
 #include "protocol/command_table.h"
 #include "protocol/slot.h"
-#include "proxy/reply/reply_merger.h"
+#include "proxy/reply/lane.h"
 #include "proxy/reply/reply_queue.h"
+#include "proxy/reply/reply_taker.h"
 
 namespace slotway::proxy {
 
 struct InFlight {
   enum class Kind : std::uint8_t {
     kReply,    // goes to a client's queue
-    kPart,     // goes to a merger
+    kPart,     // goes to a taker
     kSwallow,  // is dropped: the +OK of ASKING
     kControl,  // belongs to the connection itself: handshake, probes
+    kTicket,   // is no request: its taker waits for the shard (Dispatcher::Await())
   };
 
   union {
-    ReplyQueue* queue;    // kReply
-    ReplyMerger* merger;  // kPart
+    ReplyQueue* queue;  // kReply
+    ReplyTaker* taker;  // kPart, kTicket
   };
-  std::uint32_t place = 0;  // kReply: sequence in the queue; kPart: number of the part
+  std::uint32_t place = 0;  // kReply: sequence in the queue; kPart, kTicket: number of the part
   std::uint32_t bytes = 0;  // length of the request on the wire
   protocol::Slot slot{0};
   protocol::CommandId command = 0;
@@ -36,16 +38,21 @@ struct InFlight {
   std::uint32_t held_since_ms = 0;  // loop time of the first retry; 0: never held
   bool is_readonly = false;         // may be sent again although it may have run
   bool is_held_back = false;        // counted in its client's queue
-  bool wants_resp3 = false;
+  // Errors are the taker's business: no redirect is followed, nothing is sent again. kPart only.
+  bool is_raw = false;
+  Lane lane;
 
   InFlight() : queue(nullptr) {}
 
-  ReplyQueue& Client() const { return kind == Kind::kPart ? merger->Queue() : *queue; }
+  // Whether a client waits for it.
+  bool HasClient() const { return kind == Kind::kReply || HasTaker(); }
+  bool HasTaker() const { return kind == Kind::kPart || kind == Kind::kTicket; }
+  ReplyQueue& Client() const { return HasTaker() ? taker->Queue() : *queue; }
   // Its request's place among the client's requests.
-  ReplyQueue::Sequence Sequence() const { return kind == Kind::kPart ? merger->Sequence() : place; }
+  ReplyQueue::Sequence Sequence() const { return HasTaker() ? taker->Sequence() : place; }
 };
 
-// Hands `reply` to whoever waits for it. REQUIRES: kind is kReply or kPart.
+// Hands `reply` to whoever waits for it. REQUIRES: HasClient().
 void Answer(const InFlight& request, std::string_view reply);
 // The same for an error text without '-' and CRLF.
 void AnswerError(const InFlight& request, std::string_view text);

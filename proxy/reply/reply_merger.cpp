@@ -70,7 +70,7 @@ ReplyMerger* ReplyMerger::New(MergeRule rule, ReplyQueue& queue, ReplyQueue::Seq
 
 ReplyMerger::ReplyMerger(MergeRule rule, ReplyQueue& queue, ReplyQueue::Sequence sequence,
                          std::size_t parts)
-    : queue_(queue), sequence_(sequence), rule_(rule), parts_left_(parts) {
+    : ReplyTaker(queue, sequence), rule_(rule), parts_left_(parts) {
   if (rule == MergeRule::kByKeyOrder) parts_.resize(parts);
 }
 
@@ -81,11 +81,11 @@ void ReplyMerger::SetKeyPlaces(std::size_t part, std::vector<std::uint32_t> plac
   parts_[part].places = std::move(places);
 }
 
-void ReplyMerger::AddPart(std::size_t part, std::string_view reply) {
+void ReplyMerger::OnReply(std::size_t part, std::string_view reply) {
   assert(parts_left_ > 0);
   Fold(part, reply);
   if (--parts_left_ > 0) return;
-  queue_.Deliver(sequence_, Result());
+  Queue().Deliver(Sequence(), Result());
   delete this;
 }
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "protocol/command.h"
-#include "proxy/reply/reply_queue.h"
+#include "proxy/reply/reply_taker.h"
 
 namespace slotway::proxy {
 
@@ -31,7 +31,7 @@ enum class MergeRule : std::uint8_t {
 
 MergeRule MergeRuleOf(protocol::ResponsePolicy policy, bool has_keys);
 
-class ReplyMerger {
+class ReplyMerger final : public ReplyTaker {
  public:
   // `parts` replies are to come. For kByKeyOrder SetKeyPlaces() follows.
   static ReplyMerger* New(MergeRule rule, ReplyQueue& queue, ReplyQueue::Sequence sequence,
@@ -41,10 +41,7 @@ class ReplyMerger {
   void SetKeyPlaces(std::size_t part, std::vector<std::uint32_t> places);
 
   // The whole reply of one part. Destroys the merger when it was the last.
-  void AddPart(std::size_t part, std::string_view reply);
-
-  ReplyQueue& Queue() { return queue_; }
-  ReplyQueue::Sequence Sequence() const { return sequence_; }
+  void OnReply(std::size_t part, std::string_view reply) override;
 
  private:
   ReplyMerger(MergeRule rule, ReplyQueue& queue, ReplyQueue::Sequence sequence, std::size_t parts);
@@ -58,8 +55,6 @@ class ReplyMerger {
     std::vector<std::uint32_t> places;
   };
 
-  ReplyQueue& queue_;
-  ReplyQueue::Sequence sequence_;
   MergeRule rule_;
   std::size_t parts_left_;
   std::vector<Part> parts_;

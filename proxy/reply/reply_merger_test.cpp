@@ -26,7 +26,7 @@ std::string Merge(const Case& c, bool backwards) {
   auto* merger = ReplyMerger::New(c.rule, client.queue, client.queue.Open(), c.parts.size());
   for (std::size_t i = 0; i < c.parts.size(); ++i) {
     std::size_t part = backwards ? c.parts.size() - 1 - i : i;
-    merger->AddPart(part, c.parts[part]);
+    merger->OnReply(part, c.parts[part]);
   }
   EXPECT_EQ(client.queue.Outstanding(), 0u);
   return client.Output();
@@ -77,9 +77,9 @@ TEST(ReplyMerger, ElementsInTheOrderOfKeys) {
   auto* merger = ReplyMerger::New(MergeRule::kByKeyOrder, client.queue, client.queue.Open(), 2);
   merger->SetKeyPlaces(0, {0, 2});
   merger->SetKeyPlaces(1, {1});
-  merger->AddPart(1, "*1\r\n$-1\r\n");
+  merger->OnReply(1, "*1\r\n$-1\r\n");
   EXPECT_EQ(client.Output(), "");
-  merger->AddPart(0, "*2\r\n$1\r\na\r\n$1\r\nc\r\n");
+  merger->OnReply(0, "*2\r\n$1\r\na\r\n$1\r\nc\r\n");
   EXPECT_EQ(client.Output(), "*3\r\n$1\r\na\r\n$-1\r\n$1\r\nc\r\n");
 }
 
@@ -88,7 +88,7 @@ TEST(ReplyMerger, AMissingElementIsAnError) {
   FakeClient client(loop);
   auto* merger = ReplyMerger::New(MergeRule::kByKeyOrder, client.queue, client.queue.Open(), 1);
   merger->SetKeyPlaces(0, {0, 1});
-  merger->AddPart(0, "*1\r\n$1\r\na\r\n");
+  merger->OnReply(0, "*1\r\n$1\r\na\r\n");
   EXPECT_EQ(client.Output(), kUnjoinable);
 }
 
@@ -98,7 +98,7 @@ TEST(ReplyMerger, PartsAnswerThroughTheirInFlight) {
   client.queue.Deliver(client.queue.Open(), "before,");
   InFlight part;
   part.kind = InFlight::Kind::kPart;
-  part.merger = ReplyMerger::New(MergeRule::kSum, client.queue, client.queue.Open(), 2);
+  part.taker = ReplyMerger::New(MergeRule::kSum, client.queue, client.queue.Open(), 2);
   EXPECT_EQ(part.Sequence(), 1u);
   EXPECT_EQ(&part.Client(), &client.queue);
   part.is_held_back = true;

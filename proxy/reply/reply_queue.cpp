@@ -21,6 +21,7 @@ void ReplyQueue::Detach() {
   }
   early_ = std::string();
   large_early_.clear();
+  late_pushes_ = std::string();
   early_bytes_ = 0;
 }
 
@@ -96,6 +97,7 @@ void ReplyQueue::DeliverPiece(Sequence sequence, std::string_view piece) {
   assert(IsDue(sequence));
   (void)sequence;
   if (connection_ == nullptr || places_.Front() == kSilent) return;
+  is_amid_pieces_ = true;
   connection_->Output().Append(piece);
   NoteSize(piece.size());
   connection_->MarkForFlush();
@@ -115,8 +117,26 @@ void ReplyQueue::Finish(Sequence sequence) {
   assert(IsDue(sequence));
   (void)sequence;
   places_.Front() = kDone;
+  is_amid_pieces_ = false;
+  if (!late_pushes_.empty()) {
+    std::string pushes;
+    pushes.swap(late_pushes_);
+    Push(pushes);
+  }
   ReleaseEarly();
   if (is_progress_wanted_) owner_.OnReplyProgress();
+}
+
+void ReplyQueue::Push(std::string_view bytes) {
+  if (connection_ == nullptr) return;
+  if (is_amid_pieces_) {
+    late_pushes_ += bytes;
+    if (late_pushes_.size() > output_bytes_max_) ReportTooMuchOutput();
+    return;
+  }
+  connection_->Output().Append(bytes);
+  connection_->MarkForFlush();
+  if (connection_->UnwrittenBytes() > output_bytes_max_) ReportTooMuchOutput();
 }
 
 void ReplyQueue::RemoveHeldBack() {

@@ -64,6 +64,9 @@ class ReplyQueue {
   // A piece of the reply that is due; Finish() ends it. For replies too large to be kept.
   void DeliverPiece(Sequence sequence, std::string_view piece);
   void Finish(Sequence sequence);
+  // Something that is no reply and may stand between any two (a RESP3 push, a message). It never
+  // cuts a reply that leaves in pieces in two.
+  void Push(std::string_view bytes);
   // The reply that is due ended in the middle: its client cannot be told, only cut.
   void BreakOff();
 
@@ -82,7 +85,7 @@ class ReplyQueue {
   }
   bool IsBatchComplete() const { return static_cast<std::int32_t>(batch_end_ - due_) <= 0; }
 
-  std::size_t EarlyBytes() const { return early_bytes_; }
+  std::size_t EarlyBytes() const { return early_bytes_ + late_pushes_.size(); }
   // A moving average, for guessing what the outstanding replies will amount to.
   std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
   // Gives a burst's memory back. For queues with nothing outstanding.
@@ -137,6 +140,8 @@ class ReplyQueue {
   std::map<Sequence, std::string> large_early_;
   std::int64_t typical_bytes_ = kTypicalAtFirst;
   std::size_t early_bytes_ = 0;  // still to leave, in both
+  std::string late_pushes_;      // wait for the end of a reply that leaves in pieces
+  bool is_amid_pieces_ = false;  // the reply that is due has begun to leave
   bool is_progress_wanted_ = false;
 };
 

@@ -34,12 +34,12 @@ constexpr std::string_view kShuttingDown = "ERR The proxy is shutting down";
 
 std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
 
-protocol::Endpoint EndpointOf(const BackendConnection& backend) {
-  return {backend.Address().Host(), backend.Address().Port()};
-}
+constexpr Lane kPlainLane{};
 
-BackendLogin LoginOf(const config::BackendConfig& backend) {
-  return {backend.username, backend.password, backend.connect_timeout_ms};
+BackendGreeting GreetingOf(const config::BackendConfig& backend) {
+  BackendGreeting greeting;
+  greeting.login = {backend.username, backend.password, backend.connect_timeout_ms};
+  return greeting;
 }
 
 }  // namespace
@@ -49,13 +49,16 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
     : loop_(loop),
       settings_(settings),
       request_refresh_(std::move(request_refresh)),
-      pool_(loop, LoginOf(settings.backend), *this),
+      pool_(loop, GreetingOf(settings.backend), *this),
+      private_(loop, GreetingOf(settings.backend),
+               std::max<std::size_t>(1, settings.limits.private_connections_max / worker_count)),
       // The bounds hold for the process: each worker has its share.
       hold_({settings.hold.time_max_ms,
              std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
              settings.hold.bytes_max / worker_count}),
       hold_timer_(loop),
-      stall_timer_(loop) {
+      stall_timer_(loop),
+      has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
 }
@@ -89,10 +92,10 @@ void Dispatcher::CountUnready() {
   std::uint64_t unready = 0;
   for (Slot slot : slot_of_each_master_) {
     NodeIndex node = node_of_slot_[IndexOf(slot)];
-    if (node != kNoNodeIndex && pool_.Ready(node, false) != nullptr) continue;
+    if (node != kNoNodeIndex && pool_.Ready(node, kPlainLane) != nullptr) continue;
     ++unready;
     // Connected before anybody needs it: the first request should not wait.
-    if (node != kNoNodeIndex) pool_.Want(node, false);
+    if (node != kNoNodeIndex) pool_.Want(node, kPlainLane);
   }
   counters_.unready_masters.Set(unready);
   counters_.held_now.Set(hold_.Size());
@@ -101,11 +104,7 @@ void Dispatcher::CountUnready() {
 bool Dispatcher::IsCongested(Slot slot) const {
   NodeIndex node = node_of_slot_[IndexOf(slot)];
   if (node == kNoNodeIndex) return false;
-  for (bool wants_resp3 : {false, true}) {
-    const BackendConnection* backend = pool_.Ready(node, wants_resp3);
-    if (backend != nullptr && backend->UnsentBytes() > kCongestedBytes) return true;
-  }
-  return false;
+  return pool_.UnsentBytesOfBusiestLane(node) > kCongestedBytes;
 }
 
 void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
@@ -135,19 +134,79 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
     if (node == kNoNodeIndex || is_listed[owner]) continue;
     is_listed[owner] = true;
     slot_of_each_master_.push_back(static_cast<Slot>(slot));
-    pool_.Want(node, false);
+    pool_.Want(node, kPlainLane);
   }
   FenceMovedSlots();
-  pool_.DropAllBut(kept);
+  DropNodesBut(kept);
   std::erase_if(trouble_, [&](const auto& entry) {
     return entry.first != kNoNodeIndex && (entry.first >= kept.size() || !kept[entry.first]);
   });
   // A node that the cluster agreed is down will not answer what it was sent.
-  for (NodeIndex node : failing) pool_.Reset(node, "the cluster marked the node as failed");
+  for (NodeIndex node : failing) {
+    constexpr std::string_view kReason = "the cluster marked the node as failed";
+    pool_.Reset(node, kReason);
+    private_.DropNode(pool_.AddressOf(node), kReason);
+  }
   has_topology_ = true;
+  has_slots_ = topology.has_slots;
   hold_.MakeAllDue();
   RetryHeld();
   CountUnready();
+}
+
+void Dispatcher::DropNodesBut(const std::vector<bool>& kept) {
+  for (const runtime::SocketAddress& address : pool_.DropAllBut(kept)) {
+    private_.DropNode(address, "the node left the cluster");
+  }
+}
+
+bool Dispatcher::SendTogether(Slot slot, Lane lane, std::span<const Item> items) {
+  NodeIndex node = node_of_slot_[IndexOf(slot)];
+  BackendConnection* backend = node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
+  if (backend == nullptr) return false;
+  for (const Item& item : items) {
+    InFlight request = item.request;
+    request.slot = slot;
+    request.lane = lane;
+    request.is_raw = true;
+    backend->Send(item.bytes, request);
+  }
+  return true;
+}
+
+void Dispatcher::Await(Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
+                       std::string_view error, std::uint64_t delay_ms,
+                       std::uint32_t& waiting_since_ms) {
+  InFlight ticket;
+  ticket.kind = InFlight::Kind::kTicket;
+  ticket.taker = &taker;
+  ticket.place = static_cast<std::uint32_t>(part);
+  ticket.slot = slot;
+  ticket.lane = lane;
+  if (waiting_since_ms == 0) {
+    waiting_since_ms = std::max(static_cast<std::uint32_t>(loop_.NowMs()), 1u);
+  }
+  ticket.held_since_ms = waiting_since_ms;
+  MarkHeldBack(ticket);
+  WantOwner(ticket);
+  request_refresh_();
+  if (IsTroubleTooOld(slot)) return AnswerError(ticket, error);
+  Hold({}, ticket, error, std::max(delay_ms, kHoldTickMs));
+}
+
+std::optional<runtime::SocketAddress> Dispatcher::OwnerOf(Slot slot) const {
+  NodeIndex node = node_of_slot_[IndexOf(slot)];
+  if (node == kNoNodeIndex) return std::nullopt;
+  return pool_.AddressOf(node);
+}
+
+void Dispatcher::LearnRedirect(const runtime::SocketAddress& from, std::string_view reply) {
+  protocol::Redirect redirect{};
+  NodeIndex node = NodeOfRedirect(from, reply, redirect);
+  request_refresh_();
+  if (node == kNoNodeIndex || redirect.kind != protocol::Redirect::Kind::kMoved) return;
+  counters_.moved.Add();
+  CorrectOwner(redirect.slot, node);
 }
 
 // The clients of what an old owner still has to answer must not overtake it at the new owner.
@@ -170,8 +229,7 @@ void Dispatcher::CorrectOwner(Slot slot, NodeIndex node) {
 }
 
 void Dispatcher::MarkHeldBack(InFlight& request) {
-  bool has_client = request.kind == InFlight::Kind::kReply || request.kind == InFlight::Kind::kPart;
-  if (!has_client || request.is_held_back) return;
+  if (!request.HasClient() || request.is_held_back) return;
   request.is_held_back = true;
   request.Client().AddHeldBack();
 }
@@ -214,7 +272,7 @@ void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::
   request_refresh_();
   protocol::Redirect redirect{};
   if (!CountRedirect(request)) return;
-  NodeIndex node = NodeOfRedirect(backend, reply, redirect);
+  NodeIndex node = NodeOfRedirect(backend.Address(), reply, redirect);
   if (node == kNoNodeIndex) {
     Hold(backend.FrontRequest(), request, kUnreachable, BackoffMs(request.redirects));
     return;
@@ -232,28 +290,29 @@ void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::
 void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply) {
   protocol::Redirect redirect{};
   if (!CountRedirect(request)) return;
-  NodeIndex node = NodeOfRedirect(backend, reply, redirect);
+  NodeIndex node = NodeOfRedirect(backend.Address(), reply, redirect);
   if (node == kNoNodeIndex) {
     request_refresh_();
   } else {
     request.slot = redirect.slot;
   }
   BackendConnection* target =
-      node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.wants_resp3);
+      node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
   if (target != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
     target->SendAsking(backend.FrontRequest(), request);
     return;
   }
   // The slot's owner will say ASK again once the connection is up.
-  if (node != kNoNodeIndex) pool_.Want(node, request.wants_resp3);
+  if (node != kNoNodeIndex) pool_.Want(node, request.lane);
   Hold(backend.FrontRequest(), request, kUnreachable, kHoldTickMs);
 }
 
 // Only to nodes that the cluster itself has told: what looks like a redirect may be a script's
 // doing.
-NodeIndex Dispatcher::NodeOfRedirect(const BackendConnection& from, std::string_view reply,
+NodeIndex Dispatcher::NodeOfRedirect(const runtime::SocketAddress& from, std::string_view reply,
                                      protocol::Redirect& redirect) const {
-  if (!protocol::ParseRedirect(protocol::ErrorTextOf(reply), EndpointOf(from), redirect)) {
+  protocol::Endpoint answered_by{from.Host(), from.Port()};
+  if (!protocol::ParseRedirect(protocol::ErrorTextOf(reply), answered_by, redirect)) {
     return kNoNodeIndex;
   }
   NodeIndex node = pool_.Find(redirect.endpoint);
@@ -328,7 +387,7 @@ void Dispatcher::Hold(std::string bytes, InFlight request, std::string_view erro
 
 void Dispatcher::WantOwner(const InFlight& request) {
   NodeIndex node = node_of_slot_[IndexOf(request.slot)];
-  if (node != kNoNodeIndex) pool_.Want(node, request.wants_resp3);
+  if (node != kNoNodeIndex) pool_.Want(node, request.lane);
 }
 
 void Dispatcher::Tick() {
@@ -348,12 +407,18 @@ void Dispatcher::Tick() {
   request_refresh_();
 }
 
+void Dispatcher::Release(const HoldQueue::Held& held) {
+  if (held.request.kind != InFlight::Kind::kTicket) return Send(held.bytes, held.request);
+  if (held.request.is_held_back) held.request.Client().RemoveHeldBack();
+  held.request.taker->OnShardReady(held.request.place);
+}
+
 void Dispatcher::RetryHeld() {
   std::vector<HoldQueue::Held> kept_back;
   for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
     NodeIndex node = node_of_slot_[IndexOf(held.request.slot)];
-    if (node != kNoNodeIndex && pool_.Ready(node, held.request.wants_resp3) != nullptr) {
-      Send(held.bytes, held.request);
+    if (node != kNoNodeIndex && pool_.Ready(node, held.request.lane) != nullptr) {
+      Release(held);
       continue;
     }
     WantOwner(held.request);
@@ -375,6 +440,7 @@ void Dispatcher::Shutdown() {
   stall_timer_.Stop();
   for (HoldQueue::Held& held : hold_.TakeAll()) AnswerError(held.request, kShuttingDown);
   pool_.DropAllBut({});
+  private_.Shutdown();
   node_of_slot_.fill(kNoNodeIndex);
   slot_of_each_master_.clear();
 }

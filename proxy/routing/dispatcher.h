@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +21,7 @@
 #include "config/proxy_config.h"
 #include "protocol/topology.h"
 #include "proxy/backend/backend_pool.h"
+#include "proxy/backend/private_connections.h"
 #include "proxy/routing/hold_queue.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -50,7 +53,7 @@ class Dispatcher final : private BackendConnection::Events {
   void Send(std::string_view bytes, const InFlight& request) {
     NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(request.slot))];
     if (node != kNoNodeIndex) [[likely]] {
-      BackendConnection* backend = pool_.Ready(node, request.wants_resp3);
+      BackendConnection* backend = pool_.Ready(node, request.lane);
       if (backend != nullptr) [[likely]] {
         backend->Send(bytes, request);
         return;
@@ -59,11 +62,37 @@ class Dispatcher final : private BackendConnection::Events {
     HoldUnreachable(bytes, request);
   }
 
+  // Sends requests that have to stand together (MULTI ... EXEC) to the owner of `slot`, in one
+  // piece. False, and nothing is sent, if its connection is not open: see Await(). All are raw.
+  struct Item {
+    std::string_view bytes;
+    InFlight request;
+  };
+  bool SendTogether(protocol::Slot slot, Lane lane, std::span<const Item> items);
+  // Calls taker.OnShardReady(part) once the slot's owner can be sent to, not before `delay_ms`. If
+  // that takes longer than requests are held, taker.OnReply(part) gets `error` instead. Waiting
+  // counts as one wait over several calls: `waiting_since_ms` starts as 0 and is kept by the taker.
+  void Await(protocol::Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
+             std::string_view error, std::uint64_t delay_ms, std::uint32_t& waiting_since_ms);
+  // Where the slot's owner is, if it is known.
+  std::optional<runtime::SocketAddress> OwnerOf(protocol::Slot slot) const;
+  // Learns from a redirect that a raw request got. Ignored if it is none or leads nowhere known.
+  void LearnRedirect(const runtime::SocketAddress& from, std::string_view reply);
+  // The map may be old: a new one is wanted soon.
+  void RequestRefresh() { request_refresh_(); }
+  PrivateConnections& Private() { return private_; }
+  std::uint64_t BackoffMs(std::uint8_t tries) const;
+
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
 
   void UpdateTopology(const protocol::Topology& topology);
   bool HasTopology() const { return has_topology_; }
+  // The slot by which a key is routed. A backend without slots has all keys in one.
+  protocol::Slot SlotOf(std::string_view key) const {
+    return has_slots_ ? protocol::SlotOfKey(key) : protocol::Slot{0};
+  }
+  bool HasSlots() const { return has_slots_; }
   // One slot of every master that owns any: how a command reaches all shards.
   const std::vector<protocol::Slot>& SlotOfEachMaster() const { return slot_of_each_master_; }
 
@@ -88,10 +117,9 @@ class Dispatcher final : private BackendConnection::Events {
   void Hold(std::string bytes, InFlight request, std::string_view error, std::uint64_t delay_ms);
   void FenceMovedSlots();
   void CorrectOwner(protocol::Slot slot, NodeIndex node);
-  NodeIndex NodeOfRedirect(const BackendConnection& from, std::string_view reply,
+  NodeIndex NodeOfRedirect(const runtime::SocketAddress& from, std::string_view reply,
                            protocol::Redirect& redirect) const;
   void MarkHeldBack(InFlight& request);
-  std::uint64_t BackoffMs(std::uint8_t tries) const;
   bool CountRedirect(InFlight& request);
   void CheckBackends();
   // How long a shard has been refusing work or out of reach without a break. What has lasted
@@ -105,12 +133,15 @@ class Dispatcher final : private BackendConnection::Events {
   void CountUnready();
   void WantOwner(const InFlight& request);
   void RetryHeld();
+  void Release(const HoldQueue::Held& held);
+  void DropNodesBut(const std::vector<bool>& kept);
   void Tick();
 
   runtime::EventLoop& loop_;
   const config::ProxyConfig& settings_;
   std::function<void()> request_refresh_;
   BackendPool pool_;
+  PrivateConnections private_;
   HoldQueue hold_;
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
@@ -123,6 +154,7 @@ class Dispatcher final : private BackendConnection::Events {
   bool is_map_corrected_ = false;    // by redirects since then
   std::uint64_t checked_at_ms_ = 0;  // when the connections were looked after last
   bool has_topology_ = false;
+  bool has_slots_ = true;
   bool is_shut_down_ = false;
 };
 

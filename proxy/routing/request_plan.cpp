@@ -2,6 +2,7 @@
 #include "proxy/routing/request_plan.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace slotway::proxy {
 namespace {
@@ -27,9 +28,19 @@ bool IsEvenRun(const CommandSpec& spec) {
          keys.last_key == -1 && keys.limit <= 1;
 }
 
+// Scripts run as long as they like; KEYS, SORT and their like visit whole data sets.
+bool IsSlow(const CommandSpec& spec) {
+  using protocol::AclCategory;
+  if (spec.flags.Has(CommandFlag::kFast)) return false;
+  return spec.categories.Has(AclCategory::kScripting) ||
+         (spec.categories.Has(AclCategory::kDangerous) &&
+          !spec.flags.Has(CommandFlag::kAdmin));
+}
+
 RequestPlan PlanKeyed(const CommandSpec& spec) {
   RequestPlan plan;
   plan.is_readonly = spec.IsReadonly();
+  plan.is_slow = IsSlow(spec);
   // What these change belongs to one connection, and a shard's connection is everybody's.
   bool is_about_a_connection = spec.categories.Has(protocol::AclCategory::kTransaction) ||
                                spec.flags.Has(CommandFlag::kPubsub);
@@ -58,6 +69,7 @@ RequestPlan PlanOf(const CommandSpec& spec) {
   if (!spec.key_specs.empty()) return PlanKeyed(spec);
   RequestPlan plan;
   plan.is_readonly = spec.IsReadonly();
+  plan.is_slow = IsSlow(spec);
   // WAIT counts one client's writes, which a shared connection cannot tell apart.
   bool is_about_a_connection =
       spec.flags.Has(CommandFlag::kBlocking) || spec.flags.Has(CommandFlag::kPubsub);
@@ -70,10 +82,18 @@ RequestPlan PlanOf(const CommandSpec& spec) {
   return plan;
 }
 
-std::vector<RequestPlan> PlanAllCommands() {
+std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositions) {
   std::vector<RequestPlan> plans(protocol::CommandCount());
   for (std::size_t id = 0; id < plans.size(); ++id) {
     plans[id] = PlanOf(protocol::CommandById(static_cast<protocol::CommandId>(id)));
+  }
+  for (const Composition& composition : compositions) {
+    const CommandSpec* spec = protocol::FindCommandByFullName(composition.full_name);
+    assert(spec != nullptr);
+    RequestPlan& plan = plans[protocol::IdOf(*spec)];
+    plan.start = composition.always;
+    plan.start_across_slots = composition.across_slots;
+    if (plan.start != nullptr) plan.route = Route::kComposed;
   }
   return plans;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,21 @@ enum class Route : std::uint8_t {
   kKeys,       // keys by the key specs, all in one slot
   kSplit,      // keys by the key specs, a part per slot, replies joined
   kAllShards,  // one part per master, replies joined
+  kComposed,   // an operation of several steps
   kUnsupported,
+};
+
+struct OperationContext;
+
+// Begins an operation, which delivers at its place by itself.
+using StartOperation = void (*)(const OperationContext&);
+
+// How the proxy composes a command that no single exchange with the shards can do. Rooms above
+// bring theirs.
+struct Composition {
+  std::string_view full_name;                 // as in the command table
+  StartOperation always = nullptr;            // instead of any other way
+  StartOperation across_slots = nullptr;      // for keys of several slots, if cross_slot allows it
 };
 
 struct RequestPlan {
@@ -29,13 +44,16 @@ struct RequestPlan {
   std::uint8_t args_per_key = 1;  // kSplit: MSET takes two
   bool is_readonly = false;
   bool may_block = false;  // XREAD and XREADGROUP: refused only with BLOCK
+  bool is_slow = false;    // may keep a shard busy: takes the slow lane
+  StartOperation start = nullptr;               // kComposed
+  StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
 };
 
 // The plan for a command that is not answered by the proxy itself.
 RequestPlan PlanOf(const protocol::CommandSpec& spec);
 
 // The plans of all commands, by id.
-std::vector<RequestPlan> PlanAllCommands();
+std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositions = {});
 
 // "ERR Slotway does not support 'xread' with BLOCK yet"; `how` is empty or a phrase with a space
 // before it.

@@ -7,6 +7,8 @@
 
 #include "protocol/error_text.h"
 #include "protocol/resp_writer.h"
+#include "proxy/reply/reply_merger.h"
+#include "proxy/routing/operation.h"
 
 namespace slotway::proxy {
 namespace {
@@ -28,13 +30,13 @@ bool AsksToBlock(std::span<const std::string_view> args) {
 
 }  // namespace
 
-void Router::Route(const Request& request, ReplyQueue& queue, bool wants_resp3, bool is_silent) {
+void Router::Route(const Request& request, const Asker& asker) {
   const RequestPlan& plan = plans_[request.id];
-  InFlight in_flight = Describe(request, plan, wants_resp3);
-  in_flight.queue = &queue;
-  in_flight.place = queue.Open(is_silent);
+  InFlight in_flight = Describe(request, plan, asker);
+  in_flight.queue = &asker.queue;
+  in_flight.place = asker.queue.Open(asker.is_silent);
   if (plan.route == Route::kOneKey) [[likely]] {
-    SendWhole(request, protocol::SlotOfKey(request.args[plan.first_key]), in_flight);
+    SendWhole(request, dispatcher_.SlotOf(request.args[plan.first_key]), in_flight);
     return;
   }
   if (plan.may_block && AsksToBlock(request.args)) {
@@ -44,21 +46,29 @@ void Router::Route(const Request& request, ReplyQueue& queue, bool wants_resp3, 
   switch (plan.route) {
     case Route::kKeys:
     case Route::kSplit:
-      RouteByKeys(request, plan, queue, in_flight);
+      RouteByKeys(request, plan, in_flight);
       return;
     case Route::kAllShards:
-      SendToAllShards(request, plan, queue, in_flight);
+      SendToAllShards(request, plan, in_flight);
+      return;
+    case Route::kComposed:
+      Start(plan.start, request, in_flight);
       return;
     default:
       AnswerError(in_flight, UnsupportedText(request.spec->name));
   }
 }
 
-InFlight Router::Describe(const Request& request, const RequestPlan& plan, bool wants_resp3) const {
+void Router::Start(StartOperation start, const Request& request, const InFlight& in_flight) {
+  start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place, in_flight.lane});
+}
+
+InFlight Router::Describe(const Request& request, const RequestPlan& plan,
+                          const Asker& asker) const {
   InFlight in_flight;
   in_flight.command = request.id;
   in_flight.is_readonly = plan.is_readonly;
-  in_flight.wants_resp3 = wants_resp3;
+  in_flight.lane = asker.lane;
   return in_flight;
 }
 
@@ -68,8 +78,7 @@ void Router::SendWhole(const Request& request, Slot slot, InFlight in_flight) {
   dispatcher_.Send(request.bytes, in_flight);
 }
 
-void Router::RouteByKeys(const Request& request, const RequestPlan& plan, ReplyQueue& queue,
-                         InFlight in_flight) {
+void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight) {
   auto error = protocol::ExtractKeys(*request.spec, request.args, keys_);
   if (error != protocol::KeyExtractionError::kNone) {
     // Not a syntax that we know: a shard, any of them, says what is wrong with it.
@@ -81,21 +90,22 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, ReplyQ
     AnswerError(in_flight, UnsupportedText(request.spec->name, " without keys"));
     return;
   }
-  Slot slot = protocol::SlotOfKey(request.args[keys_[0].index]);
+  Slot slot = dispatcher_.SlotOf(request.args[keys_[0].index]);
   bool is_one_slot = std::all_of(keys_.begin(), keys_.end(), [&](const auto& key) {
-    return protocol::SlotOfKey(request.args[key.index]) == slot;
+    return dispatcher_.SlotOf(request.args[key.index]) == slot;
   });
   if (is_one_slot) {
     SendWhole(request, slot, in_flight);
   } else if (plan.route == Route::kSplit) {
-    Split(request, plan, queue, in_flight);
+    Split(request, plan, in_flight);
+  } else if (plan.start_across_slots != nullptr) {
+    Start(plan.start_across_slots, request, in_flight);
   } else {
     AnswerError(in_flight, protocol::error_text::kCrossSlot);
   }
 }
 
-void Router::Split(const Request& request, const RequestPlan& plan, ReplyQueue& queue,
-                   InFlight in_flight) {
+void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_flight) {
   // MSET with a value missing would be cut into parts that look whole.
   if ((request.args.size() - plan.first_key) % plan.args_per_key != 0) {
     AnswerError(in_flight, protocol::error_text::WrongArity(request.spec->name));
@@ -104,11 +114,11 @@ void Router::Split(const Request& request, const RequestPlan& plan, ReplyQueue& 
   // By slot, in the order of the slots' numbers; within a part in the order of the request.
   std::map<Slot, std::vector<std::uint32_t>> keys_of_slot;
   for (std::uint32_t i = 0; i < keys_.size(); ++i) {
-    keys_of_slot[protocol::SlotOfKey(request.args[keys_[i].index])].push_back(i);
+    keys_of_slot[dispatcher_.SlotOf(request.args[keys_[i].index])].push_back(i);
   }
-  ReplyMerger* merger = ReplyMerger::New(plan.merge, queue, in_flight.place, keys_of_slot.size());
+  ReplyMerger* merger = ReplyMerger::New(plan.merge, *in_flight.queue, in_flight.place, keys_of_slot.size());
   in_flight.kind = InFlight::Kind::kPart;
-  in_flight.merger = merger;
+  in_flight.taker = merger;
   // The merger frees itself with the last answer, which may come while the parts are sent.
   if (plan.merge == MergeRule::kByKeyOrder) {
     std::size_t part = 0;
@@ -132,16 +142,16 @@ void Router::Split(const Request& request, const RequestPlan& plan, ReplyQueue& 
   }
 }
 
-void Router::SendToAllShards(const Request& request, const RequestPlan& plan, ReplyQueue& queue,
-                             InFlight in_flight) {
+void Router::SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight) {
   // A copy: an answer that comes at once may lead to a change of the map.
   std::vector<Slot> slots = dispatcher_.SlotOfEachMaster();
   if (slots.empty()) {
     AnswerError(in_flight, protocol::error_text::kClusterDown);
     return;
   }
+  ReplyQueue& queue = *in_flight.queue;
   in_flight.kind = InFlight::Kind::kPart;
-  in_flight.merger = ReplyMerger::New(plan.merge, queue, in_flight.place, slots.size());
+  in_flight.taker = ReplyMerger::New(plan.merge, queue, in_flight.place, slots.size());
   in_flight.place = 0;
   for (Slot slot : slots) {
     in_flight.slot = slot;

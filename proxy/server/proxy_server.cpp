@@ -6,8 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/operations/compositions.h"
 #include "proxy/server/admin_endpoints.h"
 #include "runtime/clock.h"
+#include "runtime/file_limit.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
 #include "runtime/resolver.h"
@@ -20,6 +22,18 @@ constexpr std::uint64_t kDrainTickMs = 20;
 std::size_t WorkerCount(std::uint32_t configured) {
   if (configured > 0) return configured;
   return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Clients, private connections and a reserve for what else a process opens.
+void WarnOfTooFewFiles(const config::LimitsConfig& limits) {
+  constexpr std::uint64_t kReserve = 1024;
+  std::uint64_t wanted = limits.clients_max + limits.private_connections_max + kReserve;
+  std::uint64_t granted = runtime::RaiseFileLimit(wanted);
+  if (granted >= wanted) return;
+  runtime::LogWarning(
+      "the system allows {} open files: too few for limits.clients_max and "
+      "limits.private_connections_max, which need {}",
+      granted, wanted);
 }
 
 }  // namespace
@@ -43,9 +57,10 @@ runtime::Result<void> ProxyServer::Start() {
   auto addresses = ResolveListeners();
   if (!addresses) return tl::unexpected<runtime::Error>(addresses.error());
   started_at_ms_ = runtime::MonotonicMs();
+  WarnOfTooFewFiles(settings_.limits);
 
   std::size_t worker_count = WorkerCount(settings_.workers);
-  share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(), nullptr, nullptr});
+  share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(Compositions()), nullptr, nullptr});
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -61,7 +76,7 @@ runtime::Result<void> ProxyServer::Start() {
   group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
   std::vector<runtime::SocketAddress> to_bind = *addresses;
   for (std::size_t i = 0; i < worker_count; ++i) {
-    workers_.push_back(std::make_unique<ProxyWorker>(group_->Loop(i), *share_));
+    workers_.push_back(std::make_unique<ProxyWorker>(group_->Loop(i), *share_, ColleaguesOf(i)));
     auto bound = workers_[i]->Listen(to_bind);
     if (!bound) return tl::unexpected<runtime::Error>(bound.error());
     to_bind = *bound;  // the others share the ports that the first one got
@@ -72,6 +87,14 @@ runtime::Result<void> ProxyServer::Start() {
   group_->Start([](std::size_t) {}, [](std::size_t) {});
   refresher_->Start();
   return {};
+}
+
+Colleagues ProxyServer::ColleaguesOf(std::size_t index) {
+  auto post = [this](std::size_t worker, std::function<void(WorkerServices&)> task) {
+    group_->Loop(worker).Post(
+        [this, worker, task = std::move(task)] { task(workers_[worker]->Services()); });
+  };
+  return {index, group_->Size(), post};
 }
 
 runtime::Result<void> ProxyServer::StartAdmin() {

@@ -52,6 +52,7 @@ class ProxyServer {
  private:
   runtime::Result<std::vector<runtime::SocketAddress>> ResolveListeners() const;
   void Publish(const TopologyRefresher::Snapshot& snapshot);
+  Colleagues ColleaguesOf(std::size_t index);
   runtime::Result<void> StartAdmin();
   void BeginDrain();
   void StopWorkers();

@@ -38,14 +38,17 @@ class RefusedClient final : private runtime::Connection::Handler {
 
 }  // namespace
 
-ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share)
+ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, Colleagues colleagues)
     : loop_(loop),
       share_(share),
       dispatcher_(loop, share.settings, share.worker_count, share.request_refresh),
-      router_(dispatcher_, share.plans),
+      router_(dispatcher_, share.settings, share.plans),
       services_{loop,
                 share.settings,
+                dispatcher_,
                 router_,
+                sessions_,
+                std::move(colleagues),
                 counters_,
                 nullptr,
                 share.process_facts,
@@ -87,20 +90,19 @@ void ProxyWorker::Accept(std::unique_ptr<runtime::Connection> connection) {
   }
   counters_.clients.Add();
   std::uint64_t id = share_.next_client_id.fetch_add(1);
-  auto session = std::make_unique<ClientSession>(std::move(connection), services_, id);
-  session->Start();
-  sessions_.emplace(id, std::move(session));
+  sessions_.Add(std::make_unique<ClientSession>(std::move(connection), services_, id)).Start();
 }
 
 void ProxyWorker::Remove(ClientSession& session) {
   counters_.clients.Subtract();
   share_.clients.fetch_sub(1);
   // Later: the session is still on the stack.
-  loop_.Defer([this, id = session.State().id] { sessions_.erase(id); });
+  loop_.Defer([this, id = session.State().id] { sessions_.Erase(id); });
 }
 
 void ProxyWorker::KeepHouse() {
-  for (auto& [id, session] : sessions_) session->Shrink();
+  sessions_.ForEach([](ClientSession& session) { session.Shrink(); });
+  dispatcher_.Private().SweepIdle();
   if (share_.settings.idle_timeout_ms > 0) CutIdle();
 }
 
@@ -109,12 +111,11 @@ void ProxyWorker::KeepBufferBound() {
   std::size_t bound = share_.settings.limits.buffered_total_max_bytes / share_.worker_count;
   std::size_t total = dispatcher_.BufferedBytes();
   std::vector<std::pair<std::size_t, ClientSession*>> holders;
-  for (auto& [id, session] : sessions_) {
-    std::size_t bytes = session->BufferedBytes();
-    if (bytes == 0) continue;
+  sessions_.ForEach([&](ClientSession& session) {
+    std::size_t bytes = session.BufferedBytes();
     total += bytes;
-    holders.emplace_back(bytes, session.get());
-  }
+    if (bytes > 0) holders.emplace_back(bytes, &session);
+  });
   if (total <= bound) return;
   std::sort(holders.begin(), holders.end(), std::greater<>());
   for (auto [bytes, session] : holders) {
@@ -128,13 +129,9 @@ void ProxyWorker::KeepBufferBound() {
 }
 
 void ProxyWorker::CutIdle() {
-  std::vector<ClientSession*> idle;
-  for (auto& [id, session] : sessions_) {
-    if (session->IsIdle(loop_.NowMs(), share_.settings.idle_timeout_ms)) {
-      idle.push_back(session.get());
-    }
+  for (ClientSession* session : sessions_.All()) {
+    if (session->IsIdle(loop_.NowMs(), share_.settings.idle_timeout_ms)) session->Cut("idle");
   }
-  for (ClientSession* session : idle) session->Cut("idle");
 }
 
 // shared: every worker keeps the snapshot as long as it needs it.
@@ -145,9 +142,7 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
 
 void ProxyWorker::BeginDrain() {
   listeners_.clear();
-  std::vector<ClientSession*> sessions;
-  for (auto& [id, session] : sessions_) sessions.push_back(session.get());
-  for (ClientSession* session : sessions) session->CloseWhenAnswered();
+  for (ClientSession* session : sessions_.All()) session->CloseWhenAnswered();
 }
 
 void ProxyWorker::Shutdown() {
@@ -155,9 +150,7 @@ void ProxyWorker::Shutdown() {
   house_timer_.Stop();
   bound_timer_.Stop();
   dispatcher_.Shutdown();
-  std::vector<ClientSession*> sessions;
-  for (auto& [id, session] : sessions_) sessions.push_back(session.get());
-  for (ClientSession* session : sessions) session->Cut("shutdown");
+  for (ClientSession* session : sessions_.All()) session->Cut("shutdown");
 }
 
 }  // namespace slotway::proxy

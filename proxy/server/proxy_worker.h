@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "proxy/client/client_session.h"
+#include "proxy/client/session_registry.h"
 #include "proxy/client/worker_services.h"
 #include "proxy/routing/dispatcher.h"
 #include "proxy/routing/router.h"
@@ -33,7 +33,7 @@ struct WorkerShare {
 
 class ProxyWorker {
  public:
-  ProxyWorker(runtime::EventLoop& loop, WorkerShare& share);
+  ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, Colleagues colleagues);
   ~ProxyWorker();
 
   // Opens the configured listeners; port 0 takes a free one.
@@ -44,9 +44,12 @@ class ProxyWorker {
   void TakeTopology(std::shared_ptr<const protocol::Topology> topology);  // shared: immutable
   // Accepts nobody any more; closes every client once it is answered.
   void BeginDrain();
-  bool IsDrained() const { return sessions_.empty(); }
+  bool IsDrained() const { return sessions_.Empty(); }
   // Ends everything. Before the loop stops.
   void Shutdown();
+
+  // Loop thread only.
+  WorkerServices& Services() { return services_; }
 
   // Any thread.
   const SessionCounters& Sessions() const { return counters_; }
@@ -64,9 +67,9 @@ class ProxyWorker {
   SessionCounters counters_;
   Dispatcher dispatcher_;
   Router router_;
+  SessionRegistry sessions_;
   WorkerServices services_;
   std::vector<std::unique_ptr<runtime::Listener>> listeners_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;
   runtime::Timer house_timer_;
   runtime::Timer bound_timer_;
 };

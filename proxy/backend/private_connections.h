@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections that belong to one client for a while: for what blocks, watches or is remembered by
+// the shard for its connection.
+//
+// A connection that was given back clean is kept for the next who wants one to the same node and
+// lane. Requests on them are raw: their takers see every error and every loss. Bounded in number.
+// Belongs to its worker's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/backend/backend_connection.h"
+
+namespace slotway::proxy {
+
+class PrivateConnections final : private BackendConnection::Events {
+ public:
+  // Who has a connection.
+  class Holder {
+   public:
+    virtual ~Holder() = default;
+    // It broke; what was in flight has been reported lost. It is nobody's any more.
+    virtual void OnPrivateDown(BackendConnection& connection, std::string_view reason) = 0;
+    virtual void OnPrivatePush(BackendConnection& /*connection*/, std::string_view /*push*/) {}
+  };
+
+  PrivateConnections(runtime::EventLoop& loop, BackendGreeting greeting, std::size_t max);
+  ~PrivateConnections() override;
+
+  // A connection that may be sent to at once: what is sent waits for its login: nullptr if
+  // there are too many.
+  BackendConnection* Take(const runtime::SocketAddress& address, Lane lane, Holder& holder);
+  // For the next one. REQUIRES: nothing is in flight, and the shard remembers nothing of it.
+  void GiveBack(BackendConnection& connection);
+  // Ends it; its holder is not told. What is in flight is reported lost.
+  void End(BackendConnection& connection);
+
+  // Ends all connections to a node that left or failed.
+  void DropNode(const runtime::SocketAddress& address, std::string_view reason);
+  // Ends what has been idle since the last call but one. Call it once in a while.
+  void SweepIdle();
+  void Shutdown();
+
+  std::size_t Leased() const { return entries_.size() - idle_.size(); }
+  std::size_t Size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::unique_ptr<BackendConnection> connection;
+    Holder* holder = nullptr;  // nullptr: idle
+    int sweeps = 0;            // while idle
+  };
+
+  void OnReady(BackendConnection&) override {}
+  bool OnErrorReply(BackendConnection&, InFlight&, std::string_view) override { return false; }
+  void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
+  void OnDown(BackendConnection& connection, std::string_view reason) override;
+  void OnPush(BackendConnection& connection, std::string_view push) override;
+
+  // Forgets the connection and returns who held it; destroys it later.
+  Holder* Remove(BackendConnection& connection);
+
+  runtime::EventLoop& loop_;
+  BackendGreeting greeting_;
+  std::size_t max_;
+  std::unordered_map<const BackendConnection*, Entry> entries_;
+  std::vector<BackendConnection*> idle_;  // the one that has been idle longest first
+};
+
+}  // namespace slotway::proxy

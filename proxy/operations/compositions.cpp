@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/operations/compositions.h"
+
+namespace slotway::proxy {
+
+const std::vector<Composition>& Compositions() {
+  static const std::vector<Composition> all = [] {
+    std::vector<Composition> joined;
+    return joined;
+  }();
+  return all;
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The base of what takes several exchanges with shards: a request that the proxy composes.
+//
+// An operation is made with `new`, sends requests, gets their replies as parts, and ends with
+// Finish(), which frees it. While it runs no further request of its client is taken, so that none
+// overtakes it. Redirects, holding and at-most-once are the dispatcher's, part by part. Belongs to
+// its worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+#include "config/proxy_config.h"
+#include "proxy/routing/dispatcher.h"
+#include "proxy/routing/request.h"
+
+namespace slotway::proxy {
+
+// What starts an operation. The place has been opened.
+struct OperationContext {
+  Dispatcher& dispatcher;
+  const config::ProxyConfig& settings;
+  const Request& request;
+  ReplyQueue& queue;
+  ReplyQueue::Sequence place;
+  Lane lane;
+};
+
+class Operation : public ReplyTaker {
+ public:
+  explicit Operation(const OperationContext& context);
+  ~Operation() override;
+
+ protected:
+  using Args = std::span<const std::string_view>;
+
+  // Sends a request; OnReply(part) gets its reply, or the error that ended it, perhaps before this
+  // returns. `is_readonly`: it may be sent again although it may have run.
+  void Send(protocol::Slot slot, Args args, std::size_t part, bool is_readonly);
+  void Send(protocol::Slot slot, std::initializer_list<std::string_view> args, std::size_t part,
+            bool is_readonly) {
+    Send(slot, Args(args.begin(), args.size()), part, is_readonly);
+  }
+  // To every master: parts 0 to count - 1. REQUIRES: MasterCount() > 0.
+  void SendToEachMaster(Args args, bool is_readonly);
+  std::size_t MasterCount() const { return dispatcher_.SlotOfEachMaster().size(); }
+
+  // Delivers the reply and frees the operation: nothing may touch it afterwards.
+  void Finish(std::string_view reply);
+  void FinishWithError(std::string_view text);
+
+  Dispatcher& Dispatch() { return dispatcher_; }
+  const config::ProxyConfig& Settings() const { return settings_; }
+  protocol::RespVersion Version() const { return lane_.Version(); }
+  Lane OwnLane() const { return lane_; }
+
+ private:
+  Dispatcher& dispatcher_;
+  const config::ProxyConfig& settings_;
+  protocol::CommandId command_;
+  Lane lane_;
+};
+
+}  // namespace slotway::proxy
