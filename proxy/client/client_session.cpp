@@ -23,7 +23,8 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
     : services_(services),
       origin_(std::move(origin)),
       connection_(std::move(connection)),
-      replies_(*this, services.settings.limits.client_output_max_bytes) {
+      replies_(*this, services.settings.limits.client_output_max_bytes),
+      read_order_(id) {
   replies_.Attach(*connection_);
   connection_->SetKeepalive(services.settings.tcp.keepalive_s);
   connection_->SetNodelay(services.settings.tcp.nodelay);
@@ -157,11 +158,25 @@ bool ClientSession::Send(const Request& request) {
     if (is_slow && !is_quiet) return false;
     if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
   }
+  ReadChoice reads;
+  if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary)
+      [[unlikely]] {
+    bool may_use_replica = services_.router.PlanOf(request.id).may_use_replica;
+    auto verdict = read_order_.Next(replies_, may_use_replica);
+    if (verdict == ReadOrder::Verdict::kWait) return false;
+    if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
+  }
   services_.counters.requests.Add();
   Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
-  services_.router.Route(request, {replies_, lane, IsSilent()});
+  services_.router.Route(request, {replies_, lane, IsSilent(), reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
+}
+
+config::ReadPolicy ClientSession::ReadsFrom() const {
+  config::ReadPolicy policy = config::ReadPolicy::kPrimary;
+  bool is_asked_for = state_.is_readonly && policy == config::ReadPolicy::kPrimary;
+  return is_asked_for ? config::ReadPolicy::kPreferReplica : policy;
 }
 
 bool ClientSession::AnswerLocally(const LocalCommand& command,

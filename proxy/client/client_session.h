@@ -16,6 +16,7 @@
 #include "protocol/resp_request_parser.h"
 #include "proxy/client/client_origin.h"
 #include "proxy/client/local_command.h"
+#include "proxy/client/read_order.h"
 #include "proxy/client/session_state.h"
 #include "proxy/client/worker_services.h"
 #include "proxy/reply/reply_queue.h"
@@ -82,6 +83,8 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void FailProtocol(std::string_view error_text);
   bool MayTakeRequest() const;
   std::size_t PipelineWindow() const;
+  // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
+  config::ReadPolicy ReadsFrom() const;
   void Pause();
   void WaitForAnswers();
   void EndIfOver();
@@ -93,6 +96,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespRequestParser parser_;
   ReplyQueue replies_;
+  ReadOrder read_order_;
   SessionState state_;
   std::string local_reply_;   // reused
   std::string rewritten_;     // an inline or renamed command as it goes on the wire

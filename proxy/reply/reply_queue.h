@@ -49,6 +49,9 @@ class ReplyQueue {
     return next_++;
   }
   std::size_t Outstanding() const { return places_.Size(); }
+  bool IsOutstanding(Sequence sequence) const { return sequence - due_ < places_.Size(); }
+  // The place that the next Open() opens.
+  Sequence NextPlace() const { return next_; }
   // Whether this reply is the next to leave.
   bool IsDue(Sequence sequence) const { return sequence == due_; }
 

@@ -66,7 +66,16 @@ runtime::Result<void> ProxyServer::Start() {
   share_->process_facts = [this] { return Facts(); };
   refresher_ = std::make_unique<TopologyRefresher>(
       main_loop_, settings_.backend,
-      [this](const TopologyRefresher::Snapshot& snapshot) { Publish(snapshot); });
+      [this](const TopologyRefresher::Snapshot& snapshot) {
+        Publish(snapshot);
+        monitor_->UpdateTopology(*snapshot);
+      });
+  monitor_ = std::make_unique<ReplicaMonitor>(
+      main_loop_, settings_.backend, [this](const ReplicaFactsSnapshot& facts) {
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+          group_->Loop(i).Post([this, i, facts] { workers_[i]->TakeReplicaFacts(facts); });
+        }
+      });
 
   group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
   for (std::size_t i = 0; i < worker_count; ++i) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/proxy_config.h"
+#include "proxy/backend/replica_monitor.h"
 #include "proxy/backend/topology_refresher.h"
 #include "proxy/server/front_door.h"
 #include "proxy/server/proxy_worker.h"
@@ -76,6 +77,7 @@ class ProxyServer {
   std::unique_ptr<runtime::WorkerGroup> group_;
   std::vector<std::unique_ptr<ProxyWorker>> workers_;
   std::unique_ptr<TopologyRefresher> refresher_;
+  std::unique_ptr<ReplicaMonitor> monitor_;
   std::unique_ptr<AdminEndpoints> admin_;
   runtime::Timer drain_timer_;
   runtime::Counter reloads_;

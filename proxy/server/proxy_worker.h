@@ -47,6 +47,7 @@ class ProxyWorker {
   // Loop thread only.
   void TakeSettings(const config::ProxyConfig& settings);
   void TakeTopology(std::shared_ptr<const protocol::Topology> topology);  // shared: immutable
+  void TakeReplicaFacts(ReplicaFactsSnapshot facts) { dispatcher_.UpdateReplicas(std::move(facts)); }
   // Closes every client once it is answered.
   void BeginDrain();
   // Ends everything. Before the loop stops.
