@@ -6,6 +6,7 @@
 
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
+#include "proxy/client/listener_rules.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
@@ -18,8 +19,9 @@ constexpr std::size_t kWindowMin = 16;
 }  // namespace
 
 ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
-                             WorkerServices& services, std::uint64_t id)
+                             WorkerServices& services, std::uint64_t id, ClientOrigin origin)
     : services_(services),
+      origin_(std::move(origin)),
       connection_(std::move(connection)),
       replies_(*this, services.settings.limits.client_output_max_bytes),
       read_order_(id) {
@@ -29,10 +31,26 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
   state_.is_authenticated = services.settings.auth.password.empty();
+  has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();
 }
 
 ClientSession::~ClientSession() = default;
+
+void ClientSession::ApplySettings() {
+  ApplyParserLimits();
+  replies_.SetOutputMax(services_.settings.limits.client_output_max_bytes);
+}
+
+runtime::SocketAddress ClientSession::PeerAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->client;
+  return connection_ != nullptr ? connection_->PeerAddress() : runtime::SocketAddress();
+}
+
+runtime::SocketAddress ClientSession::LocalAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->reached;
+  return connection_ != nullptr ? connection_->LocalAddress() : runtime::SocketAddress();
+}
 
 void ClientSession::ApplyParserLimits() {
   const config::LimitsConfig& limits = services_.settings.limits;
@@ -98,18 +116,33 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
-  if (parser_.IsInline()) {
-    inline_bytes_.clear();
-    protocol::StringSink sink{inline_bytes_};
-    protocol::WriteRequest(sink, args);
-    bytes = inline_bytes_;
+  if (has_listener_rules_) {
+    auto rule = ListenerRuleOf(*origin_.listener, id);
+    if (!rule.refusal.empty()) return Refuse(rule.refusal);
+    if (rule.instead != nullptr) {
+      // The same request under another name.
+      spec = rule.instead;
+      id = protocol::IdOf(*spec);
+      renamed_args_.assign(args.begin(), args.end());
+      renamed_args_[0] = spec->name;
+      args = renamed_args_;
+      bytes = Rewrite(args);
+    }
   }
+  if (parser_.IsInline()) bytes = Rewrite(args);
   Request request{args, bytes, spec, id};
   if (state_.ways != 0 && Divert(request)) [[unlikely]] return true;
   if (const LocalCommand* command = FindLocalCommand(id)) {
     return AnswerLocally(*command, args, *spec);
   }
   return Send(request);
+}
+
+std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) {
+  rewritten_.clear();
+  protocol::StringSink sink{rewritten_};
+  protocol::WriteRequest(sink, args);
+  return rewritten_;
 }
 
 bool ClientSession::Divert(const Request&) { return false; }
@@ -264,8 +297,7 @@ void ClientSession::CloseWhenAnswered() {
 void ClientSession::Cut(std::string_view reason) {
   if (is_over_ || connection_ == nullptr) return;
   services_.counters.cut.Add();
-  runtime::LogInfo("client {} {}: cut: {}", state_.id, connection_->PeerAddress().ToString(),
-                   reason);
+  runtime::LogInfo("client {} {}: cut: {}", state_.id, PeerAddress().ToString(), reason);
   OnClosed(reason);
 }
 

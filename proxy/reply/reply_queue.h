@@ -37,6 +37,7 @@ class ReplyQueue {
   ReplyQueue(const ReplyQueue&) = delete;
   ReplyQueue& operator=(const ReplyQueue&) = delete;
 
+  void SetOutputMax(std::size_t bytes) { output_bytes_max_ = bytes; }
   void Attach(runtime::Connection& connection) { connection_ = &connection; }
   // The client has gone: replies are dropped from now on.
   void Detach();

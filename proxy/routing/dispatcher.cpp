@@ -46,25 +46,39 @@ BackendGreeting GreetingOf(const config::BackendConfig& backend) {
   return greeting;
 }
 
+// The bounds hold for the process: each worker has its share.
+HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
+  return {hold.time_max_ms, std::max<std::size_t>(1, hold.requests_max / worker_count),
+          hold.bytes_max / worker_count};
+}
+std::size_t PrivateMaxOf(const config::LimitsConfig& limits, std::size_t worker_count) {
+  return std::max<std::size_t>(1, limits.private_connections_max / worker_count);
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
                        std::size_t worker_count, std::function<void()> request_refresh)
     : loop_(loop),
       settings_(settings),
+      worker_count_(worker_count),
       request_refresh_(std::move(request_refresh)),
       pool_(loop, GreetingOf(settings.backend), *this),
-      private_(loop, GreetingOf(settings.backend),
-               std::max<std::size_t>(1, settings.limits.private_connections_max / worker_count)),
-      // The bounds hold for the process: each worker has its share.
-      hold_({settings.hold.time_max_ms,
-             std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
-             settings.hold.bytes_max / worker_count}),
+      private_(loop, GreetingOf(settings.backend), PrivateMaxOf(settings.limits, worker_count)),
+      hold_(HoldLimitsOf(settings.hold, worker_count)),
       hold_timer_(loop),
       stall_timer_(loop),
       has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
+}
+
+void Dispatcher::ApplySettings() {
+  BackendLogin login = GreetingOf(settings_.backend).login;
+  pool_.SetLogin(login);
+  private_.SetLogin(std::move(login));
+  private_.SetMax(PrivateMaxOf(settings_.limits, worker_count_));
+  hold_.SetLimits(HoldLimitsOf(settings_.hold, worker_count_));
 }
 
 void Dispatcher::CheckBackends() {
@@ -73,11 +87,14 @@ void Dispatcher::CheckBackends() {
   bool was_paused = loop_.NowMs() - checked_at_ms_ > 4 * kStallTickMs;
   checked_at_ms_ = loop_.NowMs();
   if (was_paused) return;
+  const std::uint64_t interval_ms = settings_.backend.ping_interval_ms;
   std::vector<BackendConnection*> backends;
   pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
   for (BackendConnection* backend : backends) {
+    // It may be busy; or it is cut off, and the cluster has replaced it already.
+    if (interval_ms != 0 && backend->IsSilent(interval_ms)) request_refresh_();
     backend->FailIfStalled(settings_.backend.response_timeout_ms);
-    backend->CareIfIdle(settings_.backend.ping_interval_ms);
+    backend->CareIfIdle(interval_ms);
   }
 }
 

@@ -90,6 +90,9 @@ class Dispatcher final : private BackendConnection::Events {
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
 
+  // The settings were replaced: takes over those that it does not read each time.
+  void ApplySettings();
+
   void UpdateTopology(const protocol::Topology& topology);
   void UpdateReplicas(ReplicaFactsSnapshot facts);
   bool HasTopology() const { return has_topology_; }
@@ -150,6 +153,7 @@ class Dispatcher final : private BackendConnection::Events {
 
   runtime::EventLoop& loop_;
   const config::ProxyConfig& settings_;
+  std::size_t worker_count_;
   std::function<void()> request_refresh_;
   BackendPool pool_;
   PrivateConnections private_;
