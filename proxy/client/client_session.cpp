@@ -174,7 +174,7 @@ bool ClientSession::Send(const Request& request) {
 }
 
 config::ReadPolicy ClientSession::ReadsFrom() const {
-  config::ReadPolicy policy = config::ReadPolicy::kPrimary;
+  config::ReadPolicy policy = Listener().reads;
   bool is_asked_for = state_.is_readonly && policy == config::ReadPolicy::kPrimary;
   return is_asked_for ? config::ReadPolicy::kPreferReplica : policy;
 }

@@ -36,6 +36,11 @@ constexpr std::string_view kOutcomeUnknown =
     "may not have run";
 constexpr std::string_view kShuttingDown = "ERR The proxy is shutting down";
 
+// Only a replica may answer it.
+bool NeedsReplica(const InFlight& request) {
+  return request.lane.IsReadonly() && request.reads.Policy() == config::ReadPolicy::kReplica;
+}
+
 std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
 
 constexpr Lane kPlainLane{};
@@ -436,6 +441,12 @@ void Dispatcher::RetryRead(BackendConnection& backend, InFlight request, std::st
   }
 }
 
+bool Dispatcher::LacksReplica(const InFlight& request) const {
+  NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
+  return NeedsReplica(request) && owner != kNoNodeIndex && reads_.HasFacts() &&
+         reads_.Candidates(owner, request.reads.Policy()).empty();
+}
+
 BackendConnection* Dispatcher::TargetOf(const InFlight& request) {
   if (request.lane.IsReadonly()) return ReadTarget(request);
   NodeIndex node = node_of_slot_[IndexOf(request.slot)];
@@ -449,16 +460,10 @@ void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
   NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
   std::string_view error =
       owner != kNoNodeIndex ? kUnreachable : protocol::error_text::kClusterDownUnbound;
-  bool wants_replica = request.lane.IsReadonly() &&
-                       request.reads.Policy() == config::ReadPolicy::kReplica;
-  bool is_hopeless = false;
-  if (wants_replica && owner != kNoNodeIndex) {
-    error = kNoReplica;
-    is_hopeless =
-        reads_.HasFacts() && reads_.Candidates(owner, request.reads.Policy()).empty();
-  }
+  bool is_about_replicas = NeedsReplica(request) && owner != kNoNodeIndex;
+  if (is_about_replicas) error = kNoReplica;
   // Trouble is the owner's; a replica's must not be blamed on it.
-  if (is_hopeless || (!wants_replica && IsTroubleTooOld(request.slot))) {
+  if (LacksReplica(request) || (!is_about_replicas && IsTroubleTooOld(request.slot))) {
     AnswerError(request, error);
   } else {
     Hold(std::string(bytes), request, error, kHoldTickMs);
@@ -521,6 +526,10 @@ void Dispatcher::RetryHeld() {
   for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
     if (TargetOf(held.request) != nullptr) {
       Release(held);
+      continue;
+    }
+    if (LacksReplica(held.request)) {
+      AnswerError(held.request, kNoReplica);
       continue;
     }
     WantOwner(held.request);

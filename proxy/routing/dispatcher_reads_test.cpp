@@ -174,6 +174,16 @@ TEST_F(DispatcherReadsTest, ReplicaOnlyWaitsForTheConnection) {
   EXPECT_EQ(ReadsOf(master_), 0u);
 }
 
+TEST_F(DispatcherReadsTest, ReplicaOnlyFailsOnceTheLastOneIsUnfit) {
+  Tell("y");
+  y_.HangUp(true);
+  Read(ReadPolicy::kReplica);
+  EXPECT_EQ(client_.queue.Outstanding(), 1u) << "it may come back";
+  Tell("");
+  ASSERT_TRUE(AllAnswered());
+  EXPECT_THAT(Output(), HasSubstr("-CLUSTERDOWN No replica of this slot is up"));
+}
+
 TEST_F(DispatcherReadsTest, NearestChoosesAmongTheNear) {
   Tell("yz", "xy");
   for (std::uint32_t turn = 0; turn < 4; ++turn) Read(ReadPolicy::kNearest, turn);
