@@ -29,6 +29,11 @@ constexpr std::uint64_t kAvoidMs = 1000;
 // Trouble that was not seen for this long is over.
 constexpr std::uint64_t kTroubleGapMs = 1000;
 
+// Only a replica may answer it.
+bool NeedsReplica(const InFlight& request) {
+  return request.lane.IsReadonly() && request.reads.Policy() == config::ReadPolicy::kReplica;
+}
+
 std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
 
 constexpr Lane kPlainLane{};
@@ -432,6 +437,12 @@ void Dispatcher::RetryRead(BackendConnection& backend, InFlight request, std::st
   }
 }
 
+bool Dispatcher::LacksReplica(const InFlight& request) const {
+  NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
+  return NeedsReplica(request) && owner != kNoNodeIndex && reads_.HasFacts() &&
+         reads_.Candidates(owner, request.reads.Policy()).empty();
+}
+
 BackendConnection* Dispatcher::TargetOf(const InFlight& request) {
   if (request.lane.IsReadonly()) return ReadTarget(request);
   NodeIndex node = node_of_slot_[IndexOf(request.slot)];
@@ -445,16 +456,10 @@ void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
   NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
   std::string_view error =
       owner != kNoNodeIndex ? kUnreachable : protocol::error_text::kClusterDownUnbound;
-  bool wants_replica = request.lane.IsReadonly() &&
-                       request.reads.Policy() == config::ReadPolicy::kReplica;
-  bool is_hopeless = false;
-  if (wants_replica && owner != kNoNodeIndex) {
-    error = trouble_text::kNoReplica;
-    is_hopeless =
-        reads_.HasFacts() && reads_.Candidates(owner, request.reads.Policy()).empty();
-  }
+  bool is_about_replicas = NeedsReplica(request) && owner != kNoNodeIndex;
+  if (is_about_replicas) error = trouble_text::kNoReplica;
   // Trouble is the owner's; a replica's must not be blamed on it.
-  if (is_hopeless || (!wants_replica && IsTroubleTooOld(request.slot))) {
+  if (LacksReplica(request) || (!is_about_replicas && IsTroubleTooOld(request.slot))) {
     AnswerError(request, error);
   } else {
     Hold(std::string(bytes), request, error, kHoldTickMs);
@@ -517,6 +522,10 @@ void Dispatcher::RetryHeld() {
   for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
     if (TargetOf(held.request) != nullptr) {
       Release(held);
+      continue;
+    }
+    if (LacksReplica(held.request)) {
+      AnswerError(held.request, trouble_text::kNoReplica);
       continue;
     }
     WantOwner(held.request);

@@ -123,6 +123,8 @@ class Dispatcher final : private BackendConnection::Events {
   // Where the read would go now; nullptr if nobody who may answer can be sent to.
   BackendConnection* ReadTarget(const InFlight& request);
   void RetryRead(BackendConnection& backend, InFlight request, std::string_view reply);
+  // Whether only a replica may answer the read, and none is fit.
+  bool LacksReplica(const InFlight& request) const;
   // The open connection that the request is for, or nullptr.
   BackendConnection* TargetOf(const InFlight& request);
   void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);
