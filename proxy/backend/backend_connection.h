@@ -79,8 +79,8 @@ class BackendConnection final : private runtime::Connection::Handler {
 
   // Ends the connection: every request in flight is reported lost.
   void Fail(std::string_view reason) { OnClosed(reason); }
-  // Fails the connection if its oldest request waits longer than `timeout_ms`.
-  void FailIfStalled(std::uint64_t timeout_ms);
+  // Fails the connection if its oldest request waits longer than `timeout_ms`; tells if it did.
+  bool FailIfStalled(std::uint64_t timeout_ms);
   // Gives memory back and, after `probe_interval_ms` (0: never) of silence, asks for a sign of
   // life. For idle connections only; no sign is a stall.
   void CareIfIdle(std::uint64_t probe_interval_ms);

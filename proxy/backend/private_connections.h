@@ -9,12 +9,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "proxy/backend/backend_connection.h"
+#include "proxy/backend/control_query.h"
 
 namespace slotway::proxy {
 
@@ -26,6 +29,8 @@ class PrivateConnections final : private BackendConnection::Events {
     virtual ~Holder() = default;
     // It broke; what was in flight has been reported lost. It is nobody's any more.
     virtual void OnPrivateDown(BackendConnection& connection, std::string_view reason) = 0;
+    // Logged in: BackendConnection::RemoteId() is known.
+    virtual void OnPrivateReady(BackendConnection& /*connection*/) {}
     virtual void OnPrivatePush(BackendConnection& /*connection*/, std::string_view /*push*/) {}
   };
 
@@ -37,6 +42,8 @@ class PrivateConnections final : private BackendConnection::Events {
   BackendConnection* Take(const runtime::SocketAddress& address, Lane lane, Holder& holder);
   // For the next one. REQUIRES: nothing is in flight, and the shard remembers nothing of it.
   void GiveBack(BackendConnection& connection);
+  // The same, but nobody gets it again. Unlike End(), it may be called while a reply is handled.
+  void Retire(BackendConnection& connection);
   // Ends it; its holder is not told. What is in flight is reported lost.
   void End(BackendConnection& connection);
 
@@ -45,6 +52,11 @@ class PrivateConnections final : private BackendConnection::Events {
   // Ends what has been idle since the last call but one. Call it once in a while.
   void SweepIdle();
   void Shutdown();
+
+  // Asks a node something on one more connection, for the length of the answer. False if there are
+  // too many; then `on_answer` is not called. It is not called either when all is shut down.
+  bool Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
+           std::uint64_t timeout_ms, ControlQuery::OnAnswer on_answer);
 
   std::size_t Leased() const { return entries_.size() - idle_.size(); }
   std::size_t Size() const { return entries_.size(); }
@@ -56,7 +68,7 @@ class PrivateConnections final : private BackendConnection::Events {
     int sweeps = 0;            // while idle
   };
 
-  void OnReady(BackendConnection&) override {}
+  void OnReady(BackendConnection& connection) override;
   bool OnErrorReply(BackendConnection&, InFlight&, std::string_view) override { return false; }
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& connection, std::string_view reason) override;
@@ -69,6 +81,7 @@ class PrivateConnections final : private BackendConnection::Events {
   BackendGreeting greeting_;
   std::size_t max_;
   std::unordered_map<const BackendConnection*, Entry> entries_;
+  std::list<std::unique_ptr<ControlQuery>> queries_;
   std::vector<BackendConnection*> idle_;  // the one that has been idle longest first
 };
 

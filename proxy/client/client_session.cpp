@@ -6,6 +6,7 @@
 
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
+#include "proxy/reply/blocked_call.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
@@ -14,6 +15,8 @@ namespace {
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
+// How much of what a blocked client goes on to ask is read.
+constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 }  // namespace
 
@@ -113,16 +116,22 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
 
 bool ClientSession::Divert(const Request&) { return false; }
 
-void ClientSession::LeaveWays() { state_.ways = 0; }
+void ClientSession::LeaveWays() {
+  state_.ways = 0;
+  if (replies_.Blocked() != nullptr) replies_.Blocked()->OnClientGone();
+}
 
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them.
 bool ClientSession::Send(const Request& request) {
-  bool is_slow = services_.router.PlanOf(request.id).is_slow;
-  if (is_slow != is_on_slow_lane_) [[unlikely]] {
+  const RequestPlan& plan = services_.router.PlanOf(request.id);
+  if (plan.is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
     bool is_quiet = replies_.Outstanding() == 0;
-    if (is_slow && !is_quiet) return false;
-    if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
+    // On a connection of its own it would overtake what was asked before.
+    bool needs_quiet =
+        plan.needs_quiet && (!plan.may_block || services_.router.Blocks(request));
+    if ((plan.is_slow || needs_quiet) && !is_quiet) return false;
+    if (plan.is_slow || is_quiet) is_on_slow_lane_ = plan.is_slow;
   }
   services_.counters.requests.Add();
   Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
@@ -191,7 +200,12 @@ bool ClientSession::MayTakeRequest() const {
 }
 
 void ClientSession::Pause() {
-  connection_->PauseReading();
+  if (replies_.Blocked() != nullptr) {
+    // If the client hangs up, its wait has to end.
+    connection_->PauseOffering(kBlockedInputBytes);
+  } else {
+    connection_->PauseReading();
+  }
   replies_.NotifyProgress(true);
 }
 
@@ -240,6 +254,8 @@ bool ClientSession::IsFlushWanted() {
 
 void ClientSession::CloseWhenAnswered() {
   if (is_closing_) return;
+  // What may never come is not waited for.
+  if (replies_.Blocked() != nullptr) return OnClosed("blocked");
   is_closing_ = true;
   connection_->PauseReading();
   replies_.NotifyProgress(true);
@@ -261,6 +277,7 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   CountOutput();
   replies_.Detach();
+  replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
   LeaveWays();
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.

@@ -21,8 +21,7 @@ constexpr std::uint64_t kStallTickMs = 250;
 // Trouble that was not seen for this long is over.
 constexpr std::uint64_t kTroubleGapMs = 1000;
 
-constexpr std::string_view kUnreachable =
-    "CLUSTERDOWN The shard that serves this slot cannot be reached";
+constexpr std::string_view kUnreachable = kShardUnreachable;
 constexpr std::string_view kHoldFull =
     "CLUSTERDOWN The shard that serves this slot cannot be reached and too many requests wait "
     "for it";
@@ -71,7 +70,12 @@ void Dispatcher::CheckBackends() {
   std::vector<BackendConnection*> backends;
   pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
   for (BackendConnection* backend : backends) {
-    backend->FailIfStalled(settings_.backend.response_timeout_ms);
+    if (backend->IsDown()) continue;
+    if (backend->FailIfStalled(settings_.backend.response_timeout_ms)) {
+      // What blocks has no time of its own to be answered in, and its connection shows no sign.
+      private_.DropNode(backend->Address(), "the shard did not answer in time");
+      continue;
+    }
     backend->CareIfIdle(settings_.backend.ping_interval_ms);
   }
 }
@@ -168,6 +172,7 @@ bool Dispatcher::SendTogether(Slot slot, Lane lane, std::span<const Item> items)
     request.slot = slot;
     request.lane = lane;
     request.is_raw = true;
+    if (!request.is_readonly && request.HasClient()) request.Client().NoteWrite(slot);
     backend->Send(item.bytes, request);
   }
   return true;
@@ -199,13 +204,43 @@ std::optional<runtime::SocketAddress> Dispatcher::OwnerOf(Slot slot) const {
   return pool_.AddressOf(node);
 }
 
-void Dispatcher::LearnRedirect(const runtime::SocketAddress& from, std::string_view reply) {
+std::optional<Dispatcher::RedirectTarget> Dispatcher::LearnRedirect(
+    const runtime::SocketAddress& from, std::string_view reply) {
   protocol::Redirect redirect{};
   NodeIndex node = NodeOfRedirect(from, reply, redirect);
   request_refresh_();
-  if (node == kNoNodeIndex || redirect.kind != protocol::Redirect::Kind::kMoved) return;
-  counters_.moved.Add();
-  CorrectOwner(redirect.slot, node);
+  if (node == kNoNodeIndex) return std::nullopt;
+  if (redirect.kind == protocol::Redirect::Kind::kMoved) {
+    counters_.moved.Add();
+    CorrectOwner(redirect.slot, node);
+  } else {
+    counters_.asked.Add();
+  }
+  return RedirectTarget{redirect.kind, redirect.slot, pool_.AddressOf(node)};
+}
+
+void Dispatcher::CancelAwait(const ReplyTaker& taker) {
+  for (HoldQueue::Held& held : hold_.TakeTicketsOf(taker)) {
+    if (held.request.is_held_back) held.request.Client().RemoveHeldBack();
+  }
+  if (in_use_ == nullptr) return;
+  for (HoldQueue::Held& held : *in_use_) {
+    bool is_ticket = held.request.kind == InFlight::Kind::kTicket && held.request.taker == &taker;
+    if (!is_ticket || std::exchange(held.is_done, true)) continue;
+    if (held.request.is_held_back) held.request.Client().RemoveHeldBack();
+  }
+}
+
+// Using one may end the taker of others. What `use` refuses stays in `held`.
+template <class Use>
+void Dispatcher::UseEach(std::vector<HoldQueue::Held>& held, Use use) {
+  auto* outer = std::exchange(in_use_, &held);
+  for (HoldQueue::Held& one : held) {
+    if (std::exchange(one.is_done, true)) continue;
+    one.is_done = use(one);
+  }
+  in_use_ = outer;
+  std::erase_if(held, [](const HoldQueue::Held& one) { return one.is_done; });
 }
 
 // The clients of what an old owner still has to answer must not overtake it at the new owner.
@@ -390,10 +425,12 @@ void Dispatcher::WantOwner(const InFlight& request) {
 }
 
 void Dispatcher::Tick() {
-  for (HoldQueue::Held& held : hold_.TakeExpired(loop_.NowMs())) {
+  std::vector<HoldQueue::Held> expired = hold_.TakeExpired(loop_.NowMs());
+  UseEach(expired, [this](const HoldQueue::Held& held) {
     counters_.hold_expired.Add();
     AnswerError(held.request, held.error);
-  }
+    return true;
+  });
   RetryHeld();
   if (hold_.Empty()) {
     hold_timer_.Stop();
@@ -413,18 +450,18 @@ void Dispatcher::Release(const HoldQueue::Held& held) {
 }
 
 void Dispatcher::RetryHeld() {
-  std::vector<HoldQueue::Held> kept_back;
-  for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
-    NodeIndex node = node_of_slot_[IndexOf(held.request.slot)];
-    if (node != kNoNodeIndex && pool_.Ready(node, held.request.lane) != nullptr) {
+  std::vector<HoldQueue::Held> due = hold_.TakeDue(loop_.NowMs());
+  UseEach(due, [this](const HoldQueue::Held& held) {
+    bool is_ready = IsReady(held.request.slot, held.request.lane);
+    if (is_ready) {
       Release(held);
-      continue;
+    } else {
+      WantOwner(held.request);
     }
-    WantOwner(held.request);
-    held.due_ms = HoldQueue::kUntilMadeDue;
-    kept_back.push_back(std::move(held));
-  }
-  hold_.PutBack(std::move(kept_back));
+    return is_ready;
+  });
+  for (HoldQueue::Held& held : due) held.due_ms = HoldQueue::kUntilMadeDue;
+  hold_.PutBack(std::move(due));
 }
 
 std::uint64_t Dispatcher::BackoffMs(std::uint8_t tries) const {
@@ -437,11 +474,16 @@ void Dispatcher::Shutdown() {
   is_shut_down_ = true;
   hold_timer_.Stop();
   stall_timer_.Stop();
-  for (HoldQueue::Held& held : hold_.TakeAll()) AnswerError(held.request, kShuttingDown);
-  pool_.DropAllBut({});
-  private_.Shutdown();
+  std::vector<HoldQueue::Held> all = hold_.TakeAll();
+  UseEach(all, [](const HoldQueue::Held& held) {
+    AnswerError(held.request, kShuttingDown);
+    return true;
+  });
+  // First: whoever loses a connection may want the next.
   node_of_slot_.fill(kNoNodeIndex);
   slot_of_each_master_.clear();
+  pool_.DropAllBut({});
+  private_.Shutdown();
 }
 
 std::size_t Dispatcher::BufferedBytes() const {
