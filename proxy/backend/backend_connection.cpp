@@ -18,11 +18,6 @@ constexpr std::size_t kPassOnBytes = 64 * 1024;
 // A burst's larger ring goes back when the connection is idle.
 constexpr std::size_t kCapacityKept = 1024;
 
-struct QueueSink {
-  runtime::ByteQueue& queue;
-  void Append(std::string_view bytes) { queue.Append(bytes); }
-};
-
 }  // namespace
 
 BackendConnection::BackendConnection(runtime::EventLoop& loop,

@@ -40,6 +40,9 @@ class PrivateConnections final : private BackendConnection::Events {
   // A connection that may be sent to at once: what is sent waits for its login: nullptr if
   // there are too many.
   BackendConnection* Take(const runtime::SocketAddress& address, Lane lane, Holder& holder);
+  // For those that are opened from now on.
+  void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
+  void SetMax(std::size_t max) { max_ = max; }
   // For the next one. REQUIRES: nothing is in flight, and the shard remembers nothing of it.
   void GiveBack(BackendConnection& connection);
   // The same, but nobody gets it again. Unlike End(), it may be called while a reply is handled.

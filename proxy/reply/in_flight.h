@@ -10,6 +10,7 @@
 #include "protocol/command_table.h"
 #include "protocol/slot.h"
 #include "proxy/reply/lane.h"
+#include "proxy/reply/read_choice.h"
 #include "proxy/reply/reply_queue.h"
 #include "proxy/reply/reply_taker.h"
 
@@ -35,6 +36,7 @@ struct InFlight {
   Kind kind = Kind::kReply;
   std::uint8_t retries = 0;
   std::uint8_t redirects = 0;
+  ReadChoice reads;                 // of a read in a lane with IsReadonly(): who may answer it
   std::uint32_t held_since_ms = 0;  // loop time of the first retry; 0: never held
   bool is_readonly = false;         // may be sent again although it may have run
   bool is_held_back = false;        // counted in its client's queue

@@ -40,6 +40,7 @@ class ReplyQueue {
   ReplyQueue(const ReplyQueue&) = delete;
   ReplyQueue& operator=(const ReplyQueue&) = delete;
 
+  void SetOutputMax(std::size_t bytes) { output_bytes_max_ = bytes; }
   void Attach(runtime::Connection& connection) { connection_ = &connection; }
   // The client has gone: replies are dropped from now on.
   void Detach();
@@ -51,6 +52,9 @@ class ReplyQueue {
     return next_++;
   }
   std::size_t Outstanding() const { return places_.Size(); }
+  bool IsOutstanding(Sequence sequence) const { return sequence - due_ < places_.Size(); }
+  // The place that the next Open() opens.
+  Sequence NextPlace() const { return next_; }
   // Whether this reply is the next to leave.
   bool IsDue(Sequence sequence) const { return sequence == due_; }
 

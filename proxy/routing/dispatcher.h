@@ -23,6 +23,7 @@
 #include "proxy/backend/backend_pool.h"
 #include "proxy/backend/private_connections.h"
 #include "proxy/routing/hold_queue.h"
+#include "proxy/routing/read_targets.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
 
@@ -37,6 +38,7 @@ struct DispatcherCounters {
   runtime::Counter hold_expired;
   runtime::Counter hold_refused;  // no room
   runtime::Counter lost;          // sent writes whose outcome is unknown
+  runtime::Counter replica_reads;
   runtime::Counter backend_connects;
   runtime::Counter backend_failures;
   runtime::Counter blocked_now;      // calls that wait at shards for something to happen
@@ -54,8 +56,10 @@ class Dispatcher final : private BackendConnection::Events {
   Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
              std::size_t worker_count, std::function<void()> request_refresh);
 
-  // Sends `bytes`, one request on the wire, to the owner of `request.slot`.
+  // Sends `bytes`, one request on the wire, to the owner of `request.slot`; a read in a lane with
+  // IsReadonly() to whoever request.reads allows.
   void Send(std::string_view bytes, const InFlight& request) {
+    if (request.lane.IsReadonly()) [[unlikely]] return SendRead(bytes, request);
     NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(request.slot))];
     if (node != kNoNodeIndex) [[likely]] {
       BackendConnection* backend = pool_.Ready(node, request.lane);
@@ -108,7 +112,11 @@ class Dispatcher final : private BackendConnection::Events {
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
 
+  // The settings were replaced: takes over those that it does not read each time.
+  void ApplySettings();
+
   void UpdateTopology(const protocol::Topology& topology);
+  void UpdateReplicas(ReplicaFactsSnapshot facts);
   bool HasTopology() const { return has_topology_; }
   // One slot of every node that owns one of those for which `is_wanted`, and one that nobody owns,
   // if there is any.
@@ -146,6 +154,12 @@ class Dispatcher final : private BackendConnection::Events {
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& backend, std::string_view reason) override;
 
+  void SendRead(std::string_view bytes, const InFlight& request);
+  // Where the read would go now; nullptr if nobody who may answer can be sent to.
+  BackendConnection* ReadTarget(const InFlight& request);
+  void RetryRead(BackendConnection& backend, InFlight request, std::string_view reply);
+  // The open connection that the request is for, or nullptr.
+  BackendConnection* TargetOf(const InFlight& request);
   void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);
   void FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply);
   void HoldUnreachable(std::string_view bytes, InFlight request);
@@ -176,6 +190,7 @@ class Dispatcher final : private BackendConnection::Events {
 
   runtime::EventLoop& loop_;
   const config::ProxyConfig& settings_;
+  std::size_t worker_count_;
   std::function<void()> request_refresh_;
   BackendPool pool_;
   PrivateConnections private_;
@@ -183,6 +198,7 @@ class Dispatcher final : private BackendConnection::Events {
   std::vector<HoldQueue::Held>* in_use_ = nullptr;  // what UseEach() goes through
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
+  ReadTargets reads_;
   std::unordered_map<NodeIndex, Trouble> trouble_;  // kNoNodeIndex: of slots without an owner
   runtime::Timer hold_timer_;
   runtime::Timer stall_timer_;

@@ -45,6 +45,7 @@ struct RequestPlan {
   std::uint8_t first_key = 0;
   std::uint8_t args_per_key = 1;  // kSplit: MSET takes two
   bool is_readonly = false;
+  bool may_use_replica = false;  // what it reads is on replicas, too
   bool may_block = false;    // see Router::Blocks()
   bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
