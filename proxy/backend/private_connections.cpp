@@ -89,15 +89,18 @@ void PrivateConnections::Shutdown() {
 }
 
 bool PrivateConnections::Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
-                             std::uint64_t timeout_ms, ControlQuery::OnAnswer on_answer) {
+                             std::uint64_t timeout_ms,
+                             std::function<void(std::optional<std::int64_t>)> on_answer) {
   if (entries_.size() + queries_.size() >= max_) return false;
   auto place = queries_.emplace(queries_.end());
   *place = std::make_unique<ControlQuery>(
-      loop_, address, greeting_.login, std::move(args), timeout_ms,
-      [this, place, on_answer = std::move(on_answer)](auto answer) {
+      loop_, address, greeting_.login, Questions{std::move(args)}, timeout_ms,
+      [this, place, on_answer = std::move(on_answer)](auto answers) {
         auto asked = std::move(*place);  // destroyed when this returns
         queries_.erase(place);
-        on_answer(std::move(answer));
+        bool is_number =
+            answers && answers->front().kind == protocol::RespValue::Kind::kInteger;
+        on_answer(is_number ? std::optional(answers->front().integer) : std::nullopt);
       });
   return true;
 }

@@ -9,8 +9,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,10 +58,10 @@ class PrivateConnections final : private BackendConnection::Events {
   void SweepIdle();
   void Shutdown();
 
-  // Asks a node something on one more connection, for the length of the answer. False if there are
-  // too many; then `on_answer` is not called. It is not called either when all is shut down.
+  // Asks a node for a number on one more connection; nothing is told if the answer is none. False
+  // if there are too many connections; `on_answer` is not called then, nor when all is shut down.
   bool Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
-           std::uint64_t timeout_ms, ControlQuery::OnAnswer on_answer);
+           std::uint64_t timeout_ms, std::function<void(std::optional<std::int64_t>)> on_answer);
 
   std::size_t Leased() const { return entries_.size() - idle_.size(); }
   std::size_t Size() const { return entries_.size(); }

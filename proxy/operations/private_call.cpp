@@ -260,8 +260,8 @@ void PrivateCall::AskToUnblock(Leg& leg) {
   std::vector<std::string> question = {"CLIENT", "UNBLOCK",
                                        std::to_string(leg.connection->RemoteId()),
                                        unblocking_->with_error ? "ERROR" : "TIMEOUT"};
-  auto answered = [unblocking = unblocking_](auto answer) {
-    unblocking->Count(answer && answer->integer == 1);
+  auto answered = [unblocking = unblocking_](std::optional<std::int64_t> answer) {
+    unblocking->Count(answer == 1);
   };
   bool is_asked =
       Dispatch().Private().Ask(leg.connection->Address(), std::move(question),
