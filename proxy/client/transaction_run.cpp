@@ -92,6 +92,7 @@ void TransactionRun::SendInside() {
 void TransactionRun::SendOn(BackendConnection& connection, bool is_asking) {
   verdict_.Reset();
   sent_to_ = connection.Address();
+  if (!Queued().IsReadonly()) Queue().NoteWrite(slot_);
   if (is_asking) connection.Send(kAsking, InFlight::Dropped());
   std::size_t part = 0;
   SendPart(connection, kMulti, part++);
