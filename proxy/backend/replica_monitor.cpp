@@ -75,14 +75,20 @@ ReplicaMonitor::Node& ReplicaMonitor::Watch(const protocol::ClusterNode& node) {
   watched.name = node.hostname;
   if (watched.probe == nullptr) {
     auto address = runtime::SocketAddress::FromNumeric(node.endpoint.host, node.endpoint.port);
-    BackendLogin login{settings_.username, settings_.password, settings_.connect_timeout_ms};
-    watched.probe = std::make_unique<NodeProbe>(
-        loop_, address.value_or(runtime::SocketAddress()), std::move(login));
+    auto login = [this] {
+      return BackendLogin{settings_.username, settings_.password, settings_.connect_timeout_ms};
+    };
+    watched.probe =
+        std::make_unique<NodeProbe>(loop_, address.value_or(runtime::SocketAddress()), login);
   }
   return watched;
 }
 
 void ReplicaMonitor::Look() {
+  if (std::uint64_t interval_ms = IntervalOf(settings_.replicas); interval_ms != interval_ms_) {
+    interval_ms_ = interval_ms;  // a reload
+    look_timer_.Start(interval_ms, interval_ms, [this] { Look(); });
+  }
   for (auto& [address, node] : nodes_) {
     node.probe->DropIfSilent(2 * interval_ms_);
     node.probe->Ask();

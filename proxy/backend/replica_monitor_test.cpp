@@ -167,6 +167,18 @@ TEST_F(ReplicaMonitorTest, ForgetsWhoLeft) {
   EXPECT_GT(x_.Seen().size(), seen);
 }
 
+TEST_F(ReplicaMonitorTest, AReloadChangesIntervalAndLogin) {
+  Watch();
+  ASSERT_TRUE(BothFit());
+  settings_.replicas.staleness_max_ms = 320;
+  settings_.replicas.check_interval_ms = 80;
+  settings_.password = "new";
+  ASSERT_TRUE(RunUntil(loop_, [&] { return monitor_->IntervalMs() == 80; }));
+  y_.HangUp();
+  ASSERT_TRUE(RunUntil(loop_, [&] { return y_.Greetings() == 1; }));
+  ASSERT_TRUE(BothFit());
+}
+
 TEST_F(ReplicaMonitorTest, AShortBoundMeansMoreLooks) {
   settings_.replicas.check_interval_ms = 1000;
   settings_.replicas.staleness_max_ms = 800;
