@@ -166,10 +166,9 @@ void TransactionRun::Wait(std::string_view error) {
 }
 
 void TransactionRun::TakeResult(std::string_view reply) {
-  std::vector<std::string_view> elements;
-  bool has_run = protocol::SplitArray(reply, elements);
   bool is_whole = Queued().Inside() == Queued().Commands().size();
-  if (!has_run || is_whole) return Finish(reply);
+  std::vector<std::string_view> elements;
+  if (is_whole || !protocol::SplitArray(reply, elements)) return Finish(reply);
   result_ = reply;
   is_inside_over_ = true;
   RunOutside();
