@@ -11,7 +11,7 @@ import pytest
 from deadline import wait_until
 from free_ports import free_port
 from proxy_process import ProxyProcess
-from raw_client import ErrorReply, RawClient
+from raw_client import ErrorReply
 from real_cluster import RealCluster
 from replica_set import ReplicaSet
 
@@ -28,8 +28,6 @@ def reads_cluster():
 
 @pytest.fixture(scope="module")
 def filled(reads_cluster):
-    with RawClient(reads_cluster.nodes[0].port, password=reads_cluster.password):
-        pass
     for key in KEYS:
         master = reads_cluster.master_of(key)
         assert master.call("SET", key, f"value of {key}") == "OK"
@@ -143,17 +141,28 @@ def test_nearest_uses_masters_and_replicas(filled):
         proxy.stop()
 
 
-def test_nearest_prefers_the_zone(filled):
-    replica_ports = [replica.port for _, replica in pairs(filled)]
-    assert len(replica_ports) == 3
-    proxy = start_proxy(filled, "nearest", settings={"replicas": {
-        "staleness_max_ms": STALENESS_MAX_MS, "zone": "here",
-        "node_zones": {"127.0.0.0/8": "here"}}})
+def test_nearest_prefers_the_zone():
+    replica_set = ReplicaSet(hosts=("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+    proxy = start_proxy(replica_set, "nearest", settings={
+        "kind": "master-replica",
+        "replicas": {"zone": "here", "node_zones": {"127.0.0.2": "here", "127.0.0.0/8": "there"}}})
     try:
+        master, near, far = replica_set.nodes
         with proxy.client() as client:
-            read_all(client)
+            def only_the_near_one():
+                counting = Counting(replica_set.nodes)
+                client.pipeline([("GET", key) for key in KEYS])
+                return counting.of(near) == len(KEYS)
+            wait_until(only_the_near_one, 20, "who is in the zone answers")
+            near.kill()
+            def the_others():
+                counting = Counting([master, far])
+                client.pipeline([("GET", key) for key in KEYS])
+                return counting.of(master) + counting.of(far) == len(KEYS)
+            wait_until(the_others, 20, "the others answer when the zone is empty")
     finally:
         proxy.stop()
+        replica_set.stop()
 
 
 def test_a_read_behind_a_write_sees_it(filled):
@@ -242,6 +251,29 @@ def wait_for_rounds(readers, count=20):
     wait_until(lambda: all(reader.failures or reader.rounds >= rounds + count
                            for reader, rounds in zip(readers, before)), 30, "the readers go on")
     assert [reader.failures for reader in readers] == [[]] * len(readers)
+
+
+def test_a_replica_of_a_cluster_dies_under_load(filled):
+    proxy = start_proxy(filled, "prefer-replica")
+    readers = [Reader(proxy) for _ in range(4)]
+    try:
+        with proxy.client() as client:
+            wait_until_replicas_answer(client, filled.nodes)
+            for reader in readers:
+                reader.start()
+            wait_for_rounds(readers)
+            _, victim = next(pairs(filled))
+            victim.kill()
+            wait_for_rounds(readers)
+            victim.start().wait_until_up()
+            filled.wait_until_ok()
+            wait_until_replicas_answer(client, filled.nodes)
+            wait_for_rounds(readers)
+    finally:
+        for reader in readers:
+            if reader.is_alive():
+                reader.stop()
+        proxy.stop()
 
 
 def test_reads_spread_over_the_replicas(replica_set, readers):
