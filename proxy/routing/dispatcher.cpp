@@ -7,12 +7,18 @@
 #include "protocol/error_reply.h"
 #include "protocol/error_text.h"
 #include "proxy/routing/redirect.h"
+#include "proxy/routing/trouble_texts.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
 namespace {
 
 using protocol::Slot;
+using trouble_text::kHoldFull;
+using trouble_text::kOutcomeUnknown;
+using trouble_text::kShuttingDown;
+using trouble_text::kTooManyRedirects;
+using trouble_text::kUnreachable;
 
 // Waiting output to one shard beyond which its clients are read no further.
 constexpr std::size_t kCongestedBytes = 8 * 1024 * 1024;
@@ -22,19 +28,6 @@ constexpr std::uint64_t kStallTickMs = 250;
 constexpr std::uint64_t kAvoidMs = 1000;
 // Trouble that was not seen for this long is over.
 constexpr std::uint64_t kTroubleGapMs = 1000;
-
-constexpr std::string_view kUnreachable =
-    "CLUSTERDOWN The shard that serves this slot cannot be reached";
-constexpr std::string_view kNoReplica =
-    "CLUSTERDOWN No replica of this slot is up and close enough behind its master";
-constexpr std::string_view kHoldFull =
-    "CLUSTERDOWN The shard that serves this slot cannot be reached and too many requests wait "
-    "for it";
-constexpr std::string_view kTooManyRedirects = "CLUSTERDOWN Too many redirections for this slot";
-constexpr std::string_view kOutcomeUnknown =
-    "OUTCOMEUNKNOWN The connection to the shard was lost after the command was sent: it may or "
-    "may not have run";
-constexpr std::string_view kShuttingDown = "ERR The proxy is shutting down";
 
 // Only a replica may answer it.
 bool NeedsReplica(const InFlight& request) {
@@ -191,18 +184,19 @@ void Dispatcher::DropNodesBut(const std::vector<bool>& kept) {
   }
 }
 
-bool Dispatcher::SendTogether(Slot slot, Lane lane, std::span<const Item> items) {
+BackendConnection* Dispatcher::ReadyConnection(Slot slot, Lane lane) const {
   NodeIndex node = node_of_slot_[IndexOf(slot)];
-  BackendConnection* backend = node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
-  if (backend == nullptr) return false;
-  for (const Item& item : items) {
-    InFlight request = item.request;
-    request.slot = slot;
-    request.lane = lane;
-    request.is_raw = true;
-    backend->Send(item.bytes, request);
-  }
-  return true;
+  return node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
+}
+
+BackendConnection* Dispatcher::ReadyConnectionAlong(const runtime::SocketAddress& from,
+                                                    std::string_view reply, Lane lane) {
+  protocol::Redirect redirect{};
+  NodeIndex node = NodeOfRedirect(from, reply, redirect);
+  if (node == kNoNodeIndex) return nullptr;
+  if (redirect.kind == protocol::Redirect::Kind::kAsk) counters_.asked.Add();
+  pool_.Want(node, lane);
+  return pool_.Ready(node, lane);
 }
 
 void Dispatcher::Await(Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
@@ -240,13 +234,15 @@ void Dispatcher::LearnRedirect(const runtime::SocketAddress& from, std::string_v
   CorrectOwner(redirect.slot, node);
 }
 
-// The clients of what an old owner still has to answer must not overtake it at the new owner.
+// The clients of what an old owner still has to answer must not overtake it at the new owner. Who
+// sends raw requests holds its client back by itself.
 void Dispatcher::FenceMovedSlots() {
   pool_.ForEach([this](NodeIndex node, BackendConnection& backend) {
     auto& in_flight = backend.InFlightRequests();
     for (std::size_t i = 0; i < in_flight.Size(); ++i) {
       // Reads of replicas stand in no order with what the owner is sent.
       if (in_flight[i].lane.IsReadonly()) continue;
+      if (in_flight[i].is_raw) continue;
       if (node_of_slot_[IndexOf(in_flight[i].slot)] != node) MarkHeldBack(in_flight[i]);
     }
   });
@@ -461,7 +457,7 @@ void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
   std::string_view error =
       owner != kNoNodeIndex ? kUnreachable : protocol::error_text::kClusterDownUnbound;
   bool is_about_replicas = NeedsReplica(request) && owner != kNoNodeIndex;
-  if (is_about_replicas) error = kNoReplica;
+  if (is_about_replicas) error = trouble_text::kNoReplica;
   // Trouble is the owner's; a replica's must not be blamed on it.
   if (LacksReplica(request) || (!is_about_replicas && IsTroubleTooOld(request.slot))) {
     AnswerError(request, error);
@@ -529,7 +525,7 @@ void Dispatcher::RetryHeld() {
       continue;
     }
     if (LacksReplica(held.request)) {
-      AnswerError(held.request, kNoReplica);
+      AnswerError(held.request, trouble_text::kNoReplica);
       continue;
     }
     WantOwner(held.request);

@@ -66,13 +66,13 @@ class Dispatcher final : private BackendConnection::Events {
     HoldUnreachable(bytes, request);
   }
 
-  // Sends requests that have to stand together (MULTI ... EXEC) to the owner of `slot`, in one
-  // piece. False, and nothing is sent, if its connection is not open: see Await(). All are raw.
-  struct Item {
-    std::string_view bytes;
-    InFlight request;
-  };
-  bool SendTogether(protocol::Slot slot, Lane lane, std::span<const Item> items);
+  // The open connection to the owner of `slot`, or nullptr: see Await(). For requests that have to
+  // stand together (MULTI ... EXEC): send them all before returning, raw.
+  BackendConnection* ReadyConnection(protocol::Slot slot, Lane lane) const;
+  // The same for the node that an ASK leads to; a connection to it is wanted from now on. nullptr
+  // also if `redirect` leads nowhere known.
+  BackendConnection* ReadyConnectionAlong(const runtime::SocketAddress& from,
+                                          std::string_view redirect, Lane lane);
   // Calls taker.OnShardReady(part) once the slot's owner can be sent to, not before `delay_ms`. If
   // that takes longer than requests are held, taker.OnReply(part) gets `error` instead. Waiting
   // counts as one wait over several calls: `waiting_since_ms` starts as 0 and is kept by the taker.
