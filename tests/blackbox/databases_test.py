@@ -2,6 +2,8 @@
 """Several databases, where the backend has them: one master with replicas."""
 import pytest
 
+from deadline import wait_until
+from free_ports import free_port
 from proxy_process import ProxyProcess
 from raw_client import ErrorReply
 from replica_set import ReplicaSet
@@ -93,17 +95,6 @@ def test_move_and_copy(replica_set, client):
         assert client.call(*arguments) == at_master(replica_set, 7, *arguments), arguments
 
 
-def test_swapdb(replica_set, client):
-    assert client.call("SET", "k", "0") == "OK"
-    assert client.call("SELECT", 1) == "OK"
-    assert client.call("SET", "k", "1") == "OK"
-    assert client.call("SWAPDB", 0, 1) == "OK"
-    assert client.call("GET", "k") == b"0"
-    assert at_master(replica_set, 0, "GET", "k") == b"1"
-    for arguments in (("SWAPDB", 0, 16), ("SWAPDB", "x", 1)):
-        assert client.call(*arguments) == replica_set.nodes[0].call(*arguments), arguments
-
-
 def test_flushdb_and_flushall(replica_set, client):
     for database in (0, 1, 2):
         client.call("SELECT", database)
@@ -130,10 +121,18 @@ def test_client_info_tells_the_database(client):
     assert b" db=9 " in client.call("CLIENT", "INFO") + b" "
 
 
-def test_reads_of_replicas_keep_the_database(replica_set, proxy, client):
-    assert client.call("SELECT", 6) == "OK"
-    assert client.call("SET", "k", "6") == "OK"
-    assert replica_set.nodes[0].call("WAIT", 1, 5000) == 1
-    assert client.call("READONLY") == "OK"
-    for _ in range(20):
-        assert client.call("GET", "k") == b"6"
+def test_reads_of_replicas_keep_the_database(replica_set):
+    port = free_port()
+    listener = {"address": "127.0.0.1", "port": port, "reads": "replica"}
+    proxy = ProxyProcess(replica_set.seeds(), backend_password=replica_set.password, port=port,
+                         settings={"listeners": [listener], "backend": {"kind": "master-replica"}})
+    try:
+        with proxy.client() as client:
+            for database in (6, 11):
+                assert client.call("SELECT", database) == "OK"
+                assert client.call("SET", "k", str(database)) == "OK"
+            wait_until(lambda: client.call("GET", "k") == b"11", 20, "the replica answers")
+            assert client.call("SELECT", 6) == "OK"
+            assert client.call("GET", "k") == b"6"
+    finally:
+        proxy.stop()

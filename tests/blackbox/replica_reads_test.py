@@ -76,6 +76,14 @@ class Counting:
         return next(gets_of(node) - before for node, before in self._before if node is wanted)
 
 
+def wait_until_replicated(master, key, replicas=1):
+    """WAIT is about what the same connection wrote; `key` tells the slot to write to."""
+    with master.client() as direct:
+        _, acknowledged = direct.pipeline([("SET", f"{{{key}}}:sync", "x"),
+                                           ("WAIT", replicas, 5000)])
+    assert acknowledged >= replicas
+
+
 def read_all(client):
     assert client.pipeline([("GET", key) for key in KEYS]) == [
         f"value of {key}".encode() for key in KEYS]
@@ -165,6 +173,20 @@ def test_nearest_prefers_the_zone():
         replica_set.stop()
 
 
+def test_a_read_only_listener_uses_replicas(filled):
+    port = free_port()
+    listener = {"address": "127.0.0.1", "port": port, "mode": "read-only"}
+    proxy = ProxyProcess(filled.seeds(), backend_password=filled.password, port=port,
+                         settings={"listeners": [listener]})
+    try:
+        with proxy.client() as client:
+            wait_until_replicas_answer(client, filled.nodes)
+            reply = client.call("SET", KEYS[0], "x")
+            assert isinstance(reply, ErrorReply) and reply.startswith("READONLY")
+    finally:
+        proxy.stop()
+
+
 def test_a_read_behind_a_write_sees_it(filled):
     proxy = start_proxy(filled, "prefer-replica")
     try:
@@ -175,14 +197,12 @@ def test_a_read_behind_a_write_sees_it(filled):
                 assert client.pipeline([("SET", "reads:order", value), ("GET", "reads:order"),
                                         ("GET", "reads:order")]) == [
                     "OK", value.encode(), value.encode()]
-            client.call("SET", "reads:order", "before")
             # And the other way round: what is read first does not see what is written then.
-            for _ in range(50):
-                wait_until(lambda: client.call("GET", "reads:order") == b"before", 10,
-                           "it is replicated")
-                first, *_ = client.pipeline([("GET", "reads:order"),
-                                             ("SET", "reads:order", "after"),
-                                             ("SET", "reads:order", "before")])
+            writes = [("SET", "reads:order", "after"), ("SET", "reads:order", "before")]
+            client.pipeline(writes)
+            for behind in (writes, [("MULTI",), *writes, ("EXEC",)]) * 25:
+                wait_until_replicated(filled.master_of("reads:order"), "reads:order")
+                first, *_ = client.pipeline([("GET", "reads:order"), *behind])
                 assert first == b"before"
     finally:
         proxy.stop()
@@ -219,7 +239,7 @@ def replica_set():
     replica_set = ReplicaSet(replicas=2, password="backend-secret")
     for key in KEYS:
         assert replica_set.nodes[0].call("SET", key, f"value of {key}") == "OK"
-    assert replica_set.nodes[0].call("WAIT", 2, 5000) == 2
+    wait_until_replicated(replica_set.nodes[0], KEYS[0], replicas=2)
     yield replica_set
     for node in replica_set.nodes:
         if node.process.is_running():
@@ -315,7 +335,7 @@ def test_a_replica_that_falls_behind_is_passed_over(replica_set, set_proxy):
         # A replica that follows nobody it can reach keeps its data and serves it.
         at_replica.call("REPLICAOF", "127.0.0.1", free_port())
         assert master.call("SET", KEYS[0], "new") == "OK"
-        assert master.call("WAIT", 1, 5000) == 1
+        wait_until_replicated(master, KEYS[0])
         def nobody_sees_the_old_value():
             counting = Counting([behind])
             values = {client.call("GET", KEYS[0]) for _ in range(20)}
