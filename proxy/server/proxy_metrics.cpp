@@ -60,6 +60,8 @@ constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
      &DispatcherCounters::held},
     {MetricKind::kGauge, "slotway_held_requests", "Requests held back now.",
      &DispatcherCounters::held_now},
+    {MetricKind::kGauge, "slotway_blocked_clients",
+     "Clients that wait at shards for something to happen.", &DispatcherCounters::blocked_now},
     {MetricKind::kCounter, "slotway_hold_expired_total",
      "Requests failed because hold.time_max_ms ran out.", &DispatcherCounters::hold_expired},
     {MetricKind::kCounter, "slotway_hold_refused_total",
