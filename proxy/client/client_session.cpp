@@ -239,6 +239,8 @@ config::ReadPolicy ClientSession::ReadsFrom() const {
 
 bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
   if (command.needs_quiet && replies_.Outstanding() > 0) return false;
+  // EXEC is one of these: what replicas have been asked comes before it.
+  if (read_order_.HasReadsOnTheirWay(replies_)) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();

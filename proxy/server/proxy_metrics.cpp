@@ -51,6 +51,8 @@ constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
      &DispatcherCounters::moved},
     {MetricKind::kCounter, "slotway_redirects_ask_total", "ASK answers followed.",
      &DispatcherCounters::asked},
+    {MetricKind::kCounter, "slotway_replica_reads_total", "Reads sent to replicas.",
+     &DispatcherCounters::replica_reads},
     {MetricKind::kCounter, "slotway_retries_total",
      "Requests sent again after TRYAGAIN, CLUSTERDOWN, LOADING and the like.",
      &DispatcherCounters::retried},
