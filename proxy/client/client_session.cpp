@@ -125,8 +125,7 @@ bool ClientSession::Send(const Request& request) {
     if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
   }
   services_.counters.requests.Add();
-  Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
-  services_.router.Route(request, {replies_, lane, IsSilent()});
+  services_.router.Route(request, {replies_, OwnLane(), IsSilent()});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
 }
@@ -137,7 +136,6 @@ bool ClientSession::AnswerLocally(const LocalCommand& command,
   if (command.needs_quiet && replies_.Outstanding() > 0) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
-  bool was_skipping = state_.reply_mode == ReplyMode::kSkipNext;
   auto resp_before = state_.resp;
   auto database_before = state_.database;
   local_reply_.clear();
@@ -151,7 +149,6 @@ bool ClientSession::AnswerLocally(const LocalCommand& command,
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (local_reply_.empty()) return true;
   auto place = OpenPlace();
-  if (was_skipping) state_.reply_mode = ReplyMode::kOn;
   replies_.Deliver(place, local_reply_);
   return true;
 }
@@ -163,7 +160,6 @@ bool ClientSession::Refuse(std::string_view error_text) {
   protocol::StringSink sink{local_reply_};
   LocalWriter(sink, state_.resp).Error(error_text);
   replies_.Deliver(OpenPlace(), local_reply_);
-  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
 }
 

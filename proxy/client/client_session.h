@@ -45,7 +45,15 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void ApplyParserLimits();
   // For what answers later.
   ReplyQueue& Replies() { return replies_; }
-  ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
+  ReplyQueue::Sequence OpenPlace() {
+    ReplyQueue::Sequence place = replies_.Open(IsSilent());
+    if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+    return place;
+  }
+  // On which of the connections to the shards its requests are now.
+  Lane OwnLane() const {
+    return Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
+  }
   bool IsGone() const { return connection_ == nullptr; }
 
  private:

@@ -37,7 +37,8 @@ struct LocalCommand {
 // The families; each is a constant table in a file of its own.
 std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELECT, ...
 std::span<const LocalCommand> ClientCommands();      // CLIENT ...
-std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
+std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO, ROLE
+std::span<const LocalCommand> UserCommands();        // ACL ...
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
 
 // The local command of that id, or nullptr if it is not answered here. Hot.

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "protocol/command_table.h"
-#include "proxy/reply/reply_merger.h"
+#include "proxy/reply/reply_join.h"
 
 namespace slotway::proxy {
 
@@ -20,6 +20,7 @@ enum class Route : std::uint8_t {
   kKeys,       // keys by the key specs, all in one slot
   kSplit,      // keys by the key specs, a part per slot, replies joined
   kAllShards,  // one part per master, replies joined
+  kAnyShard,   // any master says it for all
   kComposed,   // an operation of several steps
   kUnsupported,
 };
@@ -45,6 +46,7 @@ struct RequestPlan {
   bool is_readonly = false;
   bool may_block = false;  // XREAD and XREADGROUP: refused only with BLOCK
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
+  std::string_view refusal = {};  // kUnsupported: the error
   StartOperation start = nullptr;               // kComposed
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
 };

@@ -36,6 +36,7 @@ class Router {
   void Start(StartOperation start, const Request& request, const InFlight& in_flight);
   void RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void SendToAnyShard(const Request& request, InFlight in_flight);
   void SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void SendWhole(const Request& request, protocol::Slot slot, InFlight in_flight);
 
