@@ -18,11 +18,6 @@ constexpr std::size_t kPassOnBytes = 64 * 1024;
 // A burst's larger ring goes back when the connection is idle.
 constexpr std::size_t kCapacityKept = 1024;
 
-struct QueueSink {
-  runtime::ByteQueue& queue;
-  void Append(std::string_view bytes) { queue.Append(bytes); }
-};
-
 }  // namespace
 
 BackendConnection::BackendConnection(runtime::EventLoop& loop,
@@ -85,10 +80,8 @@ void BackendConnection::SendControl(Control control, std::span<const std::string
 }
 
 void BackendConnection::SendAsking(std::string_view bytes, InFlight request) {
-  InFlight asking;
-  asking.kind = InFlight::Kind::kSwallow;
   // wire: a constant request, written once per redirect.
-  Send("*1\r\n$6\r\nASKING\r\n", asking);
+  Send("*1\r\n$6\r\nASKING\r\n", InFlight::Dropped());
   Send(bytes, request);
 }
 

@@ -25,7 +25,7 @@ std::vector<OwnInfoField> OwnFields(ClientSession& session) {
   const WorkerServices& services = session.Services();
   ProcessFacts facts = services.process_facts();
   const config::LimitsConfig& limits = services.settings.limits;
-  bool is_cluster = services.settings.listeners.front().face == config::ListenerFace::kCluster;
+  bool is_cluster = session.Listener().face == config::ListenerFace::kCluster;
   return {
       {"Server", "redis_version", std::string(protocol::kRedisVersion)},
       {"Server", "redis_mode", is_cluster ? "cluster" : "standalone"},
@@ -34,7 +34,7 @@ std::vector<OwnInfoField> OwnFields(ClientSession& session) {
       {"Server", "multiplexing_api", "libuv"},
       {"Server", "process_id", Text(static_cast<std::uint64_t>(runtime::ProcessId()))},
       {"Server", "run_id", std::string(facts.run_id)},
-      {"Server", "tcp_port", Text(session.Socket().LocalAddress().Port())},
+      {"Server", "tcp_port", Text(session.LocalAddress().Port())},
       {"Server", "uptime_in_seconds", Text(facts.uptime_s)},
       {"Server", "uptime_in_days", Text(facts.uptime_s / 86400)},
       {"Server", "slotway_version", std::string(protocol::kSlotwayVersion)},

@@ -7,6 +7,8 @@
 
 #include "protocol/resp_writer.h"
 #include "runtime/clock.h"
+#include "runtime/file_limit.h"
+#include "runtime/log.h"
 #include "runtime/process_stats.h"
 
 namespace slotway::storage {
@@ -27,6 +29,16 @@ constexpr std::string_view kProtectedModeText =
 
 bool IsLoopback(const std::string& host) {
   return host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
+}
+
+// `maxclients` and a reserve for what else a process opens.
+void WarnOfTooFewFiles(std::int64_t maxclients) {
+  constexpr std::uint64_t kReserve = 128;
+  std::uint64_t wanted = static_cast<std::uint64_t>(maxclients) + kReserve;
+  std::uint64_t granted = runtime::RaiseFileLimit(wanted);
+  if (granted >= wanted) return;
+  runtime::LogWarning("the system allows {} open files: too few for maxclients {}", granted,
+                      maxclients);
 }
 
 }  // namespace
@@ -64,6 +76,7 @@ runtime::Result<bool> ShardServer::Start() {
     cluster_ = std::move(*cluster);
     state_.run_cluster_command = [this](CommandContext& ctx) { cluster_->Run(ctx); };
   }
+  WarnOfTooFewFiles(state_.Config().maxclients);
   executor_ = std::make_unique<Executor>(state_, handlers_, cluster_.get());
   expiry_timer_.Start(kExpiryPeriodMs, kExpiryPeriodMs, [this] { ExpireKeys(); });
   tick_timer_.Start(kTickPeriodMs, kTickPeriodMs, [this] { TickTenTimesASecond(); });

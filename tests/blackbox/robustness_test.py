@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Malformed, oversized and half input: Redis's own answer or a working command, bounded memory,
 and servers that stay up. What is right is what a redis-server answers, byte for byte."""
-import os
 import random
 import resource
 import socket
 
 import pytest
 
+from child_process import MEMORY_IS_MEASURED, resident_kb
 from deadline import wait_until
 from proxy_process import PASSWORD
 from raw_client import ConnectionClosed, RawClient, bulk, encode
@@ -17,8 +17,6 @@ from shard_process import ShardProcess
 MEGABYTE = 1 << 20
 BULK_MAX = 512 * MEGABYTE
 IDLE_CONNECTIONS = 1000
-# Memory checks mean little when a sanitizer keeps freed blocks and shadow bytes.
-MEMORY_IS_MEASURED = not os.environ.get("SLOTWAY_SANITIZE")
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +268,6 @@ def test_a_client_that_does_not_read(server):
 
 
 def resident_of_main(server):
-    from child_process import resident_kb
     return resident_kb(server.process.pid)
 
 
