@@ -6,6 +6,7 @@
 
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
+#include "proxy/pubsub/pubsub_hub.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
@@ -111,9 +112,36 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   return Send(request);
 }
 
-bool ClientSession::Divert(const Request&) { return false; }
+bool ClientSession::Divert(const Request& request) {
+  if ((state_.ways & kListens) != 0) {
+    const LocalCommand* command = FindLocalCommand(request.id);
+    if (command == nullptr || !command->is_for_listeners) {
+      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
+    }
+  }
+  return false;
+}
 
 void ClientSession::LeaveWays() { state_.ways = 0; }
+
+Subscriber& ClientSession::Subscriptions() {
+  // Not make_unique: it may not see the private base.
+  if (!subscriber_) subscriber_.reset(new Subscriber(replies_, *this, state_.resp));
+  return *subscriber_;
+}
+
+void ClientSession::LeaveSubscriptions() {
+  if (subscriber_) services_.pubsub.LeaveAll(*subscriber_);
+}
+
+void ClientSession::OnSubscriptionsChanged() {
+  state_.channels = subscriber_->Count(TopicKind::kChannel);
+  state_.patterns = subscriber_->Count(TopicKind::kPattern);
+  state_.shard_channels = subscriber_->Count(TopicKind::kShard);
+  bool listens = subscriber_->Total() > 0 && state_.resp == protocol::RespVersion::kResp2;
+  state_.ways = static_cast<std::uint8_t>(listens ? state_.ways | kListens
+                                                  : state_.ways & ~kListens);
+}
 
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them.
@@ -134,7 +162,9 @@ bool ClientSession::Send(const Request& request) {
 bool ClientSession::AnswerLocally(const LocalCommand& command,
                                   std::span<const std::string_view> args,
                                   const protocol::CommandSpec& spec) {
-  if (command.needs_quiet && replies_.Outstanding() > 0) return false;
+  bool needs_quiet =
+      command.needs_quiet || (command.needs_quiet_of_listeners && HasSubscriptions());
+  if (needs_quiet && replies_.Outstanding() > 0) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   bool was_skipping = state_.reply_mode == ReplyMode::kSkipNext;
@@ -148,6 +178,10 @@ bool ClientSession::AnswerLocally(const LocalCommand& command,
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
   if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
+  if (state_.resp != resp_before && subscriber_) {
+    subscriber_->SetVersion(state_.resp);
+    OnSubscriptionsChanged();
+  }
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (local_reply_.empty()) return true;
   auto place = OpenPlace();
@@ -266,6 +300,7 @@ void ClientSession::OnClosed(std::string_view) {
   // Not here and now: a caller up the stack may be using the connection.
   services_.loop.Defer([this, dying = connection_.release()] {
     delete dying;
+    LeaveSubscriptions();
     EndIfOver();
   });
 }

@@ -16,12 +16,15 @@
 #include "proxy/client/local_command.h"
 #include "proxy/client/session_state.h"
 #include "proxy/client/worker_services.h"
+#include "proxy/pubsub/subscriber.h"
 #include "proxy/reply/reply_queue.h"
 #include "runtime/connection.h"
 
 namespace slotway::proxy {
 
-class ClientSession final : private runtime::Connection::Handler, private ReplyQueue::Owner {
+class ClientSession final : private runtime::Connection::Handler,
+                            private ReplyQueue::Owner,
+                            private Subscriber::Owner {
  public:
   ClientSession(std::unique_ptr<runtime::Connection> connection, WorkerServices& services,
                 std::uint64_t id);
@@ -46,6 +49,11 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   // For what answers later.
   ReplyQueue& Replies() { return replies_; }
   ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
+  // What the client is subscribed to; made when first asked for.
+  Subscriber& Subscriptions();
+  bool HasSubscriptions() const { return subscriber_ != nullptr && subscriber_->Total() > 0; }
+  // From everything, and the client is not told.
+  void LeaveSubscriptions();
   bool IsGone() const { return connection_ == nullptr; }
 
  private:
@@ -57,6 +65,8 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
 
+  void OnSubscriptionsChanged() override;
+  void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
   bool AnswerLocally(const LocalCommand& command, std::span<const std::string_view> args,
@@ -81,6 +91,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   protocol::RespRequestParser parser_;
   ReplyQueue replies_;
   SessionState state_;
+  std::unique_ptr<Subscriber> subscriber_;  // nullptr: never subscribed
   std::string local_reply_;   // reused
   std::string inline_bytes_;  // an inline command as it goes on the wire
   std::uint64_t held_output_since_ms_ = 0;

@@ -32,6 +32,10 @@ struct LocalCommand {
   LocalHandler handler;
   // Taken only when everything the client asked before has been answered.
   bool needs_quiet = false;
+  // Taken also from a RESP2 client that is subscribed.
+  bool is_for_listeners = false;
+  // needs_quiet, from a client that is subscribed.
+  bool needs_quiet_of_listeners = false;
 };
 
 // The families; each is a constant table in a file of its own.
@@ -39,6 +43,9 @@ std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELEC
 std::span<const LocalCommand> ClientCommands();      // CLIENT ...
 std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
+
+std::span<const LocalCommand> SubscribeCommands();   // SUBSCRIBE ..., UNSUBSCRIBE ...
+std::span<const LocalCommand> PublishCommands();     // PUBLISH, SPUBLISH, PUBSUB ...
 
 // The local command of that id, or nullptr if it is not answered here. Hot.
 const LocalCommand* FindLocalCommand(protocol::CommandId id);

@@ -16,6 +16,7 @@
 namespace slotway::proxy {
 
 class ClientSession;
+class PubsubHub;
 class SessionRegistry;
 struct WorkerServices;
 
@@ -59,6 +60,7 @@ struct WorkerServices {
   const config::ProxyConfig& settings;
   Dispatcher& dispatcher;
   Router& router;
+  PubsubHub& pubsub;
   SessionRegistry& sessions;
   Colleagues colleagues;
   SessionCounters& counters;

@@ -36,12 +36,6 @@ std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt
 
 constexpr Lane kPlainLane{};
 
-BackendGreeting GreetingOf(const config::BackendConfig& backend) {
-  BackendGreeting greeting;
-  greeting.login = {backend.username, backend.password, backend.connect_timeout_ms};
-  return greeting;
-}
-
 }  // namespace
 
 Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,

@@ -43,10 +43,14 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, Colleague
       share_(share),
       dispatcher_(loop, share.settings, share.worker_count, share.request_refresh),
       router_(dispatcher_, share.settings, share.plans),
+      pubsub_(loop, share.settings, dispatcher_,
+              {colleagues.own_index, colleagues.count,
+               [this](PubsubCensus::News news) { BroadcastNews(news); }}),
       services_{loop,
                 share.settings,
                 dispatcher_,
                 router_,
+                pubsub_,
                 sessions_,
                 std::move(colleagues),
                 counters_,
@@ -128,6 +132,14 @@ void ProxyWorker::KeepBufferBound() {
   }
 }
 
+void ProxyWorker::BroadcastNews(const PubsubCensus::News& news) {
+  const Colleagues& colleagues = services_.colleagues;
+  for (std::size_t i = 0; i < colleagues.count; ++i) {
+    if (i == colleagues.own_index) continue;
+    colleagues.post(i, [news](WorkerServices& services) { services.pubsub.TakeNews(news); });
+  }
+}
+
 void ProxyWorker::CutIdle() {
   for (ClientSession* session : sessions_.All()) {
     if (session->IsIdle(loop_.NowMs(), share_.settings.idle_timeout_ms)) session->Cut("idle");
@@ -137,6 +149,7 @@ void ProxyWorker::CutIdle() {
 // shared: every worker keeps the snapshot as long as it needs it.
 void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topology) {
   dispatcher_.UpdateTopology(*topology);
+  pubsub_.UpdateTopology(*topology);
   services_.topology = std::move(topology);
 }
 
@@ -150,6 +163,7 @@ void ProxyWorker::Shutdown() {
   house_timer_.Stop();
   bound_timer_.Stop();
   dispatcher_.Shutdown();
+  pubsub_.Shutdown();
   for (ClientSession* session : sessions_.All()) session->Cut("shutdown");
 }
 
