@@ -18,15 +18,20 @@ Without a group, all are run but fuzz and registry. asan and tsan test a sanitiz
   faces       HELLO, AUTH, CLIENT, COMMAND, SELECT and CLUSTER, as clients use them
   conformance single-key commands: proxy and redis-server must answer the same bytes
   order       deep random pipelines over all masters: replies in the order of requests
+  transaction MULTI, EXEC, WATCH: as one redis-server, while slots move and masters die
   robustness  malformed and oversized input, idle connections, memory bounds
   reshard     2,000 slots move while 200,000 keys are written and read
   failover    kill -9 of a master under load
+  chaos       nodes are killed, paused and restarted and slots move: nothing is lost, doubled or
+              swapped (half a minute; SLOTWAY_CHAOS_MINUTES=10 for longer)
   nodeport    the NodePort proof in network namespaces (needs root)
   local       slotway local: start, supervision, Ctrl-C
   clients     redis-py, as a standalone and as a cluster client
   registry    ioredis, node-redis and go-redis likewise (from npm and the Go proxy; what is not
               installed is skipped: scripts/deps.sh clients)
   differential  random commands: slotway-shard and redis-server must answer the same
+  proxy-differential  random commands: a cluster behind the proxy and one redis-server must answer
+              the same
   tools       the project's own tools: the benchmark's tables, the summary below
   cluster     every group that runs against a cluster
   fuzz        short runs of the libFuzzer targets (builds them with clang)

@@ -67,7 +67,8 @@ Topology TopologyOfReplicas(const std::vector<ReplicationView>& views,
     if (&view != &master && !Follows(view, master)) continue;
     ClusterNode& node = add(view.endpoint);
     node.is_asked = true;
-    node.is_link_up = view.info.is_link_up && view.info.history_id == master.info.history_id;
+    node.is_link_up = view.info.is_link_up && !view.info.is_syncing &&
+                      view.info.history_id == master.info.history_id;
     if (&view != &master) continue;
     node.is_master = node.is_link_up = true;
     node.master_id.clear();

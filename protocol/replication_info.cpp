@@ -84,7 +84,8 @@ tl::expected<ReplicationInfo, std::string> ParseReplicationInfo(std::string_view
   info.master = std::move(*master);
   const std::string_view link = TextOf(fields, "master_link_status");
   if (link != "up" && link != "down") return Missing("master_link_status");
-  info.is_link_up = link == "up" && TextOf(fields, "master_sync_in_progress") != "1";
+  info.is_link_up = link == "up";
+  info.is_syncing = TextOf(fields, "master_sync_in_progress") == "1";
   return info;
 }
 

@@ -22,7 +22,8 @@ struct ReplicationInfo {
   std::uint64_t offset = 0;  // what it has written (a master) or applied (a replica)
   std::uint32_t connected_replicas = 0;
   Endpoint master;          // of a replica: whom it follows
-  bool is_link_up = false;  // of a replica: in step with its master, not in a full transfer
+  bool is_link_up = false;  // of a replica: connected to its master
+  bool is_syncing = false;  // of a replica: in a full transfer, without the whole of its data
 
   // Whether this node was promoted while it followed `other`'s history.
   bool DescendsFrom(const ReplicationInfo& other) const;

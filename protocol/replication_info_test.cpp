@@ -50,16 +50,16 @@ TEST(ReplicationInfo, ReadsAReplica) {
   ASSERT_TRUE(info) << info.error();
   EXPECT_FALSE(info->is_master);
   EXPECT_EQ(info->master, (Endpoint{"127.0.0.1", 7000}));
-  EXPECT_TRUE(info->is_link_up);
+  EXPECT_TRUE(info->is_link_up && !info->is_syncing);
   EXPECT_EQ(info->offset, 140u);
   EXPECT_EQ(info->former_history_id, kIdB);
 }
 
-TEST(ReplicationInfo, AReplicaWithoutItsDataIsNotUp) {
+TEST(ReplicationInfo, ReadsAReplicaThatIsCutOffOrHasNotGotItsData) {
   EXPECT_FALSE(ParseReplicationInfo(ReplicaText("down"))->is_link_up);
   const auto syncing = ParseReplicationInfo(
       Replaced(ReplicaText(), "master_sync_in_progress:0", "master_sync_in_progress:1"));
-  EXPECT_FALSE(syncing->is_link_up);
+  EXPECT_TRUE(syncing->is_syncing);
   EXPECT_EQ(ParseReplicationInfo(ReplicaText("down", "-1"))->offset, 0u);
 }
 

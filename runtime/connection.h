@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One TCP connection: bytes in to a handler, bytes out from a queue.
+// One connection, TCP or of a Unix socket: bytes in to a handler, bytes out from a queue.
 //
 // Input is offered in place: the handler takes what it can use and is offered the rest again with
 // more behind it, so that a request is never copied before it is complete. Output is appended to
@@ -16,6 +16,7 @@
 
 #include "runtime/byte_queue.h"
 #include "runtime/event_loop.h"
+#include "runtime/owned_fd.h"
 #include "runtime/result.h"
 #include "runtime/socket_address.h"
 
@@ -41,9 +42,9 @@ class Connection {
     virtual void OnDrained() {}
   };
 
-  // Takes over an accepted socket.
-  static Result<std::unique_ptr<Connection>> Accepted(EventLoop& loop, uv_stream_t* listener,
-                                                      FlushStage stage);
+  // Takes over an accepted socket: see Acceptor.
+  static Result<std::unique_ptr<Connection>> Adopt(EventLoop& loop, OwnedFd accepted,
+                                                   FlushStage stage);
   // Begins to connect; OnConnected() or OnClosed() follows. The time limit covers connecting only.
   static std::unique_ptr<Connection> Connect(EventLoop& loop, const SocketAddress& to,
                                              std::uint64_t timeout_ms, FlushStage stage,
@@ -52,7 +53,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // For accepted connections: begins to read.
+  // For accepted connections: begins to read, or, if reading is paused, resumes it for `handler`.
   void Start(Handler& handler);
 
   // Where to append output. Follow with MarkForFlush(): cheap, idempotent within an iteration.
@@ -89,8 +90,8 @@ class Connection {
   void Abandon();
 
   bool IsConnected() const { return is_connected_; }
-  SocketAddress LocalAddress() const;
-  SocketAddress PeerAddress() const;
+  SocketAddress LocalAddress() const { return SocketAddress::LocalOf(FileDescriptor()); }
+  SocketAddress PeerAddress() const { return SocketAddress::PeerOf(FileDescriptor()); }
   int FileDescriptor() const;
   EventLoop& Loop() { return loop_; }
   void SetKeepalive(unsigned seconds);
@@ -114,7 +115,7 @@ class Connection {
     void Drop(std::size_t count);
   };
 
-  Connection(EventLoop& loop, FlushStage stage);
+  Connection(EventLoop& loop, FlushStage stage, bool is_unix = false);
   void StartReading();
   uv_buf_t AllocateForRead();
   void HandleRead(ssize_t count, const uv_buf_t& buffer);

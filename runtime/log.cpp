@@ -58,10 +58,10 @@ std::shared_ptr<spdlog::logger> MakeLogger(const LogOptions& options) {
   return logger;
 }
 
-// shared: spdlog's registry and the caller of a running WriteLog() hold it at once.
-std::shared_ptr<spdlog::logger>& TheLogger() {
+// shared: callers of a running WriteLog() hold the one that SetUpLog() has just replaced.
+std::atomic<std::shared_ptr<spdlog::logger>>& TheLogger() {
   // shared: as above.
-  static std::shared_ptr<spdlog::logger> logger = MakeLogger({});
+  static std::atomic<std::shared_ptr<spdlog::logger>> logger = MakeLogger({});
   return logger;
 }
 
@@ -85,16 +85,16 @@ std::string Quote(std::string_view text) {
 void SetUpLog(const LogOptions& options) {
   level_now = options.level;
   is_json_now = options.is_json;
-  TheLogger() = MakeLogger(options);
+  TheLogger().store(MakeLogger(options));
 }
 
 bool IsLogged(LogLevel level) { return level >= level_now.load(std::memory_order_relaxed); }
 
 void WriteLog(LogLevel level, std::string_view text) {
   if (is_json_now.load(std::memory_order_relaxed)) {
-    TheLogger()->log(NativeLevel(level), Quote(text));
+    TheLogger().load()->log(NativeLevel(level), Quote(text));
   } else {
-    TheLogger()->log(NativeLevel(level), text);
+    TheLogger().load()->log(NativeLevel(level), text);
   }
 }
 

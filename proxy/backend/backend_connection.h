@@ -86,6 +86,10 @@ class BackendConnection final : private runtime::Connection::Handler {
 
   // Ends the connection: every request in flight is reported lost.
   void Fail(std::string_view reason) { OnClosed(reason); }
+  // Whether the shard has owed an answer for so long without sending anything.
+  bool IsSilent(std::uint64_t for_ms) const {
+    return !in_flight_.Empty() && loop_.NowMs() - last_progress_ms_ >= for_ms;
+  }
   // Fails the connection if its oldest request waits longer than `timeout_ms`.
   void FailIfStalled(std::uint64_t timeout_ms);
   // Gives memory back and, after `probe_interval_ms` (0: never) of silence, asks for a sign of

@@ -35,7 +35,11 @@ class PrivateConnections final : private BackendConnection::Events {
   // A connection that may be sent to at once: what is sent waits for its login: nullptr if
   // there are too many.
   BackendConnection* Take(const runtime::SocketAddress& address, Lane lane, Holder& holder);
-  // For the next one. REQUIRES: nothing is in flight, and the shard remembers nothing of it.
+  // For those that are opened from now on.
+  void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
+  void SetMax(std::size_t max) { max_ = max; }
+  // For the next one. REQUIRES: nothing is in flight that anybody waits for, and behind it the
+  // shard remembers nothing of it. It may have gone down.
   void GiveBack(BackendConnection& connection);
   // Ends it; its holder is not told. What is in flight is reported lost.
   void End(BackendConnection& connection);

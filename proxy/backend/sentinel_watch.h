@@ -5,44 +5,30 @@
 // the next Care(). Belongs to its loop's thread.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
-#include <string_view>
 
-#include "protocol/resp_reply_scanner.h"
-#include "proxy/backend/backend_connection.h"
-#include "runtime/connection.h"
+#include "proxy/backend/node_link.h"
 
 namespace slotway::proxy {
 
-class SentinelWatch final : private runtime::Connection::Handler {
+class SentinelWatch final : public NodeLink {
  public:
   SentinelWatch(runtime::EventLoop& loop, const runtime::SocketAddress& sentinel,
-                BackendLogin login, std::string master_name, std::function<void()> on_switch);
-  ~SentinelWatch() override;
+                Login login, std::string master_name, std::function<void()> on_switch)
+      : NodeLink(loop, sentinel, std::move(login)),
+        master_name_(std::move(master_name)),
+        on_switch_(std::move(on_switch)) {}
 
-  const runtime::SocketAddress& Address() const { return address_; }
   // Connects if it is not connected, and asks for a sign of life otherwise. A connection that gave
   // none since the last call is dropped.
   void Care();
 
  private:
-  std::size_t OnBytes(std::string_view input) override;
-  void OnEndOfInput() override { Drop(); }
-  void OnClosed(std::string_view) override { Drop(); }
-  void Send(std::initializer_list<std::string_view> args);
-  void Connect();
-  void Drop();
+  void OnReply(const protocol::RespValue& reply) override;
 
-  runtime::EventLoop& loop_;
-  runtime::SocketAddress address_;
-  BackendLogin login_;
   std::string master_name_;
   std::function<void()> on_switch_;
-  std::unique_ptr<runtime::Connection> connection_;
-  protocol::RespReplyScanner scanner_;
   bool has_answered_ = false;  // since the last Care()
 };
 

@@ -6,7 +6,10 @@
 
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
+#include "proxy/client/listener_rules.h"
+#include "proxy/client/transaction.h"
 #include "proxy/pubsub/pubsub_hub.h"
+#include "proxy/routing/exec_verdict.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
@@ -19,20 +22,38 @@ constexpr std::size_t kWindowMin = 16;
 }  // namespace
 
 ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
-                             WorkerServices& services, std::uint64_t id)
+                             WorkerServices& services, std::uint64_t id, ClientOrigin origin)
     : services_(services),
+      origin_(std::move(origin)),
       connection_(std::move(connection)),
-      replies_(*this, services.settings.limits.client_output_max_bytes) {
+      replies_(*this, services.settings.limits.client_output_max_bytes),
+      read_order_(id) {
   replies_.Attach(*connection_);
   connection_->SetKeepalive(services.settings.tcp.keepalive_s);
   connection_->SetNodelay(services.settings.tcp.nodelay);
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
   state_.is_authenticated = services.settings.auth.password.empty();
+  has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();
 }
 
 ClientSession::~ClientSession() = default;
+
+void ClientSession::ApplySettings() {
+  ApplyParserLimits();
+  replies_.SetOutputMax(services_.settings.limits.client_output_max_bytes);
+}
+
+runtime::SocketAddress ClientSession::PeerAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->client;
+  return connection_ != nullptr ? connection_->PeerAddress() : runtime::SocketAddress();
+}
+
+runtime::SocketAddress ClientSession::LocalAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->reached;
+  return connection_ != nullptr ? connection_->LocalAddress() : runtime::SocketAddress();
+}
 
 void ClientSession::ApplyParserLimits() {
   const config::LimitsConfig& limits = services_.settings.limits;
@@ -90,26 +111,43 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
-    return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]));
+    return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
   }
-  if (!spec->ArityFits(args.size())) return Refuse(protocol::error_text::WrongArity(spec->name));
+  if (!spec->ArityFits(args.size())) {
+    return Refuse(protocol::error_text::WrongArity(spec->name), spec);
+  }
   if (!state_.is_authenticated && !spec->flags.Has(protocol::CommandFlag::kNoAuth)) {
-    return Refuse(protocol::error_text::kNoAuth);
+    return Refuse(protocol::error_text::kNoAuth, spec);
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
-  if (parser_.IsInline()) {
-    inline_bytes_.clear();
-    protocol::StringSink sink{inline_bytes_};
-    protocol::WriteRequest(sink, args);
-    bytes = inline_bytes_;
+  if (has_listener_rules_) {
+    auto rule = ListenerRuleOf(*origin_.listener, id);
+    if (!rule.refusal.empty()) return Refuse(rule.refusal);
+    if (rule.instead != nullptr) {
+      // The same request under another name.
+      spec = rule.instead;
+      id = protocol::IdOf(*spec);
+      renamed_args_.assign(args.begin(), args.end());
+      renamed_args_[0] = spec->name;
+      args = renamed_args_;
+      bytes = Rewrite(args);
+    }
   }
+  if (parser_.IsInline()) bytes = Rewrite(args);
   Request request{args, bytes, spec, id};
   if (state_.ways != 0 && Divert(request)) [[unlikely]] return true;
   if (const LocalCommand* command = FindLocalCommand(id)) {
-    return AnswerLocally(*command, args, *spec);
+    return AnswerLocally(*command, request);
   }
   return Send(request);
+}
+
+std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) {
+  rewritten_.clear();
+  protocol::StringSink sink{rewritten_};
+  protocol::WriteRequest(sink, args);
+  return rewritten_;
 }
 
 bool ClientSession::Divert(const Request& request) {
@@ -119,10 +157,55 @@ bool ClientSession::Divert(const Request& request) {
       return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
     }
   }
+  if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);
   return false;
 }
 
-void ClientSession::LeaveWays() { state_.ways = 0; }
+void ClientSession::LeaveWays() {
+  EndTransaction();
+  state_.ways = 0;
+}
+
+Transaction& ClientSession::OwnTransaction() {
+  if (transaction_ == nullptr) transaction_ = std::make_unique<Transaction>();
+  return *transaction_;
+}
+
+std::unique_ptr<Transaction> ClientSession::EndTransaction() {
+  state_.ways &= static_cast<std::uint8_t>(~SessionWays::kQueuesTransaction);
+  return std::move(transaction_);
+}
+
+bool ClientSession::QueueInTransaction(const Request& request) {
+  const LocalCommand* command = FindLocalCommand(request.id);
+  if (command != nullptr && command->in_transaction != InTransaction::kQueued) return false;
+  std::string error = transaction_->queue.Add(request, services_);
+  if (!error.empty()) return Refuse(error, request.spec);
+  services_.counters.requests.Add();
+  replies_.Deliver(OpenPlace(), "+QUEUED\r\n");  // wire: a constant reply
+  return true;
+}
+
+void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
+  current_replies_ = &replies;
+  if (const LocalCommand* command = FindLocalCommand(request.id)) {
+    std::string reply;
+    RunLocally(*command, request, reply);
+    if (!reply.empty()) replies.Deliver(replies.Open(), reply);
+  } else {
+    bool is_slow = services_.router.PlanOf(request.id).is_slow;
+    Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow);
+    services_.router.Route(request, {replies, lane});
+  }
+  current_replies_ = &replies_;
+}
+
+ReplyQueue::Sequence ClientSession::OpenPlace() {
+  if (current_replies_ != &replies_) return current_replies_->Open();
+  bool is_silent = IsSilent();
+  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+  return replies_.Open(is_silent);
+}
 
 Subscriber& ClientSession::Subscriptions() {
   // Not make_unique: it may not see the private base.
@@ -152,28 +235,47 @@ bool ClientSession::Send(const Request& request) {
     if (is_slow && !is_quiet) return false;
     if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
   }
+  ReadChoice reads;
+  if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary)
+      [[unlikely]] {
+    bool may_use_replica = services_.router.PlanOf(request.id).may_use_replica;
+    auto verdict = read_order_.Next(replies_, may_use_replica);
+    if (verdict == ReadOrder::Verdict::kWait) return false;
+    if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
+  }
   services_.counters.requests.Add();
   Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
-  services_.router.Route(request, {replies_, lane, IsSilent()});
+  services_.router.Route(request, {replies_, lane, IsSilent(), reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
 }
 
-bool ClientSession::AnswerLocally(const LocalCommand& command,
-                                  std::span<const std::string_view> args,
-                                  const protocol::CommandSpec& spec) {
+config::ReadPolicy ClientSession::ReadsFrom() const {
+  config::ReadPolicy policy = Listener().reads;
+  bool is_asked_for = state_.is_readonly && policy == config::ReadPolicy::kPrimary;
+  return is_asked_for ? config::ReadPolicy::kPreferReplica : policy;
+}
+
+bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
   bool needs_quiet =
       command.needs_quiet || (command.needs_quiet_of_listeners && HasSubscriptions());
   if (needs_quiet && replies_.Outstanding() > 0) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
-  bool was_skipping = state_.reply_mode == ReplyMode::kSkipNext;
+  local_reply_.clear();
+  RunLocally(command, request, local_reply_);
+  // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
+  if (!local_reply_.empty()) replies_.Deliver(OpenPlace(), local_reply_);
+  return true;
+}
+
+void ClientSession::RunLocally(const LocalCommand& command, const Request& request,
+                               std::string& out) {
   auto resp_before = state_.resp;
   auto database_before = state_.database;
-  local_reply_.clear();
-  protocol::StringSink sink{local_reply_};
+  protocol::StringSink sink{out};
   LocalWriter writer(sink, state_.resp);
-  LocalCall call{*this, args, spec, writer, local_reply_};
+  LocalCall call{*this, request.args, *request.spec, writer, out};
   command.handler(call);
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
@@ -182,23 +284,29 @@ bool ClientSession::AnswerLocally(const LocalCommand& command,
     subscriber_->SetVersion(state_.resp);
     OnSubscriptionsChanged();
   }
-  // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
-  if (local_reply_.empty()) return true;
-  auto place = OpenPlace();
-  if (was_skipping) state_.reply_mode = ReplyMode::kOn;
-  replies_.Deliver(place, local_reply_);
-  return true;
 }
 
-bool ClientSession::Refuse(std::string_view error_text) {
+bool ClientSession::Refuse(std::string_view error_text, const protocol::CommandSpec* spec) {
   services_.counters.requests.Add();
   services_.counters.refused_requests.Add();
   local_reply_.clear();
   protocol::StringSink sink{local_reply_};
-  LocalWriter(sink, state_.resp).Error(error_text);
+  LocalWriter writer(sink, state_.resp);
+  writer.Error(SpoilTransaction(error_text, spec));
   replies_.Deliver(OpenPlace(), local_reply_);
-  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
+}
+
+std::string ClientSession::SpoilTransaction(std::string_view error_text,
+                                            const protocol::CommandSpec* spec) {
+  const LocalCommand* command =
+      spec == nullptr ? nullptr : FindLocalCommand(protocol::IdOf(*spec));
+  if (command != nullptr && command->in_transaction == InTransaction::kExecutes) {
+    EndTransaction();
+    return ExecAbortText(error_text);
+  }
+  if ((state_.ways & SessionWays::kQueuesTransaction) != 0) transaction_->queue.MarkRefused();
+  return std::string(error_text);
 }
 
 void ClientSession::FailProtocol(std::string_view error_text) {
@@ -283,8 +391,7 @@ void ClientSession::CloseWhenAnswered() {
 void ClientSession::Cut(std::string_view reason) {
   if (is_over_ || connection_ == nullptr) return;
   services_.counters.cut.Add();
-  runtime::LogInfo("client {} {}: cut: {}", state_.id, connection_->PeerAddress().ToString(),
-                   reason);
+  runtime::LogInfo("client {} {}: cut: {}", state_.id, PeerAddress().ToString(), reason);
   OnClosed(reason);
 }
 
@@ -322,6 +429,7 @@ void ClientSession::EndIfOver() {
 
 std::size_t ClientSession::BufferedBytes() const {
   std::size_t bytes = replies_.EarlyBytes();
+  if (transaction_ != nullptr) bytes += transaction_->queue.Bytes();
   if (connection_ != nullptr) {
     bytes += connection_->Output().Size() + connection_->KeptInputBytes();
   }

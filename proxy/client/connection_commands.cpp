@@ -59,6 +59,10 @@ void Auth(LocalCall& call) {
   call.reply.Ok();
 }
 
+std::string_view ModeOf(const ClientSession& session) {
+  return session.Listener().face == config::ListenerFace::kCluster ? "cluster" : "standalone";
+}
+
 void WriteHelloReply(LocalCall& call) {
   const SessionState& state = call.session.State();
   call.reply.Map(7);
@@ -71,7 +75,7 @@ void WriteHelloReply(LocalCall& call) {
   call.reply.Bulk("id");
   call.reply.Integer(static_cast<std::int64_t>(state.id));
   call.reply.Bulk("mode");
-  call.reply.Bulk("cluster");
+  call.reply.Bulk(ModeOf(call.session));
   call.reply.Bulk("role");
   call.reply.Bulk("master");
   call.reply.Bulk("modules");
@@ -116,11 +120,13 @@ void Select(LocalCall& call) {
   auto index = protocol::ParseInteger(call.args[1]);
   if (!index) return call.reply.Error(protocol::error_text::kNotInteger);
   const WorkerServices& services = call.session.Services();
-  bool is_cluster = services.dispatcher.HasSlots();
+  bool has_slots = services.dispatcher.HasSlots();
+  bool is_cluster = call.session.Listener().face == config::ListenerFace::kCluster;
+  std::int64_t databases = has_slots ? 1 : services.settings.backend.databases;
   if (is_cluster && *index != 0) {
     return call.reply.Error(protocol::error_text::kSelectInCluster);
   }
-  if (!is_cluster && (*index < 0 || *index >= services.settings.backend.databases)) {
+  if (*index < 0 || *index >= databases) {
     return call.reply.Error(protocol::error_text::kDbIndexOutOfRange);
   }
   call.session.State().database = static_cast<std::uint16_t>(*index);
@@ -134,6 +140,7 @@ void Quit(LocalCall& call) {
 
 void Reset(LocalCall& call) {
   call.session.LeaveSubscriptions();
+  call.session.LeaveWays();
   SessionState& state = call.session.State();
   SessionState fresh;
   fresh.id = state.id;
@@ -148,9 +155,13 @@ void Reset(LocalCall& call) {
 }
 
 constexpr std::array kCommands = {
-    LocalCommand{"ping", Ping, false, true},     LocalCommand{"echo", Echo}, LocalCommand{"auth", Auth},
-    LocalCommand{"hello", Hello, true},   LocalCommand{"quit", Quit, false, true}, LocalCommand{"reset", Reset, true, true},
+    LocalCommand{"ping", Ping, false, InTransaction::kQueued, true},
+    LocalCommand{"echo", Echo},
+    LocalCommand{"auth", Auth},
+    LocalCommand{"hello", Hello, true},
     LocalCommand{"select", Select},
+    LocalCommand{"quit", Quit, false, InTransaction::kAtOnce, true},
+    LocalCommand{"reset", Reset, true, InTransaction::kAtOnce, true},
 };
 
 }  // namespace

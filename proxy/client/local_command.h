@@ -2,6 +2,7 @@
 // Commands that the proxy answers itself: the connection's own, and how it looks as a server.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,11 +28,19 @@ struct LocalCall {
 
 using LocalHandler = void (*)(LocalCall&);
 
+// What happens to a command between MULTI and EXEC.
+enum class InTransaction : std::uint8_t {
+  kQueued,
+  kAtOnce,    // it is not queued: MULTI, DISCARD, QUIT, ...
+  kExecutes,  // EXEC: refused, it ends the transaction
+};
+
 struct LocalCommand {
   std::string_view full_name;  // as in the command table
   LocalHandler handler;
   // Taken only when everything the client asked before has been answered.
   bool needs_quiet = false;
+  InTransaction in_transaction = InTransaction::kQueued;
   // Taken also from a RESP2 client that is subscribed.
   bool is_for_listeners = false;
   // needs_quiet, from a client that is subscribed.
@@ -42,6 +51,7 @@ struct LocalCommand {
 std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELECT, ...
 std::span<const LocalCommand> ClientCommands();      // CLIENT ...
 std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
+std::span<const LocalCommand> TransactionCommands();  // MULTI, EXEC, WATCH, ...
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
 
 std::span<const LocalCommand> SubscribeCommands();   // SUBSCRIBE ..., UNSUBSCRIBE ...

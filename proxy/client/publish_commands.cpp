@@ -92,17 +92,10 @@ class Publication final : public ReplyTaker {
   InFlight request_;
 };
 
-ReplyQueue::Sequence OpenPlaceOf(ClientSession& session) {
-  auto place = session.OpenPlace();
-  SessionState& state = session.State();
-  if (state.reply_mode == ReplyMode::kSkipNext) state.reply_mode = ReplyMode::kOn;
-  return place;
-}
-
 template <TopicKind kKind>
 void Publish(LocalCall& call) {
   bool is_listening = call.session.HasSubscriptions();
-  (new Publication(call, OpenPlaceOf(call.session), kKind))->Send(is_listening);
+  (new Publication(call, call.session.OpenPlace(), kKind))->Send(is_listening);
 }
 
 // Asks every master and joins the answers.
@@ -210,7 +203,7 @@ void Ask(LocalCall& call) {
   Request request{call.args, {}, &call.spec, protocol::IdOf(call.spec)};
   Lane lane(session.State().resp, session.State().database);
   auto* query = new Query(OperationContext{services.dispatcher, services.settings, request,
-                                           session.Replies(), OpenPlaceOf(session), lane},
+                                           session.Replies(), session.OpenPlace(), lane},
                           services.pubsub.Census(), kKind);
   query->Begin();  // frees itself
 }
@@ -236,8 +229,8 @@ void Help(LocalCall& call) {
 }
 
 constexpr std::array kCommands = {
-    LocalCommand{"publish", Publish<TopicKind::kChannel>, false, false, true},
-    LocalCommand{"spublish", Publish<TopicKind::kShard>, false, false, true},
+    LocalCommand{"publish", Publish<TopicKind::kChannel>, false, InTransaction::kQueued, false, true},
+    LocalCommand{"spublish", Publish<TopicKind::kShard>, false, InTransaction::kQueued, false, true},
     LocalCommand{"pubsub|channels", Ask<ChannelsQuery, TopicKind::kChannel>},
     LocalCommand{"pubsub|shardchannels", Ask<ChannelsQuery, TopicKind::kShard>},
     LocalCommand{"pubsub|numsub", Ask<CountQuery, TopicKind::kChannel>},

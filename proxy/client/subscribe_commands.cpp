@@ -13,10 +13,10 @@ constexpr std::string_view kTooMany =
     "ERR too many subscriptions: limits.subscriptions_per_client_max of the proxy is reached";
 
 // Confirmations are no replies: CLIENT REPLY OFF and SKIP do not concern them.
-ReplyQueue::Sequence OpenLoudPlace(ClientSession& session) {
+PubsubHub::Answer OpenLoudPlace(ClientSession& session) {
   SessionState& state = session.State();
   if (state.reply_mode == ReplyMode::kSkipNext) state.reply_mode = ReplyMode::kOn;
-  return session.Replies().Open();
+  return {session.Replies(), session.Replies().Open()};
 }
 
 template <TopicKind kKind>
@@ -38,12 +38,12 @@ void Leave(LocalCall& call) {
 }
 
 constexpr std::array kCommands = {
-    LocalCommand{"subscribe", Join<TopicKind::kChannel>, true, true},
-    LocalCommand{"unsubscribe", Leave<TopicKind::kChannel>, true, true},
-    LocalCommand{"psubscribe", Join<TopicKind::kPattern>, true, true},
-    LocalCommand{"punsubscribe", Leave<TopicKind::kPattern>, true, true},
-    LocalCommand{"ssubscribe", Join<TopicKind::kShard>, true, true},
-    LocalCommand{"sunsubscribe", Leave<TopicKind::kShard>, true, true},
+    LocalCommand{"subscribe", Join<TopicKind::kChannel>, true, InTransaction::kQueued, true},
+    LocalCommand{"unsubscribe", Leave<TopicKind::kChannel>, true, InTransaction::kQueued, true},
+    LocalCommand{"psubscribe", Join<TopicKind::kPattern>, true, InTransaction::kQueued, true},
+    LocalCommand{"punsubscribe", Leave<TopicKind::kPattern>, true, InTransaction::kQueued, true},
+    LocalCommand{"ssubscribe", Join<TopicKind::kShard>, true, InTransaction::kQueued, true},
+    LocalCommand{"sunsubscribe", Leave<TopicKind::kShard>, true, InTransaction::kQueued, true},
 };
 
 }  // namespace

@@ -127,12 +127,8 @@ void PubsubHub::ReleaseHolds(std::span<Topic* const> topics) {
 // --- requests of clients ---
 
 void PubsubHub::Subscribe(Subscriber& subscriber, TopicKind kind,
-                          std::span<const std::string_view> names, ReplyQueue::Sequence place) {
-  subscriber.wait_.emplace();
-  Subscriber::Wait& wait = *subscriber.wait_;
-  wait.kind = kind;
-  wait.is_join = true;
-  wait.place = place;
+                          std::span<const std::string_view> names, Answer answer) {
+  Subscriber::Wait& wait = subscriber.wait_.emplace(Subscriber::Wait{kind, true, answer});
   for (std::string_view name : names) {
     Topic& topic = FindOrAdd(kind, name);
     ++topic.interest;
@@ -144,12 +140,8 @@ void PubsubHub::Subscribe(Subscriber& subscriber, TopicKind kind,
 }
 
 void PubsubHub::Unsubscribe(Subscriber& subscriber, TopicKind kind,
-                            std::span<const std::string_view> names, ReplyQueue::Sequence place) {
-  subscriber.wait_.emplace();
-  Subscriber::Wait& wait = *subscriber.wait_;
-  wait.kind = kind;
-  wait.is_join = false;
-  wait.place = place;
+                            std::span<const std::string_view> names, Answer answer) {
+  Subscriber::Wait& wait = subscriber.wait_.emplace(Subscriber::Wait{kind, false, answer});
   auto& own = subscriber.topics_[IndexOf(kind)];
   std::vector<std::string> all;  // copies: a topic may end with its last subscriber
   std::vector<std::string_view> all_views;
@@ -215,7 +207,7 @@ void PubsubHub::Complete(Subscriber& subscriber) {
   ReleaseHolds(wait.topics);
   // Last: these may lead to the end of the subscriber.
   ReplyQueue& queue = subscriber.queue_;
-  queue.Deliver(wait.place, wait.reply);
+  wait.answer.queue.Deliver(wait.answer.place, wait.reply);
   queue.RemoveHeldBack();
 }
 
@@ -238,7 +230,7 @@ void PubsubHub::Abandon(Subscriber& subscriber, std::string_view error) {
     protocol::RespWriter<protocol::StringSink>(sink, subscriber.version_).Error(error);
   }
   ReplyQueue& queue = subscriber.queue_;
-  queue.Deliver(wait.place, wait.reply);
+  wait.answer.queue.Deliver(wait.answer.place, wait.reply);
   queue.RemoveHeldBack();
 }
 

@@ -57,14 +57,16 @@ class PubsubHub final : private PubsubLink::Owner {
             Place place);
   ~PubsubHub() override;
 
-  // Delivers the confirmations, or an error, at `place` of the subscriber's queue, at once or when
-  // upstream has confirmed. Until then no request of the client is taken. REQUIRES: `place` is the
-  // only one outstanding.
+  // Where a request is answered: its subscriber's queue or one nested in that (EXEC).
+  using Answer = Subscriber::Answer;
+
+  // Delivers the confirmations, or an error, at once or when upstream has confirmed. Until then no
+  // request of the client is taken. REQUIRES: nothing the client asked before is unanswered.
   void Subscribe(Subscriber& subscriber, TopicKind kind, std::span<const std::string_view> names,
-                 ReplyQueue::Sequence place);
+                 Answer answer);
   // The same; no names mean all.
   void Unsubscribe(Subscriber& subscriber, TopicKind kind, std::span<const std::string_view> names,
-                   ReplyQueue::Sequence place);
+                   Answer answer);
   // How many of the names it is not subscribed to yet.
   std::size_t CountNew(const Subscriber& subscriber, TopicKind kind,
                        std::span<const std::string_view> names);

@@ -31,6 +31,11 @@ class Subscriber {
     virtual void OnTooSlow(std::string_view reason) = 0;
   };
 
+  struct Answer {
+    ReplyQueue& queue;
+    ReplyQueue::Sequence place;
+  };
+
   Subscriber(ReplyQueue& queue, Owner& owner, protocol::RespVersion version)
       : queue_(queue), owner_(owner), version_(version) {}
   Subscriber(const Subscriber&) = delete;
@@ -58,11 +63,11 @@ class Subscriber {
   struct Wait {
     TopicKind kind;
     bool is_join;
-    ReplyQueue::Sequence place;
-    std::vector<Topic*> topics;  // in the order of the request
+    Answer answer;
+    std::vector<Topic*> topics = {};  // in the order of the request
     std::size_t open = 0;        // how many of them are not settled
     std::uint64_t deadline_ms = 0;
-    std::string reply;           // of a request to unsubscribe
+    std::string reply = {};      // of a request to unsubscribe
   };
 
   // Appends one confirmation; `name` nullptr: there was nothing to unsubscribe from.

@@ -37,10 +37,13 @@ class ReplyQueue {
   ReplyQueue(const ReplyQueue&) = delete;
   ReplyQueue& operator=(const ReplyQueue&) = delete;
 
+  void SetOutputMax(std::size_t bytes) { output_bytes_max_ = bytes; }
   void Attach(runtime::Connection& connection) { connection_ = &connection; }
+  // Replies go there instead of to a client: for requests within a request. Outlives the queue.
+  void Capture(std::string& replies) { captured_ = &replies; }
   // The client has gone: replies are dropped from now on.
   void Detach();
-  bool IsDetached() const { return connection_ == nullptr; }
+  bool IsDetached() const { return connection_ == nullptr && captured_ == nullptr; }
 
   // Opens a place at the end. A silent reply is awaited and dropped (CLIENT REPLY OFF).
   Sequence Open(bool is_silent = false) {
@@ -48,6 +51,9 @@ class ReplyQueue {
     return next_++;
   }
   std::size_t Outstanding() const { return places_.Size(); }
+  bool IsOutstanding(Sequence sequence) const { return sequence - due_ < places_.Size(); }
+  // The place that the next Open() opens.
+  Sequence NextPlace() const { return next_; }
   // Whether this reply is the next to leave.
   bool IsDue(Sequence sequence) const { return sequence == due_; }
 
@@ -126,6 +132,8 @@ class ReplyQueue {
   void DeliverSlow(Sequence sequence, std::string_view reply);
   void ReleaseEarly();
   void ReportTooMuchOutput();
+  void Emit(std::string_view bytes);
+  void CheckBound();
   void KeepEarly(Place& place, Sequence sequence, std::string_view reply);
   void SqueezeEarly();
   void SendEarly(const Place& place);
@@ -133,6 +141,7 @@ class ReplyQueue {
   Owner& owner_;
   std::size_t output_bytes_max_;
   runtime::Connection* connection_ = nullptr;
+  std::string* captured_ = nullptr;
   runtime::Ring<Place> places_;
   Sequence due_ = 0;
   Sequence next_ = 0;

@@ -23,6 +23,7 @@
 #include "proxy/backend/backend_pool.h"
 #include "proxy/backend/private_connections.h"
 #include "proxy/routing/hold_queue.h"
+#include "proxy/routing/read_targets.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
 
@@ -37,6 +38,7 @@ struct DispatcherCounters {
   runtime::Counter hold_expired;
   runtime::Counter hold_refused;  // no room
   runtime::Counter lost;          // sent writes whose outcome is unknown
+  runtime::Counter replica_reads;
   runtime::Counter backend_connects;
   runtime::Counter backend_failures;
   runtime::Counter held_now;         // requests held back at this moment
@@ -49,8 +51,10 @@ class Dispatcher final : private BackendConnection::Events {
   Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
              std::size_t worker_count, std::function<void()> request_refresh);
 
-  // Sends `bytes`, one request on the wire, to the owner of `request.slot`.
+  // Sends `bytes`, one request on the wire, to the owner of `request.slot`; a read in a lane with
+  // IsReadonly() to whoever request.reads allows.
   void Send(std::string_view bytes, const InFlight& request) {
+    if (request.lane.IsReadonly()) [[unlikely]] return SendRead(bytes, request);
     NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(request.slot))];
     if (node != kNoNodeIndex) [[likely]] {
       BackendConnection* backend = pool_.Ready(node, request.lane);
@@ -62,13 +66,13 @@ class Dispatcher final : private BackendConnection::Events {
     HoldUnreachable(bytes, request);
   }
 
-  // Sends requests that have to stand together (MULTI ... EXEC) to the owner of `slot`, in one
-  // piece. False, and nothing is sent, if its connection is not open: see Await(). All are raw.
-  struct Item {
-    std::string_view bytes;
-    InFlight request;
-  };
-  bool SendTogether(protocol::Slot slot, Lane lane, std::span<const Item> items);
+  // The open connection to the owner of `slot`, or nullptr: see Await(). For requests that have to
+  // stand together (MULTI ... EXEC): send them all before returning, raw.
+  BackendConnection* ReadyConnection(protocol::Slot slot, Lane lane) const;
+  // The same for the node that an ASK leads to; a connection to it is wanted from now on. nullptr
+  // also if `redirect` leads nowhere known.
+  BackendConnection* ReadyConnectionAlong(const runtime::SocketAddress& from,
+                                          std::string_view redirect, Lane lane);
   // Calls taker.OnShardReady(part) once the slot's owner can be sent to, not before `delay_ms`. If
   // that takes longer than requests are held, taker.OnReply(part) gets `error` instead. Waiting
   // counts as one wait over several calls: `waiting_since_ms` starts as 0 and is kept by the taker.
@@ -86,7 +90,11 @@ class Dispatcher final : private BackendConnection::Events {
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
 
+  // The settings were replaced: takes over those that it does not read each time.
+  void ApplySettings();
+
   void UpdateTopology(const protocol::Topology& topology);
+  void UpdateReplicas(ReplicaFactsSnapshot facts);
   bool HasTopology() const { return has_topology_; }
   // The slot by which a key is routed. A backend without slots has all keys in one.
   protocol::Slot SlotOf(std::string_view key) const {
@@ -111,6 +119,14 @@ class Dispatcher final : private BackendConnection::Events {
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& backend, std::string_view reason) override;
 
+  void SendRead(std::string_view bytes, const InFlight& request);
+  // Where the read would go now; nullptr if nobody who may answer can be sent to.
+  BackendConnection* ReadTarget(const InFlight& request);
+  void RetryRead(BackendConnection& backend, InFlight request, std::string_view reply);
+  // Whether only a replica may answer the read, and none is fit.
+  bool LacksReplica(const InFlight& request) const;
+  // The open connection that the request is for, or nullptr.
+  BackendConnection* TargetOf(const InFlight& request);
   void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);
   void FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply);
   void HoldUnreachable(std::string_view bytes, InFlight request);
@@ -139,12 +155,14 @@ class Dispatcher final : private BackendConnection::Events {
 
   runtime::EventLoop& loop_;
   const config::ProxyConfig& settings_;
+  std::size_t worker_count_;
   std::function<void()> request_refresh_;
   BackendPool pool_;
   PrivateConnections private_;
   HoldQueue hold_;
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
+  ReadTargets reads_;
   std::unordered_map<NodeIndex, Trouble> trouble_;  // kNoNodeIndex: of slots without an owner
   runtime::Timer hold_timer_;
   runtime::Timer stall_timer_;

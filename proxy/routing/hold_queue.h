@@ -36,6 +36,8 @@ class HoldQueue {
 
   explicit HoldQueue(const Limits& limits) : limits_(limits) {}
 
+  void SetLimits(const Limits& limits) { limits_ = limits; }
+
   bool Empty() const { return held_.empty(); }
   std::size_t Size() const { return held_.size(); }
   std::size_t Bytes() const { return bytes_; }

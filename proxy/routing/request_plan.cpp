@@ -40,6 +40,9 @@ bool IsSlow(const CommandSpec& spec) {
 RequestPlan PlanKeyed(const CommandSpec& spec) {
   RequestPlan plan;
   plan.is_readonly = spec.IsReadonly();
+  // A replica does not know the scripts that its master was given.
+  plan.may_use_replica = plan.is_readonly &&
+                         !spec.categories.Has(protocol::AclCategory::kScripting);
   plan.is_slow = IsSlow(spec);
   // What these change belongs to one connection, and a shard's connection is everybody's.
   bool is_about_a_connection = spec.categories.Has(protocol::AclCategory::kTransaction) ||
@@ -93,7 +96,9 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     RequestPlan& plan = plans[protocol::IdOf(*spec)];
     plan.start = composition.always;
     plan.start_across_slots = composition.across_slots;
-    if (plan.start != nullptr) plan.route = Route::kComposed;
+    if (plan.start == nullptr) continue;
+    plan.route = Route::kComposed;
+    plan.may_use_replica = false;
   }
   return plans;
 }

@@ -43,6 +43,7 @@ struct RequestPlan {
   std::uint8_t first_key = 0;
   std::uint8_t args_per_key = 1;  // kSplit: MSET takes two
   bool is_readonly = false;
+  bool may_use_replica = false;  // what it reads is on replicas, too
   bool may_block = false;  // XREAD and XREADGROUP: refused only with BLOCK
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
   StartOperation start = nullptr;               // kComposed

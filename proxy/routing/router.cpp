@@ -60,7 +60,8 @@ void Router::Route(const Request& request, const Asker& asker) {
 }
 
 void Router::Start(StartOperation start, const Request& request, const InFlight& in_flight) {
-  start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place, in_flight.lane});
+  Lane lane = in_flight.lane.WithReadonly(false);  // what an operation reads, it may write back
+  start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place, lane});
 }
 
 InFlight Router::Describe(const Request& request, const RequestPlan& plan,
@@ -69,6 +70,10 @@ InFlight Router::Describe(const Request& request, const RequestPlan& plan,
   in_flight.command = request.id;
   in_flight.is_readonly = plan.is_readonly;
   in_flight.lane = asker.lane;
+  if (asker.reads.Policy() != config::ReadPolicy::kPrimary && plan.may_use_replica) {
+    in_flight.lane = asker.lane.WithReadonly(true);
+    in_flight.reads = asker.reads;
+  }
   return in_flight;
 }
 

@@ -146,6 +146,9 @@ void RegisterProxyMetrics(const ProxyServer& server, runtime::MetricsRegistry& r
                  {{"role", masters ? "master" : "replica"}},
                  [&server, masters] { return CountNodes(server, masters); });
   }
+  registry.Add(MetricKind::kCounter, "slotway_settings_reloads_total",
+               "Times that settings were taken over while running.", {},
+               [&server] { return static_cast<double>(server.Reloads().Get()); });
   registry.Add(MetricKind::kGauge, "slotway_ready", "1 if every slot can be served now.", {},
                [&server] {
                  std::string reason;
