@@ -170,4 +170,21 @@ class PubsubHub final : private PubsubLink::Owner {
   bool is_shut_down_ = false;
 };
 
+// None is erased before the last has been visited.
+template <class Visit>
+void PubsubHub::VisitHeld(std::span<Topic* const> topics, Visit visit) {
+  for (Topic* topic : topics) ++topic->holds;
+  for (Topic* topic : topics) visit(*topic);
+  ReleaseHolds(topics);
+}
+
+template <class Visit>
+void PubsubHub::ForEachTopic(Visit visit) {
+  std::vector<Topic*> all;
+  for (Topics& topics : topics_) {
+    for (auto& [name, topic] : topics) all.push_back(topic.get());
+  }
+  VisitHeld(all, visit);
+}
+
 }  // namespace slotway::proxy
