@@ -85,6 +85,18 @@ void BackendConnection::SendAsking(std::string_view bytes, InFlight request) {
   Send(bytes, request);
 }
 
+// HELLO without arguments changes nothing and needs no permission; it is answered while a shard
+// loads its data or runs a script.
+void BackendConnection::SendFenced(std::string_view bytes) {
+  // wire: a constant request.
+  constexpr std::string_view kFence = "*1\r\n$5\r\nHELLO\r\n";
+  std::string both(bytes);
+  both += kFence;
+  InFlight request;
+  request.kind = InFlight::Kind::kFenced;
+  Send(both, request);
+}
+
 std::string BackendConnection::FrontRequest() const {
   std::string bytes;
   connection_->Output().CopyTo(front_position_, in_flight_[0].bytes, bytes);
@@ -138,6 +150,13 @@ void BackendConnection::HandleReply(std::string_view reply) {
     request.queue->Finish(request.place);
   } else if (request.kind == InFlight::Kind::kControl) {
     HandleControlReply(static_cast<Control>(request.place), reply);
+    if (state_ == State::kDown) return;
+  } else if (request.kind == InFlight::Kind::kFenced) {
+    if (reply[0] == '-') {
+      events_.OnErrorReply(*this, request, reply);
+      return;  // the fence is still to come
+    }
+    events_.OnFence(*this);
     if (state_ == State::kDown) return;
   } else if (request.kind != InFlight::Kind::kSwallow) {
     bool is_taken_over =

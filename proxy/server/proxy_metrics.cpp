@@ -77,6 +77,22 @@ constexpr std::array<WorkerCount<DispatcherCounters>, 13> kDispatcherCounts = {{
      &DispatcherCounters::unready_masters},
 }};
 
+constexpr std::array<WorkerCount<PubsubCounters>, 6> kPubsubCounts = {{
+    {MetricKind::kGauge, "slotway_pubsub_clients", "Clients with subscriptions.",
+     &PubsubCounters::subscribers},
+    {MetricKind::kGauge, "slotway_pubsub_subscriptions",
+     "Channels, patterns and shard channels that clients are subscribed to, all clients together.",
+     &PubsubCounters::subscriptions},
+    {MetricKind::kGauge, "slotway_pubsub_upstream_subscriptions",
+     "Subscriptions of the workers at shards.", &PubsubCounters::upstream},
+    {MetricKind::kCounter, "slotway_pubsub_received_messages_total", "Messages from shards.",
+     &PubsubCounters::received},
+    {MetricKind::kCounter, "slotway_pubsub_delivered_messages_total", "Messages to clients.",
+     &PubsubCounters::delivered},
+    {MetricKind::kCounter, "slotway_pubsub_clients_cut_total",
+     "Subscribers cut because they did not take their messages.", &PubsubCounters::cut},
+}};
+
 template <class Group, std::size_t kSize, class GroupOf>
 void AddWorkerCounts(const ProxyServer& server, runtime::MetricsRegistry& registry,
                      const std::array<WorkerCount<Group>, kSize>& counts, GroupOf group_of) {
@@ -120,6 +136,9 @@ void RegisterProxyMetrics(const ProxyServer& server, runtime::MetricsRegistry& r
   AddWorkerCounts(
       server, registry, kDispatcherCounts,
       [](const ProxyWorker& worker) -> auto& { return worker.Dispatch(); });
+  AddWorkerCounts(
+      server, registry, kPubsubCounts,
+      [](const ProxyWorker& worker) -> auto& { return worker.Pubsub(); });
   registry.Add(MetricKind::kCounter, "slotway_topology_rounds_total",
                "Times that nodes were asked for the topology.", {},
                [&server] { return static_cast<double>(server.Topology().Rounds()); });
