@@ -8,6 +8,7 @@
 #include "protocol/error_text.h"
 #include "proxy/client/listener_rules.h"
 #include "proxy/client/transaction.h"
+#include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
 #include "runtime/log.h"
 
@@ -17,6 +18,8 @@ namespace {
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
+// How much of what a blocked client goes on to ask is read.
+constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 }  // namespace
 
@@ -157,6 +160,7 @@ bool ClientSession::Divert(const Request& request) {
 void ClientSession::LeaveWays() {
   EndTransaction();
   state_.ways = 0;
+  if (replies_.Blocked() != nullptr) replies_.Blocked()->OnClientGone();
 }
 
 Transaction& ClientSession::OwnTransaction() {
@@ -203,11 +207,14 @@ ReplyQueue::Sequence ClientSession::OpenPlace() {
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them.
 bool ClientSession::Send(const Request& request) {
-  bool is_slow = services_.router.PlanOf(request.id).is_slow;
-  if (is_slow != is_on_slow_lane_) [[unlikely]] {
+  const RequestPlan& plan = services_.router.PlanOf(request.id);
+  if (plan.is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
     bool is_quiet = replies_.Outstanding() == 0;
-    if (is_slow && !is_quiet) return false;
-    if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
+    // On a connection of its own it would overtake what was asked before.
+    bool needs_quiet =
+        plan.needs_quiet && (!plan.may_block || services_.router.Blocks(request));
+    if ((plan.is_slow || needs_quiet) && !is_quiet) return false;
+    if (plan.is_slow || is_quiet) is_on_slow_lane_ = plan.is_slow;
   }
   ReadChoice reads;
   if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary)
@@ -232,6 +239,8 @@ config::ReadPolicy ClientSession::ReadsFrom() const {
 
 bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
   if (command.needs_quiet && replies_.Outstanding() > 0) return false;
+  // EXEC is one of these: what replicas have been asked comes before it.
+  if (read_order_.HasReadsOnTheirWay(replies_)) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
@@ -301,7 +310,12 @@ bool ClientSession::MayTakeRequest() const {
 }
 
 void ClientSession::Pause() {
-  connection_->PauseReading();
+  if (replies_.Blocked() != nullptr) {
+    // If the client hangs up, its wait has to end.
+    connection_->PauseOffering(kBlockedInputBytes);
+  } else {
+    connection_->PauseReading();
+  }
   replies_.NotifyProgress(true);
 }
 
@@ -350,6 +364,8 @@ bool ClientSession::IsFlushWanted() {
 
 void ClientSession::CloseWhenAnswered() {
   if (is_closing_) return;
+  // What may never come is not waited for.
+  if (replies_.Blocked() != nullptr) return OnClosed("blocked");
   is_closing_ = true;
   connection_->PauseReading();
   replies_.NotifyProgress(true);
@@ -370,6 +386,7 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   CountOutput();
   replies_.Detach();
+  replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
   LeaveWays();
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.
