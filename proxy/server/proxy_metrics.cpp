@@ -46,7 +46,7 @@ constexpr std::array<WorkerCount<SessionCounters>, 10> kSessionCounts = {{
      "Clients disconnected by the proxy: idle, or too much output.", &SessionCounters::cut},
 }};
 
-constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
+constexpr std::array<WorkerCount<DispatcherCounters>, 13> kDispatcherCounts = {{
     {MetricKind::kCounter, "slotway_redirects_moved_total", "MOVED answers followed.",
      &DispatcherCounters::moved},
     {MetricKind::kCounter, "slotway_redirects_ask_total", "ASK answers followed.",
