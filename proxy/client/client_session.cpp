@@ -225,8 +225,7 @@ bool ClientSession::Send(const Request& request) {
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
   services_.counters.requests.Add();
-  Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
-  services_.router.Route(request, {replies_, lane, IsSilent(), reads});
+  services_.router.Route(request, {replies_, OwnLane(), IsSilent(), reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
 }

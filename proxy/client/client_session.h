@@ -60,6 +60,10 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   // For what answers later: where the reply to the request at hand goes.
   ReplyQueue& Replies() { return *current_replies_; }
   ReplyQueue::Sequence OpenPlace();
+  // On which of the connections to the shards its requests are now.
+  Lane OwnLane() const {
+    return Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
+  }
   bool IsGone() const { return connection_ == nullptr; }
   // The client has gone, or wants to be as new: nothing of it may wait, watch or listen any longer.
   void LeaveWays();

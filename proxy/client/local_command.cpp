@@ -9,9 +9,8 @@ namespace {
 
 std::vector<const LocalCommand*> IndexCommands() {
   std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
-  for (auto family :
-       {ConnectionCommands(), ClientCommands(), ServerCommands(), ClusterCommands(),
-                      TransactionCommands()}) {
+  for (auto family : {ConnectionCommands(), ClientCommands(), ServerCommands(), UserCommands(),
+                      TransactionCommands(), ClusterCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

@@ -139,6 +139,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   if (has_topology_ && topology.version == version_ && !is_map_corrected_) return;
   version_ = topology.version;
   is_map_corrected_ = false;
+  mark_of_map_.reset();
   std::vector<bool> kept;
   hostnames_.clear();
   std::vector<NodeIndex> index_of(topology.nodes.size(), kNoNodeIndex);
@@ -219,6 +220,7 @@ void Dispatcher::CorrectOwner(Slot slot, NodeIndex node) {
   NodeIndex& owner = node_of_slot_[IndexOf(slot)];
   if (owner == node) return;
   owner = node;
+  mark_of_map_.reset();
   is_map_corrected_ = true;
   FenceMovedSlots();
   hold_.MakeAllDue();

@@ -81,11 +81,29 @@ class Dispatcher final : private BackendConnection::Events {
              std::string_view error, std::uint64_t delay_ms, std::uint32_t& waiting_since_ms);
   // `taker` hears no more of what it awaits.
   void CancelAwait(const ReplyTaker& taker);
-  // Whether the slot's owner can be sent to now.
-  bool IsReady(protocol::Slot slot, Lane lane) const {
-    NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
+  // The map as it is now: a node or kNoNodeIndex for every slot.
+  std::span<const NodeIndex, protocol::kSlotCount> OwnerOfEachSlot() const {
+    return node_of_slot_;
+  }
+  NodeIndex OwnerIndex(protocol::Slot slot) const {
+    return node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
+  }
+  // Whether Send() would send at once.
+  bool IsOwnerReady(protocol::Slot slot, Lane lane) const {
+    NodeIndex node = OwnerIndex(slot);
     return node != kNoNodeIndex && pool_.Ready(node, lane) != nullptr;
   }
+  // "127.0.0.1:7000"
+  std::string NameOf(NodeIndex node) const;
+  // kNoNodeIndex if the cluster has not told of it.
+  NodeIndex FindNode(const protocol::Endpoint& endpoint) const { return pool_.Find(endpoint); }
+  // A number for a node that is the same in every proxy: it comes from the node's address.
+  std::uint64_t MarkOf(NodeIndex node) const;
+  // The same for the whole map.
+  std::uint64_t MarkOfMap() const;
+  // Sends to this very node, whatever it owns. `request` is raw. False, and nothing is sent, if its
+  // connection is not open: it is being opened then.
+  bool SendToNode(NodeIndex node, std::string_view bytes, InFlight request);
   // Where the slot's owner is, if it is known.
   std::optional<runtime::SocketAddress> OwnerOf(protocol::Slot slot) const;
   // Learns from a redirect that a raw request got, and tells where it leads. Nothing if it is none
@@ -196,6 +214,7 @@ class Dispatcher final : private BackendConnection::Events {
   std::vector<HoldQueue::Held>* in_use_ = nullptr;  // what UseEach() goes through
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
+  mutable std::optional<std::uint64_t> mark_of_map_;  // until the map changes
   ReadTargets reads_;
   std::unordered_map<NodeIndex, Trouble> trouble_;  // kNoNodeIndex: of slots without an owner
   runtime::Timer hold_timer_;

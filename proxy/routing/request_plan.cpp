@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "proxy/routing/keyless_routes.h"
+
 namespace slotway::proxy {
 namespace {
 
@@ -77,7 +79,8 @@ RequestPlan PlanOf(const CommandSpec& spec) {
   bool is_about_a_connection =
       spec.flags.Has(CommandFlag::kBlocking) || spec.flags.Has(CommandFlag::kPubsub);
   bool is_joinable = spec.response_policy != ResponsePolicy::kSpecial &&
-                     spec.request_policy == RequestPolicy::kAllShards;
+                     (spec.request_policy == RequestPolicy::kAllShards ||
+                      spec.request_policy == RequestPolicy::kAllNodes);
   if (is_joinable && !is_about_a_connection) {
     plan.route = Route::kAllShards;
     plan.merge = MergeRuleOf(spec.response_policy, false);
@@ -90,10 +93,23 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
   for (std::size_t id = 0; id < plans.size(); ++id) {
     plans[id] = PlanOf(protocol::CommandById(static_cast<protocol::CommandId>(id)));
   }
-  for (const Composition& composition : compositions) {
-    const CommandSpec* spec = protocol::FindCommandByFullName(composition.full_name);
+  auto plan_of = [&](std::string_view full_name) -> RequestPlan& {
+    const CommandSpec* spec = protocol::FindCommandByFullName(full_name);
     assert(spec != nullptr);
-    RequestPlan& plan = plans[protocol::IdOf(*spec)];
+    return plans[protocol::IdOf(*spec)];
+  };
+  for (const KeylessRoute& keyless : KeylessRoutes()) {
+    RequestPlan& plan = plan_of(keyless.full_name);
+    plan.route = keyless.route;
+    plan.merge = keyless.merge;
+  }
+  for (const Refusal& refusal : Refusals()) {
+    RequestPlan& plan = plan_of(refusal.full_name);
+    plan.route = Route::kUnsupported;
+    plan.refusal = refusal.text;
+  }
+  for (const Composition& composition : compositions) {
+    RequestPlan& plan = plan_of(composition.full_name);
     plan.start = composition.always;
     plan.start_blocking = composition.when_blocking;
     plan.needs_quiet |= composition.needs_quiet;

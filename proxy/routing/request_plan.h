@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "protocol/command_table.h"
-#include "proxy/reply/reply_merger.h"
+#include "proxy/reply/reply_join.h"
 
 namespace slotway::proxy {
 
@@ -20,6 +20,7 @@ enum class Route : std::uint8_t {
   kKeys,       // keys by the key specs, all in one slot
   kSplit,      // keys by the key specs, a part per slot, replies joined
   kAllShards,  // one part per master, replies joined
+  kAnyShard,   // any master says it for all
   kComposed,   // an operation of several steps
   kUnsupported,
 };
@@ -49,6 +50,7 @@ struct RequestPlan {
   bool may_block = false;    // see Router::Blocks()
   bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
+  std::string_view refusal = {};  // kUnsupported: the error
   StartOperation start = nullptr;               // kComposed
   StartOperation start_blocking = nullptr;      // kKeys, of a request that waits
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT

@@ -9,6 +9,7 @@
 #include "protocol/error_text.h"
 #include "protocol/resp_writer.h"
 #include "proxy/reply/reply_merger.h"
+#include "proxy/routing/fan_out.h"
 #include "proxy/routing/operation.h"
 
 namespace slotway::proxy {
@@ -45,7 +46,11 @@ void Router::Route(const Request& request, const Asker& asker) {
     case Route::kComposed:
       Start(plan.start, request, in_flight);
       return;
+    case Route::kAnyShard:
+      SendToAnyShard(request, in_flight);
+      return;
     default:
+      if (!plan.refusal.empty()) return AnswerError(in_flight, plan.refusal);
       AnswerError(in_flight, UnsupportedText(request.spec->name));
   }
 }
@@ -129,9 +134,11 @@ void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_
   in_flight.kind = InFlight::Kind::kPart;
   in_flight.taker = merger;
   // The merger frees itself with the last answer, which may come while the parts are sent.
-  if (plan.merge == MergeRule::kByKeyOrder) {
-    std::size_t part = 0;
-    for (const auto& [slot, keys] : keys_of_slot) merger->SetKeyPlaces(part++, keys);
+  std::size_t part = 0;
+  for (const auto& [slot, keys] : keys_of_slot) {
+    merger->Join().SetName(part, "slot " + std::to_string(protocol::ToInt(slot)));
+    if (plan.merge == MergeRule::kByKeyOrder) merger->Join().SetKeyPlaces(part, keys);
+    ++part;
   }
   std::string bytes;
   std::vector<std::string_view> part_args;
@@ -152,23 +159,22 @@ void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_
   }
 }
 
+void Router::SendToAnyShard(const Request& request, InFlight in_flight) {
+  const std::vector<Slot>& slots = dispatcher_.SlotOfEachMaster();
+  // One that can answer now, the first of them: always the same, as long as it can.
+  auto ready = std::find_if(slots.begin(), slots.end(), [&](Slot slot) {
+    return dispatcher_.IsOwnerReady(slot, in_flight.lane);
+  });
+  Slot first = slots.empty() ? Slot{0} : slots.front();
+  SendWhole(request, ready == slots.end() ? first : *ready, in_flight);
+}
+
 void Router::SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight) {
-  // A copy: an answer that comes at once may lead to a change of the map.
-  std::vector<Slot> slots = dispatcher_.SlotOfEachMaster();
-  if (slots.empty()) {
-    AnswerError(in_flight, protocol::error_text::kClusterDown);
-    return;
-  }
-  ReplyQueue& queue = *in_flight.queue;
-  in_flight.kind = InFlight::Kind::kPart;
-  in_flight.taker = ReplyMerger::New(plan.merge, queue, in_flight.place, slots.size());
-  in_flight.place = 0;
-  for (Slot slot : slots) {
-    in_flight.slot = slot;
-    if (!in_flight.is_readonly) queue.NoteWrite(slot);
-    dispatcher_.Send(request.bytes, in_flight);
-    ++in_flight.place;
-  }
+  FanOut::Manner manner;
+  manner.rule = plan.merge;
+  manner.is_readonly = plan.is_readonly;
+  FanOut::Start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place,
+                 in_flight.lane}, manner);
 }
 
 }  // namespace slotway::proxy

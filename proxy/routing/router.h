@@ -38,6 +38,7 @@ class Router {
   void Start(StartOperation start, const Request& request, const InFlight& in_flight);
   void RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void SendToAnyShard(const Request& request, InFlight in_flight);
   void SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight);
   // For a request that may wait: not on a connection that others share.
   void SendOrBlock(const Request& request, const RequestPlan& plan, protocol::Slot slot,
