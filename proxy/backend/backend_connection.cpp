@@ -206,9 +206,11 @@ std::size_t BackendConnection::PassOnPieces(std::string_view input) {
   return scanned;
 }
 
-void BackendConnection::FailIfStalled(std::uint64_t timeout_ms) {
-  if (in_flight_.Empty() || timeout_ms == 0) return;
-  if (loop_.NowMs() - last_progress_ms_ > timeout_ms) OnClosed("the shard did not answer in time");
+bool BackendConnection::FailIfStalled(std::uint64_t timeout_ms) {
+  if (in_flight_.Empty() || timeout_ms == 0) return false;
+  if (loop_.NowMs() - last_progress_ms_ <= timeout_ms) return false;
+  OnClosed("the shard did not answer in time");
+  return true;
 }
 
 void BackendConnection::CareIfIdle(std::uint64_t probe_interval_ms) {

@@ -90,8 +90,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   bool IsSilent(std::uint64_t for_ms) const {
     return !in_flight_.Empty() && loop_.NowMs() - last_progress_ms_ >= for_ms;
   }
-  // Fails the connection if its oldest request waits longer than `timeout_ms`.
-  void FailIfStalled(std::uint64_t timeout_ms);
+  // Fails the connection if its oldest request waits longer than `timeout_ms`; tells if it did.
+  bool FailIfStalled(std::uint64_t timeout_ms);
   // Gives memory back and, after `probe_interval_ms` (0: never) of silence, asks for a sign of
   // life. For idle connections only; no sign is a stall.
   void CareIfIdle(std::uint64_t probe_interval_ms);

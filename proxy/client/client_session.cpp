@@ -9,6 +9,7 @@
 #include "proxy/client/listener_rules.h"
 #include "proxy/client/transaction.h"
 #include "proxy/pubsub/pubsub_hub.h"
+#include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
 #include "runtime/log.h"
 
@@ -18,6 +19,8 @@ namespace {
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
+// How much of what a blocked client goes on to ask is read.
+constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 }  // namespace
 
@@ -164,6 +167,7 @@ bool ClientSession::Divert(const Request& request) {
 void ClientSession::LeaveWays() {
   EndTransaction();
   state_.ways = 0;
+  if (replies_.Blocked() != nullptr) replies_.Blocked()->OnClientGone();
 }
 
 Transaction& ClientSession::OwnTransaction() {
@@ -229,11 +233,14 @@ void ClientSession::OnSubscriptionsChanged() {
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them.
 bool ClientSession::Send(const Request& request) {
-  bool is_slow = services_.router.PlanOf(request.id).is_slow;
-  if (is_slow != is_on_slow_lane_) [[unlikely]] {
+  const RequestPlan& plan = services_.router.PlanOf(request.id);
+  if (plan.is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
     bool is_quiet = replies_.Outstanding() == 0;
-    if (is_slow && !is_quiet) return false;
-    if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
+    // On a connection of its own it would overtake what was asked before.
+    bool needs_quiet =
+        plan.needs_quiet && (!plan.may_block || services_.router.Blocks(request));
+    if ((plan.is_slow || needs_quiet) && !is_quiet) return false;
+    if (plan.is_slow || is_quiet) is_on_slow_lane_ = plan.is_slow;
   }
   ReadChoice reads;
   if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary)
@@ -260,6 +267,8 @@ bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& re
   bool needs_quiet =
       command.needs_quiet || (command.needs_quiet_of_listeners && HasSubscriptions());
   if (needs_quiet && replies_.Outstanding() > 0) return false;
+  // EXEC is one of these: what replicas have been asked comes before it.
+  if (read_order_.HasReadsOnTheirWay(replies_)) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
@@ -333,7 +342,12 @@ bool ClientSession::MayTakeRequest() const {
 }
 
 void ClientSession::Pause() {
-  connection_->PauseReading();
+  if (replies_.Blocked() != nullptr) {
+    // If the client hangs up, its wait has to end.
+    connection_->PauseOffering(kBlockedInputBytes);
+  } else {
+    connection_->PauseReading();
+  }
   replies_.NotifyProgress(true);
 }
 
@@ -382,6 +396,8 @@ bool ClientSession::IsFlushWanted() {
 
 void ClientSession::CloseWhenAnswered() {
   if (is_closing_) return;
+  // What may never come is not waited for.
+  if (replies_.Blocked() != nullptr) return OnClosed("blocked");
   is_closing_ = true;
   connection_->PauseReading();
   replies_.NotifyProgress(true);
@@ -402,6 +418,7 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   CountOutput();
   replies_.Detach();
+  replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
   LeaveWays();
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.

@@ -38,10 +38,10 @@ std::string ServerSection(const InfoSource& source) {
 
 std::string ClientsSection(const InfoSource& source) {
   return fmt::format(
-      "# Clients\nconnected_clients:{}\nmaxclients:{}\nblocked_clients:0\n"
+      "# Clients\nconnected_clients:{}\nmaxclients:{}\nblocked_clients:{}\n"
       "held_requests:{}\n",
       source.facts.clients, source.services.settings.limits.clients_max,
-      source.facts.held_requests);
+      source.facts.blocked_clients, source.facts.held_requests);
 }
 
 std::string MemorySection(const InfoSource& source) {

@@ -5,7 +5,10 @@ namespace slotway::proxy {
 
 const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
-    std::vector<Composition> joined;
+    std::vector<Composition> joined = BlockingCompositions();
+    for (auto family : {WaitCompositions()}) {
+      joined.insert(joined.end(), family.begin(), family.end());
+    }
     return joined;
   }();
   return all;

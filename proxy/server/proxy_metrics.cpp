@@ -46,11 +46,13 @@ constexpr std::array<WorkerCount<SessionCounters>, 10> kSessionCounts = {{
      "Clients disconnected by the proxy: idle, or too much output.", &SessionCounters::cut},
 }};
 
-constexpr std::array<WorkerCount<DispatcherCounters>, 11> kDispatcherCounts = {{
+constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
     {MetricKind::kCounter, "slotway_redirects_moved_total", "MOVED answers followed.",
      &DispatcherCounters::moved},
     {MetricKind::kCounter, "slotway_redirects_ask_total", "ASK answers followed.",
      &DispatcherCounters::asked},
+    {MetricKind::kCounter, "slotway_replica_reads_total", "Reads sent to replicas.",
+     &DispatcherCounters::replica_reads},
     {MetricKind::kCounter, "slotway_retries_total",
      "Requests sent again after TRYAGAIN, CLUSTERDOWN, LOADING and the like.",
      &DispatcherCounters::retried},
@@ -58,6 +60,8 @@ constexpr std::array<WorkerCount<DispatcherCounters>, 11> kDispatcherCounts = {{
      &DispatcherCounters::held},
     {MetricKind::kGauge, "slotway_held_requests", "Requests held back now.",
      &DispatcherCounters::held_now},
+    {MetricKind::kGauge, "slotway_blocked_clients",
+     "Clients that wait at shards for something to happen.", &DispatcherCounters::blocked_now},
     {MetricKind::kCounter, "slotway_hold_expired_total",
      "Requests failed because hold.time_max_ms ran out.", &DispatcherCounters::hold_expired},
     {MetricKind::kCounter, "slotway_hold_refused_total",

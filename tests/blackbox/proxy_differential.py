@@ -68,12 +68,12 @@ class Run:
         both, refused = [], []
         while len(both) < BATCH:
             unit = self._stream.next_unit()
-            rows = [self._table.row_of(command) for command in unit]
-            if len(unit) > 1 and any(rows):
-                # What differs is tried alone; the rest of such a unit would mean something else.
+            is_transaction = [b"multi"] in unit
+            rows = [self._table.row_of(command, is_transaction) for command in unit]
+            if is_transaction:
                 unit = [c for c, row in zip(unit, rows) if row is None or row.answer != "refused"]
-            elif rows[0] is not None and rows[0].answer == "refused":
-                refused.append((unit[0], rows[0]))
+            elif rows[-1] is not None and rows[-1].answer == "refused":
+                refused.append((unit[-1], rows[-1]))
                 unit = []
             both += unit
         return both, refused
