@@ -23,7 +23,7 @@ struct WorkerCount {
   Counter Group::*which;
 };
 
-constexpr std::array<WorkerCount<SessionCounters>, 10> kSessionCounts = {{
+constexpr auto kSessionCounts = std::to_array<WorkerCount<SessionCounters>>({
     {MetricKind::kCounter, "slotway_requests_total", "Requests read from clients.",
      &SessionCounters::requests},
     {MetricKind::kCounter, "slotway_local_requests_total", "Requests answered by the proxy itself.",
@@ -44,9 +44,9 @@ constexpr std::array<WorkerCount<SessionCounters>, 10> kSessionCounts = {{
      "Connections refused because of limits.clients_max.", &SessionCounters::rejected},
     {MetricKind::kCounter, "slotway_clients_cut_total",
      "Clients disconnected by the proxy: idle, or too much output.", &SessionCounters::cut},
-}};
+});
 
-constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
+constexpr auto kDispatcherCounts = std::to_array<WorkerCount<DispatcherCounters>>({
     {MetricKind::kCounter, "slotway_redirects_moved_total", "MOVED answers followed.",
      &DispatcherCounters::moved},
     {MetricKind::kCounter, "slotway_redirects_ask_total", "ASK answers followed.",
@@ -75,9 +75,9 @@ constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
     {MetricKind::kGauge, "slotway_unready_masters",
      "Masters without an open connection, summed over the workers.",
      &DispatcherCounters::unready_masters},
-}};
+});
 
-constexpr std::array<WorkerCount<PubsubCounters>, 6> kPubsubCounts = {{
+constexpr auto kPubsubCounts = std::to_array<WorkerCount<PubsubCounters>>({
     {MetricKind::kGauge, "slotway_pubsub_clients", "Clients with subscriptions.",
      &PubsubCounters::subscribers},
     {MetricKind::kGauge, "slotway_pubsub_subscriptions",
@@ -91,7 +91,7 @@ constexpr std::array<WorkerCount<PubsubCounters>, 6> kPubsubCounts = {{
      &PubsubCounters::delivered},
     {MetricKind::kCounter, "slotway_pubsub_clients_cut_total",
      "Subscribers cut because they did not take their messages.", &PubsubCounters::cut},
-}};
+});
 
 template <class Group, std::size_t kSize, class GroupOf>
 void AddWorkerCounts(const ProxyServer& server, runtime::MetricsRegistry& registry,
