@@ -66,8 +66,10 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   if (!has_keys && !is_one_shard) return UnsupportedText(request.spec->name);
   if (has_later_fan_out_) return std::string(kFanOutBetween);
   if (has_keys) {
-    if (std::string error = CheckSlot(request, services.dispatcher); !error.empty()) return error;
+    if (std::string error = CheckSlot(request, services); !error.empty()) return error;
   }
+  if (plan.script_use == ScriptUse::kText) services.dispatcher.Scripts().Remember(request.args[1]);
+  if (plan.script_use == ScriptUse::kDigest) digests_.emplace_back(request.args[1]);
   ++inside_;
   is_readonly_ = is_readonly_ && request.spec->IsReadonly();
   is_slow_ = is_slow_ || plan.is_slow;
@@ -75,11 +77,16 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
 }
 
 // What the keys cannot be told of is the shard's to refuse.
-std::string TransactionQueue::CheckSlot(const Request& request, const Dispatcher& dispatcher) {
+std::string TransactionQueue::CheckSlot(const Request& request, const WorkerServices& services) {
   auto extracted = protocol::ExtractKeys(*request.spec, request.args, keys_);
   if (extracted != protocol::KeyExtractionError::kNone) return {};
+  bool may_lack_keys = services.router.PlanOf(request.id).may_lack_keys;
+  auto keyless = services.settings.routing.keyless_scripts;
+  if (keys_.empty() && may_lack_keys && keyless == config::KeylessScripts::kOff) {
+    return std::string(Router::kKeylessScriptsOff);
+  }
   for (const protocol::KeyPosition& key : keys_) {
-    protocol::Slot slot = dispatcher.SlotOf(request.args[key.index]);
+    protocol::Slot slot = services.dispatcher.SlotOf(request.args[key.index]);
     if (!slot_) slot_ = slot;
     if (slot != *slot_) return std::string(kCrossSlot);
   }

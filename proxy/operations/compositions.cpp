@@ -6,6 +6,9 @@ namespace slotway::proxy {
 const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
     std::vector<Composition> joined;
+    for (auto family : {ScriptCompositions()}) {
+      joined.insert(joined.end(), family.begin(), family.end());
+    }
     return joined;
   }();
   return all;

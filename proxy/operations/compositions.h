@@ -10,6 +10,7 @@
 namespace slotway::proxy {
 
 // The families; each is a constant table in a file of its own.
+std::span<const Composition> ScriptCompositions();  // SCRIPT, FUNCTION
 
 // All of them.
 const std::vector<Composition>& Compositions();

@@ -35,6 +35,7 @@ struct InFlight {
   Kind kind = Kind::kReply;
   std::uint8_t retries = 0;
   std::uint8_t redirects = 0;
+  bool is_by_digest = false;        // runs a script that the shard may not know
   std::uint32_t held_since_ms = 0;  // loop time of the first retry; 0: never held
   bool is_readonly = false;         // may be sent again although it may have run
   bool is_held_back = false;        // counted in its client's queue

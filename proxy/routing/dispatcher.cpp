@@ -51,6 +51,7 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       hold_({settings.hold.time_max_ms,
              std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
              settings.hold.bytes_max / worker_count}),
+      own_scripts_(settings.routing.script_memory_bytes_max),
       hold_timer_(loop),
       stall_timer_(loop) {
   node_of_slot_.fill(kNoNodeIndex);
@@ -154,6 +155,33 @@ void Dispatcher::DropNodesBut(const std::vector<bool>& kept) {
   }
 }
 
+void Dispatcher::SendByDigest(std::string_view bytes, const InFlight& request) {
+  BackendConnection* backend = ReadyConnection(request.slot, request.lane);
+  if (backend != nullptr) {
+    script_loader_.LoadAhead(*scripts_, *backend, ScriptLoader::DigestOf(bytes));
+  }
+  InFlight marked = request;
+  marked.is_by_digest = true;
+  Send(bytes, marked);
+}
+
+void Dispatcher::SendAgain(std::string_view bytes, const InFlight& request) {
+  if (request.is_by_digest) return SendByDigest(bytes, request);
+  Send(bytes, request);
+}
+
+// The shard does not know the script, but we may.
+bool Dispatcher::LoadScript(BackendConnection& backend, InFlight& request) {
+  std::string bytes = backend.FrontRequest();
+  if (++request.redirects > settings_.retry.redirects_max) return false;
+  if (!script_loader_.NoteUnknown(*scripts_, backend, ScriptLoader::DigestOf(bytes))) return false;
+  counters_.retried.Add();
+  MarkHeldBack(request);
+  InFlight again = request;
+  SendByDigest(bytes, again);
+  return true;
+}
+
 BackendConnection* Dispatcher::ReadyConnection(Slot slot, Lane lane) const {
   NodeIndex node = node_of_slot_[IndexOf(slot)];
   return node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
@@ -242,6 +270,7 @@ void Dispatcher::OnReady(BackendConnection& backend) {
 
 bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
                               std::string_view reply) {
+  if (request.is_by_digest && IsUnknownScript(reply)) return LoadScript(backend, request);
   ReplyVerdict verdict = JudgeErrorReply(reply);
   if (verdict == ReplyVerdict::kForClient) return false;
   MarkHeldBack(request);
@@ -280,7 +309,7 @@ void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::
   if (hold_.HoldsFor(request.Client(), request.slot)) {
     Hold(backend.FrontRequest(), request, kUnreachable, 0);
   } else {
-    Send(backend.FrontRequest(), request);
+    SendAgain(backend.FrontRequest(), request);
   }
 }
 
@@ -296,7 +325,11 @@ void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::st
   BackendConnection* target =
       node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
   if (target != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
-    target->SendAsking(backend.FrontRequest(), request);
+    std::string bytes = backend.FrontRequest();
+    if (request.is_by_digest) {
+      script_loader_.LoadAhead(*scripts_, *target, ScriptLoader::DigestOf(bytes));
+    }
+    target->SendAsking(bytes, request);
     return;
   }
   // The slot's owner will say ASK again once the connection is up.
@@ -340,6 +373,7 @@ void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run)
 
 void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
   counters_.backend_failures.Add();
+  script_loader_.ForgetConnection(backend);
   if (!is_shut_down_) runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
   pool_.NoteDown(backend);
   request_refresh_();
@@ -405,7 +439,7 @@ void Dispatcher::Tick() {
 }
 
 void Dispatcher::Release(const HoldQueue::Held& held) {
-  if (held.request.kind != InFlight::Kind::kTicket) return Send(held.bytes, held.request);
+  if (held.request.kind != InFlight::Kind::kTicket) return SendAgain(held.bytes, held.request);
   if (held.request.is_held_back) held.request.Client().RemoveHeldBack();
   held.request.taker->OnShardReady(held.request.place);
 }

@@ -24,6 +24,9 @@ enum class Route : std::uint8_t {
   kUnsupported,
 };
 
+// Whether args[1] is a script, or names one.
+enum class ScriptUse : std::uint8_t { kNone, kText, kDigest };
+
 struct OperationContext;
 
 // Begins an operation, which delivers at its place by itself.
@@ -45,6 +48,8 @@ struct RequestPlan {
   bool is_readonly = false;
   bool may_block = false;  // XREAD and XREADGROUP: refused only with BLOCK
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
+  bool may_lack_keys = false;  // kKeys: routing.keyless_scripts says where it goes then
+  ScriptUse script_use = ScriptUse::kNone;
   StartOperation start = nullptr;               // kComposed
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
 };

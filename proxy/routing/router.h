@@ -18,6 +18,9 @@ namespace slotway::proxy {
 
 class Router {
  public:
+  static constexpr std::string_view kKeylessScriptsOff =
+      "ERR Scripts and functions without keys are turned off (routing.keyless_scripts)";
+
   Router(Dispatcher& dispatcher, const config::ProxyConfig& settings,
          const std::vector<RequestPlan>& plans)
       : dispatcher_(dispatcher), settings_(settings), plans_(plans) {}
@@ -37,6 +40,9 @@ class Router {
   void RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void RouteKeyless(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void SendScript(const Request& request, const RequestPlan& plan, protocol::Slot slot,
+                  InFlight in_flight);
   void SendWhole(const Request& request, protocol::Slot slot, InFlight in_flight);
 
   Dispatcher& dispatcher_;

@@ -55,6 +55,7 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, Colleague
                 [this](ClientSession& session) { Remove(session); }},
       house_timer_(loop),
       bound_timer_(loop) {
+  dispatcher_.ShareScripts(share.scripts);
   house_timer_.Start(kHouseTickMs, kHouseTickMs, [this] { KeepHouse(); });
   if (share.settings.limits.buffered_total_max_bytes > 0) {
     bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });

@@ -29,6 +29,7 @@ struct WorkerShare {
   std::function<ProcessFacts()> process_facts;  // any thread
   std::atomic<std::uint64_t> next_client_id{1};
   std::atomic<std::uint64_t> clients{0};
+  ScriptMemory scripts{settings.routing.script_memory_bytes_max};
 };
 
 class ProxyWorker {
