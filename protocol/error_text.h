@@ -31,6 +31,9 @@ inline constexpr std::string_view kTryAgain =
 inline constexpr std::string_view kInvalidKeys = "ERR Invalid arguments specified for command";
 inline constexpr std::string_view kDbIndexOutOfRange = "ERR DB index is out of range";
 inline constexpr std::string_view kSelectInCluster = "ERR SELECT is not allowed in cluster mode";
+inline constexpr std::string_view kNoCluster = "ERR This instance has cluster support disabled";
+inline constexpr std::string_view kReadonlyReplica =
+    "READONLY You can't write against a read only replica.";
 inline constexpr std::string_view kOom = "OOM command not allowed when used memory > 'maxmemory'.";
 
 // "ERR unknown command 'foo', with args beginning with: 'a' 'b' "; name and arguments are cut

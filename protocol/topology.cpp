@@ -182,6 +182,22 @@ void MergeNode(std::map<std::string, ClusterNode>& nodes, const ClusterNode& nod
   known.is_link_up = is_link_up;
 }
 
+// The nodes that only their own view lists although others were asked: the cluster forgot them.
+std::set<std::string_view> FindOutcasts(const std::vector<Topology>& views) {
+  std::set<std::string_view> listed, outcasts;
+  for (const Topology& view : views) {
+    for (const ClusterNode& node : view.nodes) {
+      if (!node.is_asked) listed.insert(node.id);
+    }
+  }
+  for (const Topology& view : views) {
+    for (const ClusterNode& node : view.nodes) {
+      if (views.size() > 1 && !listed.contains(node.id)) outcasts.insert(node.id);
+    }
+  }
+  return outcasts;
+}
+
 using ReplicaKey = std::tuple<std::string_view, std::uint16_t, std::string_view, bool>;
 
 std::vector<ReplicaKey> SortedReplicas(const Topology& topology) {
@@ -254,6 +270,7 @@ tl::expected<Topology, std::string> ParseClusterNodes(std::string_view text,
 }
 
 Topology MergeTopologies(std::vector<Topology> views) {
+  const std::set<std::string_view> outcasts = FindOutcasts(views);
   std::map<std::string, ClusterNode> nodes;
   std::array<const ClusterNode*, kSlotCount> owners{};
   for (const Topology& view : views) {
@@ -266,8 +283,13 @@ Topology MergeTopologies(std::vector<Topology> views) {
   }
   Topology merged;
   std::map<std::string_view, std::uint16_t> index_of;
+  std::set<std::string_view> owner_ids;
+  for (const ClusterNode* owner : owners) {
+    if (owner != nullptr) owner_ids.insert(owner->id);
+  }
   for (auto& [id, node] : nodes) {
     if (merged.nodes.size() >= kNodesMax) break;
+    if (outcasts.contains(id) && !owner_ids.contains(id)) continue;
     index_of[id] = static_cast<std::uint16_t>(merged.nodes.size());
     merged.nodes.push_back(std::move(node));
   }

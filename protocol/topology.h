@@ -70,8 +70,9 @@ tl::expected<Topology, std::string> ParseClusterNodes(std::string_view text, con
 // Joins the views of several nodes: each slot goes to the claimant with the highest config epoch
 // (then the smaller id, which wins such a tie in the cluster too); of a node known to several views
 // the newest knowledge wins: its own view, else the one with the highest epoch. Failing or
-// suspected is who is so in any view, linked who is so in any. Order of views does not matter;
-// nodes come sorted by id.
+// suspected is who is so in any view, linked who is so in any. A node that owns no slot and that
+// only its own view lists is left out: the others have forgotten it. Order of views does not
+// matter; nodes come sorted by id.
 Topology MergeTopologies(std::vector<Topology> views);
 
 // What a redirect says: "MOVED 3999 127.0.0.1:6381", "ASK ...". An empty host, or

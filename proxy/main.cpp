@@ -50,7 +50,27 @@ runtime::LogOptions LogOptionsOf(const config::LogConfig& settings) {
   return options;
 }
 
-int RunProxy(const config::ProxyConfig& settings) {
+std::string Listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// What is wrong with the file is said, and everything stays as it is.
+void Reload(proxy::ProxyServer& server, const std::string& file) {
+  auto fresh = config::LoadProxyConfig(file);
+  if (!fresh) return runtime::LogError("reload refused: {}", fresh.error().Render());
+  auto change = server.Reload(*fresh);
+  if (!change) return runtime::LogError("reload refused: {}", change.error().text);
+  runtime::SetUpLog(LogOptionsOf(fresh->log));  // also opens a file anew that was moved away
+  if (!change->needs_restart.empty()) {
+    runtime::LogWarning("reload: needs a restart: {}", Listed(change->needs_restart));
+  }
+  runtime::LogInfo("reload: {}", change->applied.empty() ? std::string("nothing else changed")
+                                                         : "changed: " + Listed(change->applied));
+}
+
+int RunProxy(const config::ProxyConfig& settings, const std::string& file) {
   runtime::SetUpLog(LogOptionsOf(settings.log));
   proxy::ProxyServer server(settings);
   if (auto started = server.Start(); !started) return Fail(started.error().text);
@@ -58,8 +78,10 @@ int RunProxy(const config::ProxyConfig& settings) {
     runtime::LogInfo("listening on {}", address.ToString());
   }
   {
-    runtime::SignalWatcher signals(server.MainLoop(), {SIGINT, SIGTERM},
-                                   [&server](int) { server.Stop(); });
+    runtime::SignalWatcher signals(server.MainLoop(), {SIGINT, SIGTERM, SIGHUP}, [&](int signal) {
+      if (signal == SIGHUP) return Reload(server, file);
+      server.Stop();
+    });
     server.Run();
   }
   runtime::LogInfo("bye");
@@ -109,7 +131,7 @@ int RunLocal(std::span<const std::string_view> args) {
 int RunWithFile(const std::string& file, bool is_check) {
   auto settings = config::LoadProxyConfig(file);
   if (!settings) return Fail(settings.error().Render());
-  if (!is_check) return RunProxy(*settings);
+  if (!is_check) return RunProxy(*settings, file);
   std::printf("%s: fine\n", file.c_str());
   return 0;
 }

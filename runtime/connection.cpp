@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <sys/socket.h>
 #include <utility>
 
 namespace slotway::runtime {
@@ -21,7 +22,10 @@ constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
 }  // namespace
 
 struct Connection::Socket {
-  uv_tcp_t tcp;
+  union {
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;  // a Unix socket
+  };
   uv_connect_t connect;
   uv_write_t write;
   std::array<uv_buf_t, kPiecesPerWrite> write_pieces;
@@ -30,8 +34,10 @@ struct Connection::Socket {
   std::unique_ptr<Timer> connect_timer;
   bool is_resume_deferred = false;  // a deferred call refers to the socket
   bool is_handle_closed = false;
+  bool is_unix = false;
 
   uv_stream_t* Stream() { return reinterpret_cast<uv_stream_t*>(&tcp); }
+  uv_handle_t* Handle() { return reinterpret_cast<uv_handle_t*>(&tcp); }
 };
 
 void Connection::KeptInput::Free() {
@@ -80,10 +86,15 @@ void Connection::KeptInput::Drop(std::size_t count) {
   }
 }
 
-Connection::Connection(EventLoop& loop, FlushStage stage)
+Connection::Connection(EventLoop& loop, FlushStage stage, bool is_unix)
     : loop_(loop), socket_(new Socket), stage_(stage) {
-  uv_tcp_init(loop.Uv(), &socket_->tcp);
-  socket_->tcp.data = socket_;
+  socket_->is_unix = is_unix;
+  if (is_unix) {
+    uv_pipe_init(loop.Uv(), &socket_->pipe, 0);
+  } else {
+    uv_tcp_init(loop.Uv(), &socket_->tcp);
+  }
+  socket_->Handle()->data = socket_;
   socket_->owner = this;
 }
 
@@ -91,19 +102,25 @@ Connection::~Connection() {
   if (is_marked_) loop_.Unmark(*this, stage_);
   socket_->owner = nullptr;
   socket_->connect_timer.reset();
-  uv_close(reinterpret_cast<uv_handle_t*>(&socket_->tcp), [](uv_handle_t* handle) {
+  uv_close(socket_->Handle(), [](uv_handle_t* handle) {
     auto* closed = static_cast<Socket*>(handle->data);
     closed->is_handle_closed = true;
     if (!closed->is_resume_deferred) delete closed;
   });
 }
 
-Result<std::unique_ptr<Connection>> Connection::Accepted(EventLoop& loop, uv_stream_t* listener,
-                                                         FlushStage stage) {
-  std::unique_ptr<Connection> connection(new Connection(loop, stage));
-  int error = uv_accept(listener, connection->socket_->Stream());
+Result<std::unique_ptr<Connection>> Connection::Adopt(EventLoop& loop, OwnedFd accepted,
+                                                      FlushStage stage) {
+  int domain = AF_INET;
+  socklen_t size = sizeof domain;
+  getsockopt(accepted.Number(), SOL_SOCKET, SO_DOMAIN, &domain, &size);
+  std::unique_ptr<Connection> connection(new Connection(loop, stage, domain == AF_UNIX));
+  Socket* socket = connection->socket_;
+  int error = socket->is_unix ? uv_pipe_open(&socket->pipe, accepted.Number())
+                              : uv_tcp_open(&socket->tcp, accepted.Number());
   if (error != 0) return Fail(uv_strerror(error));
-  uv_tcp_nodelay(&connection->socket_->tcp, 1);
+  accepted.Release();
+  connection->SetNodelay(true);
   connection->is_connected_ = true;
   return connection;
 }
@@ -147,6 +164,7 @@ std::unique_ptr<Connection> Connection::Connect(EventLoop& loop, const SocketAdd
 
 void Connection::Start(Handler& handler) {
   handler_ = &handler;
+  if (is_paused_) return ResumeReading();
   StartReading();
 }
 
@@ -187,15 +205,21 @@ void Connection::HandleRead(ssize_t count, const uv_buf_t& buffer) {
   Socket* socket = socket_;
   if (kept_.size >= kSmallKeptBytes) {
     kept_.size += static_cast<std::size_t>(count);
+    if (is_paused_) return StopReadingIfFull();
     OfferKept();
     return;
   }
   std::string_view input(buffer.base - kept_.size, kept_.size + static_cast<std::size_t>(count));
-  std::size_t taken = handler_->OnBytes(input);
+  std::size_t taken = is_paused_ ? 0 : handler_->OnBytes(input);
   if (socket->owner == nullptr) return;
   input.remove_prefix(taken);
   if (kept_.size > 0) kept_.Drop(kept_.size);
   if (!input.empty() && !is_closing_) kept_.Store(input);
+  if (is_paused_) StopReadingIfFull();
+}
+
+void Connection::StopReadingIfFull() {
+  if (kept_.size >= kept_bytes_max_) uv_read_stop(socket_->Stream());
 }
 
 void Connection::OfferKept() {
@@ -205,10 +229,13 @@ void Connection::OfferKept() {
   kept_.Drop(is_closing_ ? kept_.size : taken);
 }
 
-void Connection::PauseReading() {
+void Connection::PauseReading() { PauseOffering(0); }
+
+void Connection::PauseOffering(std::size_t kept_bytes_max) {
   if (is_paused_) return;
   is_paused_ = true;
-  uv_read_stop(socket_->Stream());
+  kept_bytes_max_ = kept_bytes_max;
+  StopReadingIfFull();
 }
 
 void Connection::ResumeReading() {
@@ -329,30 +356,18 @@ void Connection::ReportClosed(std::string_view reason) {
   if (handler_ != nullptr) handler_->OnClosed(reason);
 }
 
-SocketAddress Connection::LocalAddress() const {
-  sockaddr_storage storage{};
-  int size = sizeof storage;
-  uv_tcp_getsockname(&socket_->tcp, reinterpret_cast<sockaddr*>(&storage), &size);
-  return SocketAddress::FromNative(reinterpret_cast<sockaddr*>(&storage));
-}
-
-SocketAddress Connection::PeerAddress() const {
-  sockaddr_storage storage{};
-  int size = sizeof storage;
-  uv_tcp_getpeername(&socket_->tcp, reinterpret_cast<sockaddr*>(&storage), &size);
-  return SocketAddress::FromNative(reinterpret_cast<sockaddr*>(&storage));
-}
-
 int Connection::FileDescriptor() const {
   uv_os_fd_t fd = -1;
-  uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_->tcp), &fd);
+  uv_fileno(socket_->Handle(), &fd);
   return fd;
 }
 
 void Connection::SetKeepalive(unsigned seconds) {
-  uv_tcp_keepalive(&socket_->tcp, seconds > 0 ? 1 : 0, seconds);
+  if (!socket_->is_unix) uv_tcp_keepalive(&socket_->tcp, seconds > 0 ? 1 : 0, seconds);
 }
 
-void Connection::SetNodelay(bool is_on) { uv_tcp_nodelay(&socket_->tcp, is_on ? 1 : 0); }
+void Connection::SetNodelay(bool is_on) {
+  if (!socket_->is_unix) uv_tcp_nodelay(&socket_->tcp, is_on ? 1 : 0);
+}
 
 }  // namespace slotway::runtime

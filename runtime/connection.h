@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One TCP connection: bytes in to a handler, bytes out from a queue.
+// One connection, TCP or of a Unix socket: bytes in to a handler, bytes out from a queue.
 //
 // Input is offered in place: the handler takes what it can use and is offered the rest again with
 // more behind it, so that a request is never copied before it is complete. Output is appended to
@@ -16,6 +16,7 @@
 
 #include "runtime/byte_queue.h"
 #include "runtime/event_loop.h"
+#include "runtime/owned_fd.h"
 #include "runtime/result.h"
 #include "runtime/socket_address.h"
 
@@ -41,9 +42,9 @@ class Connection {
     virtual void OnDrained() {}
   };
 
-  // Takes over an accepted socket.
-  static Result<std::unique_ptr<Connection>> Accepted(EventLoop& loop, uv_stream_t* listener,
-                                                      FlushStage stage);
+  // Takes over an accepted socket: see Acceptor.
+  static Result<std::unique_ptr<Connection>> Adopt(EventLoop& loop, OwnedFd accepted,
+                                                   FlushStage stage);
   // Begins to connect; OnConnected() or OnClosed() follows. The time limit covers connecting only.
   static std::unique_ptr<Connection> Connect(EventLoop& loop, const SocketAddress& to,
                                              std::uint64_t timeout_ms, FlushStage stage,
@@ -52,7 +53,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // For accepted connections: begins to read.
+  // For accepted connections: begins to read, or, if reading is paused, resumes it for `handler`.
   void Start(Handler& handler);
 
   // Where to append output. Follow with MarkForFlush(): cheap, idempotent within an iteration.
@@ -73,6 +74,9 @@ class Connection {
 
   // Stops offering input; what has arrived is kept, and the peer feels the back-pressure.
   void PauseReading();
+  // The same, but what arrives is still read and kept, up to about `kept_bytes_max`, so that the end
+  // of input is noticed.
+  void PauseOffering(std::size_t kept_bytes_max);
   // Offers what was kept at the end of this iteration, then reads on.
   void ResumeReading();
   bool IsPaused() const { return is_paused_; }
@@ -89,8 +93,8 @@ class Connection {
   void Abandon();
 
   bool IsConnected() const { return is_connected_; }
-  SocketAddress LocalAddress() const;
-  SocketAddress PeerAddress() const;
+  SocketAddress LocalAddress() const { return SocketAddress::LocalOf(FileDescriptor()); }
+  SocketAddress PeerAddress() const { return SocketAddress::PeerOf(FileDescriptor()); }
   int FileDescriptor() const;
   EventLoop& Loop() { return loop_; }
   void SetKeepalive(unsigned seconds);
@@ -114,11 +118,12 @@ class Connection {
     void Drop(std::size_t count);
   };
 
-  Connection(EventLoop& loop, FlushStage stage);
+  Connection(EventLoop& loop, FlushStage stage, bool is_unix = false);
   void StartReading();
   uv_buf_t AllocateForRead();
   void HandleRead(ssize_t count, const uv_buf_t& buffer);
   void OfferKept();
+  void StopReadingIfFull();
   bool FlushMarked();
   // `flushed_before`: bytes the socket just took, so that the end of it is told.
   void Flush(std::size_t flushed_before = 0);
@@ -133,6 +138,7 @@ class Connection {
   ByteQueue::Position written_ = 0;
   KeptInput kept_;
   std::size_t expected_input_bytes_ = 0;
+  std::size_t kept_bytes_max_ = 0;  // while paused
   FlushStage stage_;
   bool is_marked_ = false;
   bool keeps_written_ = false;

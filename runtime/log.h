@@ -23,8 +23,9 @@ struct LogOptions {
   std::size_t rotate_files = 5;
 };
 
-// Until this is called, the defaults hold. Throws nothing: a file that cannot be opened is said on
-// standard error, which is used instead.
+// Until this is called, the defaults hold; it may be called again, whoever is logging meanwhile. A
+// file is opened anew each time. Throws nothing: a file that cannot be opened is said on standard
+// error, which is used instead.
 void SetUpLog(const LogOptions& options);
 
 bool IsLogged(LogLevel level);

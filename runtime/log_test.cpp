@@ -100,6 +100,28 @@ TEST_F(LogTest, ThreadsDoNotMixLines) {
   }
 }
 
+TEST_F(LogTest, MayBeSetUpAgainWhileOthersLog) {
+  SetUpLog(options_);
+  std::thread writer([] {
+    for (int i = 0; i < 500; ++i) LogInfo("line {}", i);
+  });
+  LogOptions other = options_;
+  other.file = (directory_ / "other").string();
+  for (int i = 0; i < 20; ++i) SetUpLog(i % 2 == 0 ? other : options_);
+  writer.join();
+  EXPECT_EQ(Lines("log").size() + Lines("other").size(), 500u);
+}
+
+TEST_F(LogTest, AFileThatWasMovedAwayIsOpenedAnew) {
+  SetUpLog(options_);
+  LogInfo("before");
+  std::filesystem::rename(directory_ / "log", directory_ / "log.old");
+  SetUpLog(options_);
+  LogInfo("after");
+  EXPECT_THAT(Lines("log.old"), testing::ElementsAre(HasSubstr("before")));
+  EXPECT_THAT(Lines("log"), testing::ElementsAre(HasSubstr("after")));
+}
+
 TEST_F(LogTest, AFileThatCannotBeOpened) {
   options_.file = "/proc/nonexistent/log";
   testing::internal::CaptureStderr();

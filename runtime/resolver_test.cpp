@@ -77,5 +77,17 @@ TEST(SocketAddress, Texts) {
   }
 }
 
+TEST(SocketAddress, PathsOfUnixSockets) {
+  auto address = SocketAddress::FromPath("/run/slotway.sock");
+  ASSERT_TRUE(address);
+  EXPECT_TRUE(address->IsUnix());
+  EXPECT_EQ(address->Host(), "/run/slotway.sock");
+  EXPECT_EQ(address->ToString(), "/run/slotway.sock:0");
+  EXPECT_TRUE(SocketAddress::FromNative(address->Native()) == *address);
+  EXPECT_TRUE(SocketAddress::FromPath(std::string(107, 's')));
+  EXPECT_FALSE(SocketAddress::FromPath(std::string(108, 's')));
+  EXPECT_FALSE(SocketAddress::FromPath(""));
+}
+
 }  // namespace
 }  // namespace slotway::runtime

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <cstring>
+#include <sys/un.h>
 
 namespace slotway::runtime {
 
@@ -22,18 +23,46 @@ Result<SocketAddress> SocketAddress::FromNumeric(std::string_view host, std::uin
   return result;
 }
 
+Result<SocketAddress> SocketAddress::FromPath(std::string_view path) {
+  SocketAddress result;
+  auto* unix_address = reinterpret_cast<sockaddr_un*>(&result.storage_);
+  if (path.empty() || path.size() >= sizeof unix_address->sun_path) {
+    return Fail("'" + std::string(path) + "' is no path for a socket");
+  }
+  unix_address->sun_family = AF_UNIX;
+  std::memcpy(unix_address->sun_path, path.data(), path.size());
+  return result;
+}
+
+SocketAddress SocketAddress::LocalOf(int socket) {
+  SocketAddress result;
+  socklen_t size = sizeof result.storage_;
+  getsockname(socket, reinterpret_cast<sockaddr*>(&result.storage_), &size);
+  return result;
+}
+
+SocketAddress SocketAddress::PeerOf(int socket) {
+  SocketAddress result;
+  socklen_t size = sizeof result.storage_;
+  getpeername(socket, reinterpret_cast<sockaddr*>(&result.storage_), &size);
+  return result.IsUnix() ? LocalOf(socket) : result;
+}
+
 SocketAddress SocketAddress::FromNative(const sockaddr* address) {
   SocketAddress result;
   if (address->sa_family == AF_INET) std::memcpy(&result.storage_, address, sizeof(sockaddr_in));
   if (address->sa_family == AF_INET6) std::memcpy(&result.storage_, address, sizeof(sockaddr_in6));
+  if (address->sa_family == AF_UNIX) std::memcpy(&result.storage_, address, sizeof(sockaddr_un));
   return result;
 }
 
 socklen_t SocketAddress::NativeSize() const {
+  if (IsUnix()) return sizeof(sockaddr_un);
   return Family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
 
 std::string SocketAddress::Host() const {
+  if (IsUnix()) return reinterpret_cast<const sockaddr_un*>(&storage_)->sun_path;
   char text[INET6_ADDRSTRLEN] = "";
   if (Family() == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(&storage_);
@@ -46,6 +75,7 @@ std::string SocketAddress::Host() const {
 }
 
 std::uint16_t SocketAddress::Port() const {
+  if (IsUnix()) return 0;
   // The port stands at the same place in both families.
   return ntohs(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port);
 }

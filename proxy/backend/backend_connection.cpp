@@ -18,11 +18,6 @@ constexpr std::size_t kPassOnBytes = 64 * 1024;
 // A burst's larger ring goes back when the connection is idle.
 constexpr std::size_t kCapacityKept = 1024;
 
-struct QueueSink {
-  runtime::ByteQueue& queue;
-  void Append(std::string_view bytes) { queue.Append(bytes); }
-};
-
 }  // namespace
 
 BackendConnection::BackendConnection(runtime::EventLoop& loop,
@@ -192,9 +187,11 @@ std::size_t BackendConnection::PassOnPieces(std::string_view input) {
   return scanned;
 }
 
-void BackendConnection::FailIfStalled(std::uint64_t timeout_ms) {
-  if (in_flight_.Empty() || timeout_ms == 0) return;
-  if (loop_.NowMs() - last_progress_ms_ > timeout_ms) OnClosed("the shard did not answer in time");
+bool BackendConnection::FailIfStalled(std::uint64_t timeout_ms) {
+  if (in_flight_.Empty() || timeout_ms == 0) return false;
+  if (loop_.NowMs() - last_progress_ms_ <= timeout_ms) return false;
+  OnClosed("the shard did not answer in time");
+  return true;
 }
 
 void BackendConnection::CareIfIdle(std::uint64_t probe_interval_ms) {

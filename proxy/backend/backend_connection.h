@@ -16,18 +16,12 @@
 
 #include "protocol/resp_reply_scanner.h"
 #include "protocol/resp_writer.h"
+#include "proxy/backend/backend_login.h"
 #include "proxy/reply/in_flight.h"
 #include "runtime/connection.h"
 #include "runtime/ring.h"
 
 namespace slotway::proxy {
-
-// How the proxy introduces itself to a shard.
-struct BackendLogin {
-  std::string username;
-  std::string password;
-  std::uint64_t connect_timeout_ms = 1000;
-};
 
 // What a connection says before the first request.
 struct BackendGreeting {
@@ -79,8 +73,12 @@ class BackendConnection final : private runtime::Connection::Handler {
 
   // Ends the connection: every request in flight is reported lost.
   void Fail(std::string_view reason) { OnClosed(reason); }
-  // Fails the connection if its oldest request waits longer than `timeout_ms`.
-  void FailIfStalled(std::uint64_t timeout_ms);
+  // Whether the shard has owed an answer for so long without sending anything.
+  bool IsSilent(std::uint64_t for_ms) const {
+    return !in_flight_.Empty() && loop_.NowMs() - last_progress_ms_ >= for_ms;
+  }
+  // Fails the connection if its oldest request waits longer than `timeout_ms`; tells if it did.
+  bool FailIfStalled(std::uint64_t timeout_ms);
   // Gives memory back and, after `probe_interval_ms` (0: never) of silence, asks for a sign of
   // life. For idle connections only; no sign is a stall.
   void CareIfIdle(std::uint64_t probe_interval_ms);

@@ -25,6 +25,8 @@ class BackendPool {
               BackendConnection::Events& events)
       : loop_(loop), greeting_(std::move(greeting)), events_(events) {}
 
+  // For connections that are opened from now on.
+  void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
   // The node at this numeric endpoint; added if unknown. kNoNodeIndex if the host is not numeric.
   NodeIndex FindOrAdd(const protocol::Endpoint& endpoint);
   // The same, or kNoNodeIndex if it is unknown.

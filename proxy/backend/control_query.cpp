@@ -6,30 +6,17 @@
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
-namespace {
-
-struct QueueSink {
-  runtime::ByteQueue& queue;
-  void Append(std::string_view bytes) { queue.Append(bytes); }
-};
-
-}  // namespace
-
 ControlQuery::ControlQuery(runtime::EventLoop& loop, const runtime::SocketAddress& node,
-                           const BackendLogin& login, std::vector<std::string> args,
-                           std::uint64_t timeout_ms, OnAnswer on_answer)
-    : timeout_(loop), on_answer_(std::move(on_answer)) {
+                           const BackendLogin& login, const Questions& questions,
+                           std::uint64_t timeout_ms, OnAnswers on_answers)
+    : timeout_(loop), on_answers_(std::move(on_answers)), questions_left_(questions.size()) {
   connection_ = runtime::Connection::Connect(loop, node, 0, runtime::FlushStage::kUpstream, *this);
+  awaits_login_ = WriteAuth(connection_->Output(), login);
   QueueSink sink{connection_->Output()};
-  if (!login.password.empty()) {
-    awaits_login_ = true;
-    std::vector<std::string_view> auth = {"AUTH"};
-    if (!login.username.empty()) auth.push_back(login.username);
-    auth.push_back(login.password);
-    protocol::WriteRequest(sink, std::span<const std::string_view>(auth));
+  for (const std::vector<std::string>& words : questions) {
+    std::vector<std::string_view> views(words.begin(), words.end());
+    protocol::WriteRequest(sink, std::span<const std::string_view>(views));
   }
-  std::vector<std::string_view> views(args.begin(), args.end());
-  protocol::WriteRequest(sink, std::span<const std::string_view>(views));
   timeout_.Start(timeout_ms, 0, [this] { Finish(runtime::Fail("no answer in time")); });
 }
 
@@ -56,11 +43,13 @@ std::size_t ControlQuery::OnBytes(std::string_view input) {
       return taken;
     }
     auto value = protocol::ParseRespValue(reply);
-    if (value && !value->IsError()) {
-      Finish(std::move(*value));
-    } else {
+    if (!value || value->IsError()) {
       Finish(runtime::Fail(value ? value->text : value.error()));
+      return taken;
     }
+    answers_.push_back(std::move(*value));
+    if (--questions_left_ > 0) continue;
+    Finish(std::move(answers_));
     return taken;
   }
   return taken;
@@ -68,11 +57,11 @@ std::size_t ControlQuery::OnBytes(std::string_view input) {
 
 void ControlQuery::OnClosed(std::string_view reason) { Finish(runtime::Fail(std::string(reason))); }
 
-void ControlQuery::Finish(runtime::Result<protocol::RespValue> answer) {
+void ControlQuery::Finish(runtime::Result<Answers> answers) {
   timeout_.Stop();
-  if (!on_answer_) return;
-  auto on_answer = std::exchange(on_answer_, nullptr);
-  on_answer(std::move(answer));
+  if (!on_answers_) return;
+  auto on_answers = std::exchange(on_answers_, nullptr);
+  on_answers(std::move(answers));
 }
 
 }  // namespace slotway::proxy

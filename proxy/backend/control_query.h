@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks one node one question on a connection of its own: what topology and tools need.
+// Asks one node some questions on a connection of its own: what topology and tools need.
 //
-// Belongs to its loop's thread. Bounded in time; destroying it gives the question up.
+// Belongs to its loop's thread. Bounded in time; destroying it gives the questions up.
 #pragma once
 
 #include <cstddef>
@@ -20,26 +20,33 @@
 
 namespace slotway::proxy {
 
+// Commands with their arguments, sent in one piece.
+using Questions = std::vector<std::vector<std::string>>;
+
 class ControlQuery final : private runtime::Connection::Handler {
  public:
-  // Called once, never from within the constructor; may destroy the query.
-  using OnAnswer = std::function<void(runtime::Result<protocol::RespValue>)>;
+  // Called once, never from within the constructor; may destroy the query. The answers in the
+  // order of the questions; an error reply to any of them is an error.
+  using Answers = std::vector<protocol::RespValue>;
+  using OnAnswers = std::function<void(runtime::Result<Answers>)>;
 
   ControlQuery(runtime::EventLoop& loop, const runtime::SocketAddress& node,
-               const BackendLogin& login, std::vector<std::string> args, std::uint64_t timeout_ms,
-               OnAnswer on_answer);
+               const BackendLogin& login, const Questions& questions, std::uint64_t timeout_ms,
+               OnAnswers on_answers);
   ~ControlQuery() override;
 
  private:
   std::size_t OnBytes(std::string_view input) override;
   void OnEndOfInput() override { OnClosed("the node closed the connection"); }
   void OnClosed(std::string_view reason) override;
-  void Finish(runtime::Result<protocol::RespValue> answer);
+  void Finish(runtime::Result<Answers> answers);
 
   std::unique_ptr<runtime::Connection> connection_;
   runtime::Timer timeout_;
   protocol::RespReplyScanner scanner_;
-  OnAnswer on_answer_;
+  OnAnswers on_answers_;
+  Answers answers_;
+  std::size_t questions_left_;
   bool awaits_login_ = false;
 };
 

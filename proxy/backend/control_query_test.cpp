@@ -21,9 +21,12 @@ class ControlQueryTest : public testing::Test {
     std::unique_ptr<ControlQuery> query;
     query = std::make_unique<ControlQuery>(
         loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), login_,
-        Words{"ASK", "it"}, timeout_ms, [&](runtime::Result<protocol::RespValue> answer) {
+        questions_, timeout_ms, [&](runtime::Result<ControlQuery::Answers> answers) {
           EXPECT_FALSE(outcome) << "answered twice";
-          outcome = answer ? answer->text : "error: " + answer.error().text;
+          outcome = answers ? "" : "error: " + answers.error().text;
+          if (answers) {
+            for (const auto& answer : *answers) *outcome += answer.text;
+          }
           query.reset();  // which a caller may
         });
     EXPECT_FALSE(outcome) << "answered within the constructor";
@@ -34,6 +37,7 @@ class ControlQueryTest : public testing::Test {
   runtime::EventLoop loop_;
   FakeShard shard_{loop_};
   BackendLogin login_;
+  Questions questions_ = {{"ASK", "it"}};
 };
 
 TEST_F(ControlQueryTest, Answers) {
@@ -42,6 +46,20 @@ TEST_F(ControlQueryTest, Answers) {
   EXPECT_THAT(shard_.Seen(), testing::ElementsAre("ASK it"));
   shard_.Answer([](const Words&) { return "=8\r\ntxt:fine\r\n"; });
   EXPECT_EQ(Ask(), "fine");
+}
+
+TEST_F(ControlQueryTest, AnswersSeveralQuestionsAtOnce) {
+  questions_ = {{"ONE"}, {"TWO", "2"}, {"THREE"}};
+  shard_.Answer([](const Words& words) { return "+" + words[0] + "\r\n"; });
+  EXPECT_EQ(Ask(), "ONETWOTHREE");
+  EXPECT_THAT(shard_.Seen(), testing::ElementsAre("ONE", "TWO 2", "THREE"));
+  shard_.Answer(
+      [](const Words& words) { return words[0] == "TWO" ? "-ERR no\r\n" : "+fine\r\n"; });
+  EXPECT_EQ(Ask(), "error: ERR no");
+  shard_.Answer([](const Words& words) {
+    return std::string(words[0] == "THREE" ? FakeShard::kSilence : FakeShard::kOk);
+  });
+  EXPECT_EQ(Ask(20), "error: no answer in time");
 }
 
 TEST_F(ControlQueryTest, LogsInFirst) {
@@ -76,7 +94,7 @@ TEST_F(ControlQueryTest, Failures) {
 TEST_F(ControlQueryTest, MayBeGivenUp) {
   shard_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
   auto query = std::make_unique<ControlQuery>(
-      loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), login_, Words{"ASK"},
+      loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), login_, questions_,
       5000, [](auto) { FAIL() << "nobody asks any more"; });
   ASSERT_TRUE(RunUntil(loop_, [&] { return shard_.Seen().size() == 1; }));
   query.reset();

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps knowing who owns which slot: asks several nodes, joins what they say, publishes changes.
+// Keeps knowing where the keys are: asks in rounds, publishes what changed.
 //
-// A round asks a few nodes at once; claims with the highest config epoch win, so that a minority
-// cannot turn the map back. When nobody answers, the seeds are asked, their names resolved anew.
-// Rounds run one at a time: regularly, and soon after somebody asks. Belongs to its loop's thread.
+// Rounds run one at a time: regularly, and soon after somebody asks; each a little earlier or
+// later than due, so that many proxies do not ask at the same moment. How a round learns is the
+// business of the TopologySource. Belongs to its loop's thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "config/proxy_config.h"
 #include "protocol/topology.h"
-#include "proxy/backend/control_query.h"
+#include "proxy/backend/topology_source.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
+#include "runtime/random.h"
 
 namespace slotway::proxy {
 
@@ -46,35 +45,22 @@ class TopologyRefresher {
 
  private:
   void BeginRound();
-  std::vector<protocol::Endpoint> ChooseNodes();
-  void Ask(const protocol::Endpoint& node);
-  void AskAddress(const runtime::SocketAddress& address);
-  void TakeAnswer(const runtime::SocketAddress& from, runtime::Result<protocol::RespValue> answer);
-  void NoteFailure(const std::string& error);
-  void OneFewerPending();
-  void EndRound();
+  void EndRound(runtime::Result<protocol::Topology> learned);
   void Schedule(std::uint64_t delay_ms);
 
   runtime::EventLoop& loop_;
   const config::BackendConfig& settings_;
   OnRound on_round_;
+  std::unique_ptr<TopologySource> source_;
   runtime::Timer next_round_;
-  runtime::Timer patience_;  // ends a round that has some answers
+  runtime::Random random_;
   Snapshot current_;
-  std::list<std::unique_ptr<ControlQuery>> queries_;
-  std::vector<protocol::Topology> views_;
-  std::size_t pending_ = 0;
-  std::size_t rotation_ = 0;
   std::uint64_t round_began_ms_ = 0;
   bool is_running_ = false;
   bool is_requested_ = false;
-  bool must_ask_seeds_ = true;
   std::string last_error_;
-  std::string round_error_;
   runtime::Counter rounds_;
   runtime::Counter changes_;
-  // shared: answers of a name server may come after this object.
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 
 }  // namespace slotway::proxy

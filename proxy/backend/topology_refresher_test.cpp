@@ -1,26 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/backend/topology_refresher.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 
-#include "proxy/backend/fake_shard.h"
+#include "proxy/backend/topology_fixture.h"
 
 namespace slotway::proxy {
 namespace {
 
 using testing::HasSubstr;
-using Words = std::vector<std::string>;
 
-class TopologyRefresherTest : public testing::Test {
+class TopologyRefresherTest : public TopologyFixture {
  protected:
-  TopologyRefresherTest() {
-    settings_.connect_timeout_ms = 300;
-    settings_.topology.refresh_min_interval_ms = 5;
-    settings_.topology.refresh_interval_ms = 20;
-  }
-
   struct Line {
     char id;
     const FakeShard& shard;
@@ -37,31 +30,8 @@ class TopologyRefresherTest : public testing::Test {
                           std::string(40, line.id), line.shard.Port(), 1, is_self ? "myself," : "",
                           line.flags, line.epoch, line.slots.empty() ? "" : " ", line.slots);
     }
-    shard.Answer([text](const Words&) { return fmt::format("${}\r\n{}\r\n", text.size(), text); });
+    TopologyFixture::Tell(shard, text);
   }
-  void Seed(const FakeShard& shard) { settings_.seeds.push_back({"127.0.0.1", shard.Port()}); }
-  void Start() {
-    refresher_ = std::make_unique<TopologyRefresher>(
-        loop_, settings_, [this](const TopologyRefresher::Snapshot&) { ++calls_; });
-    refresher_->Start();
-  }
-  bool Changed(std::uint64_t changes) {
-    return RunUntil(loop_, [&] { return refresher_->Changes() == changes; });
-  }
-  bool Rounds(std::uint64_t more) {
-    std::uint64_t until = refresher_->Rounds() + more;
-    return RunUntil(loop_, [&] { return refresher_->Rounds() >= until; });
-  }
-  std::uint16_t OwnerPort(int slot) {
-    const auto* owner = refresher_->Current()->OwnerOf(static_cast<protocol::Slot>(slot));
-    return owner == nullptr ? 0 : owner->endpoint.port;
-  }
-
-  runtime::EventLoop loop_;
-  config::BackendConfig settings_;
-  FakeShard x_{loop_}, y_{loop_}, z_{loop_};
-  int calls_ = 0;
-  std::unique_ptr<TopologyRefresher> refresher_;
 };
 
 TEST_F(TopologyRefresherTest, LearnsFromASeedAndTellsChangesByTheVersion) {
@@ -156,6 +126,37 @@ TEST_F(TopologyRefresherTest, TheSeedsAreAskedAgainWhenNobodyKnownAnswers) {
   ASSERT_TRUE(Changed(2));
   EXPECT_EQ(OwnerPort(0), z_.Port());
   EXPECT_EQ(refresher_->Current()->nodes.size(), 1u);  // who vanished is forgotten
+}
+
+// The address of a node that went may be given to a node of another cluster.
+TEST_F(TopologyRefresherTest, OnlyASeedTellsOfAnotherCluster) {
+  Tell(x_, {{'b', y_, "0-16383"}});
+  Tell(y_, {{'b', y_, "0-16383"}});
+  Seed(x_);
+  Start();
+  ASSERT_TRUE(Changed(1));
+  Tell(y_, {{'c', y_, "0-16383"}, {'d', z_, ""}});
+  Tell(x_, {{'b', z_, "0-16383", 2}});
+  Tell(z_, {{'b', z_, "0-16383", 2}});
+  ASSERT_TRUE(Changed(2));
+  EXPECT_EQ(OwnerPort(0), z_.Port());
+  EXPECT_EQ(refresher_->Current()->nodes.size(), 1u);
+}
+
+TEST_F(TopologyRefresherTest, RegularRoundsAreSpreadInTime) {
+  settings_.topology.refresh_interval_ms = 50;
+  Tell(x_, {{'a', x_, "0-16383"}});
+  Seed(x_);
+  Start();
+  std::set<std::uint64_t> waits;
+  std::uint64_t last_ms = loop_.NowMs();
+  for (int calls = 1; calls < 12; ++calls) {
+    ASSERT_TRUE(RunUntil(loop_, [&] { return calls_ == calls; }));
+    if (calls > 1) waits.insert(loop_.NowMs() - last_ms);
+    last_ms = loop_.NowMs();
+  }
+  EXPECT_GE(*waits.begin(), 49u);
+  EXPECT_GT(waits.size(), 1u);
 }
 
 TEST_F(TopologyRefresherTest, ARefusedLoginIsSaid) {

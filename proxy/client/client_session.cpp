@@ -6,7 +6,9 @@
 
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
+#include "proxy/client/listener_rules.h"
 #include "proxy/client/transaction.h"
+#include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
 #include "runtime/log.h"
 
@@ -16,24 +18,44 @@ namespace {
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
+// How much of what a blocked client goes on to ask is read.
+constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 }  // namespace
 
 ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
-                             WorkerServices& services, std::uint64_t id)
+                             WorkerServices& services, std::uint64_t id, ClientOrigin origin)
     : services_(services),
+      origin_(std::move(origin)),
       connection_(std::move(connection)),
-      replies_(*this, services.settings.limits.client_output_max_bytes) {
+      replies_(*this, services.settings.limits.client_output_max_bytes),
+      read_order_(id) {
   replies_.Attach(*connection_);
   connection_->SetKeepalive(services.settings.tcp.keepalive_s);
   connection_->SetNodelay(services.settings.tcp.nodelay);
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
   state_.is_authenticated = services.settings.auth.password.empty();
+  has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();
 }
 
 ClientSession::~ClientSession() = default;
+
+void ClientSession::ApplySettings() {
+  ApplyParserLimits();
+  replies_.SetOutputMax(services_.settings.limits.client_output_max_bytes);
+}
+
+runtime::SocketAddress ClientSession::PeerAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->client;
+  return connection_ != nullptr ? connection_->PeerAddress() : runtime::SocketAddress();
+}
+
+runtime::SocketAddress ClientSession::LocalAddress() const {
+  if (origin_.forwarded != nullptr) return origin_.forwarded->reached;
+  return connection_ != nullptr ? connection_->LocalAddress() : runtime::SocketAddress();
+}
 
 void ClientSession::ApplyParserLimits() {
   const config::LimitsConfig& limits = services_.settings.limits;
@@ -101,18 +123,33 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
-  if (parser_.IsInline()) {
-    inline_bytes_.clear();
-    protocol::StringSink sink{inline_bytes_};
-    protocol::WriteRequest(sink, args);
-    bytes = inline_bytes_;
+  if (has_listener_rules_) {
+    auto rule = ListenerRuleOf(*origin_.listener, id);
+    if (!rule.refusal.empty()) return Refuse(rule.refusal);
+    if (rule.instead != nullptr) {
+      // The same request under another name.
+      spec = rule.instead;
+      id = protocol::IdOf(*spec);
+      renamed_args_.assign(args.begin(), args.end());
+      renamed_args_[0] = spec->name;
+      args = renamed_args_;
+      bytes = Rewrite(args);
+    }
   }
+  if (parser_.IsInline()) bytes = Rewrite(args);
   Request request{args, bytes, spec, id};
   if (state_.ways != 0 && Divert(request)) [[unlikely]] return true;
   if (const LocalCommand* command = FindLocalCommand(id)) {
     return AnswerLocally(*command, request);
   }
   return Send(request);
+}
+
+std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) {
+  rewritten_.clear();
+  protocol::StringSink sink{rewritten_};
+  protocol::WriteRequest(sink, args);
+  return rewritten_;
 }
 
 bool ClientSession::Divert(const Request& request) {
@@ -123,6 +160,7 @@ bool ClientSession::Divert(const Request& request) {
 void ClientSession::LeaveWays() {
   EndTransaction();
   state_.ways = 0;
+  if (replies_.Blocked() != nullptr) replies_.Blocked()->OnClientGone();
 }
 
 Transaction& ClientSession::OwnTransaction() {
@@ -169,17 +207,34 @@ ReplyQueue::Sequence ClientSession::OpenPlace() {
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them.
 bool ClientSession::Send(const Request& request) {
-  bool is_slow = services_.router.PlanOf(request.id).is_slow;
-  if (is_slow != is_on_slow_lane_) [[unlikely]] {
+  const RequestPlan& plan = services_.router.PlanOf(request.id);
+  if (plan.is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
     bool is_quiet = replies_.Outstanding() == 0;
-    if (is_slow && !is_quiet) return false;
-    if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
+    // On a connection of its own it would overtake what was asked before.
+    bool needs_quiet =
+        plan.needs_quiet && (!plan.may_block || services_.router.Blocks(request));
+    if ((plan.is_slow || needs_quiet) && !is_quiet) return false;
+    if (plan.is_slow || is_quiet) is_on_slow_lane_ = plan.is_slow;
+  }
+  ReadChoice reads;
+  if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary)
+      [[unlikely]] {
+    bool may_use_replica = services_.router.PlanOf(request.id).may_use_replica;
+    auto verdict = read_order_.Next(replies_, may_use_replica);
+    if (verdict == ReadOrder::Verdict::kWait) return false;
+    if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
   services_.counters.requests.Add();
   Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
-  services_.router.Route(request, {replies_, lane, IsSilent()});
+  services_.router.Route(request, {replies_, lane, IsSilent(), reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
+}
+
+config::ReadPolicy ClientSession::ReadsFrom() const {
+  config::ReadPolicy policy = Listener().reads;
+  bool is_asked_for = state_.is_readonly && policy == config::ReadPolicy::kPrimary;
+  return is_asked_for ? config::ReadPolicy::kPreferReplica : policy;
 }
 
 bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
@@ -253,7 +308,12 @@ bool ClientSession::MayTakeRequest() const {
 }
 
 void ClientSession::Pause() {
-  connection_->PauseReading();
+  if (replies_.Blocked() != nullptr) {
+    // If the client hangs up, its wait has to end.
+    connection_->PauseOffering(kBlockedInputBytes);
+  } else {
+    connection_->PauseReading();
+  }
   replies_.NotifyProgress(true);
 }
 
@@ -302,6 +362,8 @@ bool ClientSession::IsFlushWanted() {
 
 void ClientSession::CloseWhenAnswered() {
   if (is_closing_) return;
+  // What may never come is not waited for.
+  if (replies_.Blocked() != nullptr) return OnClosed("blocked");
   is_closing_ = true;
   connection_->PauseReading();
   replies_.NotifyProgress(true);
@@ -311,8 +373,7 @@ void ClientSession::CloseWhenAnswered() {
 void ClientSession::Cut(std::string_view reason) {
   if (is_over_ || connection_ == nullptr) return;
   services_.counters.cut.Add();
-  runtime::LogInfo("client {} {}: cut: {}", state_.id, connection_->PeerAddress().ToString(),
-                   reason);
+  runtime::LogInfo("client {} {}: cut: {}", state_.id, PeerAddress().ToString(), reason);
   OnClosed(reason);
 }
 
@@ -323,6 +384,7 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   CountOutput();
   replies_.Detach();
+  replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
   LeaveWays();
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.

@@ -10,10 +10,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/command_table.h"
 #include "protocol/resp_request_parser.h"
+#include "proxy/client/client_origin.h"
 #include "proxy/client/local_command.h"
+#include "proxy/client/read_order.h"
 #include "proxy/client/session_state.h"
 #include "proxy/client/worker_services.h"
 #include "proxy/reply/reply_queue.h"
@@ -26,7 +29,7 @@ struct Transaction;
 class ClientSession final : private runtime::Connection::Handler, private ReplyQueue::Owner {
  public:
   ClientSession(std::unique_ptr<runtime::Connection> connection, WorkerServices& services,
-                std::uint64_t id);
+                std::uint64_t id, ClientOrigin origin);
   ~ClientSession() override;
 
   void Start() { connection_->Start(*this); }
@@ -39,11 +42,19 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   std::size_t BufferedBytes() const;
   // Gives a burst's memory back.
   void Shrink() { replies_.Shrink(); }
+  // The settings were replaced: takes over those that it does not read each time.
+  void ApplySettings();
 
   SessionState& State() { return state_; }
   const SessionState& State() const { return state_; }
   WorkerServices& Services() { return services_; }
   const runtime::Connection& Socket() const { return *connection_; }
+  // How the listener is set up that the client came in by; not what a later reload made of it.
+  const config::ListenerConfig& Listener() const { return *origin_.listener; }
+  const std::string& CountedHost() const { return origin_.counted_host; }
+  // Who the client is and what it reached, as a load balancer saw it if there is one.
+  runtime::SocketAddress PeerAddress() const;
+  runtime::SocketAddress LocalAddress() const;
   // From the next request on.
   void ApplyParserLimits();
   // For what answers later: where the reply to the request at hand goes.
@@ -71,6 +82,8 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
 
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
+  // The request as it goes on the wire; valid until the next one.
+  std::string_view Rewrite(std::span<const std::string_view> args);
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
@@ -84,6 +97,8 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void FailProtocol(std::string_view error_text);
   bool MayTakeRequest() const;
   std::size_t PipelineWindow() const;
+  // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
+  config::ReadPolicy ReadsFrom() const;
   void Pause();
   void WaitForAnswers();
   void EndIfOver();
@@ -91,16 +106,20 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   bool IsSilent() const { return state_.reply_mode != ReplyMode::kOn; }
 
   WorkerServices& services_;
+  ClientOrigin origin_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespRequestParser parser_;
   ReplyQueue replies_;
+  ReadOrder read_order_;
   ReplyQueue* current_replies_ = &replies_;
   SessionState state_;
   std::unique_ptr<Transaction> transaction_;
   std::string local_reply_;   // reused
-  std::string inline_bytes_;  // an inline command as it goes on the wire
+  std::string rewritten_;     // an inline or renamed command as it goes on the wire
+  std::vector<std::string_view> renamed_args_;
   std::uint64_t held_output_since_ms_ = 0;
   runtime::ByteQueue::Position counted_output_ = 0;
+  bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it
   bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
   bool is_closing_ = false;         // takes no more requests

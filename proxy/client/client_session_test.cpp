@@ -73,8 +73,6 @@ TEST_F(ClientSessionTest, ManyKeysAreSplitAndJoined) {
   ExpectReply("MSET b 1 a 2\r\n", "+OK\r\n");
   ExpectReply("MSET b 1 a\r\n", "-ERR wrong number of arguments for 'mset' command\r\n");
   ExpectReply("MSETNX b 1 a 2\r\n", "-CROSSSLOT Keys in request don't hash to the same slot\r\n");
-  ExpectReply("XREAD BLOCK 0 STREAMS a 0\r\n",
-              "-ERR Slotway does not support 'xread' with BLOCK yet\r\n");
 }
 
 TEST_F(ClientSessionTest, RepliesThatNobodyWants) {
@@ -183,6 +181,48 @@ TEST_F(ClientSessionTest, HowItLooksToClusterClients) {
                            "redis_version:7.2", "cluster_enabled:1"}) {
     EXPECT_THAT(client->received, HasSubstr(text));
   }
+}
+
+TEST_F(ClientSessionTest, AReadOnlyListenerRefusesWrites) {
+  settings_.listeners[0].mode = config::ListenerMode::kReadOnly;
+  Begin();
+  std::vector<Words> seen;
+  y_.Answer([&](const Words& words) {
+    seen.push_back(words);
+    return std::string("+OK\r\n");
+  });
+  const std::string refused = "-READONLY You can't write against a read only replica.\r\n";
+  for (std::string write : {"SET a 1", "FLUSHALL", "GETEX a", "SORT a", "PFADD a b"}) {
+    ExpectReply(write + "\r\n", refused);
+  }
+  ExpectReply("SET a\r\n", "-ERR wrong number of arguments for 'set' command\r\n");
+  EXPECT_THAT(seen, testing::IsEmpty());
+  // A shard refuses what a script writes if the script runs as one that only reads.
+  ExpectReply("GET a\r\nEVAL x 1 a\r\n*4\r\n$4\r\nEVAL\r\n$1\r\nx\r\n$1\r\n1\r\n$1\r\na\r\n",
+              "+OK\r\n+OK\r\n+OK\r\n");
+  EXPECT_THAT(seen, ElementsAre(Words{"GET", "a"}, Words{"eval_ro", "x", "1", "a"},
+                                Words{"eval_ro", "x", "1", "a"}));
+}
+
+TEST_F(ClientSessionTest, AStandaloneFaceKnowsNothingOfClusters) {
+  settings_.listeners[0].face = config::ListenerFace::kStandalone;
+  Begin();
+  const std::string refused = "-ERR This instance has cluster support disabled\r\n";
+  for (std::string command : {"CLUSTER INFO", "CLUSTER SLOTS", "CLUSTER COUNTKEYSINSLOT 1",
+                              "CLUSTER HELP", "READONLY", "READWRITE", "ASKING"}) {
+    ExpectReply(command + "\r\n", refused);
+  }
+  ExpectReply("CLUSTER FOO\r\n", "-ERR unknown subcommand 'FOO'. Try CLUSTER HELP.\r\n");
+  ExpectReply("SELECT 0\r\n", "+OK\r\n");
+  ExpectReply("SELECT 1\r\n", "-ERR DB index is out of range\r\n");
+  auto client = Connect();
+  client->Send("HELLO 2\r\nINFO cluster\r\nINFO server\r\n");
+  RunUntil(loop_, [&] { return client->received.find("tcp_port") != std::string::npos; });
+  EXPECT_THAT(client->received, HasSubstr("$4\r\nmode\r\n$10\r\nstandalone\r\n"));
+  EXPECT_THAT(client->received, HasSubstr("cluster_enabled:0\r\n"));
+  EXPECT_THAT(client->received, HasSubstr("redis_mode:standalone\r\n"));
+  EXPECT_THAT(client->received,
+              HasSubstr("tcp_port:" + std::to_string(listener_->Address().Port()) + "\r\n"));
 }
 
 TEST_F(ClientSessionTest, QuitAnswersWhatCameBefore) {

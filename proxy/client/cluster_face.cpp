@@ -33,12 +33,26 @@ std::string StableNodeId(std::string_view address) {
   return id.substr(0, 40);
 }
 
+// A Unix socket is no place to tell anybody about: its clients are told the port of a listener that
+// has one, at "the host that you reached", which is what an empty name stands for.
+std::uint16_t PortBesideUnixSockets(const config::ProxyConfig& settings) {
+  for (const config::ListenerConfig& listener : settings.listeners) {
+    if (listener.path.empty() && listener.face == config::ListenerFace::kCluster) {
+      return listener.port;
+    }
+  }
+  return 0;
+}
+
 Face FaceOf(ClientSession& session) {
-  const config::AnnounceConfig& announce = session.Services().settings.announce;
-  runtime::SocketAddress reached = session.Socket().LocalAddress();
+  const config::ProxyConfig& settings = session.Services().settings;
+  const config::AnnounceConfig& announce = settings.announce;
+  runtime::SocketAddress reached = session.LocalAddress();
   Face face;
-  face.host = announce.host.empty() ? reached.Host() : announce.host;
-  face.port = announce.port == 0 ? reached.Port() : announce.port;
+  face.host = reached.IsUnix() ? "" : reached.Host();
+  face.port = reached.IsUnix() ? PortBesideUnixSockets(settings) : reached.Port();
+  if (!announce.host.empty()) face.host = announce.host;
+  if (announce.port != 0) face.port = announce.port;
   face.node_id = StableNodeId(face.host + ":" + std::to_string(face.port));
   return face;
 }

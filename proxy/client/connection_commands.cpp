@@ -54,6 +54,10 @@ void Auth(LocalCall& call) {
   call.reply.Ok();
 }
 
+std::string_view ModeOf(const ClientSession& session) {
+  return session.Listener().face == config::ListenerFace::kCluster ? "cluster" : "standalone";
+}
+
 void WriteHelloReply(LocalCall& call) {
   const SessionState& state = call.session.State();
   call.reply.Map(7);
@@ -66,7 +70,7 @@ void WriteHelloReply(LocalCall& call) {
   call.reply.Bulk("id");
   call.reply.Integer(static_cast<std::int64_t>(state.id));
   call.reply.Bulk("mode");
-  call.reply.Bulk("cluster");
+  call.reply.Bulk(ModeOf(call.session));
   call.reply.Bulk("role");
   call.reply.Bulk("master");
   call.reply.Bulk("modules");
@@ -111,11 +115,13 @@ void Select(LocalCall& call) {
   auto index = protocol::ParseInteger(call.args[1]);
   if (!index) return call.reply.Error(protocol::error_text::kNotInteger);
   const WorkerServices& services = call.session.Services();
-  bool is_cluster = services.dispatcher.HasSlots();
+  bool has_slots = services.dispatcher.HasSlots();
+  bool is_cluster = call.session.Listener().face == config::ListenerFace::kCluster;
+  std::int64_t databases = has_slots ? 1 : services.settings.backend.databases;
   if (is_cluster && *index != 0) {
     return call.reply.Error(protocol::error_text::kSelectInCluster);
   }
-  if (!is_cluster && (*index < 0 || *index >= services.settings.backend.databases)) {
+  if (*index < 0 || *index >= databases) {
     return call.reply.Error(protocol::error_text::kDbIndexOutOfRange);
   }
   call.session.State().database = static_cast<std::uint16_t>(*index);

@@ -21,24 +21,27 @@ struct InfoSource {
   ProcessFacts facts;
   runtime::ProcessStats process;
   const WorkerServices& services;
+  bool is_cluster;  // what the client takes us for
+  std::uint16_t port;
 };
 
 std::string ServerSection(const InfoSource& source) {
   return fmt::format(
-      "# Server\nredis_version:{}\nredis_mode:cluster\nslotway_version:{}\n"
+      "# Server\nredis_version:{}\nredis_mode:{}\nslotway_version:{}\n"
       "os:{}\narch_bits:64\nmultiplexing_api:libuv\nprocess_id:{}\nrun_id:{}\n"
       "tcp_port:{}\nuptime_in_seconds:{}\nuptime_in_days:{}\n",
-      protocol::kRedisVersion, protocol::kSlotwayVersion, runtime::SystemName(),
-      runtime::ProcessId(), source.facts.run_id, source.services.settings.listeners.front().port,
+      protocol::kRedisVersion, source.is_cluster ? "cluster" : "standalone",
+      protocol::kSlotwayVersion, runtime::SystemName(),
+      runtime::ProcessId(), source.facts.run_id, source.port,
       source.facts.uptime_s, source.facts.uptime_s / 86400);
 }
 
 std::string ClientsSection(const InfoSource& source) {
   return fmt::format(
-      "# Clients\nconnected_clients:{}\nmaxclients:{}\nblocked_clients:0\n"
+      "# Clients\nconnected_clients:{}\nmaxclients:{}\nblocked_clients:{}\n"
       "held_requests:{}\n",
       source.facts.clients, source.services.settings.limits.clients_max,
-      source.facts.held_requests);
+      source.facts.blocked_clients, source.facts.held_requests);
 }
 
 std::string MemorySection(const InfoSource& source) {
@@ -65,7 +68,9 @@ std::string CpuSection(const InfoSource& source) {
                      source.process.system_cpu_s, source.process.user_cpu_s);
 }
 
-std::string ClusterSection(const InfoSource&) { return "# Cluster\ncluster_enabled:1\n"; }
+std::string ClusterSection(const InfoSource& source) {
+  return fmt::format("# Cluster\ncluster_enabled:{}\n", source.is_cluster ? 1 : 0);
+}
 
 struct InfoSection {
   std::string_view name;
@@ -104,7 +109,9 @@ std::string WithNetworkLineEnds(std::string_view text) {
 
 void Info(LocalCall& call) {
   const WorkerServices& services = call.session.Services();
-  InfoSource source{services.process_facts(), runtime::ReadProcessStats(), services};
+  InfoSource source{services.process_facts(), runtime::ReadProcessStats(), services,
+                    call.session.Listener().face == config::ListenerFace::kCluster,
+                    call.session.LocalAddress().Port()};
   std::string text;
   for (const InfoSection& section : kSections) {
     if (!IsSectionWanted(section.name, call.args.subspan(1))) continue;

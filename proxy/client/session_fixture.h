@@ -88,7 +88,11 @@ class SessionFixture : public testing::Test {
         loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", 0), {},
         [this](std::unique_ptr<runtime::Connection> accepted) {
           auto id = ++last_id_;
-          sessions_.Add(std::make_unique<ClientSession>(std::move(accepted), *services_, id))
+          // shared: as with a worker's clients.
+          ClientOrigin origin{std::make_shared<config::ListenerConfig>(settings_.listeners[0])};
+          sessions_
+              .Add(std::make_unique<ClientSession>(std::move(accepted), *services_, id,
+                                                   std::move(origin)))
               .Start();
         });
     listener_ = std::move(*listener);

@@ -51,9 +51,12 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
       !request.spec->key_specs.empty() && !request.spec->flags.Has(CommandFlag::kPubsub);
   bool is_local = FindLocalCommand(request.id) != nullptr;
   bool is_for_all = plan.route == Route::kAllShards || plan.route == Route::kComposed;
-  bool is_one_shard =
-      plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1;
-  is_outside = is_local || (!has_keys && is_for_all && !is_one_shard);
+  // WAIT does not wait in a transaction, so any shard may have it; the others are one shard's if
+  // there is but one.
+  bool is_keyless_inside =
+      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
+      (plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1);
+  is_outside = is_local || (!has_keys && is_for_all && !is_keyless_inside);
   if (is_outside) {
     if (is_local) return {};
     if (inside_ > 0 || is_watching_) {
@@ -63,7 +66,7 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
     }
     return {};
   }
-  if (!has_keys && !is_one_shard) return UnsupportedText(request.spec->name);
+  if (!has_keys && !is_keyless_inside) return UnsupportedText(request.spec->name);
   if (has_later_fan_out_) return std::string(kFanOutBetween);
   if (has_keys) {
     if (std::string error = CheckSlot(request, services); !error.empty()) return error;

@@ -96,6 +96,7 @@ void TransactionRun::SendOn(BackendConnection& connection, bool is_asking) {
   for (const std::string& digest : Queued().Digests()) {
     ScriptLoader::LoadAgain(scripts, connection, digest);
   }
+  if (!Queued().IsReadonly()) Queue().NoteWrite(slot_);
   if (is_asking) connection.Send(kAsking, InFlight::Dropped());
   std::size_t part = 0;
   SendPart(connection, kMulti, part++);

@@ -5,8 +5,8 @@ namespace slotway::proxy {
 
 const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
-    std::vector<Composition> joined;
-    for (auto family : {ScriptCompositions()}) {
+    std::vector<Composition> joined = BlockingCompositions();
+    for (auto family : {ScriptCompositions(), WaitCompositions()}) {
       joined.insert(joined.end(), family.begin(), family.end());
     }
     return joined;

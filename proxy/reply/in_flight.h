@@ -10,6 +10,7 @@
 #include "protocol/command_table.h"
 #include "protocol/slot.h"
 #include "proxy/reply/lane.h"
+#include "proxy/reply/read_choice.h"
 #include "proxy/reply/reply_queue.h"
 #include "proxy/reply/reply_taker.h"
 
@@ -35,13 +36,14 @@ struct InFlight {
   Kind kind = Kind::kReply;
   std::uint8_t retries = 0;
   std::uint8_t redirects = 0;
-  bool is_by_digest = false;        // runs a script that the shard may not know
+  ReadChoice reads;                 // of a read in a lane with IsReadonly(): who may answer it
   std::uint32_t held_since_ms = 0;  // loop time of the first retry; 0: never held
   bool is_readonly = false;         // may be sent again although it may have run
   bool is_held_back = false;        // counted in its client's queue
   // Errors are the taker's business: no redirect is followed, nothing is sent again, and it is the
   // taker who holds its client's later requests back. kPart only.
-  bool is_raw = false;
+  bool is_raw : 1 = false;
+  bool is_by_digest : 1 = false;  // runs a script that the shard may not know
   Lane lane;
 
   InFlight() : queue(nullptr) {}

@@ -12,10 +12,13 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/slot.h"
 #include "runtime/connection.h"
 #include "runtime/ring.h"
 
 namespace slotway::proxy {
+
+class BlockedCall;
 
 class ReplyQueue {
  public:
@@ -37,6 +40,7 @@ class ReplyQueue {
   ReplyQueue(const ReplyQueue&) = delete;
   ReplyQueue& operator=(const ReplyQueue&) = delete;
 
+  void SetOutputMax(std::size_t bytes) { output_bytes_max_ = bytes; }
   void Attach(runtime::Connection& connection) { connection_ = &connection; }
   // Replies go there instead of to a client: for requests within a request. Outlives the queue.
   void Capture(std::string& replies) { captured_ = &replies; }
@@ -50,6 +54,9 @@ class ReplyQueue {
     return next_++;
   }
   std::size_t Outstanding() const { return places_.Size(); }
+  bool IsOutstanding(Sequence sequence) const { return sequence - due_ < places_.Size(); }
+  // The place that the next Open() opens.
+  Sequence NextPlace() const { return next_; }
   // Whether this reply is the next to leave.
   bool IsDue(Sequence sequence) const { return sequence == due_; }
 
@@ -77,6 +84,16 @@ class ReplyQueue {
   void AddHeldBack() { ++held_back_; }
   void RemoveHeldBack();
   bool HasHeldBack() const { return held_back_ > 0; }
+
+  // The call for which the client waits, while it is blocked.
+  void SetBlocked(BlockedCall* call) { blocked_ = call; }
+  BlockedCall* Blocked() const { return blocked_; }
+
+  // Which slots the client has written to, in ranges: what WAIT asks about.
+  static constexpr int kSlotsPerRange = protocol::kSlotCount / 64;
+  void NoteWrite(protocol::Slot slot) { written_ |= RangeBit(slot); }
+  bool HasWritten() const { return written_ != 0; }
+  bool MayHaveWritten(protocol::Slot slot) const { return (written_ & RangeBit(slot)) != 0; }
 
   // Calls Owner::OnReplyProgress() whenever a reply leaves or nothing is held back any longer.
   void NotifyProgress(bool is_wanted) { is_progress_wanted_ = is_wanted; }
@@ -110,6 +127,9 @@ class ReplyQueue {
   static constexpr Place kDone{2, 0};   // nothing to send: silent, or already sent in pieces
   static constexpr Place kLarge{3, 0};  // lies in large_early_
 
+  static std::uint64_t RangeBit(protocol::Slot slot) {
+    return std::uint64_t{1} << (protocol::ToInt(slot) / kSlotsPerRange);
+  }
   void NoteSize(std::size_t bytes) {
     typical_bytes_ += (static_cast<std::int64_t>(bytes) - typical_bytes_) / 8;
   }
@@ -139,6 +159,8 @@ class ReplyQueue {
   Sequence next_ = 0;
   Sequence batch_end_ = 0;
   std::uint32_t held_back_ = 0;
+  std::uint64_t written_ = 0;
+  BlockedCall* blocked_ = nullptr;
   // Early replies of all places, one behind the other: compact, so that a deep pipeline's replies
   // share cache lines. Rewound when none is left, squeezed when mostly used up.
   std::string early_;

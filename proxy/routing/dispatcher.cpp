@@ -24,8 +24,15 @@ using trouble_text::kUnreachable;
 constexpr std::size_t kCongestedBytes = 8 * 1024 * 1024;
 constexpr std::uint64_t kHoldTickMs = 10;
 constexpr std::uint64_t kStallTickMs = 250;
+// How long a replica that refused a read is asked only if there is nobody else.
+constexpr std::uint64_t kAvoidMs = 1000;
 // Trouble that was not seen for this long is over.
 constexpr std::uint64_t kTroubleGapMs = 1000;
+
+// Only a replica may answer it.
+bool NeedsReplica(const InFlight& request) {
+  return request.lane.IsReadonly() && request.reads.Policy() == config::ReadPolicy::kReplica;
+}
 
 std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
 
@@ -37,25 +44,41 @@ BackendGreeting GreetingOf(const config::BackendConfig& backend) {
   return greeting;
 }
 
+// The bounds hold for the process: each worker has its share.
+HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
+  return {hold.time_max_ms, std::max<std::size_t>(1, hold.requests_max / worker_count),
+          hold.bytes_max / worker_count};
+}
+std::size_t PrivateMaxOf(const config::LimitsConfig& limits, std::size_t worker_count) {
+  return std::max<std::size_t>(1, limits.private_connections_max / worker_count);
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
                        std::size_t worker_count, std::function<void()> request_refresh)
     : loop_(loop),
       settings_(settings),
+      worker_count_(worker_count),
       request_refresh_(std::move(request_refresh)),
       pool_(loop, GreetingOf(settings.backend), *this),
-      private_(loop, GreetingOf(settings.backend),
-               std::max<std::size_t>(1, settings.limits.private_connections_max / worker_count)),
-      // The bounds hold for the process: each worker has its share.
-      hold_({settings.hold.time_max_ms,
-             std::max<std::size_t>(1, settings.hold.requests_max / worker_count),
-             settings.hold.bytes_max / worker_count}),
+      private_(loop, GreetingOf(settings.backend), PrivateMaxOf(settings.limits, worker_count)),
+      hold_(HoldLimitsOf(settings.hold, worker_count)),
       own_scripts_(settings.routing.script_memory_bytes_max),
       hold_timer_(loop),
-      stall_timer_(loop) {
+      stall_timer_(loop),
+      has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
+}
+
+void Dispatcher::ApplySettings() {
+  scripts_->SetBound(settings_.routing.script_memory_bytes_max);
+  BackendLogin login = GreetingOf(settings_.backend).login;
+  pool_.SetLogin(login);
+  private_.SetLogin(std::move(login));
+  private_.SetMax(PrivateMaxOf(settings_.limits, worker_count_));
+  hold_.SetLimits(HoldLimitsOf(settings_.hold, worker_count_));
 }
 
 void Dispatcher::CheckBackends() {
@@ -64,11 +87,19 @@ void Dispatcher::CheckBackends() {
   bool was_paused = loop_.NowMs() - checked_at_ms_ > 4 * kStallTickMs;
   checked_at_ms_ = loop_.NowMs();
   if (was_paused) return;
+  const std::uint64_t interval_ms = settings_.backend.ping_interval_ms;
   std::vector<BackendConnection*> backends;
   pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
   for (BackendConnection* backend : backends) {
-    backend->FailIfStalled(settings_.backend.response_timeout_ms);
-    backend->CareIfIdle(settings_.backend.ping_interval_ms);
+    if (backend->IsDown()) continue;
+    // It may be busy; or it is cut off, and the cluster has replaced it already.
+    if (interval_ms != 0 && backend->IsSilent(interval_ms)) request_refresh_();
+    if (backend->FailIfStalled(settings_.backend.response_timeout_ms)) {
+      // What blocks has no time of its own to be answered in, and its connection shows no sign.
+      private_.DropNode(backend->Address(), "the shard did not answer in time");
+      continue;
+    }
+    backend->CareIfIdle(interval_ms);
   }
 }
 
@@ -99,7 +130,11 @@ void Dispatcher::CountUnready() {
 bool Dispatcher::IsCongested(Slot slot) const {
   NodeIndex node = node_of_slot_[IndexOf(slot)];
   if (node == kNoNodeIndex) return false;
-  return pool_.UnsentBytesOfBusiestLane(node) > kCongestedBytes;
+  if (pool_.UnsentBytesOfBusiestLane(node) > kCongestedBytes) return true;
+  auto replicas = reads_.Candidates(node, config::ReadPolicy::kReplica);
+  return std::any_of(replicas.begin(), replicas.end(), [&](NodeIndex replica) {
+    return pool_.UnsentBytesOfBusiestLane(replica) > kCongestedBytes;
+  });
 }
 
 void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
@@ -131,6 +166,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
     slot_of_each_master_.push_back(static_cast<Slot>(slot));
     pool_.Want(node, kPlainLane);
   }
+  reads_.UpdateTopology(topology, index_of);
   FenceMovedSlots();
   DropNodesBut(kept);
   std::erase_if(trouble_, [&](const auto& entry) {
@@ -155,81 +191,16 @@ void Dispatcher::DropNodesBut(const std::vector<bool>& kept) {
   }
 }
 
-void Dispatcher::SendByDigest(std::string_view bytes, const InFlight& request) {
-  BackendConnection* backend = ReadyConnection(request.slot, request.lane);
-  if (backend != nullptr) {
-    script_loader_.LoadAhead(*scripts_, *backend, ScriptLoader::DigestOf(bytes));
+// Using one may end the taker of others. What `use` refuses stays in `held`.
+template <class Use>
+void Dispatcher::UseEach(std::vector<HoldQueue::Held>& held, Use use) {
+  auto* outer = std::exchange(in_use_, &held);
+  for (HoldQueue::Held& one : held) {
+    if (std::exchange(one.is_done, true)) continue;
+    one.is_done = use(one);
   }
-  InFlight marked = request;
-  marked.is_by_digest = true;
-  Send(bytes, marked);
-}
-
-void Dispatcher::SendAgain(std::string_view bytes, const InFlight& request) {
-  if (request.is_by_digest) return SendByDigest(bytes, request);
-  Send(bytes, request);
-}
-
-// The shard does not know the script, but we may.
-bool Dispatcher::LoadScript(BackendConnection& backend, InFlight& request) {
-  std::string bytes = backend.FrontRequest();
-  if (++request.redirects > settings_.retry.redirects_max) return false;
-  if (!script_loader_.NoteUnknown(*scripts_, backend, ScriptLoader::DigestOf(bytes))) return false;
-  counters_.retried.Add();
-  MarkHeldBack(request);
-  InFlight again = request;
-  SendByDigest(bytes, again);
-  return true;
-}
-
-BackendConnection* Dispatcher::ReadyConnection(Slot slot, Lane lane) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
-  return node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
-}
-
-BackendConnection* Dispatcher::ReadyConnectionAlong(const runtime::SocketAddress& from,
-                                                    std::string_view reply, Lane lane) {
-  protocol::Redirect redirect{};
-  NodeIndex node = NodeOfRedirect(from, reply, redirect);
-  if (node == kNoNodeIndex) return nullptr;
-  if (redirect.kind == protocol::Redirect::Kind::kAsk) counters_.asked.Add();
-  pool_.Want(node, lane);
-  return pool_.Ready(node, lane);
-}
-
-void Dispatcher::Await(Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
-                       std::string_view error, std::uint64_t delay_ms,
-                       std::uint32_t& waiting_since_ms) {
-  InFlight ticket;
-  ticket.kind = InFlight::Kind::kTicket;
-  ticket.taker = &taker;
-  ticket.place = static_cast<std::uint32_t>(part);
-  ticket.slot = slot;
-  ticket.lane = lane;
-  if (waiting_since_ms == 0) {
-    waiting_since_ms = std::max(static_cast<std::uint32_t>(loop_.NowMs()), 1u);
-  }
-  ticket.held_since_ms = waiting_since_ms;
-  MarkHeldBack(ticket);
-  WantOwner(ticket);
-  request_refresh_();
-  if (IsTroubleTooOld(slot)) return AnswerError(ticket, error);
-  Hold({}, ticket, error, std::max(delay_ms, kHoldTickMs));
-}
-
-std::optional<runtime::SocketAddress> Dispatcher::OwnerOf(Slot slot) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
-  if (node == kNoNodeIndex) return std::nullopt;
-  return pool_.AddressOf(node);
-}
-
-void Dispatcher::LearnRedirect(const runtime::SocketAddress& from, std::string_view reply) {
-  protocol::Redirect redirect{};
-  NodeIndex node = NodeOfRedirect(from, reply, redirect);
-  request_refresh_();
-  if (node == kNoNodeIndex || redirect.kind != protocol::Redirect::Kind::kMoved) return;
-  counters_.moved.Add();
-  CorrectOwner(redirect.slot, node);
+  in_use_ = outer;
+  std::erase_if(held, [](const HoldQueue::Held& one) { return one.is_done; });
 }
 
 // The clients of what an old owner still has to answer must not overtake it at the new owner. Who
@@ -238,6 +209,8 @@ void Dispatcher::FenceMovedSlots() {
   pool_.ForEach([this](NodeIndex node, BackendConnection& backend) {
     auto& in_flight = backend.InFlightRequests();
     for (std::size_t i = 0; i < in_flight.Size(); ++i) {
+      // Reads of replicas stand in no order with what the owner is sent.
+      if (in_flight[i].lane.IsReadonly()) continue;
       if (in_flight[i].is_raw) continue;
       if (node_of_slot_[IndexOf(in_flight[i].slot)] != node) MarkHeldBack(in_flight[i]);
     }
@@ -275,6 +248,12 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
   if (verdict == ReplyVerdict::kForClient) return false;
   MarkHeldBack(request);
   InFlight again = request;  // sending may move the ring that `request` is in
+  if (backend.OwnLane().IsReadonly()) {
+    RetryRead(backend, again, reply);
+    return true;
+  }
+  // A read that the master got: what it says goes for masters.
+  again.lane = again.lane.WithReadonly(false);
   switch (verdict) {
     case ReplyVerdict::kMoved:
       counters_.moved.Add();
@@ -380,14 +359,82 @@ void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
   if (!is_shut_down_) CountUnready();
 }
 
+void Dispatcher::UpdateReplicas(ReplicaFactsSnapshot facts) {
+  reads_.UpdateFacts(std::move(facts));
+  // What they were asked may wait for long; others answer now.
+  for (NodeIndex node : reads_.SilentReplicas()) pool_.Reset(node, "the replica does not answer");
+  hold_.MakeAllDue();
+  RetryHeld();
+}
+
+void Dispatcher::SendRead(std::string_view bytes, const InFlight& request) {
+  BackendConnection* backend = ReadTarget(request);
+  if (backend == nullptr) return HoldUnreachable(bytes, request);
+  if (backend->OwnLane().IsReadonly()) counters_.replica_reads.Add();
+  backend->Send(bytes, request);
+}
+
+BackendConnection* Dispatcher::ReadTarget(const InFlight& request) {
+  NodeIndex master = node_of_slot_[IndexOf(request.slot)];
+  if (master == kNoNodeIndex) return nullptr;
+  Lane master_lane = request.lane.WithReadonly(false);
+  auto candidates = reads_.Candidates(master, request.reads.Policy());
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    NodeIndex node = candidates[(request.reads.Turn() + i) % candidates.size()];
+    if (reads_.IsAvoided(node, loop_.NowMs())) continue;
+    Lane lane = node == master ? master_lane : request.lane;
+    if (BackendConnection* backend = pool_.Ready(node, lane)) return backend;
+    pool_.Want(node, lane);
+  }
+  if (request.reads.Policy() == config::ReadPolicy::kReplica) return nullptr;
+  BackendConnection* backend = pool_.Ready(master, master_lane);
+  if (backend == nullptr) pool_.Want(master, master_lane);
+  return backend;
+}
+
+// A replica that does not serve: the map here is not changed by what it believes.
+void Dispatcher::RetryRead(BackendConnection& backend, InFlight request, std::string_view reply) {
+  counters_.retried.Add();
+  if (request.retries < 255) ++request.retries;
+  ReplyVerdict verdict = JudgeErrorReply(reply);
+  bool is_redirect = verdict == ReplyVerdict::kMoved || verdict == ReplyVerdict::kAsk;
+  if (verdict != ReplyVerdict::kRetry) request_refresh_();
+  if (is_redirect && request.reads.Policy() != config::ReadPolicy::kReplica) {
+    request.lane = request.lane.WithReadonly(false);
+  } else {
+    reads_.Avoid(pool_.NodeOf(backend), loop_.NowMs() + kAvoidMs);
+  }
+  if (TargetOf(request) != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
+    SendAgain(backend.FrontRequest(), request);
+  } else {
+    Hold(backend.FrontRequest(), request, protocol::ErrorTextOf(reply),
+         BackoffMs(request.retries));
+  }
+}
+
+bool Dispatcher::LacksReplica(const InFlight& request) const {
+  NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
+  return NeedsReplica(request) && owner != kNoNodeIndex && reads_.HasFacts() &&
+         reads_.Candidates(owner, request.reads.Policy()).empty();
+}
+
+BackendConnection* Dispatcher::TargetOf(const InFlight& request) {
+  if (request.lane.IsReadonly()) return ReadTarget(request);
+  NodeIndex node = node_of_slot_[IndexOf(request.slot)];
+  return node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
+}
+
 void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
   MarkHeldBack(request);
   WantOwner(request);
   request_refresh_();
-  bool is_too_old = IsTroubleTooOld(request.slot);
-  bool is_owned = node_of_slot_[IndexOf(request.slot)] != kNoNodeIndex;
-  std::string_view error = is_owned ? kUnreachable : protocol::error_text::kClusterDownUnbound;
-  if (is_too_old) {
+  NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
+  std::string_view error =
+      owner != kNoNodeIndex ? kUnreachable : protocol::error_text::kClusterDownUnbound;
+  bool is_about_replicas = NeedsReplica(request) && owner != kNoNodeIndex;
+  if (is_about_replicas) error = trouble_text::kNoReplica;
+  // Trouble is the owner's; a replica's must not be blamed on it.
+  if (LacksReplica(request) || (!is_about_replicas && IsTroubleTooOld(request.slot))) {
     AnswerError(request, error);
   } else {
     Hold(std::string(bytes), request, error, kHoldTickMs);
@@ -417,15 +464,18 @@ void Dispatcher::Hold(std::string bytes, InFlight request, std::string_view erro
 }
 
 void Dispatcher::WantOwner(const InFlight& request) {
+  if (request.lane.IsReadonly()) return;  // ReadTarget() has done so
   NodeIndex node = node_of_slot_[IndexOf(request.slot)];
   if (node != kNoNodeIndex) pool_.Want(node, request.lane);
 }
 
 void Dispatcher::Tick() {
-  for (HoldQueue::Held& held : hold_.TakeExpired(loop_.NowMs())) {
+  std::vector<HoldQueue::Held> expired = hold_.TakeExpired(loop_.NowMs());
+  UseEach(expired, [this](const HoldQueue::Held& held) {
     counters_.hold_expired.Add();
     AnswerError(held.request, held.error);
-  }
+    return true;
+  });
   RetryHeld();
   if (hold_.Empty()) {
     hold_timer_.Stop();
@@ -433,7 +483,7 @@ void Dispatcher::Tick() {
   }
   hold_.ForEach([this](const InFlight& request) {
     WantOwner(request);
-    NoteTrouble(request.slot);
+    if (!request.lane.IsReadonly()) NoteTrouble(request.slot);
   });
   request_refresh_();
 }
@@ -445,18 +495,25 @@ void Dispatcher::Release(const HoldQueue::Held& held) {
 }
 
 void Dispatcher::RetryHeld() {
-  std::vector<HoldQueue::Held> kept_back;
-  for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
-    NodeIndex node = node_of_slot_[IndexOf(held.request.slot)];
-    if (node != kNoNodeIndex && pool_.Ready(node, held.request.lane) != nullptr) {
+  std::vector<HoldQueue::Held> due = hold_.TakeDue(loop_.NowMs());
+  UseEach(due, [this](const HoldQueue::Held& held) {
+    if (TargetOf(held.request) != nullptr) {
       Release(held);
-      continue;
+      return true;
+    }
+    if (LacksReplica(held.request)) {
+      AnswerError(held.request, trouble_text::kNoReplica);
+      return true;
     }
     WantOwner(held.request);
-    held.due_ms = HoldQueue::kUntilMadeDue;
-    kept_back.push_back(std::move(held));
+    return false;
+  });
+  for (HoldQueue::Held& held : due) {
+    // A replica that was avoided is no event.
+    bool is_read = held.request.lane.IsReadonly();
+    held.due_ms = is_read ? loop_.NowMs() + kAvoidMs / 4 : HoldQueue::kUntilMadeDue;
   }
-  hold_.PutBack(std::move(kept_back));
+  hold_.PutBack(std::move(due));
 }
 
 std::uint64_t Dispatcher::BackoffMs(std::uint8_t tries) const {
@@ -469,11 +526,16 @@ void Dispatcher::Shutdown() {
   is_shut_down_ = true;
   hold_timer_.Stop();
   stall_timer_.Stop();
-  for (HoldQueue::Held& held : hold_.TakeAll()) AnswerError(held.request, kShuttingDown);
-  pool_.DropAllBut({});
-  private_.Shutdown();
+  std::vector<HoldQueue::Held> all = hold_.TakeAll();
+  UseEach(all, [](const HoldQueue::Held& held) {
+    AnswerError(held.request, kShuttingDown);
+    return true;
+  });
+  // First: whoever loses a connection may want the next.
   node_of_slot_.fill(kNoNodeIndex);
   slot_of_each_master_.clear();
+  pool_.DropAllBut({});
+  private_.Shutdown();
 }
 
 std::size_t Dispatcher::BufferedBytes() const {

@@ -24,6 +24,7 @@
 #include "proxy/backend/private_connections.h"
 #include "proxy/routing/hold_queue.h"
 #include "proxy/routing/script_loader.h"
+#include "proxy/routing/read_targets.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
 
@@ -38,8 +39,10 @@ struct DispatcherCounters {
   runtime::Counter hold_expired;
   runtime::Counter hold_refused;  // no room
   runtime::Counter lost;          // sent writes whose outcome is unknown
+  runtime::Counter replica_reads;
   runtime::Counter backend_connects;
   runtime::Counter backend_failures;
+  runtime::Counter blocked_now;      // calls that wait at shards for something to happen
   runtime::Counter held_now;         // requests held back at this moment
   runtime::Counter unready_masters;  // masters without an open connection
 };
@@ -50,8 +53,10 @@ class Dispatcher final : private BackendConnection::Events {
   Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
              std::size_t worker_count, std::function<void()> request_refresh);
 
-  // Sends `bytes`, one request on the wire, to the owner of `request.slot`.
+  // Sends `bytes`, one request on the wire, to the owner of `request.slot`; a read in a lane with
+  // IsReadonly() to whoever request.reads allows.
   void Send(std::string_view bytes, const InFlight& request) {
+    if (request.lane.IsReadonly()) [[unlikely]] return SendRead(bytes, request);
     NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(request.slot))];
     if (node != kNoNodeIndex) [[likely]] {
       BackendConnection* backend = pool_.Ready(node, request.lane);
@@ -68,7 +73,10 @@ class Dispatcher final : private BackendConnection::Events {
   void SendByDigest(std::string_view bytes, const InFlight& request);
   ScriptMemory& Scripts() { return *scripts_; }
   // Before anything is sent. It outlives the dispatcher.
-  void ShareScripts(ScriptMemory& scripts) { scripts_ = &scripts; }
+  void ShareScripts(ScriptMemory& scripts) {
+    scripts_ = &scripts;
+    scripts.SetBound(settings_.routing.script_memory_bytes_max);
+  }
 
   // The open connection to the owner of `slot`, or nullptr: see Await(). For requests that have to
   // stand together (MULTI ... EXEC): send them all before returning, raw.
@@ -82,20 +90,54 @@ class Dispatcher final : private BackendConnection::Events {
   // counts as one wait over several calls: `waiting_since_ms` starts as 0 and is kept by the taker.
   void Await(protocol::Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
              std::string_view error, std::uint64_t delay_ms, std::uint32_t& waiting_since_ms);
+  // `taker` hears no more of what it awaits.
+  void CancelAwait(const ReplyTaker& taker);
+  // Whether the slot's owner can be sent to now.
+  bool IsReady(protocol::Slot slot, Lane lane) const {
+    NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
+    return node != kNoNodeIndex && pool_.Ready(node, lane) != nullptr;
+  }
   // Where the slot's owner is, if it is known.
   std::optional<runtime::SocketAddress> OwnerOf(protocol::Slot slot) const;
-  // Learns from a redirect that a raw request got. Ignored if it is none or leads nowhere known.
-  void LearnRedirect(const runtime::SocketAddress& from, std::string_view reply);
+  // Learns from a redirect that a raw request got, and tells where it leads. Nothing if it is none
+  // or leads nowhere known.
+  struct RedirectTarget {
+    protocol::Redirect::Kind kind;
+    protocol::Slot slot;
+    runtime::SocketAddress address;
+  };
+  std::optional<RedirectTarget> LearnRedirect(const runtime::SocketAddress& from, std::string_view reply);
   // The map may be old: a new one is wanted soon.
   void RequestRefresh() { request_refresh_(); }
   PrivateConnections& Private() { return private_; }
+  runtime::EventLoop& Loop() { return loop_; }
+  void CountBlocked(bool is_more) {
+    is_more ? counters_.blocked_now.Add() : counters_.blocked_now.Subtract();
+  }
   std::uint64_t BackoffMs(std::uint8_t tries) const;
 
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
 
+  // The settings were replaced: takes over those that it does not read each time.
+  void ApplySettings();
+
   void UpdateTopology(const protocol::Topology& topology);
+  void UpdateReplicas(ReplicaFactsSnapshot facts);
   bool HasTopology() const { return has_topology_; }
+  // One slot of every node that owns one of those for which `is_wanted`, and one that nobody owns,
+  // if there is any.
+  template <class IsWanted>
+  std::vector<protocol::Slot> SlotOfEachOwner(IsWanted is_wanted) const {
+    std::map<NodeIndex, protocol::Slot> slot_of;
+    for (int i = 0; i < (has_slots_ ? protocol::kSlotCount : 1); ++i) {
+      auto slot = static_cast<protocol::Slot>(i);
+      if (is_wanted(slot)) slot_of.try_emplace(node_of_slot_[static_cast<std::size_t>(i)], slot);
+    }
+    std::vector<protocol::Slot> slots;
+    for (auto [node, slot] : slot_of) slots.push_back(slot);
+    return slots;
+  }
   // The slot by which a key is routed. A backend without slots has all keys in one.
   protocol::Slot SlotOf(std::string_view key) const {
     return has_slots_ ? protocol::SlotOfKey(key) : protocol::Slot{0};
@@ -122,6 +164,14 @@ class Dispatcher final : private BackendConnection::Events {
   // Send() or SendByDigest().
   void SendAgain(std::string_view bytes, const InFlight& request);
   bool LoadScript(BackendConnection& backend, InFlight& request);
+  void SendRead(std::string_view bytes, const InFlight& request);
+  // Where the read would go now; nullptr if nobody who may answer can be sent to.
+  BackendConnection* ReadTarget(const InFlight& request);
+  void RetryRead(BackendConnection& backend, InFlight request, std::string_view reply);
+  // Whether only a replica may answer the read, and none is fit.
+  bool LacksReplica(const InFlight& request) const;
+  // The open connection that the request is for, or nullptr.
+  BackendConnection* TargetOf(const InFlight& request);
   void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);
   void FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply);
   void HoldUnreachable(std::string_view bytes, InFlight request);
@@ -144,12 +194,15 @@ class Dispatcher final : private BackendConnection::Events {
   void CountUnready();
   void WantOwner(const InFlight& request);
   void RetryHeld();
+  template <class Use>
+  void UseEach(std::vector<HoldQueue::Held>& held, Use use);
   void Release(const HoldQueue::Held& held);
   void DropNodesBut(const std::vector<bool>& kept);
   void Tick();
 
   runtime::EventLoop& loop_;
   const config::ProxyConfig& settings_;
+  std::size_t worker_count_;
   std::function<void()> request_refresh_;
   BackendPool pool_;
   PrivateConnections private_;
@@ -157,8 +210,10 @@ class Dispatcher final : private BackendConnection::Events {
   ScriptMemory own_scripts_;  // where workers share none
   ScriptMemory* scripts_ = &own_scripts_;
   ScriptLoader script_loader_;
+  std::vector<HoldQueue::Held>* in_use_ = nullptr;  // what UseEach() goes through
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
+  ReadTargets reads_;
   std::unordered_map<NodeIndex, Trouble> trouble_;  // kNoNodeIndex: of slots without an owner
   runtime::Timer hold_timer_;
   runtime::Timer stall_timer_;

@@ -339,6 +339,17 @@ TEST_F(DispatcherTest, AShardThatNeverAnswersIsGivenUp) {
   EXPECT_EQ(other_.Output(), "+OK\r\n");
 }
 
+// Stopped or cut off, it may have been replaced long before it is given up.
+TEST_F(DispatcherTest, ASilentShardMakesTheTopologyWanted) {
+  settings_.backend.ping_interval_ms = 20;
+  Begin();
+  x_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
+  Send(client_, {"SET", "a", "1"});
+  refreshes_ = 0;
+  EXPECT_TRUE(RunUntil(loop_, [&] { return refreshes_ > 0; }));
+  EXPECT_EQ(client_.queue.Outstanding(), 1u);
+}
+
 TEST_F(DispatcherTest, IdleConnectionsAreProbed) {
   settings_.backend.ping_interval_ms = 1;
   settings_.backend.response_timeout_ms = 300;

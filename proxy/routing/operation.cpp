@@ -31,6 +31,7 @@ void Operation::Send(protocol::Slot slot, Args args, std::size_t part, bool is_r
   request.command = command_;
   request.is_readonly = is_readonly;
   request.lane = lane_;
+  if (!is_readonly) Queue().NoteWrite(slot);
   dispatcher_.Send(bytes, request);
 }
 

@@ -26,6 +26,7 @@ struct OperationContext {
   ReplyQueue& queue;
   ReplyQueue::Sequence place;
   Lane lane;
+  protocol::Slot slot{0};  // of the keys, if they are in one
 };
 
 class Operation : public ReplyTaker {
@@ -51,7 +52,7 @@ class Operation : public ReplyTaker {
   void Finish(std::string_view reply);
   void FinishWithError(std::string_view text);
 
-  Dispatcher& Dispatch() { return dispatcher_; }
+  Dispatcher& Dispatch() const { return dispatcher_; }
   const config::ProxyConfig& Settings() const { return settings_; }
   protocol::RespVersion Version() const { return lane_.Version(); }
   Lane OwnLane() const { return lane_; }

@@ -8,6 +8,7 @@
 
 #include "protocol/command_table.h"
 #include "proxy/reply/lane.h"
+#include "proxy/reply/read_choice.h"
 #include "proxy/reply/reply_queue.h"
 
 namespace slotway::proxy {
@@ -24,6 +25,7 @@ struct Asker {
   ReplyQueue& queue;
   Lane lane;               // without IsSlow(): that is the command's affair
   bool is_silent = false;  // its reply is awaited and dropped
+  ReadChoice reads = {};   // who may answer if it is a read
 };
 
 }  // namespace slotway::proxy

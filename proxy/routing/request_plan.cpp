@@ -53,15 +53,18 @@ constexpr std::array<ScriptCommand, 4> kScriptCommands = {{
 RequestPlan PlanKeyed(const CommandSpec& spec) {
   RequestPlan plan;
   plan.is_readonly = spec.IsReadonly();
+  // A replica does not know the scripts that its master was given.
+  plan.may_use_replica = plan.is_readonly &&
+                         !spec.categories.Has(protocol::AclCategory::kScripting);
   plan.is_slow = IsSlow(spec);
   // What these change belongs to one connection, and a shard's connection is everybody's.
   bool is_about_a_connection = spec.categories.Has(protocol::AclCategory::kTransaction) ||
                                spec.flags.Has(CommandFlag::kPubsub);
   if (is_about_a_connection) return plan;
-  bool is_blocking = spec.flags.Has(CommandFlag::kBlocking);
-  if (is_blocking && spec.key_specs[0].begin != KeySpec::Begin::kKeyword) return plan;
-  plan.may_block = is_blocking;
-  if (spec.request_policy == RequestPolicy::kMultiShard && IsEvenRun(spec)) {
+  plan.may_block = plan.needs_quiet = spec.flags.Has(CommandFlag::kBlocking);
+  if (plan.may_block) {
+    plan.route = Route::kKeys;
+  } else if (spec.request_policy == RequestPolicy::kMultiShard && IsEvenRun(spec)) {
     plan.route = Route::kSplit;
     plan.merge = MergeRuleOf(spec.response_policy, true);
     plan.first_key = static_cast<std::uint8_t>(spec.key_specs[0].index);
@@ -111,8 +114,12 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     assert(spec != nullptr);
     RequestPlan& plan = plans[protocol::IdOf(*spec)];
     plan.start = composition.always;
+    plan.start_blocking = composition.when_blocking;
+    plan.needs_quiet |= composition.needs_quiet;
     plan.start_across_slots = composition.across_slots;
-    if (plan.start != nullptr) plan.route = Route::kComposed;
+    if (plan.start == nullptr) continue;
+    plan.route = Route::kComposed;
+    plan.may_use_replica = false;
   }
   return plans;
 }

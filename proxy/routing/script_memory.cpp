@@ -14,6 +14,12 @@ constexpr std::size_t kOverheadBytes = 256;
 
 }  // namespace
 
+void ScriptMemory::SetBound(std::size_t bytes_max) {
+  std::lock_guard lock(mutex_);
+  bytes_max_ = bytes_max;
+  DropAbove(bytes_max);
+}
+
 void ScriptMemory::Remember(std::string_view text) {
   std::lock_guard lock(mutex_);
   auto known = by_text_.find(text);
@@ -23,7 +29,7 @@ void ScriptMemory::Remember(std::string_view text) {
   }
   std::size_t bytes = text.size() + kOverheadBytes;
   if (bytes > bytes_max_) return;
-  while (bytes_ + bytes > bytes_max_) Drop(std::prev(scripts_.end()));
+  DropAbove(bytes_max_ - bytes);
   scripts_.push_front({runtime::Sha1Hex(text), std::make_shared<const std::string>(text)});
   by_text_.emplace(*scripts_.front().text, scripts_.begin());
   by_digest_.emplace(scripts_.front().digest, scripts_.begin());
@@ -38,6 +44,10 @@ ScriptMemory::Text ScriptMemory::Find(std::string_view digest) {
   if (known == by_digest_.end()) return nullptr;
   scripts_.splice(scripts_.begin(), scripts_, known->second);
   return known->second->text;
+}
+
+void ScriptMemory::DropAbove(std::size_t bytes) {
+  while (bytes_ > bytes) Drop(std::prev(scripts_.end()));
 }
 
 void ScriptMemory::Drop(Scripts::iterator script) {

@@ -26,6 +26,8 @@ class ScriptMemory {
 
   explicit ScriptMemory(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
+  // What is above the bound goes at once.
+  void SetBound(std::size_t bytes_max);
   void Remember(std::string_view text);
   // nullptr if it is not known. The digest's letters may be upper case.
   Text Find(std::string_view digest);
@@ -42,9 +44,9 @@ class ScriptMemory {
   };
   using Scripts = std::list<Script>;
 
+  void DropAbove(std::size_t bytes);
   void Drop(Scripts::iterator script);
 
-  const std::size_t bytes_max_;
   std::atomic<std::uint64_t> generation_{0};
   mutable std::mutex mutex_;
   // Guarded by mutex_ from here.
@@ -52,6 +54,7 @@ class ScriptMemory {
   std::unordered_map<std::string_view, Scripts::iterator> by_text_;
   std::unordered_map<std::string_view, Scripts::iterator> by_digest_;
   std::size_t bytes_ = 0;
+  std::size_t bytes_max_;
 };
 
 }  // namespace slotway::proxy

@@ -37,6 +37,9 @@ TEST(ScriptMemory, WhatWasUsedLeastRecentlyGoes) {
   memory.Remember(std::string(3000, 'x'));
   EXPECT_NE(memory.Find(runtime::Sha1Hex(text_of(3))), nullptr);
   EXPECT_EQ(memory.Find(runtime::Sha1Hex(std::string(3000, 'x'))), nullptr);
+  memory.SetBound(1000);
+  EXPECT_LE(memory.Bytes(), 1000u);
+  EXPECT_NE(memory.Find(runtime::Sha1Hex(text_of(3))), nullptr);
 }
 
 TEST(ScriptMemory, IsSharedByWorkers) {

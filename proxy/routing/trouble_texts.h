@@ -8,6 +8,8 @@ namespace slotway::proxy::trouble_text {
 
 inline constexpr std::string_view kUnreachable =
     "CLUSTERDOWN The shard that serves this slot cannot be reached";
+inline constexpr std::string_view kNoReplica =
+    "CLUSTERDOWN No replica of this slot is up and close enough behind its master";
 inline constexpr std::string_view kHoldFull =
     "CLUSTERDOWN The shard that serves this slot cannot be reached and too many requests wait "
     "for it";

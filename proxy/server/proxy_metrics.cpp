@@ -46,7 +46,7 @@ constexpr std::array<WorkerCount<SessionCounters>, 10> kSessionCounts = {{
      "Clients disconnected by the proxy: idle, or too much output.", &SessionCounters::cut},
 }};
 
-constexpr std::array<WorkerCount<DispatcherCounters>, 11> kDispatcherCounts = {{
+constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
     {MetricKind::kCounter, "slotway_redirects_moved_total", "MOVED answers followed.",
      &DispatcherCounters::moved},
     {MetricKind::kCounter, "slotway_redirects_ask_total", "ASK answers followed.",
@@ -58,6 +58,8 @@ constexpr std::array<WorkerCount<DispatcherCounters>, 11> kDispatcherCounts = {{
      &DispatcherCounters::held},
     {MetricKind::kGauge, "slotway_held_requests", "Requests held back now.",
      &DispatcherCounters::held_now},
+    {MetricKind::kGauge, "slotway_blocked_clients",
+     "Clients that wait at shards for something to happen.", &DispatcherCounters::blocked_now},
     {MetricKind::kCounter, "slotway_hold_expired_total",
      "Requests failed because hold.time_max_ms ran out.", &DispatcherCounters::hold_expired},
     {MetricKind::kCounter, "slotway_hold_refused_total",
@@ -127,6 +129,9 @@ void RegisterProxyMetrics(const ProxyServer& server, runtime::MetricsRegistry& r
                  {{"role", masters ? "master" : "replica"}},
                  [&server, masters] { return CountNodes(server, masters); });
   }
+  registry.Add(MetricKind::kCounter, "slotway_settings_reloads_total",
+               "Times that settings were taken over while running.", {},
+               [&server] { return static_cast<double>(server.Reloads().Get()); });
   registry.Add(MetricKind::kGauge, "slotway_ready", "1 if every slot can be served now.", {},
                [&server] {
                  std::string reason;

@@ -39,28 +39,23 @@ void WarnOfTooFewFiles(const config::LimitsConfig& limits) {
 }  // namespace
 
 ProxyServer::ProxyServer(config::ProxyConfig settings)
-    : settings_(std::move(settings)), run_id_(runtime::RandomHexId(40)) {}
+    : settings_(std::move(settings)),
+      front_door_(main_loop_,
+                  [this](runtime::OwnedFd accepted, const FrontDoor::Listener& listener) {
+                    Seat(std::move(accepted), listener);
+                  }),
+      run_id_(runtime::RandomHexId(40)),
+      drain_timer_(main_loop_) {}
 
 ProxyServer::~ProxyServer() { StopWorkers(); }
 
-runtime::Result<std::vector<runtime::SocketAddress>> ProxyServer::ResolveListeners() const {
-  std::vector<runtime::SocketAddress> addresses;
-  for (const config::ListenerConfig& listener : settings_.listeners) {
-    auto address = runtime::SocketAddress::FromNumeric(listener.address, listener.port);
-    if (!address) return runtime::Fail("listeners: " + address.error().text);
-    addresses.push_back(*address);
-  }
-  return addresses;
-}
-
 runtime::Result<void> ProxyServer::Start() {
-  auto addresses = ResolveListeners();
-  if (!addresses) return tl::unexpected<runtime::Error>(addresses.error());
   started_at_ms_ = runtime::MonotonicMs();
   WarnOfTooFewFiles(settings_.limits);
 
   std::size_t worker_count = WorkerCount(settings_.workers);
-  share_.reset(new WorkerShare{settings_, worker_count, PlanAllCommands(Compositions()), nullptr, nullptr});
+  share_.reset(
+      new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr});
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -71,17 +66,24 @@ runtime::Result<void> ProxyServer::Start() {
   share_->process_facts = [this] { return Facts(); };
   refresher_ = std::make_unique<TopologyRefresher>(
       main_loop_, settings_.backend,
-      [this](const TopologyRefresher::Snapshot& snapshot) { Publish(snapshot); });
+      [this](const TopologyRefresher::Snapshot& snapshot) {
+        Publish(snapshot);
+        monitor_->UpdateTopology(*snapshot);
+      });
+  monitor_ = std::make_unique<ReplicaMonitor>(
+      main_loop_, settings_.backend, [this](const ReplicaFactsSnapshot& facts) {
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+          group_->Loop(i).Post([this, i, facts] { workers_[i]->TakeReplicaFacts(facts); });
+        }
+      });
 
   group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
-  std::vector<runtime::SocketAddress> to_bind = *addresses;
   for (std::size_t i = 0; i < worker_count; ++i) {
-    workers_.push_back(std::make_unique<ProxyWorker>(group_->Loop(i), *share_, ColleaguesOf(i)));
-    auto bound = workers_[i]->Listen(to_bind);
-    if (!bound) return tl::unexpected<runtime::Error>(bound.error());
-    to_bind = *bound;  // the others share the ports that the first one got
+    workers_.push_back(
+        std::make_unique<ProxyWorker>(group_->Loop(i), *share_, settings_, ColleaguesOf(i)));
   }
-  addresses_ = to_bind;
+  auto opened = front_door_.Open(settings_.listeners, static_cast<int>(settings_.tcp.backlog));
+  if (!opened) return opened;
   if (auto admin = StartAdmin(); !admin) return admin;
   // Workers are destroyed on this thread, when theirs have ended: their counters are read here.
   group_->Start([](std::size_t) {}, [](std::size_t) {});
@@ -107,6 +109,42 @@ runtime::Result<void> ProxyServer::StartAdmin() {
   return {};
 }
 
+// To the worker with the fewest clients: left to the kernel, some would have twice as many.
+void ProxyServer::Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& listener) {
+  auto least = std::min_element(
+      workers_.begin(), workers_.end(),
+      [](const auto& a, const auto& b) { return a->Load() < b->Load(); });
+  (*least)->Assign(std::move(accepted), listener);
+}
+
+runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& fresh) {
+  if (is_draining_) return runtime::Fail("shutting down");
+  SettingsChange change = CompareSettings(settings_, fresh);
+  auto opened = front_door_.Open(change.effective.listeners,
+                                 static_cast<int>(change.effective.tcp.backlog));
+  if (!opened) return tl::unexpected(opened.error());
+  settings_ = change.effective;
+  WarnOfTooFewFiles(settings_.limits);
+  // shared: every worker copies it in its own time.
+  auto snapshot = std::make_shared<const config::ProxyConfig>(settings_);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeSettings(*snapshot); });
+  }
+  AskBackendAnew(change);
+  reloads_.Add();
+  return change;
+}
+
+void ProxyServer::AskBackendAnew(const SettingsChange& change) {
+  bool is_about_backend =
+      std::any_of(change.applied.begin(), change.applied.end(),
+                  [](const std::string& name) { return name.starts_with("backend."); });
+  if (!is_about_backend) return;
+  refresher_->RequestSoon();
+  monitor_->ApplySettings();
+  if (refresher_->Current() != nullptr) monitor_->UpdateTopology(*refresher_->Current());
+}
+
 std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {
   if (admin_ == nullptr) return std::nullopt;
   return admin_->Address();
@@ -125,6 +163,7 @@ void ProxyServer::Run() {
 
 void ProxyServer::StopWorkers() {
   admin_.reset();
+  front_door_.Close();
   if (group_ == nullptr) return;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i] { workers_[i]->Shutdown(); });
@@ -135,31 +174,39 @@ void ProxyServer::StopWorkers() {
 }
 
 void ProxyServer::Stop() {
-  main_loop_.Post([this] { BeginDrain(); });
+  main_loop_.Post([this] { BeginShutdown(); });
+}
+
+// At first only /readyz tells, so that nobody is sent here any more by the time clients are refused.
+void ProxyServer::BeginShutdown() {
+  if (is_shutting_down_ || settings_.shutdown_grace_ms == 0) return BeginDrain();
+  is_shutting_down_ = true;
+  runtime::LogInfo("shutting down in {} ms; not ready any more", settings_.shutdown_grace_ms);
+  drain_timer_.Start(settings_.shutdown_grace_ms, 0, [this] { BeginDrain(); });
 }
 
 void ProxyServer::BeginDrain() {
   if (is_draining_) return;
-  is_draining_ = true;
+  is_shutting_down_ = is_draining_ = true;
   runtime::LogInfo("draining");
+  front_door_.Close();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i] { workers_[i]->BeginDrain(); });
   }
   std::uint64_t began_ms = main_loop_.NowMs();
-  drain_timer_ = std::make_unique<runtime::Timer>(main_loop_);
-  drain_timer_->Start(kDrainTickMs, kDrainTickMs, [this, began_ms] {
+  drain_timer_.Start(kDrainTickMs, kDrainTickMs, [this, began_ms] {
     bool is_over_time = main_loop_.NowMs() - began_ms >= settings_.shutdown_drain_ms;
     if (share_->clients.load() == 0 || is_over_time) EndDrain();
   });
 }
 
 void ProxyServer::EndDrain() {
-  drain_timer_->Stop();
+  drain_timer_.Stop();
   main_loop_.Stop();
 }
 
 bool ProxyServer::IsReady(std::string& reason) const {
-  if (is_draining_) {
+  if (is_shutting_down_) {
     reason = "shutting down";
     return false;
   }
@@ -191,6 +238,7 @@ ProcessFacts ProxyServer::Facts() const {
     facts.bytes_in += sessions.bytes_in.Get();
     facts.bytes_out += sessions.bytes_out.Get();
     facts.held_requests += worker->Dispatch().held_now.Get();
+    facts.blocked_clients += worker->Dispatch().blocked_now.Get();
   }
   facts.uptime_s = (runtime::MonotonicMs() - started_at_ms_) / 1000;
   facts.run_id = run_id_;

@@ -2,7 +2,7 @@
 // The proxy as a whole: workers, topology, admin port, signals' consequences.
 //
 // Constructed, started and waited for on one thread, whose loop runs what is not per worker: the
-// topology refresher and the admin server.
+// listeners, the topology refresher and the admin server.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,12 @@
 #include <vector>
 
 #include "config/proxy_config.h"
+#include "proxy/backend/replica_monitor.h"
 #include "proxy/backend/topology_refresher.h"
+#include "proxy/server/front_door.h"
 #include "proxy/server/proxy_worker.h"
+#include "proxy/server/settings_change.h"
+#include "runtime/counter.h"
 #include "runtime/event_loop.h"
 #include "runtime/result.h"
 #include "runtime/worker_group.h"
@@ -32,13 +36,17 @@ class ProxyServer {
   runtime::Result<void> Start();
   // Serves until Stop(); drains, then returns.
   void Run();
-  // Any thread, also from a signal's callback on the main loop.
+  // Any thread, also from a signal's callback on the main loop. The second call skips what is left
+  // of settings' shutdown_grace_ms.
   void Stop();
+  // Puts new settings in place of the old ones, as far as that can be done while it runs. An error
+  // means that nothing has changed. Main loop's thread.
+  runtime::Result<SettingsChange> Reload(const config::ProxyConfig& fresh);
 
   // For what runs beside the proxy on its main thread, such as signals.
   runtime::EventLoop& MainLoop() { return main_loop_; }
   // Where clients may connect: valid after Start().
-  const std::vector<runtime::SocketAddress>& Addresses() const { return addresses_; }
+  std::vector<runtime::SocketAddress> Addresses() const { return front_door_.Addresses(); }
 
   // Where the admin port listens; nothing if it is off.
   std::optional<runtime::SocketAddress> AdminAddress() const;
@@ -48,28 +56,34 @@ class ProxyServer {
   ProcessFacts Facts() const;
   const std::vector<std::unique_ptr<ProxyWorker>>& Workers() const { return workers_; }
   const TopologyRefresher& Topology() const { return *refresher_; }
+  const runtime::Counter& Reloads() const { return reloads_; }
 
  private:
-  runtime::Result<std::vector<runtime::SocketAddress>> ResolveListeners() const;
+  void Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& listener);
+  void AskBackendAnew(const SettingsChange& change);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   Colleagues ColleaguesOf(std::size_t index);
   runtime::Result<void> StartAdmin();
+  void BeginShutdown();
   void BeginDrain();
   void StopWorkers();
   void EndDrain();
 
-  config::ProxyConfig settings_;
+  config::ProxyConfig settings_;  // a reload overwrites it: see ProxyWorker
   runtime::EventLoop main_loop_;
+  FrontDoor front_door_;
   std::string run_id_;
   std::uint64_t started_at_ms_ = 0;
   std::unique_ptr<WorkerShare> share_;
   std::unique_ptr<runtime::WorkerGroup> group_;
   std::vector<std::unique_ptr<ProxyWorker>> workers_;
   std::unique_ptr<TopologyRefresher> refresher_;
+  std::unique_ptr<ReplicaMonitor> monitor_;
   std::unique_ptr<AdminEndpoints> admin_;
-  std::unique_ptr<runtime::Timer> drain_timer_;
-  std::vector<runtime::SocketAddress> addresses_;
+  runtime::Timer drain_timer_;
+  runtime::Counter reloads_;
   std::atomic<bool> is_refresh_requested_{false};
+  bool is_shutting_down_ = false;
   bool is_draining_ = false;
 };
 

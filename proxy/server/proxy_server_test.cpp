@@ -65,8 +65,27 @@ class ProxyServerTest : public testing::Test {
     }
     return true;
   }
-  std::unique_ptr<TestClient> Connect() {
-    return std::make_unique<TestClient>(loop_, server_->Addresses()[0]);
+  std::unique_ptr<TestClient> Connect(std::size_t listener = 0) {
+    return std::make_unique<TestClient>(loop_, server_->Addresses()[listener]);
+  }
+  // On the main loop, as a signal's callback would.
+  runtime::Result<SettingsChange> Reload(const config::ProxyConfig& fresh) {
+    runtime::Result<SettingsChange> change;
+    std::atomic<bool> is_done{false};
+    server_->MainLoop().Post([&] {
+      change = server_->Reload(fresh);
+      is_done = true;
+    });
+    EXPECT_TRUE(RunUntil(loop_, [&] { return is_done.load(); }));
+    return change;
+  }
+  void ExpectAnswer(const std::string& request, const std::string& reply,
+                    std::size_t listener = 0) {
+    SCOPED_TRACE(request);
+    auto client = Connect(listener);
+    client->Send(request);
+    RunUntil(loop_, [&] { return client->received.size() >= reply.size() || client->is_ended; });
+    EXPECT_EQ(client->received, reply);
   }
   bool Receives(TestClient& client, const std::string& reply) {
     return RunUntil(loop_, [&] { return client.received == reply; });
@@ -165,6 +184,144 @@ TEST_F(ProxyServerTest, TooManyClients) {
   auto third = Connect();
   third->Send("PING\r\n");
   EXPECT_TRUE(Receives(*third, "+PONG\r\n"));
+}
+
+TEST_F(ProxyServerTest, TooManyClientsOfOneAddress) {
+  settings_.limits.clients_per_address_max = 2;
+  Start();
+  auto first = Connect(), second = Connect();
+  for (TestClient* client : {first.get(), second.get()}) {
+    client->Send("PING\r\n");
+    ASSERT_TRUE(Receives(*client, "+PONG\r\n"));
+  }
+  ExpectAnswer("", "-ERR max number of clients of one address reached\r\n");
+  EXPECT_EQ(server_->Facts().rejected, 1u);
+  second->Close();
+  ASSERT_TRUE(RunUntil(loop_, [&] { return server_->Facts().clients == 1; }));
+  ExpectAnswer("PING\r\n", "+PONG\r\n");
+}
+
+TEST_F(ProxyServerTest, EachWorkerHasItsShareOfTheClients) {
+  settings_.workers = 4;
+  Start();
+  std::vector<std::unique_ptr<TestClient>> clients;
+  auto expect_loads = [&](std::size_t load) {
+    auto is_so = [&](const auto& worker) { return worker->Load() == load; };
+    ASSERT_TRUE(RunUntil(loop_, [&] {
+      return std::all_of(server_->Workers().begin(), server_->Workers().end(), is_so);
+    }));
+  };
+  for (int i = 0; i < 12; ++i) clients.push_back(Connect());
+  expect_loads(3);
+  clients.resize(8);
+  ASSERT_TRUE(RunUntil(loop_, [&] { return server_->Facts().clients == 8; }));
+  for (int i = 0; i < 8; ++i) clients.push_back(Connect());
+  expect_loads(4);
+}
+
+TEST_F(ProxyServerTest, AHeaderSaysWhoTheClientIs) {
+  settings_.listeners[0].proxy_protocol = config::ProxyProtocol::kRequired;
+  settings_.limits.clients_per_address_max = 1;
+  Start();
+  // wire: from 10.1.2.3:54321 to 192.168.0.1:6379.
+  const std::string header(
+      "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x0a\x01\x02\x03\xc0\xa8\0\x01\xd4\x31\x18\xeb", 28);
+  auto client = Connect();
+  client->Send(header + "CLIENT INFO\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return client->received.find("resp=2") != std::string::npos; }));
+  EXPECT_THAT(client->received, HasSubstr("addr=10.1.2.3:54321 laddr=192.168.0.1:6379 "));
+  // The one place of that address is taken, its neighbour's is not.
+  ExpectAnswer(header, "-ERR max number of clients of one address reached\r\n");
+  std::string neighbour = header;
+  neighbour[19] = '\4';
+  auto next = Connect();
+  next->Send(neighbour + "CLUSTER SLOTS\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return next->received.ends_with("*0\r\n"); }));
+  EXPECT_THAT(next->received, HasSubstr("$11\r\n192.168.0.1\r\n:6379\r\n"));
+  auto stranger = Connect();
+  stranger->Send("PING\r\n");
+  EXPECT_TRUE(RunUntil(loop_, [&] { return stranger->is_ended; }));
+  EXPECT_EQ(stranger->received, "");
+  auto silent = Connect();
+  StopAndJoin();  // does not wait for those who owe a header
+  EXPECT_TRUE(RunUntil(loop_, [&] { return silent->is_ended; }));
+}
+
+TEST_F(ProxyServerTest, HeadersHaveToComeInTime) {
+  settings_.listeners[0].proxy_protocol = config::ProxyProtocol::kRequired;
+  settings_.tcp.proxy_header_timeout_ms = 1;
+  Start();
+  auto silent = Connect();
+  EXPECT_TRUE(RunUntil(loop_, [&] { return silent->is_ended; }));
+  EXPECT_EQ(server_->Facts().clients, 0u);
+}
+
+TEST_F(ProxyServerTest, SettingsAreReplacedWhileItRuns) {
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  auto client = Connect();
+  client->Send("PING\r\n");
+  ASSERT_TRUE(Receives(*client, "+PONG\r\n"));
+  config::ProxyConfig fresh = settings_;
+  fresh.auth.password = "secret";
+  fresh.limits.bulk_bytes_max = 2048;
+  fresh.workers = 7;
+  auto change = Reload(fresh);
+  ASSERT_TRUE(change);
+  EXPECT_THAT(change->applied, testing::ElementsAre("auth", "limits"));
+  EXPECT_THAT(change->needs_restart, testing::ElementsAre("workers"));
+  EXPECT_EQ(change->effective.workers, settings_.workers);
+  // Who is in stays in, but the limits are the new ones.
+  client->received.clear();
+  client->Send("*2\r\n$4\r\nECHO\r\n$2049\r\n");
+  EXPECT_TRUE(Receives(*client, "-ERR Protocol error: invalid bulk length\r\n"));
+  ExpectAnswer("GET a\r\n", "-NOAUTH Authentication required.\r\n");
+  ExpectAnswer("AUTH secret\r\nGET a\r\n", "+OK\r\n+OK\r\n");
+}
+
+TEST_F(ProxyServerTest, ListenersComeAndGoWhileItRuns) {
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  auto first = server_->Addresses()[0];
+  auto client = Connect();
+  client->Send("PING\r\n");
+  ASSERT_TRUE(Receives(*client, "+PONG\r\n"));
+  config::ProxyConfig fresh = settings_;
+  fresh.listeners[0].mode = config::ListenerMode::kReadOnly;  // the same place
+  fresh.listeners.push_back({"127.0.0.1", 0, {}});
+  ASSERT_TRUE(Reload(fresh));
+  ASSERT_EQ(server_->Addresses().size(), 2u);
+  EXPECT_EQ(server_->Addresses()[0], first);
+  ExpectAnswer("SET a 1\r\n", "-READONLY You can't write against a read only replica.\r\n");
+  ExpectAnswer("SET a 1\r\n", "+OK\r\n", 1);
+  client->received.clear();
+  client->Send("SET a 1\r\n");  // came in before
+  ASSERT_TRUE(Receives(*client, "+OK\r\n"));
+
+  // One that cannot be opened: nothing changes, not even the others.
+  config::ProxyConfig wrong = fresh;
+  wrong.listeners = {{"127.0.0.1", server_->Addresses()[1].Port(), {}}, {"203.0.113.1", 1, {}}};
+  auto refused = Reload(wrong);
+  ASSERT_FALSE(refused);
+  ExpectAnswer("SET a 1\r\n", "+OK\r\n", 1);
+
+  fresh.listeners.erase(fresh.listeners.begin() + 1);
+  ASSERT_TRUE(Reload(fresh));
+  ASSERT_EQ(server_->Addresses().size(), 1u);
+  EXPECT_EQ(server_->Addresses()[0], first);
+}
+
+TEST_F(ProxyServerTest, ServesOnForAGracePeriod) {
+  settings_.shutdown_grace_ms = 3600000;
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  server_->Stop();
+  std::string reason;
+  EXPECT_FALSE(IsReady(reason));
+  EXPECT_EQ(reason, "shutting down");
+  ExpectAnswer("SET a 1\r\n", "+OK\r\n");
+  server_->Stop();  // the second one skips the rest
+  EXPECT_TRUE(HasEnded());
 }
 
 TEST_F(ProxyServerTest, IdleClientsAreCut) {

@@ -13,8 +13,10 @@ namespace {
 
 constexpr std::uint64_t kHouseTickMs = 1000;
 constexpr std::uint64_t kBoundTickMs = 100;
-// wire: a constant reply, for who has no session yet.
+// wire: constant replies, for who has no session yet.
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr std::string_view kTooManyOfAddress =
+    "-ERR max number of clients of one address reached\r\n";  // wire: as above
 
 // Tells a client that there is no room for it, and sees it out.
 class RefusedClient final : private runtime::Connection::Handler {
@@ -38,13 +40,15 @@ class RefusedClient final : private runtime::Connection::Handler {
 
 }  // namespace
 
-ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, Colleagues colleagues)
+ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
+                         const config::ProxyConfig& settings, Colleagues colleagues)
     : loop_(loop),
       share_(share),
-      dispatcher_(loop, share.settings, share.worker_count, share.request_refresh),
-      router_(dispatcher_, share.settings, share.plans),
+      settings_(settings),
+      dispatcher_(loop, settings_, share.worker_count, share.request_refresh),
+      router_(dispatcher_, settings_, share.plans),
       services_{loop,
-                share.settings,
+                settings_,
                 dispatcher_,
                 router_,
                 sessions_,
@@ -53,63 +57,98 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, Colleague
                 nullptr,
                 share.process_facts,
                 [this](ClientSession& session) { Remove(session); }},
+      gate_(
+          loop,
+          [this](std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
+            AddClient(std::move(connection), std::move(origin));
+          },
+          [this](bool is_malformed) {
+            if (is_malformed) counters_.protocol_errors.Add();
+            ForgetClient();
+          }),
       house_timer_(loop),
       bound_timer_(loop) {
   dispatcher_.ShareScripts(share.scripts);
   house_timer_.Start(kHouseTickMs, kHouseTickMs, [this] { KeepHouse(); });
-  if (share.settings.limits.buffered_total_max_bytes > 0) {
-    bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });
-  }
+  bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });
 }
 
 ProxyWorker::~ProxyWorker() = default;
 
-runtime::Result<std::vector<runtime::SocketAddress>> ProxyWorker::Listen(
-    const std::vector<runtime::SocketAddress>& addresses) {
-  std::vector<runtime::SocketAddress> bound;
-  for (const runtime::SocketAddress& address : addresses) {
-    runtime::Listener::Options options;
-    options.backlog = static_cast<int>(share_.settings.tcp.backlog);
-    options.shares_port = share_.worker_count > 1;
-    auto listener = runtime::Listener::Listen(
-        loop_, address, options,
-        [this](std::unique_ptr<runtime::Connection> accepted) { Accept(std::move(accepted)); });
-    if (!listener) return tl::unexpected<runtime::Error>(listener.error());
-    bound.push_back((*listener)->Address());
-    listeners_.push_back(std::move(*listener));
-  }
-  return bound;
+void ProxyWorker::Assign(runtime::OwnedFd accepted, const FrontDoor::Listener& listener) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  loop_.Post([this, fd = accepted.Release(), listener] {
+    Accept(runtime::OwnedFd(fd), listener);
+  });
 }
 
-void ProxyWorker::Accept(std::unique_ptr<runtime::Connection> connection) {
+void ProxyWorker::Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener) {
   counters_.accepted.Add();
-  if (share_.clients.fetch_add(1) >= share_.settings.limits.clients_max) {
-    share_.clients.fetch_sub(1);
-    counters_.rejected.Add();
-    new RefusedClient(std::move(connection), kTooManyClients);  // ends itself
-    return;
+  bool has_room = share_.clients.fetch_add(1) < settings_.limits.clients_max;
+  auto connection =
+      runtime::Connection::Adopt(loop_, std::move(accepted), runtime::FlushStage::kDownstream);
+  if (!connection) return ForgetClient();
+  if (!has_room) return Refuse(std::move(*connection), kTooManyClients);
+  ClientOrigin origin{std::move(listener)};
+  if (origin.listener->proxy_protocol == config::ProxyProtocol::kRequired) {
+    gate_.Admit(std::move(*connection), std::move(origin));
+  } else {
+    AddClient(std::move(*connection), std::move(origin));
+  }
+}
+
+void ProxyWorker::AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
+  runtime::SocketAddress peer = origin.forwarded != nullptr ? origin.forwarded->client
+                                                            : connection->PeerAddress();
+  std::string host = peer.IsUnix() ? std::string() : peer.Host();
+  if (!host.empty() && !share_.addresses.Add(host, settings_.limits.clients_per_address_max)) {
+    return Refuse(std::move(connection), kTooManyOfAddress);
   }
   counters_.clients.Add();
   std::uint64_t id = share_.next_client_id.fetch_add(1);
-  sessions_.Add(std::make_unique<ClientSession>(std::move(connection), services_, id)).Start();
+  origin.counted_host = std::move(host);
+  sessions_
+      .Add(std::make_unique<ClientSession>(std::move(connection), services_, id,
+                                           std::move(origin)))
+      .Start();
+}
+
+void ProxyWorker::Refuse(std::unique_ptr<runtime::Connection> connection, std::string_view reply) {
+  counters_.rejected.Add();
+  ForgetClient();
+  new RefusedClient(std::move(connection), reply);  // ends itself
+}
+
+void ProxyWorker::ForgetClient() {
+  share_.clients.fetch_sub(1);
+  load_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void ProxyWorker::Remove(ClientSession& session) {
   counters_.clients.Subtract();
-  share_.clients.fetch_sub(1);
+  ForgetClient();
+  if (!session.CountedHost().empty()) share_.addresses.Remove(session.CountedHost());
   // Later: the session is still on the stack.
   loop_.Defer([this, id = session.State().id] { sessions_.Erase(id); });
 }
 
+void ProxyWorker::TakeSettings(const config::ProxyConfig& settings) {
+  settings_ = settings;
+  dispatcher_.ApplySettings();
+  sessions_.ForEach([](ClientSession& session) { session.ApplySettings(); });
+}
+
 void ProxyWorker::KeepHouse() {
+  gate_.CloseOverdue(settings_.tcp.proxy_header_timeout_ms);
   sessions_.ForEach([](ClientSession& session) { session.Shrink(); });
   dispatcher_.Private().SweepIdle();
-  if (share_.settings.idle_timeout_ms > 0) CutIdle();
+  if (settings_.idle_timeout_ms > 0) CutIdle();
 }
 
 // Above the bound those go who have most of it, until the rest fits.
 void ProxyWorker::KeepBufferBound() {
-  std::size_t bound = share_.settings.limits.buffered_total_max_bytes / share_.worker_count;
+  if (settings_.limits.buffered_total_max_bytes == 0) return;
+  std::size_t bound = settings_.limits.buffered_total_max_bytes / share_.worker_count;
   std::size_t total = dispatcher_.BufferedBytes();
   std::vector<std::pair<std::size_t, ClientSession*>> holders;
   sessions_.ForEach([&](ClientSession& session) {
@@ -131,7 +170,7 @@ void ProxyWorker::KeepBufferBound() {
 
 void ProxyWorker::CutIdle() {
   for (ClientSession* session : sessions_.All()) {
-    if (session->IsIdle(loop_.NowMs(), share_.settings.idle_timeout_ms)) session->Cut("idle");
+    if (session->IsIdle(loop_.NowMs(), settings_.idle_timeout_ms)) session->Cut("idle");
   }
 }
 
@@ -142,12 +181,12 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
 }
 
 void ProxyWorker::BeginDrain() {
-  listeners_.clear();
+  gate_.CloseAll();
   for (ClientSession* session : sessions_.All()) session->CloseWhenAnswered();
 }
 
 void ProxyWorker::Shutdown() {
-  listeners_.clear();
+  gate_.CloseAll();
   house_timer_.Stop();
   bound_timer_.Stop();
   dispatcher_.Shutdown();

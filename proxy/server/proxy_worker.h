@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker: a loop with its listeners, its clients and its own connections to the shards.
+// One worker: a loop with its clients and its own connections to the shards.
 //
 // Nothing mutable is shared between workers but counters that others read. Constructed before its
 // loop runs; afterwards everything happens on the loop's thread.
@@ -16,36 +16,41 @@
 #include "proxy/client/worker_services.h"
 #include "proxy/routing/dispatcher.h"
 #include "proxy/routing/router.h"
-#include "runtime/listener.h"
+#include "proxy/server/address_counts.h"
+#include "proxy/server/front_door.h"
+#include "proxy/server/proxy_header_gate.h"
 
 namespace slotway::proxy {
 
 // What the workers of a process share. Outlives them.
 struct WorkerShare {
-  const config::ProxyConfig& settings;
   std::size_t worker_count;
   std::vector<RequestPlan> plans;
   std::function<void()> request_refresh;        // any thread
   std::function<ProcessFacts()> process_facts;  // any thread
   std::atomic<std::uint64_t> next_client_id{1};
   std::atomic<std::uint64_t> clients{0};
-  ScriptMemory scripts{settings.routing.script_memory_bytes_max};
+  ScriptMemory scripts{0};  // its bound comes with the settings
+  AddressCounts addresses{};
 };
 
 class ProxyWorker {
  public:
-  ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, Colleagues colleagues);
+  ProxyWorker(runtime::EventLoop& loop, WorkerShare& share, const config::ProxyConfig& settings,
+              Colleagues colleagues);
   ~ProxyWorker();
 
-  // Opens the configured listeners; port 0 takes a free one.
-  runtime::Result<std::vector<runtime::SocketAddress>> Listen(
-      const std::vector<runtime::SocketAddress>& addresses);
+  // Gives it a client that was accepted at `listener`. Any thread.
+  void Assign(runtime::OwnedFd accepted, const FrontDoor::Listener& listener);
+  // How many clients it has been given and still has. Any thread.
+  std::size_t Load() const { return load_.load(std::memory_order_relaxed); }
 
   // Loop thread only.
+  void TakeSettings(const config::ProxyConfig& settings);
   void TakeTopology(std::shared_ptr<const protocol::Topology> topology);  // shared: immutable
-  // Accepts nobody any more; closes every client once it is answered.
+  void TakeReplicaFacts(ReplicaFactsSnapshot facts) { dispatcher_.UpdateReplicas(std::move(facts)); }
+  // Closes every client once it is answered.
   void BeginDrain();
-  bool IsDrained() const { return sessions_.Empty(); }
   // Ends everything. Before the loop stops.
   void Shutdown();
 
@@ -57,20 +62,27 @@ class ProxyWorker {
   const DispatcherCounters& Dispatch() const { return dispatcher_.Counters(); }
 
  private:
-  void Accept(std::unique_ptr<runtime::Connection> connection);
+  void Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener);
+  void AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin);
+  void Refuse(std::unique_ptr<runtime::Connection> connection, std::string_view reply);
   void Remove(ClientSession& session);
+  void ForgetClient();
   void KeepHouse();
   void CutIdle();
   void KeepBufferBound();
 
   runtime::EventLoop& loop_;
   WorkerShare& share_;
+  // Its own copy, which a reload overwrites: those who refer to it see the new values, and nobody
+  // may keep a reference to what is in it.
+  config::ProxyConfig settings_;
+  std::atomic<std::size_t> load_{0};
   SessionCounters counters_;
   Dispatcher dispatcher_;
   Router router_;
   SessionRegistry sessions_;
   WorkerServices services_;
-  std::vector<std::unique_ptr<runtime::Listener>> listeners_;
+  ProxyHeaderGate gate_;
   runtime::Timer house_timer_;
   runtime::Timer bound_timer_;
 };

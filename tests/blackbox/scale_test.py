@@ -111,7 +111,7 @@ class Prober(threading.Thread):
             began = time.perf_counter()
             self.client.call(*self.command)
             self.times_s.append(time.perf_counter() - began)
-            time.sleep(0.004)
+            time.sleep(0.004)  # poll: a probe has no event to wait for
 
     def finish(self):
         self.is_over = True
@@ -154,7 +154,7 @@ def test_crowds_and_a_busy_pipeline(cluster, proxy, bystander):
         for prober in probers:
             prober.start()
         wake_all(proxy, blocked, subscribers)
-        time.sleep(BUSY_SECONDS)
+        time.sleep(BUSY_SECONDS)  # poll: the time that is measured
         through_proxy, noise = (prober.finish() for prober in probers)
         assert load.poll() is None, "the load ended by itself"
         report(through_proxy, noise)

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/client/listener_rules.h"
+
+#include <array>
+#include <cassert>
+#include <utility>
+#include <vector>
+
+#include "protocol/error_text.h"
+
+namespace slotway::proxy {
+namespace {
+
+using config::ListenerFace;
+using config::ListenerMode;
+using protocol::CommandSpec;
+
+constexpr std::array kClusterOnly = {"cluster", "readonly", "readwrite", "asking"};
+constexpr std::array kReadOnlyKin = {std::pair{"eval", "eval_ro"},
+                                     std::pair{"evalsha", "evalsha_ro"},
+                                     std::pair{"fcall", "fcall_ro"}};
+
+struct RulesByCommand {
+  std::vector<ListenerRule> when_read_only;
+  std::vector<ListenerRule> when_standalone;
+};
+
+std::size_t IndexOf(std::string_view full_name) {
+  const CommandSpec* spec = protocol::FindCommandByFullName(full_name);
+  assert(spec != nullptr);
+  return protocol::IdOf(*spec);
+}
+
+RulesByCommand MakeRules() {
+  std::size_t count = protocol::CommandCount();
+  RulesByCommand rules{std::vector<ListenerRule>(count), std::vector<ListenerRule>(count)};
+  for (std::size_t id = 0; id < count; ++id) {
+    const CommandSpec& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
+    if (spec.flags.Has(protocol::CommandFlag::kWrite)) {
+      rules.when_read_only[id].refusal = protocol::error_text::kReadonlyReplica;
+    }
+  }
+  for (const auto& [name, kin] : kReadOnlyKin) {
+    rules.when_read_only[IndexOf(name)].instead = protocol::FindCommandByFullName(kin);
+  }
+  for (const char* name : kClusterOnly) {
+    const CommandSpec& spec = *protocol::FindCommandByFullName(name);
+    rules.when_standalone[IndexOf(name)].refusal = protocol::error_text::kNoCluster;
+    for (const CommandSpec& subcommand : spec.subcommands) {
+      rules.when_standalone[protocol::IdOf(subcommand)].refusal = protocol::error_text::kNoCluster;
+    }
+  }
+  return rules;
+}
+
+}  // namespace
+
+bool HasListenerRules(const config::ListenerConfig& listener) {
+  return listener.mode == ListenerMode::kReadOnly || listener.face == ListenerFace::kStandalone;
+}
+
+ListenerRule ListenerRuleOf(const config::ListenerConfig& listener, protocol::CommandId command) {
+  static const RulesByCommand rules = MakeRules();
+  if (listener.face == ListenerFace::kStandalone) {
+    const ListenerRule& rule = rules.when_standalone[command];
+    if (!rule.refusal.empty()) return rule;
+  }
+  return listener.mode == ListenerMode::kReadOnly ? rules.when_read_only[command] : ListenerRule{};
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that write and read through the proxy while its cluster is in trouble, and remember all.
+
+Whatever can carry a token of its request in the reply does, so that a reply that went to the wrong
+request is seen at once."""
+import random
+import threading
+import time
+
+from chaos_history import (ACKED, REFUSED, UNKNOWN, Operation, check_counter, check_register,
+                           check_text, is_certain)
+from raw_client import ErrorReply, encode
+
+COUNTERS, REGISTERS, PAIRS, TEXTS = 5, 5, 2, 12
+FIXED = [b"fixed:%d" % i for i in range(60)]
+INCR_AND_ECHO = "return {redis.call('incr',KEYS[1]),ARGV[1]}"
+DEPTHS = [1, 1, 4, 16, 40]
+
+
+def fixed_value(key):
+    return b"value of " + key
+
+
+def outcome_of(reply):
+    if not isinstance(reply, ErrorReply):
+        return ACKED
+    if reply.startswith("OUTCOMEUNKNOWN "):
+        return UNKNOWN
+    # It says that nothing ran.
+    if reply.startswith("CLUSTERDOWN "):
+        return REFUSED
+    raise AssertionError(f"an error that no client should see: {reply}")
+
+
+class ChaosClient(threading.Thread):
+    """One round of one client. Its connection outlives it."""
+
+    def __init__(self, connection, name, round_name, seed):
+        super().__init__()
+        self._connection, self._name, self._round = connection, name, round_name
+        self._random = random.Random(f"{seed}/{round_name}/{name}")
+        self._stopping = threading.Event()
+        self._sequence = 0
+        self.counters = {self._own(b"counter", i): [] for i in range(COUNTERS)}
+        self.registers = {self._own(b"register", i): [] for i in range(REGISTERS)}
+        self.pairs = {self._own(b"pair", i): [] for i in range(PAIRS)}
+        self.texts = {b"%s:text:%d" % (round_name, i): [] for i in range(TEXTS)}
+        self.requests = self.unknown = self.refused = 0
+        self.longest_s = 0.0
+        self.failure = None
+
+    def _own(self, kind, number):
+        return b"%s:%s:%s:%d" % (self._round, kind, self._name, number)
+
+    def _token(self):
+        self._sequence += 1
+        return b"%s.%d;" % (self._name, self._sequence)
+
+    def stop(self):
+        self._stopping.set()
+
+    def run(self):
+        try:
+            while not self._stopping.is_set():
+                self._pipeline()
+        except Exception as error:  # reported by the main thread
+            self.failure = f"{self._name.decode()}: {type(error).__name__}: {error}"
+
+    def _pipeline(self):
+        steps = [self._random.choice([
+            self._incr, self._incr, self._incr_by_script, self._set, self._get, self._append,
+            self._append, self._pair, self._fixed, self._fixed_several, self._echo,
+        ])() for _ in range(self._random.choice(DEPTHS))]
+        sent = time.monotonic()
+        self._connection.send(b"".join(data for data, _, _ in steps))
+        for _, replies, take in steps:
+            answers = [self._connection.reply() for _ in range(replies)]
+            done = time.monotonic()
+            self.requests += replies
+            take(answers, sent, done)
+        self.longest_s = max(self.longest_s, time.monotonic() - sent)
+
+    def _remember(self, history, token, reply, sent, done):
+        outcome = outcome_of(reply)
+        self.unknown += outcome == UNKNOWN
+        self.refused += outcome == REFUSED
+        history.append(Operation(token, sent, done, outcome, reply if outcome == ACKED else None))
+        return outcome
+
+    def _incr(self):
+        key, history = self._random.choice(list(self.counters.items()))
+
+        def take(replies, sent, done):
+            if self._remember(history, key, replies[0], sent, done) == ACKED:
+                assert isinstance(replies[0], int), f"INCR answered {replies[0]!r}"
+        return encode("INCR", key), 1, take
+
+    def _incr_by_script(self):
+        key, history = self._random.choice(list(self.counters.items()))
+        token = self._token()
+
+        def take(replies, sent, done):
+            reply = replies[0]
+            if isinstance(reply, list):
+                assert reply[1] == token, f"EVAL with {token} got the reply {reply}"
+                reply = reply[0]
+            self._remember(history, key, reply, sent, done)
+        return encode("EVAL", INCR_AND_ECHO, 1, key, token), 1, take
+
+    def _set(self):
+        key, history = self._random.choice(list(self.registers.items()))
+        token = key + b"=" + self._token()
+
+        def take(replies, sent, done):
+            if self._remember(history, token, replies[0], sent, done) == ACKED:
+                assert replies[0] == "OK", f"SET answered {replies[0]!r}"
+        return encode("SET", key, token), 1, take
+
+    def _get(self):
+        key, history = self._random.choice(list(self.registers.items()))
+
+        def take(replies, sent, done):
+            if self._remember(history, None, replies[0], sent, done) == ACKED:
+                assert replies[0] is None or replies[0].startswith(key + b"="), (
+                    f"GET {key} answered {replies[0]!r}")
+        return encode("GET", key), 1, take
+
+    def _append(self):
+        key, history = self._random.choice(list(self.texts.items()))
+        token = self._token()
+
+        def take(replies, sent, done):
+            if self._remember(history, token, replies[0], sent, done) == ACKED:
+                assert isinstance(replies[0], int), f"APPEND answered {replies[0]!r}"
+        return encode("APPEND", key, token), 1, take
+
+    def _pair(self):
+        key, history = self._random.choice(list(self.pairs.items()))
+
+        def take(replies, sent, done):
+            assert replies[:3] == ["OK", "QUEUED", "QUEUED"], f"a transaction: {replies}"
+            reply = replies[3]
+            if isinstance(reply, list):
+                assert len(reply) == 2 and reply[0] == reply[1], f"EXEC answered {reply}"
+                reply = reply[0]
+            self._remember(history, key, reply, sent, done)
+        return (encode("MULTI") + encode("INCR", b"{%s}a" % key) + encode("INCR", b"{%s}b" % key)
+                + encode("EXEC")), 4, take
+
+    def _fixed(self):
+        key = self._random.choice(FIXED)
+
+        def take(replies, _sent, _done):
+            if outcome_of(replies[0]) == ACKED:
+                assert replies[0] == fixed_value(key), f"GET {key} answered {replies[0]!r}"
+        return encode("GET", key), 1, take
+
+    def _fixed_several(self):
+        keys = self._random.sample(FIXED, 5)
+
+        def take(replies, _sent, _done):
+            if outcome_of(replies[0]) == ACKED:
+                assert replies[0] == [fixed_value(key) for key in keys], (
+                    f"MGET {keys} answered {replies[0]!r}")
+        return encode("MGET", *keys), 1, take
+
+    def _echo(self):
+        token = self._token()
+
+        def take(replies, _sent, _done):
+            assert replies[0] == token, f"ECHO {token} answered {replies[0]!r}"
+        return encode("ECHO", token), 1, take
+
+
+def as_number(value):
+    return None if value is None else int(value)
+
+
+def as_it_is(value):
+    return value
+
+
+class Judge:
+    """Looks at one round when it is over. `connection` reads through the proxy."""
+
+    def __init__(self, clients, connection, losses):
+        self._clients, self._connection, self._losses = clients, connection, losses
+
+    def _zones_of(self, key):
+        slot = self._connection.call("CLUSTER", "KEYSLOT", key)
+        return self._losses.zones if slot in self._losses.slots else []
+
+    def doubtful(self):
+        """How many acknowledged writes may be lost by Redis: they are not judged."""
+        count = 0
+        for client in self._clients if self._losses.zones else []:
+            for kind in (client.counters, client.registers, client.pairs, client.texts):
+                for key, history in kind.items():
+                    zones = self._zones_of(key)
+                    count += sum(operation.outcome == ACKED and not is_certain(operation, zones)
+                                 for operation in history)
+        return count
+
+    def problems(self):
+        problems = [client.failure for client in self._clients if client.failure]
+        for client in self._clients:
+            for checked, check, turn in ((client.counters, check_counter, as_number),
+                                         (client.registers, check_register, as_it_is)):
+                for (key, history), value in zip(checked.items(), self._read(list(checked))):
+                    problems += check(key, history, turn(value), self._zones_of(key))
+            for key, history in client.pairs.items():
+                first, second = self._read([b"{%s}a" % key, b"{%s}b" % key])
+                if first != second:
+                    problems.append(f"{key}: half a transaction: {first} and {second}")
+                problems += check_counter(key, history, as_number(first), self._zones_of(key))
+        texts = list(self._clients[0].texts)
+        for key, value in zip(texts, self._read(texts)):
+            histories = [client.texts[key] for client in self._clients]
+            problems += check_text(key, histories, value, self._zones_of(key))
+        return problems
+
+    def _read(self, keys):
+        return self._connection.call("MGET", *keys)
+
+
+def as_number(value):
+    return None if value is None else int(value)
+
+
+def as_it_is(value):
+    return value

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What clients did and what is there in the end: proves that nothing was lost, doubled or swapped.
+
+Pure: times come with the operations. A key's operations are those of one client, in the order it
+sent them; only texts that are appended to have several writers, one history each.
+
+Redis itself loses acknowledged writes when a master dies before its replica has them. A LossZone
+says when that could have happened; a write in one may be there or not. Everywhere else an
+acknowledged write has to be there.
+"""
+from collections import namedtuple
+
+ACKED, UNKNOWN, REFUSED = "acked", "unknown", "refused"
+
+# token: what was written, or None for a read. reply: the value of an acknowledged one.
+Operation = namedtuple("Operation", "token sent done outcome reply")
+
+# A write that was sent by `sent_to` and answered between the others may have been lost by Redis.
+LossZone = namedtuple("LossZone", "answered_from answered_to sent_to")
+
+# The zones hold for keys of these slots.
+Losses = namedtuple("Losses", "slots zones")
+
+
+def is_certain(operation, zones):
+    """Acknowledged, and Redis has kept it."""
+    return operation.outcome == ACKED and not any(
+        zone.answered_from <= operation.done <= zone.answered_to
+        and operation.sent <= zone.sent_to for zone in zones)
+
+
+def check_counter(key, history, final, zones):
+    """INCRs of one client. Each acknowledged one counts once, an unknown one at most once."""
+    problems = []
+    unknown_since, doubtful, last = 0, 0, 0
+    for operation in history:
+        if operation.outcome == UNKNOWN:
+            unknown_since += 1
+        if operation.outcome != ACKED:
+            continue
+        if operation.reply - last - 1 > unknown_since:
+            problems.append(f"{key}: INCR answered {operation.reply} after {last} with "
+                            f"{unknown_since} of unknown outcome between: one ran twice")
+        if last + 1 - operation.reply > doubtful:
+            problems.append(f"{key}: INCR answered {operation.reply} after {last}, and Redis lost "
+                            f"at most {doubtful}")
+        doubtful += not is_certain(operation, zones)
+        unknown_since, last = 0, operation.reply
+    certain = sum(is_certain(operation, zones) for operation in history)
+    possible = sum(operation.outcome != REFUSED for operation in history)
+    if not certain <= (final or 0) <= possible:
+        problems.append(f"{key} is {final}: {certain} INCRs are certain, {possible} possible")
+    return problems
+
+
+def check_register(key, history, final, zones):
+    """SETs and GETs of one client: a read sees the last write, or one of unknown fate after it."""
+    problems = []
+    candidates = {None}
+    for operation in history:
+        if operation.token is None:
+            if operation.outcome == ACKED and operation.reply not in candidates:
+                problems.append(f"{key}: GET answered {operation.reply}, possible were "
+                                f"{sorted(map(str, candidates))}")
+        elif is_certain(operation, zones):
+            candidates = {operation.token}
+        elif operation.outcome != REFUSED:
+            candidates.add(operation.token)
+    if final not in candidates:
+        problems.append(f"{key} is {final}, possible were {sorted(map(str, candidates))}")
+    return problems
+
+
+def check_text(key, histories, final, zones):
+    """APPENDs of several clients; tokens end with ';' and are never the same."""
+    problems = []
+    tokens = (final or b"").split(b";")[:-1]
+    places = {token: i for i, token in enumerate(tokens)}
+    if len(places) < len(tokens):
+        twice = sorted({token for token in tokens if tokens.count(token) > 1})
+        problems.append(f"{key}: appended twice: {twice[:5]}")
+    sent = set()
+    for history in histories:
+        last = -1
+        for operation in history:
+            token = operation.token.rstrip(b";")
+            sent.add(token)
+            place = places.get(token)
+            if place is None:
+                if is_certain(operation, zones):
+                    problems.append(f"{key}: {token} was acknowledged and is lost")
+                continue
+            if operation.outcome == REFUSED:
+                problems.append(f"{key}: {token} was refused and is there")
+            if place < last:
+                problems.append(f"{key}: {token} stands before what was appended earlier")
+            last = place
+    strange = set(places) - sent
+    if strange:
+        problems.append(f"{key}: nobody appended {sorted(strange)[:5]}")
+    return problems

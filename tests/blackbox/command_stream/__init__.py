@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random streams of commands for tests that compare two servers."""

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A random stream of commands of all families: single ones, reads with a random choice after the
+read that tells what may be chosen, and whole transactions."""
+from command_stream.hash_commands import hash_command
+from command_stream.key_commands import key_command
+from command_stream.list_commands import list_command
+from command_stream.packed_commands import bit_command, geo_command, hyperloglog_command
+from command_stream.script_commands import script_command
+from command_stream.server_commands import server_command
+from command_stream.set_commands import set_command
+from command_stream.slotted_values import LETTERS, SlottedValues
+from command_stream.sorted_set_commands import lexical_command, sorted_set_command
+from command_stream.stream_commands import stream_command
+from command_stream.string_commands import string_command
+from command_stream.transactions import transaction
+
+# name: (weight, the letter of its keys, what makes a command). None: any letter.
+FAMILIES = {
+    "string": (6, b"s", string_command),
+    "bit": (3, b"b", bit_command),
+    "hyperloglog": (1, b"p", hyperloglog_command),
+    "list": (5, b"l", list_command),
+    "hash": (4, b"h", hash_command),
+    "set": (5, b"t", set_command),
+    "sorted-set": (7, b"z", sorted_set_command),
+    "lexical": (1, b"y", lexical_command),
+    "stream": (6, b"x", stream_command),
+    "geo": (2, b"g", geo_command),
+    "key": (6, None, key_command),
+    "script": (3, None, script_command),
+    "server": (1, None, server_command),
+}
+TRANSACTION = "transaction"
+ALL = [*FAMILIES, TRANSACTION]
+# What tells all that a random choice may come from.
+SOURCES = {b"srandmember": [b"smembers"], b"hrandfield": [b"hkeys"],
+           b"zrandmember": [b"zrange", b"0", b"-1"]}
+
+
+class MixedStream:
+    def __init__(self, rng, families=ALL):
+        self._rng = rng
+        self._values = SlottedValues(rng)
+        self._transactions = 0.04 if TRANSACTION in families else 0
+        chosen = [FAMILIES[name] for name in families if name != TRANSACTION]
+        self._weights = [weight for weight, _, _ in chosen]
+        self._chosen = chosen
+
+    def _letter(self, letter):
+        return letter or b"%c" % self._rng.choice(LETTERS)
+
+    def _command_in_transaction(self):
+        _, letter, make = self._rng.choices(self._chosen, self._weights)[0]
+        self._values.change_letter(self._letter(letter))
+        return make(self._values)
+
+    def next_unit(self):
+        """Commands that belong together and stay neighbours."""
+        r = self._rng
+        if r.random() < self._transactions:
+            self._values.stay_in_one_slot(self._letter(None))
+            return transaction(self._values, self._command_in_transaction)
+        _, letter, make = r.choices(self._chosen, self._weights)[0]
+        self._values.begin(self._letter(letter))
+        command = make(self._values)
+        source = SOURCES.get(command[0])
+        if source and len(command) > 1:
+            return [source[:1] + command[1:2] + source[1:], command]
+        return [command]
