@@ -34,6 +34,7 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
   state_.is_authenticated = services.settings.auth.password.empty();
+  state_.ways = services.common_ways;
   has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();
 }
@@ -134,7 +135,14 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
   if (parser_.IsInline()) bytes = Rewrite(args);
   Request request{args, bytes, spec, id};
-  if (state_.ways != 0 && Divert(request)) [[unlikely]] return true;
+  if (state_.ways != 0) [[unlikely]] {
+    if ((state_.ways & kPaused) != 0 && IsHeldByPause(services_.pause, request)) {
+      Postpone();
+      return false;
+    }
+    if (Divert(request)) return true;
+  }
+  state_.last_command = id;
   if (const LocalCommand* command = FindLocalCommand(id)) {
     return AnswerLocally(*command, args, *spec);
   }
@@ -176,7 +184,9 @@ bool ClientSession::Send(const Request& request) {
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
   services_.counters.requests.Add();
-  Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_);
+  Lane lane = Lane(state_.resp, state_.database)
+                  .WithSlow(is_on_slow_lane_)
+                  .WithNoTouch(state_.is_no_touch);
   services_.router.Route(request, {replies_, lane, IsSilent(), reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
@@ -257,6 +267,17 @@ void ClientSession::Pause() {
   replies_.NotifyProgress(true);
 }
 
+// What arrives is kept; its end is noticed.
+void ClientSession::Postpone() {
+  is_postponed_ = true;
+  connection_->PauseOffering(kBlockedInputBytes);
+}
+
+void ClientSession::EndPostponement() {
+  state_.ways &= static_cast<std::uint8_t>(~kPaused);
+  if (std::exchange(is_postponed_, false)) OnReplyProgress();
+}
+
 // Takes no more requests until everything is answered; the last answer wakes it.
 void ClientSession::WaitForAnswers() {
   if (is_closing_ || replies_.Outstanding() == 0) return;
@@ -270,7 +291,7 @@ void ClientSession::OnReplyProgress() {
     EndIfOver();
     return;
   }
-  if (connection_->IsPaused() && MayTakeRequest()) {
+  if (connection_->IsPaused() && !is_postponed_ && MayTakeRequest()) {
     replies_.NotifyProgress(false);
     connection_->ResumeReading();
   }

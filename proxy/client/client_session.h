@@ -44,6 +44,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void ApplySettings();
 
   SessionState& State() { return state_; }
+  const SessionState& State() const { return state_; }
   WorkerServices& Services() { return services_; }
   const runtime::Connection& Socket() const { return *connection_; }
   // How the listener is set up that the client came in by; not what a later reload made of it.
@@ -58,6 +59,11 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   ReplyQueue& Replies() { return replies_; }
   ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
   bool IsGone() const { return connection_ == nullptr; }
+  // The request that waits at a shard for something to happen; nullptr if none does.
+  BlockedCall* BlockedRequest() const { return replies_.Blocked(); }
+  bool IsBlocked() const { return BlockedRequest() != nullptr; }
+  // CLIENT PAUSE is over: what it held goes on.
+  void EndPostponement();
 
  private:
   std::size_t OnBytes(std::string_view input) override;
@@ -86,6 +92,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
   config::ReadPolicy ReadsFrom() const;
   void Pause();
+  void Postpone();
   void WaitForAnswers();
   void EndIfOver();
   void CountOutput();
@@ -106,6 +113,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it
   bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
+  bool is_postponed_ = false;       // has a request that CLIENT PAUSE holds
   bool is_closing_ = false;         // takes no more requests
   bool is_over_ = false;
 };

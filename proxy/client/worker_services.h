@@ -9,6 +9,7 @@
 
 #include "config/proxy_config.h"
 #include "protocol/topology.h"
+#include "proxy/client/client_pause.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -68,6 +69,8 @@ struct WorkerServices {
   std::function<ProcessFacts()> process_facts;
   // The session has closed and nothing refers to it any more: destroy it, later.
   std::function<void(ClientSession&)> on_session_over;
+  std::uint8_t common_ways = 0;  // SessionWays that every session has
+  ClientPause pause = {};
 };
 
 }  // namespace slotway::proxy
