@@ -15,7 +15,7 @@ namespace {
 const std::string kMinimal = "backend:\n  seeds: [\"127.0.0.1:7000\"]\n";
 
 std::filesystem::path ShippedFile() {
-  return std::filesystem::path(__FILE__).parent_path() / "proxy.yaml";
+  return std::filesystem::path(SLOTWAY_TEST_DATA) / "../../config/proxy.yaml";
 }
 
 std::string Text(const std::filesystem::path& file) {
@@ -53,7 +53,7 @@ TEST(ProxyConfig, TheShippedFileSetsEveryKnownName) {
     std::smatch match;
     if (std::regex_search(line, match, name_line)) names.insert(match[1]);
   }
-  std::string source = Text(std::filesystem::path(__FILE__).parent_path() / "proxy_config.cpp");
+  std::string source = Text(std::filesystem::path(SLOTWAY_TEST_DATA) / "../../config/proxy_config.cpp");
   std::regex read_call(R"rx((?:Read\w*(?:<\w+>)?|Section|Each)\("([a-z_]+)")rx");
   int known = 0;
   for (std::sregex_iterator it(source.begin(), source.end(), read_call), end; it != end; ++it) {

@@ -56,7 +56,7 @@ std::string ConfError(const std::string& text) {
 }
 
 TEST_F(ShardSources, TheShippedFileSaysTheDefaults) {
-  std::filesystem::path file = std::filesystem::path(__FILE__).parent_path() / "shard.yaml";
+  std::filesystem::path file = std::filesystem::path(SLOTWAY_TEST_DATA) / "../../config/shard.yaml";
   ShardSettings settings;
   auto error = settings.ApplyFile(file);
   ASSERT_FALSE(error) << error->Render();

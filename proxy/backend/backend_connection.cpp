@@ -81,10 +81,8 @@ void BackendConnection::SendControl(Control control, std::span<const std::string
 }
 
 void BackendConnection::SendAsking(std::string_view bytes, InFlight request) {
-  InFlight asking;
-  asking.kind = InFlight::Kind::kSwallow;
   // wire: a constant request, written once per redirect.
-  Send("*1\r\n$6\r\nASKING\r\n", asking);
+  Send("*1\r\n$6\r\nASKING\r\n", InFlight::Dropped());
   Send(bytes, request);
 }
 

@@ -15,9 +15,10 @@ constexpr std::size_t kReplyBytesMax = 64 * 1024;
 
 void NodeLink::Connect() {
   scanner_ = {};
-  connection_ = runtime::Connection::Connect(loop_, address_, login_.connect_timeout_ms,
+  BackendLogin login = login_();
+  connection_ = runtime::Connection::Connect(loop_, address_, login.connect_timeout_ms,
                                              runtime::FlushStage::kUpstream, *this);
-  awaits_login_ = WriteAuth(connection_->Output(), login_);
+  awaits_login_ = WriteAuth(connection_->Output(), login);
 }
 
 void NodeLink::Send(std::initializer_list<std::string_view> args) {

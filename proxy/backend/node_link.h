@@ -5,6 +5,7 @@
 // connects it again. Belongs to its loop's thread.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string_view>
@@ -18,7 +19,9 @@ namespace slotway::proxy {
 
 class NodeLink : private runtime::Connection::Handler {
  public:
-  NodeLink(runtime::EventLoop& loop, const runtime::SocketAddress& address, BackendLogin login)
+  // Asked for at every connect: a reload may change it.
+  using Login = std::function<BackendLogin()>;
+  NodeLink(runtime::EventLoop& loop, const runtime::SocketAddress& address, Login login)
       : loop_(loop), address_(address), login_(std::move(login)) {}
   ~NodeLink() override = default;
 
@@ -47,7 +50,7 @@ class NodeLink : private runtime::Connection::Handler {
 
   runtime::EventLoop& loop_;
   runtime::SocketAddress address_;
-  BackendLogin login_;
+  Login login_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespReplyScanner scanner_;
   bool awaits_login_ = false;

@@ -7,8 +7,7 @@
 
 namespace slotway::proxy {
 
-NodeProbe::NodeProbe(runtime::EventLoop& loop, const runtime::SocketAddress& node,
-                     BackendLogin login)
+NodeProbe::NodeProbe(runtime::EventLoop& loop, const runtime::SocketAddress& node, Login login)
     : NodeLink(loop, node, std::move(login)), answered_at_ms_(loop.NowMs()) {}
 
 void NodeProbe::Ask() {

@@ -14,7 +14,7 @@ namespace slotway::proxy {
 
 class NodeProbe final : public NodeLink {
  public:
-  NodeProbe(runtime::EventLoop& loop, const runtime::SocketAddress& node, BackendLogin login);
+  NodeProbe(runtime::EventLoop& loop, const runtime::SocketAddress& node, Login login);
 
   // Sends the question, unless one is on its way.
   void Ask();

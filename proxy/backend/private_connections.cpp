@@ -26,7 +26,7 @@ PrivateConnections::~PrivateConnections() = default;
 BackendConnection* PrivateConnections::Take(const runtime::SocketAddress& address, Lane lane,
                                             Holder& holder) {
   auto fitting = std::find_if(idle_.begin(), idle_.end(), [&](BackendConnection* idle) {
-    return idle->OwnLane() == lane && idle->Address() == address;
+    return idle->OwnLane() == lane && idle->Address() == address && !idle->IsDown();
   });
   if (fitting != idle_.end()) {
     BackendConnection* connection = *fitting;

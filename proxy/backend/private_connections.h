@@ -45,7 +45,8 @@ class PrivateConnections final : private BackendConnection::Events {
   // For those that are opened from now on.
   void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
   void SetMax(std::size_t max) { max_ = max; }
-  // For the next one. REQUIRES: nothing is in flight, and the shard remembers nothing of it.
+  // For the next one. REQUIRES: nothing is in flight that anybody waits for, and behind it the
+  // shard remembers nothing of it. It may have gone down.
   void GiveBack(BackendConnection& connection);
   // The same, but nobody gets it again. Unlike End(), it may be called while a reply is handled.
   void Retire(BackendConnection& connection);

@@ -39,6 +39,14 @@ ReplicaMonitor::ReplicaMonitor(runtime::EventLoop& loop, const config::BackendCo
       look_timer_(loop),
       judge_timer_(loop) {}
 
+void ReplicaMonitor::ApplySettings() {
+  interval_ms_ = IntervalOf(settings_.replicas);
+  look_timer_.Stop();
+  judge_timer_.Stop();
+  shards_.clear();
+  nodes_.clear();  // with their logins
+}
+
 void ReplicaMonitor::UpdateTopology(const protocol::Topology& topology) {
   std::map<std::string_view, const protocol::ClusterNode*> masters;
   for (const protocol::ClusterNode& node : topology.nodes) {
@@ -75,14 +83,20 @@ ReplicaMonitor::Node& ReplicaMonitor::Watch(const protocol::ClusterNode& node) {
   watched.name = node.hostname;
   if (watched.probe == nullptr) {
     auto address = runtime::SocketAddress::FromNumeric(node.endpoint.host, node.endpoint.port);
-    BackendLogin login{settings_.username, settings_.password, settings_.connect_timeout_ms};
-    watched.probe = std::make_unique<NodeProbe>(
-        loop_, address.value_or(runtime::SocketAddress()), std::move(login));
+    auto login = [this] {
+      return BackendLogin{settings_.username, settings_.password, settings_.connect_timeout_ms};
+    };
+    watched.probe =
+        std::make_unique<NodeProbe>(loop_, address.value_or(runtime::SocketAddress()), login);
   }
   return watched;
 }
 
 void ReplicaMonitor::Look() {
+  if (std::uint64_t interval_ms = IntervalOf(settings_.replicas); interval_ms != interval_ms_) {
+    interval_ms_ = interval_ms;  // a reload
+    look_timer_.Start(interval_ms, interval_ms, [this] { Look(); });
+  }
   for (auto& [address, node] : nodes_) {
     node.probe->DropIfSilent(2 * interval_ms_);
     node.probe->Ask();

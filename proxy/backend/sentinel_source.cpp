@@ -84,7 +84,8 @@ void SentinelSource::WatchSentinels() {
     });
     if (is_watched) continue;
     watches_.push_back(std::make_unique<SentinelWatch>(
-        loop_, *address, LoginOf(settings_), settings_.sentinel.master_name, refresh_));
+        loop_, *address, [this] { return LoginOf(settings_); }, settings_.sentinel.master_name,
+        refresh_));
     watches_.back()->Care();
   }
 }

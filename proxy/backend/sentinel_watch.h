@@ -15,7 +15,7 @@ namespace slotway::proxy {
 class SentinelWatch final : public NodeLink {
  public:
   SentinelWatch(runtime::EventLoop& loop, const runtime::SocketAddress& sentinel,
-                BackendLogin login, std::string master_name, std::function<void()> on_switch)
+                Login login, std::string master_name, std::function<void()> on_switch)
       : NodeLink(loop, sentinel, std::move(login)),
         master_name_(std::move(master_name)),
         on_switch_(std::move(on_switch)) {}

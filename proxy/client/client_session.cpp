@@ -7,7 +7,9 @@
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
 #include "proxy/client/listener_rules.h"
+#include "proxy/client/transaction.h"
 #include "proxy/reply/blocked_call.h"
+#include "proxy/routing/exec_verdict.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
@@ -112,11 +114,13 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
-    return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]));
+    return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
   }
-  if (!spec->ArityFits(args.size())) return Refuse(protocol::error_text::WrongArity(spec->name));
+  if (!spec->ArityFits(args.size())) {
+    return Refuse(protocol::error_text::WrongArity(spec->name), spec);
+  }
   if (!state_.is_authenticated && !spec->flags.Has(protocol::CommandFlag::kNoAuth)) {
-    return Refuse(protocol::error_text::kNoAuth);
+    return Refuse(protocol::error_text::kNoAuth, spec);
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
@@ -144,7 +148,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
   state_.last_command = id;
   if (const LocalCommand* command = FindLocalCommand(id)) {
-    return AnswerLocally(*command, args, *spec);
+    return AnswerLocally(*command, request);
   }
   return Send(request);
 }
@@ -156,11 +160,56 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
   return rewritten_;
 }
 
-bool ClientSession::Divert(const Request&) { return false; }
+bool ClientSession::Divert(const Request& request) {
+  if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);
+  return false;
+}
 
 void ClientSession::LeaveWays() {
+  EndTransaction();
   state_.ways = 0;
   if (replies_.Blocked() != nullptr) replies_.Blocked()->OnClientGone();
+}
+
+Transaction& ClientSession::OwnTransaction() {
+  if (transaction_ == nullptr) transaction_ = std::make_unique<Transaction>();
+  return *transaction_;
+}
+
+std::unique_ptr<Transaction> ClientSession::EndTransaction() {
+  state_.ways &= static_cast<std::uint8_t>(~SessionWays::kQueuesTransaction);
+  return std::move(transaction_);
+}
+
+bool ClientSession::QueueInTransaction(const Request& request) {
+  const LocalCommand* command = FindLocalCommand(request.id);
+  if (command != nullptr && command->in_transaction != InTransaction::kQueued) return false;
+  std::string error = transaction_->queue.Add(request, services_);
+  if (!error.empty()) return Refuse(error, request.spec);
+  services_.counters.requests.Add();
+  replies_.Deliver(OpenPlace(), "+QUEUED\r\n");  // wire: a constant reply
+  return true;
+}
+
+void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
+  current_replies_ = &replies;
+  if (const LocalCommand* command = FindLocalCommand(request.id)) {
+    std::string reply;
+    RunLocally(*command, request, reply);
+    if (!reply.empty()) replies.Deliver(replies.Open(), reply);
+  } else {
+    bool is_slow = services_.router.PlanOf(request.id).is_slow;
+    Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow);
+    services_.router.Route(request, {replies, lane});
+  }
+  current_replies_ = &replies_;
+}
+
+ReplyQueue::Sequence ClientSession::OpenPlace() {
+  if (current_replies_ != &replies_) return current_replies_->Open();
+  bool is_silent = IsSilent();
+  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
+  return replies_.Open(is_silent);
 }
 
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
@@ -193,45 +242,56 @@ bool ClientSession::Send(const Request& request) {
 }
 
 config::ReadPolicy ClientSession::ReadsFrom() const {
-  config::ReadPolicy policy = config::ReadPolicy::kPrimary;
+  config::ReadPolicy policy = Listener().reads;
   bool is_asked_for = state_.is_readonly && policy == config::ReadPolicy::kPrimary;
   return is_asked_for ? config::ReadPolicy::kPreferReplica : policy;
 }
 
-bool ClientSession::AnswerLocally(const LocalCommand& command,
-                                  std::span<const std::string_view> args,
-                                  const protocol::CommandSpec& spec) {
+bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
   if (command.needs_quiet && replies_.Outstanding() > 0) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
-  bool was_skipping = state_.reply_mode == ReplyMode::kSkipNext;
+  local_reply_.clear();
+  RunLocally(command, request, local_reply_);
+  // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
+  if (!local_reply_.empty()) replies_.Deliver(OpenPlace(), local_reply_);
+  return true;
+}
+
+void ClientSession::RunLocally(const LocalCommand& command, const Request& request,
+                               std::string& out) {
   auto resp_before = state_.resp;
   auto database_before = state_.database;
-  local_reply_.clear();
-  protocol::StringSink sink{local_reply_};
+  protocol::StringSink sink{out};
   LocalWriter writer(sink, state_.resp);
-  LocalCall call{*this, args, spec, writer, local_reply_};
+  LocalCall call{*this, request.args, *request.spec, writer, out};
   command.handler(call);
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
   if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
-  // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
-  if (local_reply_.empty()) return true;
-  auto place = OpenPlace();
-  if (was_skipping) state_.reply_mode = ReplyMode::kOn;
-  replies_.Deliver(place, local_reply_);
-  return true;
 }
 
-bool ClientSession::Refuse(std::string_view error_text) {
+bool ClientSession::Refuse(std::string_view error_text, const protocol::CommandSpec* spec) {
   services_.counters.requests.Add();
   services_.counters.refused_requests.Add();
   local_reply_.clear();
   protocol::StringSink sink{local_reply_};
-  LocalWriter(sink, state_.resp).Error(error_text);
+  LocalWriter writer(sink, state_.resp);
+  writer.Error(SpoilTransaction(error_text, spec));
   replies_.Deliver(OpenPlace(), local_reply_);
-  if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
+}
+
+std::string ClientSession::SpoilTransaction(std::string_view error_text,
+                                            const protocol::CommandSpec* spec) {
+  const LocalCommand* command =
+      spec == nullptr ? nullptr : FindLocalCommand(protocol::IdOf(*spec));
+  if (command != nullptr && command->in_transaction == InTransaction::kExecutes) {
+    EndTransaction();
+    return ExecAbortText(error_text);
+  }
+  if ((state_.ways & SessionWays::kQueuesTransaction) != 0) transaction_->queue.MarkRefused();
+  return std::string(error_text);
 }
 
 void ClientSession::FailProtocol(std::string_view error_text) {
@@ -372,6 +432,7 @@ void ClientSession::EndIfOver() {
 
 std::size_t ClientSession::BufferedBytes() const {
   std::size_t bytes = replies_.EarlyBytes();
+  if (transaction_ != nullptr) bytes += transaction_->queue.Bytes();
   if (connection_ != nullptr) {
     bytes += connection_->Output().Size() + connection_->KeptInputBytes();
   }

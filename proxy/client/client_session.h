@@ -24,6 +24,8 @@
 
 namespace slotway::proxy {
 
+struct Transaction;
+
 class ClientSession final : private runtime::Connection::Handler, private ReplyQueue::Owner {
  public:
   ClientSession(std::unique_ptr<runtime::Connection> connection, WorkerServices& services,
@@ -55,15 +57,24 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   runtime::SocketAddress LocalAddress() const;
   // From the next request on.
   void ApplyParserLimits();
-  // For what answers later.
-  ReplyQueue& Replies() { return replies_; }
-  ReplyQueue::Sequence OpenPlace() { return replies_.Open(IsSilent()); }
+  // For what answers later: where the reply to the request at hand goes.
+  ReplyQueue& Replies() { return *current_replies_; }
+  ReplyQueue::Sequence OpenPlace();
   bool IsGone() const { return connection_ == nullptr; }
   // The request that waits at a shard for something to happen; nullptr if none does.
   BlockedCall* BlockedRequest() const { return replies_.Blocked(); }
   bool IsBlocked() const { return BlockedRequest() != nullptr; }
   // CLIENT PAUSE is over: what it held goes on.
   void EndPostponement();
+  // The client has gone, or wants to be as new: nothing of it may wait, watch or listen any longer.
+  void LeaveWays();
+
+  // What stands between WATCH or MULTI and EXEC; made when first asked for.
+  Transaction& OwnTransaction();
+  // Takes it away: the session watches and queues nothing any more. nullptr if there was none.
+  std::unique_ptr<Transaction> EndTransaction();
+  // Carries out a request that has been queued; its reply goes to `replies`.
+  void PerformNested(const Request& request, ReplyQueue& replies);
 
  private:
   std::size_t OnBytes(std::string_view input) override;
@@ -78,14 +89,16 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   bool HandleRequest(std::string_view bytes);
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
-  bool AnswerLocally(const LocalCommand& command, std::span<const std::string_view> args,
-                     const protocol::CommandSpec& spec);
+  bool AnswerLocally(const LocalCommand& command, const Request& request);
+  void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
   // Requests of a session that has unusual ways. True if the request was dealt with here.
   bool Divert(const Request& request);
-  // The client has gone: nothing of it may wait, watch or listen any longer.
-  void LeaveWays();
-  bool Refuse(std::string_view error_text);
+  bool QueueInTransaction(const Request& request);
+  // `spec`: of the command that is refused, if it is known.
+  bool Refuse(std::string_view error_text, const protocol::CommandSpec* spec = nullptr);
+  // How the error reads that is to be sent; it spoils a transaction that is being queued.
+  std::string SpoilTransaction(std::string_view error_text, const protocol::CommandSpec* spec);
   void FailProtocol(std::string_view error_text);
   bool MayTakeRequest() const;
   std::size_t PipelineWindow() const;
@@ -104,7 +117,9 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   protocol::RespRequestParser parser_;
   ReplyQueue replies_;
   ReadOrder read_order_;
+  ReplyQueue* current_replies_ = &replies_;
   SessionState state_;
+  std::unique_ptr<Transaction> transaction_;
   std::string local_reply_;   // reused
   std::string rewritten_;     // an inline or renamed command as it goes on the wire
   std::vector<std::string_view> renamed_args_;

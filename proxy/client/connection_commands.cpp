@@ -135,6 +135,7 @@ void Quit(LocalCall& call) {
 }
 
 void Reset(LocalCall& call) {
+  call.session.LeaveWays();
   SessionState& state = call.session.State();
   SessionState fresh;
   fresh.id = state.id;
@@ -152,8 +153,9 @@ void Reset(LocalCall& call) {
 
 constexpr std::array kCommands = {
     LocalCommand{"ping", Ping},     LocalCommand{"echo", Echo}, LocalCommand{"auth", Auth},
-    LocalCommand{"hello", Hello},   LocalCommand{"quit", Quit}, LocalCommand{"reset", Reset},
-    LocalCommand{"select", Select},
+    LocalCommand{"hello", Hello},   LocalCommand{"select", Select},
+    LocalCommand{"quit", Quit, false, InTransaction::kAtOnce},
+    LocalCommand{"reset", Reset, false, InTransaction::kAtOnce},
 };
 
 }  // namespace

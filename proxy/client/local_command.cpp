@@ -10,7 +10,8 @@ namespace {
 std::vector<const LocalCommand*> IndexCommands() {
   std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
   for (auto family :
-       {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(), ClusterCommands()}) {
+       {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
+        ClusterCommands(), TransactionCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

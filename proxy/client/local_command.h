@@ -2,6 +2,7 @@
 // Commands that the proxy answers itself: the connection's own, and how it looks as a server.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,11 +28,19 @@ struct LocalCall {
 
 using LocalHandler = void (*)(LocalCall&);
 
+// What happens to a command between MULTI and EXEC.
+enum class InTransaction : std::uint8_t {
+  kQueued,
+  kAtOnce,    // it is not queued: MULTI, DISCARD, QUIT, ...
+  kExecutes,  // EXEC: refused, it ends the transaction
+};
+
 struct LocalCommand {
   std::string_view full_name;  // as in the command table
   LocalHandler handler;
   // Taken only when everything the client asked before has been answered.
   bool needs_quiet = false;
+  InTransaction in_transaction = InTransaction::kQueued;
 };
 
 // The families; each is a constant table in a file of its own.
@@ -39,6 +48,7 @@ std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELEC
 std::span<const LocalCommand> ClientCommands();      // CLIENT ..., about oneself
 std::span<const LocalCommand> ClientAdminCommands();  // CLIENT ..., about all clients
 std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
+std::span<const LocalCommand> TransactionCommands();  // MULTI, EXEC, WATCH, ...
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
 
 // The local command of that id, or nullptr if it is not answered here. Hot.

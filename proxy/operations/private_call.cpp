@@ -6,6 +6,7 @@
 
 #include "protocol/resp_writer.h"
 #include "proxy/routing/redirect.h"
+#include "proxy/routing/trouble_texts.h"
 
 namespace slotway::proxy {
 namespace {
@@ -131,7 +132,7 @@ void PrivateCall::AwaitShard(std::size_t index) {
     timer_.Start(deadline_ms_ - Dispatch().Loop().NowMs(), 0, [this] { EndByForce(false); });
   }
   std::uint64_t delay_ms = leg.tries == 0 ? 0 : Dispatch().BackoffMs(leg.tries);
-  Dispatch().Await(leg.slot, OwnLane(), *this, index, kShardUnreachable, delay_ms,
+  Dispatch().Await(leg.slot, OwnLane(), *this, index, trouble_text::kUnreachable, delay_ms,
                    leg.waiting_since_ms);
 }
 

@@ -20,7 +20,7 @@ struct InFlight {
   enum class Kind : std::uint8_t {
     kReply,    // goes to a client's queue
     kPart,     // goes to a taker
-    kSwallow,  // is dropped: the +OK of ASKING
+    kSwallow,  // is dropped: the +OK of ASKING and the like
     kControl,  // belongs to the connection itself: handshake, probes
     kTicket,   // is no request: its taker waits for the shard (Dispatcher::Await())
   };
@@ -40,11 +40,18 @@ struct InFlight {
   std::uint32_t held_since_ms = 0;  // loop time of the first retry; 0: never held
   bool is_readonly = false;         // may be sent again although it may have run
   bool is_held_back = false;        // counted in its client's queue
-  // Errors are the taker's business: no redirect is followed, nothing is sent again. kPart only.
+  // Errors are the taker's business: no redirect is followed, nothing is sent again, and it is the
+  // taker who holds its client's later requests back. kPart only.
   bool is_raw = false;
   Lane lane;
 
   InFlight() : queue(nullptr) {}
+  // One whose reply nobody wants.
+  static InFlight Dropped() {
+    InFlight dropped;
+    dropped.kind = Kind::kSwallow;
+    return dropped;
+  }
 
   // Whether a client waits for it.
   bool HasClient() const { return kind == Kind::kReply || HasTaker(); }

@@ -16,6 +16,7 @@ constexpr std::size_t kEarlyBytesKept = 64 * 1024;
 
 void ReplyQueue::Detach() {
   connection_ = nullptr;
+  captured_ = nullptr;
   for (std::size_t i = 0; i < places_.Size(); ++i) {
     if (!places_[i].IsAwaited()) places_[i] = kDone;
   }
@@ -28,7 +29,7 @@ void ReplyQueue::Detach() {
 void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
   Place& place = places_[static_cast<Sequence>(sequence - due_)];
   assert(place.IsAwaited());
-  if (place == kSilent || connection_ == nullptr) {
+  if (place == kSilent || IsDetached()) {
     place = kDone;
   } else {
     KeepEarly(place, sequence, reply);
@@ -75,10 +76,7 @@ void ReplyQueue::SendEarly(const Place& place) {
     reply = std::string_view(early_).substr(place.offset, place.length);
   }
   early_bytes_ -= reply.size();
-  if (connection_ != nullptr) {
-    connection_->Output().Append(reply);
-    connection_->MarkForFlush();
-  }
+  if (!IsDetached()) Emit(reply);
   if (place == kLarge) large_early_.erase(due_);
 }
 
@@ -96,12 +94,25 @@ void ReplyQueue::ReleaseEarly() {
 void ReplyQueue::DeliverPiece(Sequence sequence, std::string_view piece) {
   assert(IsDue(sequence));
   (void)sequence;
-  if (connection_ == nullptr || places_.Front() == kSilent) return;
+  if (IsDetached() || places_.Front() == kSilent) return;
   is_amid_pieces_ = true;
-  connection_->Output().Append(piece);
   NoteSize(piece.size());
+  Emit(piece);
+  CheckBound();
+}
+
+void ReplyQueue::Emit(std::string_view bytes) {
+  if (captured_ != nullptr) {
+    captured_->append(bytes);
+    return;
+  }
+  connection_->Output().Append(bytes);
   connection_->MarkForFlush();
-  if (connection_->UnwrittenBytes() > output_bytes_max_) ReportTooMuchOutput();
+}
+
+void ReplyQueue::CheckBound() {
+  std::size_t waiting = captured_ != nullptr ? captured_->size() : connection_->UnwrittenBytes();
+  if (waiting > output_bytes_max_) ReportTooMuchOutput();
 }
 
 void ReplyQueue::BreakOff() {
@@ -128,15 +139,14 @@ void ReplyQueue::Finish(Sequence sequence) {
 }
 
 void ReplyQueue::Push(std::string_view bytes) {
-  if (connection_ == nullptr) return;
+  if (IsDetached()) return;
   if (is_amid_pieces_) {
     late_pushes_ += bytes;
     if (late_pushes_.size() > output_bytes_max_) ReportTooMuchOutput();
     return;
   }
-  connection_->Output().Append(bytes);
-  connection_->MarkForFlush();
-  if (connection_->UnwrittenBytes() > output_bytes_max_) ReportTooMuchOutput();
+  Emit(bytes);
+  CheckBound();
 }
 
 void ReplyQueue::RemoveHeldBack() {

@@ -42,9 +42,11 @@ class ReplyQueue {
 
   void SetOutputMax(std::size_t bytes) { output_bytes_max_ = bytes; }
   void Attach(runtime::Connection& connection) { connection_ = &connection; }
+  // Replies go there instead of to a client: for requests within a request. Outlives the queue.
+  void Capture(std::string& replies) { captured_ = &replies; }
   // The client has gone: replies are dropped from now on.
   void Detach();
-  bool IsDetached() const { return connection_ == nullptr; }
+  bool IsDetached() const { return connection_ == nullptr && captured_ == nullptr; }
 
   // Opens a place at the end. A silent reply is awaited and dropped (CLIENT REPLY OFF).
   Sequence Open(bool is_silent = false) {
@@ -142,6 +144,8 @@ class ReplyQueue {
   void DeliverSlow(Sequence sequence, std::string_view reply);
   void ReleaseEarly();
   void ReportTooMuchOutput();
+  void Emit(std::string_view bytes);
+  void CheckBound();
   void KeepEarly(Place& place, Sequence sequence, std::string_view reply);
   void SqueezeEarly();
   void SendEarly(const Place& place);
@@ -149,6 +153,7 @@ class ReplyQueue {
   Owner& owner_;
   std::size_t output_bytes_max_;
   runtime::Connection* connection_ = nullptr;
+  std::string* captured_ = nullptr;
   runtime::Ring<Place> places_;
   Sequence due_ = 0;
   Sequence next_ = 0;

@@ -7,12 +7,18 @@
 #include "protocol/error_reply.h"
 #include "protocol/error_text.h"
 #include "proxy/routing/redirect.h"
+#include "proxy/routing/trouble_texts.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
 namespace {
 
 using protocol::Slot;
+using trouble_text::kHoldFull;
+using trouble_text::kOutcomeUnknown;
+using trouble_text::kShuttingDown;
+using trouble_text::kTooManyRedirects;
+using trouble_text::kUnreachable;
 
 // Waiting output to one shard beyond which its clients are read no further.
 constexpr std::size_t kCongestedBytes = 8 * 1024 * 1024;
@@ -23,17 +29,10 @@ constexpr std::uint64_t kAvoidMs = 1000;
 // Trouble that was not seen for this long is over.
 constexpr std::uint64_t kTroubleGapMs = 1000;
 
-constexpr std::string_view kUnreachable = kShardUnreachable;
-constexpr std::string_view kNoReplica =
-    "CLUSTERDOWN No replica of this slot is up and close enough behind its master";
-constexpr std::string_view kHoldFull =
-    "CLUSTERDOWN The shard that serves this slot cannot be reached and too many requests wait "
-    "for it";
-constexpr std::string_view kTooManyRedirects = "CLUSTERDOWN Too many redirections for this slot";
-constexpr std::string_view kOutcomeUnknown =
-    "OUTCOMEUNKNOWN The connection to the shard was lost after the command was sent: it may or "
-    "may not have run";
-constexpr std::string_view kShuttingDown = "ERR The proxy is shutting down";
+// Only a replica may answer it.
+bool NeedsReplica(const InFlight& request) {
+  return request.lane.IsReadonly() && request.reads.Policy() == config::ReadPolicy::kReplica;
+}
 
 std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
 
@@ -202,13 +201,15 @@ void Dispatcher::UseEach(std::vector<HoldQueue::Held>& held, Use use) {
   std::erase_if(held, [](const HoldQueue::Held& one) { return one.is_done; });
 }
 
-// The clients of what an old owner still has to answer must not overtake it at the new owner.
+// The clients of what an old owner still has to answer must not overtake it at the new owner. Who
+// sends raw requests holds its client back by itself.
 void Dispatcher::FenceMovedSlots() {
   pool_.ForEach([this](NodeIndex node, BackendConnection& backend) {
     auto& in_flight = backend.InFlightRequests();
     for (std::size_t i = 0; i < in_flight.Size(); ++i) {
       // Reads of replicas stand in no order with what the owner is sent.
       if (in_flight[i].lane.IsReadonly()) continue;
+      if (in_flight[i].is_raw) continue;
       if (node_of_slot_[IndexOf(in_flight[i].slot)] != node) MarkHeldBack(in_flight[i]);
     }
   });
@@ -403,6 +404,12 @@ void Dispatcher::RetryRead(BackendConnection& backend, InFlight request, std::st
   }
 }
 
+bool Dispatcher::LacksReplica(const InFlight& request) const {
+  NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
+  return NeedsReplica(request) && owner != kNoNodeIndex && reads_.HasFacts() &&
+         reads_.Candidates(owner, request.reads.Policy()).empty();
+}
+
 BackendConnection* Dispatcher::TargetOf(const InFlight& request) {
   if (request.lane.IsReadonly()) return ReadTarget(request);
   NodeIndex node = node_of_slot_[IndexOf(request.slot)];
@@ -416,16 +423,10 @@ void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
   NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
   std::string_view error =
       owner != kNoNodeIndex ? kUnreachable : protocol::error_text::kClusterDownUnbound;
-  bool wants_replica = request.lane.IsReadonly() &&
-                       request.reads.Policy() == config::ReadPolicy::kReplica;
-  bool is_hopeless = false;
-  if (wants_replica && owner != kNoNodeIndex) {
-    error = kNoReplica;
-    is_hopeless =
-        reads_.HasFacts() && reads_.Candidates(owner, request.reads.Policy()).empty();
-  }
+  bool is_about_replicas = NeedsReplica(request) && owner != kNoNodeIndex;
+  if (is_about_replicas) error = trouble_text::kNoReplica;
   // Trouble is the owner's; a replica's must not be blamed on it.
-  if (is_hopeless || (!wants_replica && IsTroubleTooOld(request.slot))) {
+  if (LacksReplica(request) || (!is_about_replicas && IsTroubleTooOld(request.slot))) {
     AnswerError(request, error);
   } else {
     Hold(std::string(bytes), request, error, kHoldTickMs);
@@ -488,13 +489,16 @@ void Dispatcher::Release(const HoldQueue::Held& held) {
 void Dispatcher::RetryHeld() {
   std::vector<HoldQueue::Held> due = hold_.TakeDue(loop_.NowMs());
   UseEach(due, [this](const HoldQueue::Held& held) {
-    bool is_ready = TargetOf(held.request) != nullptr;
-    if (is_ready) {
+    if (TargetOf(held.request) != nullptr) {
       Release(held);
-    } else {
-      WantOwner(held.request);
+      return true;
     }
-    return is_ready;
+    if (LacksReplica(held.request)) {
+      AnswerError(held.request, trouble_text::kNoReplica);
+      return true;
+    }
+    WantOwner(held.request);
+    return false;
   });
   for (HoldQueue::Held& held : due) {
     // A replica that was avoided is no event.

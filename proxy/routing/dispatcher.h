@@ -46,10 +46,6 @@ struct DispatcherCounters {
   runtime::Counter unready_masters;  // masters without an open connection
 };
 
-// Why a request was held, if nothing better is known.
-inline constexpr std::string_view kShardUnreachable =
-    "CLUSTERDOWN The shard that serves this slot cannot be reached";
-
 class Dispatcher final : private BackendConnection::Events {
  public:
   // `request_refresh` asks for a new topology, soon; called often, must be cheap.
@@ -71,13 +67,13 @@ class Dispatcher final : private BackendConnection::Events {
     HoldUnreachable(bytes, request);
   }
 
-  // Sends requests that have to stand together (MULTI ... EXEC) to the owner of `slot`, in one
-  // piece. False, and nothing is sent, if its connection is not open: see Await(). All are raw.
-  struct Item {
-    std::string_view bytes;
-    InFlight request;
-  };
-  bool SendTogether(protocol::Slot slot, Lane lane, std::span<const Item> items);
+  // The open connection to the owner of `slot`, or nullptr: see Await(). For requests that have to
+  // stand together (MULTI ... EXEC): send them all before returning, raw.
+  BackendConnection* ReadyConnection(protocol::Slot slot, Lane lane) const;
+  // The same for the node that an ASK leads to; a connection to it is wanted from now on. nullptr
+  // also if `redirect` leads nowhere known.
+  BackendConnection* ReadyConnectionAlong(const runtime::SocketAddress& from,
+                                          std::string_view redirect, Lane lane);
   // Calls taker.OnShardReady(part) once the slot's owner can be sent to, not before `delay_ms`. If
   // that takes longer than requests are held, taker.OnReply(part) gets `error` instead. Waiting
   // counts as one wait over several calls: `waiting_since_ms` starts as 0 and is kept by the taker.
@@ -158,6 +154,8 @@ class Dispatcher final : private BackendConnection::Events {
   // Where the read would go now; nullptr if nobody who may answer can be sent to.
   BackendConnection* ReadTarget(const InFlight& request);
   void RetryRead(BackendConnection& backend, InFlight request, std::string_view reply);
+  // Whether only a replica may answer the read, and none is fit.
+  bool LacksReplica(const InFlight& request) const;
   // The open connection that the request is for, or nullptr.
   BackendConnection* TargetOf(const InFlight& request);
   void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);

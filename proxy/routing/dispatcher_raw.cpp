@@ -17,19 +17,19 @@ std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt
 
 }  // namespace
 
-bool Dispatcher::SendTogether(Slot slot, Lane lane, std::span<const Item> items) {
+BackendConnection* Dispatcher::ReadyConnection(Slot slot, Lane lane) const {
   NodeIndex node = node_of_slot_[IndexOf(slot)];
-  BackendConnection* backend = node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
-  if (backend == nullptr) return false;
-  for (const Item& item : items) {
-    InFlight request = item.request;
-    request.slot = slot;
-    request.lane = lane;
-    request.is_raw = true;
-    if (!request.is_readonly && request.HasClient()) request.Client().NoteWrite(slot);
-    backend->Send(item.bytes, request);
-  }
-  return true;
+  return node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
+}
+
+BackendConnection* Dispatcher::ReadyConnectionAlong(const runtime::SocketAddress& from,
+                                                    std::string_view reply, Lane lane) {
+  protocol::Redirect redirect{};
+  NodeIndex node = NodeOfRedirect(from, reply, redirect);
+  if (node == kNoNodeIndex) return nullptr;
+  if (redirect.kind == protocol::Redirect::Kind::kAsk) counters_.asked.Add();
+  pool_.Want(node, lane);
+  return pool_.Ready(node, lane);
 }
 
 void Dispatcher::Await(Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,

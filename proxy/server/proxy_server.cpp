@@ -130,9 +130,19 @@ runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& f
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeSettings(*snapshot); });
   }
-  refresher_->RequestSoon();
+  AskBackendAnew(change);
   reloads_.Add();
   return change;
+}
+
+void ProxyServer::AskBackendAnew(const SettingsChange& change) {
+  bool is_about_backend =
+      std::any_of(change.applied.begin(), change.applied.end(),
+                  [](const std::string& name) { return name.starts_with("backend."); });
+  if (!is_about_backend) return;
+  refresher_->RequestSoon();
+  monitor_->ApplySettings();
+  if (refresher_->Current() != nullptr) monitor_->UpdateTopology(*refresher_->Current());
 }
 
 std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {

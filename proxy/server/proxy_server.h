@@ -60,6 +60,7 @@ class ProxyServer {
 
  private:
   void Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& listener);
+  void AskBackendAnew(const SettingsChange& change);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   Colleagues ColleaguesOf(std::size_t index);
   runtime::Result<void> StartAdmin();

@@ -234,8 +234,10 @@ TEST_F(ProxyServerTest, AHeaderSaysWhoTheClientIs) {
   ExpectAnswer(header, "-ERR max number of clients of one address reached\r\n");
   std::string neighbour = header;
   neighbour[19] = '\4';
-  ExpectAnswer(neighbour + "CLUSTER SLOTS\r\n",
-               "*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n$11\r\n192.168.0.1\r\n:6379\r\n");
+  auto next = Connect();
+  next->Send(neighbour + "CLUSTER SLOTS\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return next->received.ends_with("*0\r\n"); }));
+  EXPECT_THAT(next->received, HasSubstr("$11\r\n192.168.0.1\r\n:6379\r\n"));
   auto stranger = Connect();
   stranger->Send("PING\r\n");
   EXPECT_TRUE(RunUntil(loop_, [&] { return stranger->is_ended; }));

@@ -2,7 +2,6 @@
 #include "proxy/server/settings_change.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -42,7 +41,7 @@ TEST(SettingsChange, WhatNeedsARestartStays) {
 
 // Every setting of the shipped file falls into one part or the other.
 TEST(SettingsChange, KnowsEverySetting) {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../config/proxy.yaml");
+  std::ifstream file(SLOTWAY_TEST_DATA "/../../config/proxy.yaml");
   ASSERT_TRUE(file);
   std::vector<std::string> names = ReloadableNames();
   std::regex setting(R"(^(  )?([a-z_]+):)");

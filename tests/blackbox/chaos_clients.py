@@ -180,29 +180,52 @@ def as_it_is(value):
     return value
 
 
-def doubtful(clients, zones):
-    """How many acknowledged writes may be lost by Redis: they are not judged."""
-    histories = [history for client in clients
-                 for kind in (client.counters, client.registers, client.pairs, client.texts)
-                 for history in kind.values()]
-    return sum(operation.outcome == ACKED and not is_certain(operation, zones)
-               for history in histories for operation in history)
+class Judge:
+    """Looks at one round when it is over. `connection` reads through the proxy."""
+
+    def __init__(self, clients, connection, losses):
+        self._clients, self._connection, self._losses = clients, connection, losses
+
+    def _zones_of(self, key):
+        slot = self._connection.call("CLUSTER", "KEYSLOT", key)
+        return self._losses.zones if slot in self._losses.slots else []
+
+    def doubtful(self):
+        """How many acknowledged writes may be lost by Redis: they are not judged."""
+        count = 0
+        for client in self._clients if self._losses.zones else []:
+            for kind in (client.counters, client.registers, client.pairs, client.texts):
+                for key, history in kind.items():
+                    zones = self._zones_of(key)
+                    count += sum(operation.outcome == ACKED and not is_certain(operation, zones)
+                                 for operation in history)
+        return count
+
+    def problems(self):
+        problems = [client.failure for client in self._clients if client.failure]
+        for client in self._clients:
+            for checked, check, turn in ((client.counters, check_counter, as_number),
+                                         (client.registers, check_register, as_it_is)):
+                for (key, history), value in zip(checked.items(), self._read(list(checked))):
+                    problems += check(key, history, turn(value), self._zones_of(key))
+            for key, history in client.pairs.items():
+                first, second = self._read([b"{%s}a" % key, b"{%s}b" % key])
+                if first != second:
+                    problems.append(f"{key}: half a transaction: {first} and {second}")
+                problems += check_counter(key, history, as_number(first), self._zones_of(key))
+        texts = list(self._clients[0].texts)
+        for key, value in zip(texts, self._read(texts)):
+            histories = [client.texts[key] for client in self._clients]
+            problems += check_text(key, histories, value, self._zones_of(key))
+        return problems
+
+    def _read(self, keys):
+        return self._connection.call("MGET", *keys)
 
 
-def check_round(clients, read, zones):
-    """All problems of one round. `read` takes keys and returns their values in the end."""
-    problems = [client.failure for client in clients if client.failure]
-    for client in clients:
-        for checked, check, turn in ((client.counters, check_counter, as_number),
-                                     (client.registers, check_register, as_it_is)):
-            for (key, history), value in zip(checked.items(), read(list(checked))):
-                problems += check(key, history, turn(value), zones)
-        for key, history in client.pairs.items():
-            first, second = read([b"{%s}a" % key, b"{%s}b" % key])
-            if first != second:
-                problems.append(f"{key}: half a transaction: {first} and {second}")
-            problems += check_counter(key, history, as_number(first), zones)
-    texts = list(clients[0].texts)
-    for key, value in zip(texts, read(texts)):
-        problems += check_text(key, [client.texts[key] for client in clients], value, zones)
-    return problems
+def as_number(value):
+    return None if value is None else int(value)
+
+
+def as_it_is(value):
+    return value

@@ -3,14 +3,16 @@
 import signal
 import time
 
-from chaos_history import LossZone
+from chaos_history import LossZone, Losses
 from deadline import wait_until
 from real_cluster import redis_cli
 
-# Far below the cluster's node timeout.
-SHORT_PAUSE_S = 0.5
+# Below the cluster's node timeout, and beyond what an impatient proxy waits for an answer.
+SHORT_PAUSE_S = 0.9
+CUTS, BETWEEN_CUTS_S = 40, 0.02
 SLOTS_MOVED = 40
 HEAL_S = 60
+NOTHING_LOST = Losses(frozenset(), [])
 
 
 def replication(node):
@@ -28,7 +30,7 @@ def is_connected_replica(node):
 
 
 class Faults:
-    """Each fault leaves the cluster whole again and returns the LossZones it has opened."""
+    """Each fault leaves the cluster whole again and returns the Losses it made possible."""
 
     def __init__(self, cluster, rng):
         self._cluster, self._rng = cluster, rng
@@ -36,7 +38,7 @@ class Faults:
     def all(self):
         return [self.kill_master, self.restart_master, self.pause_master_for_long,
                 self.pause_master_shortly, self.restart_replica, self.pause_replica,
-                self.planned_failover, self.move_slots]
+                self.planned_failover, self.move_slots, self.cut_connections]
 
     def _masters(self):
         return [node for node in self._cluster.nodes if is_master(node)]
@@ -54,6 +56,17 @@ class Faults:
         wait_until(lambda: has_offset(replica, state), 20, "the replica has caught up")
         return now
 
+    def _slots_of(self, master):
+        return {slot for first, last in self._cluster.slot_owners()[master.port]
+                for slot in range(first, last + 1)}
+
+    def _if_replaced(self, master, slots, safe):
+        """A fault that should not make a replica a master, but may on a slow machine."""
+        if is_master(master):
+            return NOTHING_LOST
+        now = time.monotonic()
+        return Losses(slots, [LossZone(safe, now, now)])
+
     def _pause_for(self, seconds):
         end = time.monotonic() + seconds
         wait_until(lambda: time.monotonic() >= end, seconds + 5, "a while has passed")
@@ -70,7 +83,7 @@ class Faults:
 
     def kill_master(self):
         master, replica = self._a_shard()
-        safe = self._safe_time(master, replica)
+        safe, slots = self._safe_time(master, replica), self._slots_of(master)
         master.kill()
         killed = time.monotonic()
         wait_until(lambda: is_master(replica), HEAL_S, "the replica is promoted")
@@ -78,20 +91,20 @@ class Faults:
         self._start(master)
         self._heal()
         # The dead answer nothing: what was sent later, or answered after the promotion, is safe.
-        return [LossZone(safe, promoted, killed)]
+        return Losses(slots, [LossZone(safe, promoted, killed)])
 
     def restart_master(self):
         """Back before anybody missed it. It has an append only file, so nothing is lost."""
         master, replica = self._a_shard()
-        safe = self._safe_time(master, replica)
+        safe, slots = self._safe_time(master, replica), self._slots_of(master)
         master.kill()
         self._start(master)
         self._heal()
-        return [] if is_master(master) else [LossZone(safe, time.monotonic(), time.monotonic())]
+        return self._if_replaced(master, slots, safe)
 
     def pause_master_for_long(self):
         master, replica = self._a_shard()
-        safe = self._safe_time(master, replica)
+        safe, slots = self._safe_time(master, replica), self._slots_of(master)
         master.process.signal(signal.SIGSTOP)
         stopped = time.monotonic()
         try:
@@ -105,26 +118,27 @@ class Faults:
         settled = time.monotonic()
         self._heal()
         # The second: until it hears that it was replaced, it serves what waits in its sockets.
-        return [LossZone(safe, promoted, stopped), LossZone(resumed, settled, settled)]
+        return Losses(slots, [LossZone(safe, promoted, stopped),
+                              LossZone(resumed, settled, settled)])
 
     def pause_master_shortly(self):
         master, replica = self._a_shard()
-        safe = self._safe_time(master, replica)
+        safe, slots = self._safe_time(master, replica), self._slots_of(master)
         self._stop_and_continue(master)
         self._heal()
-        return [] if is_master(master) else [LossZone(safe, time.monotonic(), time.monotonic())]
+        return self._if_replaced(master, slots, safe)
 
     def restart_replica(self):
         _, replica = self._a_shard()
         replica.kill()
         self._start(replica)
         self._heal()
-        return []
+        return NOTHING_LOST
 
     def pause_replica(self):
         self._stop_and_continue(self._a_shard()[1])
         self._heal()
-        return []
+        return NOTHING_LOST
 
     def planned_failover(self):
         master, replica = self._a_shard()
@@ -132,7 +146,7 @@ class Faults:
         wait_until(lambda: is_master(replica) and not is_master(master), HEAL_S,
                    "the replica takes over")
         self._heal()
-        return []
+        return NOTHING_LOST
 
     def move_slots(self):
         source, target = self._rng.sample(self._masters(), 2)
@@ -143,7 +157,16 @@ class Faults:
             "--cluster-slots", SLOTS_MOVED, "--cluster-yes", timeout_s=120)
         assert "[ERR]" not in output, output[-2000:]
         self._heal()
-        return []
+        return NOTHING_LOST
+
+    def cut_connections(self):
+        """What runs while they are cut has run, and its reply is lost."""
+        for _ in range(CUTS):
+            with self._rng.choice(self._masters()).client() as client:
+                client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            self._pause_for(BETWEEN_CUTS_S)
+        self._heal()
+        return NOTHING_LOST
 
     def _start(self, node):
         node.start()

@@ -18,6 +18,9 @@ Operation = namedtuple("Operation", "token sent done outcome reply")
 # A write that was sent by `sent_to` and answered between the others may have been lost by Redis.
 LossZone = namedtuple("LossZone", "answered_from answered_to sent_to")
 
+# The zones hold for keys of these slots.
+Losses = namedtuple("Losses", "slots zones")
+
 
 def is_certain(operation, zones):
     """Acknowledged, and Redis has kept it."""

@@ -20,6 +20,7 @@ from command_stream.mixed_stream import ALL, MixedStream
 from command_stream.slotted_values import all_keys
 from differences_table import PATH as TABLE_PATH
 from differences_table import DifferencesTable, SlotFinder
+from free_ports import free_port
 from keyspace_comparison import compare_keyspaces
 from proxy_process import ProxyProcess
 from real_cluster import RealCluster, RealRedis
@@ -155,7 +156,7 @@ def parse_options():
     parser.add_argument("--protocol", type=str.encode, default=None, help="2 or 3; else both")
     parser.add_argument("--differences", type=int, default=20, help="stop after so many")
     parser.add_argument("--context", type=int, default=4, help="earlier commands to show")
-    parser.add_argument("--cross-slot", default="all", help="the proxy's setting; '' for none")
+    parser.add_argument("--cross-slot", default="all", help="the proxy's setting")
     parser.add_argument("--table", default=TABLE_PATH, help="the documented differences")
     options = parser.parse_args()
     options.families = options.families.split(",")
@@ -169,8 +170,10 @@ def main():
     try:
         servers.append(RealRedis(settings=SETTINGS))
         servers.append(RealCluster(masters=3, settings=SETTINGS))
-        settings = {"routing": {"cross_slot": options.cross_slot}} if options.cross_slot else {}
-        servers.append(ProxyProcess(servers[1].seeds(), password=None, settings=settings))
+        port = free_port()
+        servers.append(ProxyProcess(servers[1].seeds(), password=None, port=port, settings={
+            "listeners": [{"address": "127.0.0.1", "port": port, "face": "standalone"}],
+            "routing": {"cross_slot": options.cross_slot}}))
         oracle, cluster, proxy = servers
         make_dumps(Connection(oracle.port))
         run = Run(proxy.port, oracle.port, cluster, options)

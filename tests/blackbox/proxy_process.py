@@ -3,21 +3,12 @@
 import http.client
 import json
 import os
-import shutil
+import signal
 import tempfile
 
-from child_process import ChildProcess, resident_kb
 from deadline import wait_until
 from free_ports import free_ports
-from raw_client import RawClient
-
-PASSWORD = "new1234"
-
-
-def program(name):
-    """A program of the build under test; SLOTWAY_BIN_DIR is set by CTest."""
-    directory = os.environ.get("SLOTWAY_BIN_DIR", "build/release/bin")
-    return os.path.abspath(os.path.join(directory, name))
+from server_program import PASSWORD, ServerProgram, program
 
 
 def admin_status(port, path, host="127.0.0.1"):
@@ -41,36 +32,28 @@ def admin_text(port, path, host="127.0.0.1"):
         connection.close()
 
 
-class ProxyProcess:
+class ProxyProcess(ServerProgram):
     """`settings` are merged over the defaults below, key by key."""
 
     def __init__(self, seeds, backend_password=None, password=PASSWORD, settings=None,
                  address="127.0.0.1", prefix=(), wait_ready=True, port=None):
-        self.directory = tempfile.mkdtemp(prefix="slotway-proxy-")
+        directory = tempfile.mkdtemp(prefix="slotway-proxy-")
         ports = free_ports(2)
-        self.host, self.port, self.admin_port = address, port or ports[0], ports[1]
-        self.password = password
-        config = {
-            "listeners": [{"address": address, "port": self.port}],
+        port, self.admin_port = port or ports[0], ports[1]
+        self.config = {
+            "listeners": [{"address": address, "port": port}],
             "backend": {"seeds": list(seeds)},
             "admin": {"address": address, "port": self.admin_port},
             "workers": 2,
         }
         if backend_password:
-            config["backend"]["password"] = backend_password
+            self.config["backend"]["password"] = backend_password
         if password:
-            config["auth"] = {"password": password}
-        for section, values in (settings or {}).items():
-            if isinstance(values, dict):
-                config.setdefault(section, {}).update(values)
-            else:
-                config[section] = values
-        config_path = os.path.join(self.directory, "proxy.yaml")
-        # JSON is YAML.
-        with open(config_path, "w", encoding="ascii") as file:
-            json.dump(config, file, indent=2)
-        self.process = ChildProcess([*prefix, program("slotway"), "--config", config_path],
-                                    os.path.join(self.directory, "log"))
+            self.config["auth"] = {"password": password}
+        self.config_path = os.path.join(directory, "proxy.yaml")
+        self.write_config(settings or {})
+        super().__init__([*prefix, program("slotway"), "--config", self.config_path], directory,
+                         address, port, password)
         if wait_ready:
             try:
                 self.wait_until_ready()
@@ -78,35 +61,25 @@ class ProxyProcess:
                 self.stop()
                 raise
 
+    def write_config(self, settings):
+        for section, values in settings.items():
+            if isinstance(values, dict):
+                self.config.setdefault(section, {}).update(values)
+            else:
+                self.config[section] = values
+        # JSON is YAML.
+        with open(self.config_path, "w", encoding="ascii") as file:
+            json.dump(self.config, file, indent=2)
+
+    def reload(self, expected_line):
+        """SIGHUP; returns when the log has one line more that holds `expected_line`."""
+        before = self.process.log().count(expected_line)
+        self.process.signal(signal.SIGHUP)
+        wait_until(lambda: self.process.log().count(expected_line) > before, 10,
+                   f"the log says {expected_line!r}; it says\n{self.process.log_tail()}")
+
     def wait_until_ready(self, timeout_s=20):
-        def ready():
-            assert self.process.is_running(), (
-                f"slotway ended with {self.process.exit_code}:\n{self.process.log_tail()}")
-            return self.is_ready()
-        try:
-            wait_until(ready, timeout_s, "/readyz of the proxy answers 200")
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.process.log_tail()}") from None
+        self.wait_until_it(self.is_ready, timeout_s, "/readyz of the proxy answers 200")
 
     def is_ready(self):
         return admin_status(self.admin_port, "/readyz", self.host) == 200
-
-    def client(self, **options):
-        return RawClient(self.port, self.host, password=self.password, **options)
-
-    def server_pids(self):
-        return [self.process.pid]
-
-    def resident_kb(self):
-        return resident_kb(self.process.pid)
-
-    def assert_up(self):
-        assert self.process.is_running(), (
-            f"slotway ended with {self.process.exit_code}:\n{self.process.log_tail(60)}")
-        with self.client() as client:
-            assert client.call("PING") == "PONG"
-
-    def stop(self):
-        code = self.process.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        return code

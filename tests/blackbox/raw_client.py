@@ -36,9 +36,14 @@ class ErrorReply(str):
 
 
 class RawClient:
-    def __init__(self, port, host="127.0.0.1", password=None, protocol=None, timeout_s=20):
-        self._socket = socket.create_connection((host, port), timeout_s * SLOWNESS)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    """Connects to host and port, unless it is given a socket that is connected."""
+
+    def __init__(self, port, host="127.0.0.1", password=None, protocol=None, timeout_s=20,
+                 connected=None):
+        if connected is None:
+            connected = socket.create_connection((host, port), timeout_s * SLOWNESS)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connected
         self._buffer = bytearray()
         self._position = 0
         if password is not None:

@@ -2,28 +2,24 @@
 """A cluster of our own shards behind one port: `slotway local`."""
 import os
 import re
-import shutil
 import signal
 import tempfile
 
-from child_process import ChildProcess, command_line, descendants, resident_kb
-from deadline import wait_until
+from child_process import command_line, descendants
 from free_ports import free_port
-from proxy_process import PASSWORD, program
-from raw_client import RawClient
+from server_program import PASSWORD, ServerProgram, program
 
 
-class LocalCluster:
+class LocalCluster(ServerProgram):
     """One `slotway local`; stop() is its Ctrl-C."""
 
     def __init__(self, shards=3, replicas=0, password=PASSWORD, arguments=()):
-        self.directory = tempfile.mkdtemp(prefix="slotway-local-")
-        self.host, self.port, self.password = "127.0.0.1", free_port(), password
-        self.process = ChildProcess(
+        directory, port = tempfile.mkdtemp(prefix="slotway-local-"), free_port()
+        super().__init__(
             [program("slotway"), "local", "--shards", shards, "--replicas", replicas,
-             "--port", self.port, "--admin-port", free_port(), "--password", password,
-             "--dir", os.path.join(self.directory, "data"), *arguments],
-            os.path.join(self.directory, "log"))
+             "--port", port, "--admin-port", free_port(), "--password", password,
+             "--dir", os.path.join(directory, "data"), *arguments],
+            directory, "127.0.0.1", port, password)
         try:
             self.wait_until_ready()
         except BaseException:
@@ -31,26 +27,17 @@ class LocalCluster:
             raise
 
     def wait_until_ready(self, timeout_s=60):
-        def serves():
-            assert self.process.is_running(), (
-                f"slotway local ended with {self.process.exit_code}:\n{self.process.log_tail()}")
-            # It prints the endpoint once everything serves.
-            return f":{self.port}" in self.process.log() and self._answers()
-        try:
-            wait_until(serves, timeout_s, "slotway local prints its endpoint")
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.process.log_tail()}") from None
+        # It prints the endpoint once everything serves.
+        self.wait_until_it(lambda: f":{self.port}" in self.process.log() and self.answers(),
+                           timeout_s, "slotway local prints its endpoint")
 
-    def _answers(self):
+    def answers(self):
         try:
             with self.client() as client:
                 replies = client.pipeline([("GET", f"probe:{i}") for i in range(64)])
                 return all(reply is None for reply in replies)
         except (OSError, AssertionError, EOFError):
             return False
-
-    def client(self, **options):
-        return RawClient(self.port, self.host, password=self.password, **options)
 
     def shard_pids(self):
         return [pid for pid in descendants(self.process.pid)
@@ -64,15 +51,6 @@ class LocalCluster:
         found = re.findall(r"127\.0\.0\.1:(\d+)", self.process.log())
         return sorted({int(port) for port in found} - {self.port})
 
-    def resident_kb(self):
-        return sum(resident_kb(pid) for pid in self.server_pids())
-
-    def assert_up(self):
-        assert self.process.is_running(), (
-            f"slotway local ended with {self.process.exit_code}:\n{self.process.log_tail(60)}")
-        with self.client() as client:
-            assert client.call("PING") == "PONG"
-
     def interrupt(self):
         self.process.signal(signal.SIGINT)
 
@@ -84,9 +62,7 @@ class LocalCluster:
             except Exception:  # whatever hangs is killed, together with what it started
                 for pid in self.server_pids():
                     os.kill(pid, signal.SIGKILL)
-        code = self.process.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        return code
+        return super().stop()
 
 
 class ShardCluster:

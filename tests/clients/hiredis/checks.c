@@ -93,7 +93,9 @@ static void Send(redisContext* context, const char* command) {
   redisAppendCommand(context, text);
 }
 
+// After a failure nobody knows what is outstanding: the rest of the check is left out.
 static void Receive(redisContext* context, const char* what, const char* expected) {
+  if (failure[0] != '\0') return;
   redisReply* reply = NULL;
   redisGetReply(context, (void**)&reply);
   Compare(reply, what, expected);

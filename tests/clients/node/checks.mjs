@@ -18,8 +18,13 @@ const run = `node:${process.pid}:${Date.now()}`;
 export const key = (name) => `${run}:${name}`;
 export const tagged = (name) => `{${run}}:${name}`;
 
-// Nothing tells a client that another one is blocked by now.
-export const untilBlocked = () => delay(100);
+// What the blocked request brings when wake() is called meanwhile.
+export async function woken(blocked, wake) {
+  blocked.catch(() => {});  // it is told below
+  await delay(100);  // nothing tells a client that another one is blocked by now
+  await wake();
+  return blocked;
+}
 
 // A promise with its resolve(), for what a callback brings.
 export function arrival() {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/client/transaction_queue.h"
+
+#include "proxy/client/local_command.h"
+
+namespace slotway::proxy {
+namespace {
+
+using protocol::CommandFlag;
+
+constexpr std::string_view kCrossSlot =
+    "CROSSSLOT Keys in a transaction have to hash to one slot, and this command's hash to another";
+constexpr std::string_view kFanOutBetween =
+    "ERR A command for all shards stands before this one: in a transaction such commands have to "
+    "stand before or behind all that have keys, and behind them if keys are watched";
+constexpr std::string_view kTooManyBytes =
+    "ERR The transaction is larger than limits.transaction_bytes_max";
+constexpr std::string_view kTooManyCommands =
+    "ERR The transaction has more commands than limits.transaction_commands_max";
+constexpr std::string_view kNotAllowed = "ERR Command not allowed inside a transaction";
+
+}  // namespace
+
+std::string TransactionQueue::Add(const Request& request, const WorkerServices& services) {
+  const config::LimitsConfig& limits = services.settings.limits;
+  std::string error;
+  bool is_outside = false;
+  if (request.spec->flags.Has(CommandFlag::kNoMulti)) {
+    error = kNotAllowed;
+  } else if (bytes_.size() + request.bytes.size() > limits.transaction_bytes_max) {
+    error = kTooManyBytes;
+  } else if (commands_.size() >= limits.transaction_commands_max) {
+    error = kTooManyCommands;
+  } else {
+    error = Place(request, services, is_outside);
+  }
+  if (!error.empty()) {
+    is_refused_ = true;
+    return error;
+  }
+  if (is_refused_) return {};  // it will not run: there is no need to keep it
+  commands_.push_back({request.spec, request.id, bytes_.size(), request.bytes.size(), is_outside});
+  bytes_ += request.bytes;
+  return {};
+}
+
+std::string TransactionQueue::Place(const Request& request, const WorkerServices& services,
+                                    bool& is_outside) {
+  const RequestPlan& plan = services.router.PlanOf(request.id);
+  bool has_keys =
+      !request.spec->key_specs.empty() && !request.spec->flags.Has(CommandFlag::kPubsub);
+  bool is_local = FindLocalCommand(request.id) != nullptr;
+  bool is_for_all = plan.route == Route::kAllShards || plan.route == Route::kComposed;
+  bool is_one_shard =
+      plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1;
+  is_outside = is_local || (!has_keys && is_for_all && !is_one_shard);
+  if (is_outside) {
+    if (is_local) return {};
+    if (inside_ > 0 || is_watching_) {
+      has_later_fan_out_ = true;
+    } else {
+      begins_outside_ = true;
+    }
+    return {};
+  }
+  if (!has_keys && !is_one_shard) return UnsupportedText(request.spec->name);
+  if (has_later_fan_out_) return std::string(kFanOutBetween);
+  if (has_keys) {
+    if (std::string error = CheckSlot(request, services.dispatcher); !error.empty()) return error;
+  }
+  ++inside_;
+  is_readonly_ = is_readonly_ && request.spec->IsReadonly();
+  is_slow_ = is_slow_ || plan.is_slow;
+  return {};
+}
+
+// What the keys cannot be told of is the shard's to refuse.
+std::string TransactionQueue::CheckSlot(const Request& request, const Dispatcher& dispatcher) {
+  auto extracted = protocol::ExtractKeys(*request.spec, request.args, keys_);
+  if (extracted != protocol::KeyExtractionError::kNone) return {};
+  for (const protocol::KeyPosition& key : keys_) {
+    protocol::Slot slot = dispatcher.SlotOf(request.args[key.index]);
+    if (!slot_) slot_ = slot;
+    if (slot != *slot_) return std::string(kCrossSlot);
+  }
+  return {};
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a client has asked for between MULTI and EXEC.
+//
+// Commands with keys of one slot, and those that need no particular shard, run on the slot's shard
+// as one. The others are "outside": what the proxy answers itself, and what goes to all shards.
+// They are carried out before or behind the rest, not as one with it. A value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/key_extraction.h"
+#include "protocol/slot.h"
+#include "proxy/client/worker_services.h"
+#include "proxy/routing/request.h"
+
+namespace slotway::proxy {
+
+class TransactionQueue {
+ public:
+  struct Command {
+    const protocol::CommandSpec* spec;
+    protocol::CommandId id;
+    std::size_t offset, length;  // of its bytes in Bytes()
+    bool is_outside;
+  };
+
+  // All keys have to be in this slot, where the client watches some.
+  void BindToWatched(protocol::Slot slot) {
+    slot_ = slot;
+    is_watching_ = true;
+  }
+  // Empty, or why the command was refused; then the transaction can no longer run.
+  std::string Add(const Request& request, const WorkerServices& services);
+  void MarkRefused() { is_refused_ = true; }
+
+  bool IsRefused() const { return is_refused_; }
+  const std::vector<Command>& Commands() const { return commands_; }
+  std::string_view BytesOf(const Command& command) const {
+    return std::string_view(bytes_).substr(command.offset, command.length);
+  }
+  std::size_t Bytes() const { return bytes_.size(); }
+  // Of the keys, if there are any.
+  std::optional<protocol::Slot> KeySlot() const { return slot_; }
+  bool HasInside() const { return inside_ > 0; }
+  std::size_t Inside() const { return inside_; }
+  // Whether what stands outside has to run before the rest.
+  bool BeginsOutside() const { return begins_outside_; }
+  bool IsReadonly() const { return is_readonly_; }
+  bool IsSlow() const { return is_slow_; }
+
+ private:
+  std::string Place(const Request& request, const WorkerServices& services, bool& is_outside);
+  std::string CheckSlot(const Request& request, const Dispatcher& dispatcher);
+
+  std::string bytes_;
+  std::vector<Command> commands_;
+  std::vector<protocol::KeyPosition> keys_;
+  std::optional<protocol::Slot> slot_;
+  std::size_t inside_ = 0;
+  bool is_watching_ = false;
+  bool is_refused_ = false;
+  bool begins_outside_ = false;
+  bool has_later_fan_out_ = false;  // nothing may run inside any more
+  bool is_readonly_ = true;
+  bool is_slow_ = false;
+};
+
+}  // namespace slotway::proxy
