@@ -7,6 +7,7 @@
 
 #include "protocol/ascii.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/transaction.h"
 
 namespace slotway::proxy {
 namespace {
@@ -31,6 +32,12 @@ std::string FlagsOf(ClientSession& session) {
   if (state.is_no_evict) flags += 'e';
   if (state.is_no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
+}
+
+// How many requests stand between MULTI and now; -1 without MULTI.
+std::int64_t QueuedBy(ClientSession& session) {
+  if ((session.State().ways & kQueuesTransaction) == 0) return -1;
+  return static_cast<std::int64_t>(session.OwnTransaction().queue.Commands().size());
 }
 
 std::string_view LastCommandOf(const SessionState& state) {
@@ -66,7 +73,7 @@ std::string DescribeClient(ClientSession& session) {
       state.id, session.PeerAddress().ToString(), session.LocalAddress().ToString(),
       socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
       (now_ms - state.last_request_at_ms) / 1000, FlagsOf(session), state.database, state.channels,
-      state.patterns, state.shard_channels, -1, socket.KeptInputBytes(), unwritten > 0 ? 1 : 0,
+      state.patterns, state.shard_channels, QueuedBy(session), socket.KeptInputBytes(), unwritten > 0 ? 1 : 0,
       unwritten + early, sizeof(ClientSession) + session.BufferedBytes(),
       unwritten > 0 ? "rw" : "r", LastCommandOf(state), static_cast<int>(state.resp),
       state.library_name, state.library_version);

@@ -5,15 +5,10 @@
 
 #include "proxy/client/session_registry.h"
 #include "proxy/client/worker_services.h"
-#include "proxy/routing/request.h"
 
 namespace slotway::proxy {
-namespace {
-
 using protocol::CommandFlag;
 
-// What Redis lets no replica miss: writes, scripts that may write, messages, and PFCOUNT, which
-// keeps what it has counted.
 bool MayChangeReplicas(const protocol::CommandSpec& spec) {
   if (spec.IsWrite()) return true;
   bool writes_to_keys = std::any_of(
@@ -26,12 +21,6 @@ bool MayChangeReplicas(const protocol::CommandSpec& spec) {
       spec.flags.Has(CommandFlag::kPubsub) && !spec.flags.Has(CommandFlag::kNoscript) &&
       spec.flags.Has(CommandFlag::kFast);
   return is_script || publishes;
-}
-
-}  // namespace
-
-bool IsHeldByPause(const ClientPause& pause, const Request& request) {
-  return pause.holds_all || MayChangeReplicas(*request.spec);
 }
 
 void PauseClients(WorkerServices& services, std::uint64_t for_ms, bool holds_all) {

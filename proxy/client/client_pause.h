@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <optional>
 
+#include "protocol/command.h"
 #include "runtime/event_loop.h"
 
 namespace slotway::proxy {
 
-struct Request;
 struct WorkerServices;
 
 struct ClientPause {
@@ -27,7 +27,8 @@ struct ClientPause {
 void PauseClients(WorkerServices& services, std::uint64_t for_ms, bool holds_all);
 void UnpauseClients(WorkerServices& services);
 
-// Whether the pause, which is on, holds this request.
-bool IsHeldByPause(const ClientPause& pause, const Request& request);
+// Whether a pause of writes holds the command: what Redis lets no replica miss. Writes, scripts that
+// may write, messages, and PFCOUNT, which keeps what it has counted.
+bool MayChangeReplicas(const protocol::CommandSpec& spec);
 
 }  // namespace slotway::proxy

@@ -66,6 +66,12 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   bool IsBlocked() const { return BlockedRequest() != nullptr; }
   // CLIENT PAUSE is over: what it held goes on.
   void EndPostponement();
+  // Every worker knows that it monitors; it may have left meanwhile.
+  void BeginToMonitor();
+  // Lines of MONITOR. Who does not take them, or cannot have them all, is cut.
+  void PushToMonitor(std::string_view lines, bool is_overrun);
+  // Whether the request at hand is one of a transaction.
+  bool IsNested() const { return current_replies_ != &replies_; }
   // The client has gone, or wants to be as new: nothing of it may wait, watch or listen any longer.
   void LeaveWays();
 
@@ -92,6 +98,10 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
+  bool Perform(const Request& request);
+  // What Perform() does, for a session that has unusual ways.
+  bool PerformUnusually(const Request& request);
+  bool IsHeldByPause(const protocol::CommandSpec& spec) const;
   // Requests of a session that has unusual ways. True if the request was dealt with here.
   bool Divert(const Request& request);
   bool QueueInTransaction(const Request& request);

@@ -11,7 +11,7 @@ std::vector<const LocalCommand*> IndexCommands() {
   std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
   for (auto family :
        {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
-        ClusterCommands(), TransactionCommands()}) {
+        ClusterCommands(), TransactionCommands(), MonitorCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

@@ -10,6 +10,7 @@
 #include "config/proxy_config.h"
 #include "protocol/topology.h"
 #include "proxy/client/client_pause.h"
+#include "proxy/client/monitor_feed.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -71,6 +72,7 @@ struct WorkerServices {
   std::function<void(ClientSession&)> on_session_over;
   std::uint8_t common_ways = 0;  // SessionWays that every session has
   ClientPause pause = {};
+  MonitorFeed monitors = {};
 };
 
 }  // namespace slotway::proxy
