@@ -175,6 +175,7 @@ for (const [name, check] of Object.entries(checks)) {
     failures += 1;
     console.log(`FAIL ${name} ${String(error.message ?? error).replace(/\s+/g, ' ')}`);
     await picture(`failed-${name}`);
+    break;  // the others follow from it
   }
 }
 await browser.close();
