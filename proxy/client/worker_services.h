@@ -16,6 +16,7 @@
 namespace slotway::proxy {
 
 class ClientSession;
+class PubsubHub;
 class SessionRegistry;
 struct WorkerServices;
 
@@ -60,6 +61,7 @@ struct WorkerServices {
   const config::ProxyConfig& settings;
   Dispatcher& dispatcher;
   Router& router;
+  PubsubHub& pubsub;
   SessionRegistry& sessions;
   Colleagues colleagues;
   SessionCounters& counters;

@@ -38,12 +38,6 @@ std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt
 
 constexpr Lane kPlainLane{};
 
-BackendGreeting GreetingOf(const config::BackendConfig& backend) {
-  BackendGreeting greeting;
-  greeting.login = {backend.username, backend.password, backend.connect_timeout_ms};
-  return greeting;
-}
-
 // The bounds hold for the process: each worker has its share.
 HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
   return {hold.time_max_ms, std::max<std::size_t>(1, hold.requests_max / worker_count),
