@@ -6,7 +6,8 @@ namespace slotway::proxy {
 const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
     std::vector<Composition> joined;
-    for (auto family : {KeyspaceCompositions(), JoinedCompositions(), DebugCompositions()}) {
+    for (auto family : {KeyspaceCompositions(), JoinedCompositions(), DebugCompositions(),
+                        CrossSlotReads(), CrossSlotStores(), CrossSlotMoves()}) {
       joined.insert(joined.end(), family.begin(), family.end());
     }
     return joined;

@@ -112,6 +112,7 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     RequestPlan& plan = plan_of(composition.full_name);
     plan.start = composition.always;
     plan.start_across_slots = composition.across_slots;
+    plan.across_slots_writes = composition.across_slots_writes || !plan.is_readonly;
     if (plan.start == nullptr) continue;
     plan.route = Route::kComposed;
     plan.may_use_replica = false;

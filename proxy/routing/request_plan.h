@@ -36,6 +36,7 @@ struct Composition {
   std::string_view full_name;                 // as in the command table
   StartOperation always = nullptr;            // instead of any other way
   StartOperation across_slots = nullptr;      // for keys of several slots, if cross_slot allows it
+  bool across_slots_writes = false;           // a read, but not by reading alone
 };
 
 struct RequestPlan {
@@ -50,6 +51,7 @@ struct RequestPlan {
   std::string_view refusal = {};  // kUnsupported: the error
   StartOperation start = nullptr;               // kComposed
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
+  bool across_slots_writes = false;             // needs cross_slot: all
 };
 
 // The plan for a command that is not answered by the proxy itself.
