@@ -10,7 +10,7 @@ usage() {
   cat <<'USAGE'
 usage: ./test.sh [asan|tsan|dev] [GROUP...]
 
-Without a group, all are run but fuzz and registry. asan and tsan test a sanitizer build.
+Without a group, all are run but fuzz, registry, java and browser. asan and tsan test a sanitizer build.
 
   unit        unit tests of every layer (they need no server)
   tidy        the house rules: layers, sizes, names
@@ -26,16 +26,19 @@ Without a group, all are run but fuzz and registry. asan and tsan test a sanitiz
               swapped (half a minute; SLOTWAY_CHAOS_MINUTES=10 for longer)
   nodeport    the NodePort proof in network namespaces (needs root)
   local       slotway local: start, supervision, Ctrl-C
-  clients     redis-py, as a standalone and as a cluster client
-  registry    ioredis, node-redis and go-redis likewise (from npm and the Go proxy; what is not
-              installed is skipped: scripts/deps.sh clients)
+  clients     client libraries at the proxy, of one server and of a cluster: Debian's redis-py
+              and hiredis
+  registry    likewise redis-py, ioredis, node-redis and go-redis from PyPI, npm and the Go proxy;
+              what can not be fetched is skipped (scripts/deps.sh clients)
+  java        likewise Jedis, Lettuce and Spring Data Redis from Maven Central (deps.sh java)
+  browser     P3X Redis UI, from npm, in headless Chromium (deps.sh browser)
   differential  random commands: slotway-shard and redis-server must answer the same
   proxy-differential  random commands: a cluster behind the proxy and one redis-server must answer
               the same
   tools       the project's own tools: the benchmark's tables, the summary below
   cluster     every group that runs against a cluster
   fuzz        short runs of the libFuzzer targets (builds them with clang)
-  all         every group but fuzz and registry
+  all         every group but fuzz, registry, java and browser
 
 The last line says: N passed, N failed, N skipped
 USAGE
@@ -95,7 +98,7 @@ if [ "$all" = yes ] || [ ${#groups[@]} -gt 0 ]; then
   done
   step "testing ($preset)"
   if [ "$all" = yes ]; then
-    run_tests "$preset" -LE '^registry$'
+    run_tests "$preset" -LE '^(registry|java|browser)$'
   else
     run_tests "$preset" -L "^($(IFS='|'; echo "${groups[*]}"))\$"
   fi

@@ -127,6 +127,15 @@ enum class KeyFinder : std::uint8_t {
   kStreams,    // XREAD, XREADGROUP: first half of what follows STREAMS
 };
 
+// Where a blocking command says how long it may wait; protocol/block_timeout reads it.
+enum class TimeoutPlace : std::uint8_t {
+  kNone,
+  kFirstSeconds,  // the first argument, in seconds, with a fraction
+  kLastSeconds,
+  kLastMs,
+  kBlockOptionMs,  // behind BLOCK, before STREAMS; without it the command does not wait
+};
+
 // To which nodes a command goes, beyond what its keys say (tip request_policy).
 enum class RequestPolicy : std::uint8_t { kDefault, kAllNodes, kAllShards, kMultiShard, kSpecial };
 
@@ -154,6 +163,7 @@ struct CommandSpec {
   std::int16_t key_step = 0;
   std::span<const KeySpec> key_specs = {};
   KeyFinder key_finder = KeyFinder::kSpecs;
+  TimeoutPlace timeout = TimeoutPlace::kNone;
   std::int16_t fixed_first_key = 0;  // where the first key always is, 0 if that varies; derived
   RequestPolicy request_policy = RequestPolicy::kDefault;
   ResponsePolicy response_policy = ResponsePolicy::kDefault;

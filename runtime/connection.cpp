@@ -205,15 +205,21 @@ void Connection::HandleRead(ssize_t count, const uv_buf_t& buffer) {
   Socket* socket = socket_;
   if (kept_.size >= kSmallKeptBytes) {
     kept_.size += static_cast<std::size_t>(count);
+    if (is_paused_) return StopReadingIfFull();
     OfferKept();
     return;
   }
   std::string_view input(buffer.base - kept_.size, kept_.size + static_cast<std::size_t>(count));
-  std::size_t taken = handler_->OnBytes(input);
+  std::size_t taken = is_paused_ ? 0 : handler_->OnBytes(input);
   if (socket->owner == nullptr) return;
   input.remove_prefix(taken);
   if (kept_.size > 0) kept_.Drop(kept_.size);
   if (!input.empty() && !is_closing_) kept_.Store(input);
+  if (is_paused_) StopReadingIfFull();
+}
+
+void Connection::StopReadingIfFull() {
+  if (kept_.size >= kept_bytes_max_) uv_read_stop(socket_->Stream());
 }
 
 void Connection::OfferKept() {
@@ -223,10 +229,13 @@ void Connection::OfferKept() {
   kept_.Drop(is_closing_ ? kept_.size : taken);
 }
 
-void Connection::PauseReading() {
+void Connection::PauseReading() { PauseOffering(0); }
+
+void Connection::PauseOffering(std::size_t kept_bytes_max) {
   if (is_paused_) return;
   is_paused_ = true;
-  uv_read_stop(socket_->Stream());
+  kept_bytes_max_ = kept_bytes_max;
+  StopReadingIfFull();
 }
 
 void Connection::ResumeReading() {

@@ -74,6 +74,9 @@ class Connection {
 
   // Stops offering input; what has arrived is kept, and the peer feels the back-pressure.
   void PauseReading();
+  // The same, but what arrives is still read and kept, up to about `kept_bytes_max`, so that the end
+  // of input is noticed.
+  void PauseOffering(std::size_t kept_bytes_max);
   // Offers what was kept at the end of this iteration, then reads on.
   void ResumeReading();
   bool IsPaused() const { return is_paused_; }
@@ -120,6 +123,7 @@ class Connection {
   uv_buf_t AllocateForRead();
   void HandleRead(ssize_t count, const uv_buf_t& buffer);
   void OfferKept();
+  void StopReadingIfFull();
   bool FlushMarked();
   // `flushed_before`: bytes the socket just took, so that the end of it is told.
   void Flush(std::size_t flushed_before = 0);
@@ -134,6 +138,7 @@ class Connection {
   ByteQueue::Position written_ = 0;
   KeptInput kept_;
   std::size_t expected_input_bytes_ = 0;
+  std::size_t kept_bytes_max_ = 0;  // while paused
   FlushStage stage_;
   bool is_marked_ = false;
   bool keeps_written_ = false;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -58,11 +59,21 @@ std::shared_ptr<spdlog::logger> MakeLogger(const LogOptions& options) {
   return logger;
 }
 
-// shared: callers of a running WriteLog() hold the one that SetUpLog() has just replaced.
-std::atomic<std::shared_ptr<spdlog::logger>>& TheLogger() {
-  // shared: as above.
-  static std::atomic<std::shared_ptr<spdlog::logger>> logger = MakeLogger({});
-  return logger;
+struct LoggerInUse {
+  std::mutex mutex;
+  // shared: callers of a running WriteLog() hold the one that SetUpLog() has just replaced.
+  std::shared_ptr<spdlog::logger> logger = MakeLogger({});  // guarded by mutex
+};
+
+LoggerInUse& InUse() {
+  static LoggerInUse in_use;
+  return in_use;
+}
+
+// shared: as above.
+std::shared_ptr<spdlog::logger> TheLogger() {
+  std::lock_guard lock(InUse().mutex);
+  return InUse().logger;
 }
 
 std::string Quote(std::string_view text) {
@@ -85,16 +96,18 @@ std::string Quote(std::string_view text) {
 void SetUpLog(const LogOptions& options) {
   level_now = options.level;
   is_json_now = options.is_json;
-  TheLogger().store(MakeLogger(options));
+  auto logger = MakeLogger(options);
+  std::lock_guard lock(InUse().mutex);
+  InUse().logger.swap(logger);
 }
 
 bool IsLogged(LogLevel level) { return level >= level_now.load(std::memory_order_relaxed); }
 
 void WriteLog(LogLevel level, std::string_view text) {
   if (is_json_now.load(std::memory_order_relaxed)) {
-    TheLogger().load()->log(NativeLevel(level), Quote(text));
+    TheLogger()->log(NativeLevel(level), Quote(text));
   } else {
-    TheLogger().load()->log(NativeLevel(level), text);
+    TheLogger()->log(NativeLevel(level), text);
   }
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that Slotway needs and that are not there yet.
 #
-#   scripts/deps.sh [build] [test] [fuzz] [bench] [clients]      (default: build)
+#   scripts/deps.sh [build] [test] [fuzz] [bench] [clients] [java] [browser]   (default: build)
 #
 # Nothing is downloaded when nothing is missing. Services of freshly installed packages
 # (redis-server, haproxy) are neither started nor enabled: only their programs are used.
@@ -11,11 +11,13 @@ set -euo pipefail
 build_packages=(g++ cmake ninja-build pkg-config ccache libuv1-dev node-llhttp libspdlog-dev
   libyaml-cpp-dev prometheus-cpp-dev libssl-dev libexpected-dev libjemalloc-dev libgtest-dev
   libgmock-dev libbenchmark-dev nlohmann-json3-dev)
-test_packages=(redis-server redis-tools python3 python3-redis python3-pytest iproute2 nftables
-  procps)
+test_packages=(redis-server redis-tools python3 python3-redis python3-pytest libhiredis-dev
+  iproute2 nftables procps)
 fuzz_packages=(clang libclang-rt-14-dev)
 bench_packages=(redis-server redis-tools haproxy python3)
-clients_packages=(nodejs npm golang-go)
+clients_packages=(python3-venv nodejs npm golang-go)
+java_packages=(openjdk-17-jdk-headless maven)
+browser_packages=(nodejs npm chromium)
 services=(redis-server haproxy)
 
 say() { printf 'deps: %s\n' "$*"; }
@@ -32,10 +34,12 @@ usage() {
 usage: scripts/deps.sh [GROUP...]
 
   build    compiler, CMake, Ninja and the libraries Slotway is built from (default)
-  test     redis-server, redis-cli, Python 3 with redis-py and pytest, ip, nft
+  test     redis-server, redis-cli, Python 3 with redis-py and pytest, hiredis, ip, nft
   fuzz     clang with libFuzzer
   bench    redis-server, redis-benchmark, HAProxy
-  clients  Node.js and Go, whose client libraries the group registry of test.sh tries
+  clients  Node.js, Go and Python's venv for the group registry of test.sh
+  java     a JDK and Maven for its group java
+  browser  Node.js and Chromium for its group browser
 USAGE
 }
 
@@ -48,6 +52,8 @@ for group in "$@"; do
     fuzz) wanted+=("${fuzz_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
     clients) wanted+=("${clients_packages[@]}") ;;
+    java) wanted+=("${java_packages[@]}") ;;
+    browser) wanted+=("${browser_packages[@]}") ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; die "unknown group '$group'" ;;
   esac

@@ -52,6 +52,11 @@ void PrivateConnections::GiveBack(BackendConnection& connection) {
   idle_.push_back(&connection);
 }
 
+void PrivateConnections::Retire(BackendConnection& connection) {
+  entries_.at(&connection).holder = nullptr;
+  loop_.Defer([this, retired = &connection] { End(*retired); });
+}
+
 void PrivateConnections::End(BackendConnection& connection) {
   if (!entries_.contains(&connection)) return;
   Remove(connection);
@@ -79,7 +84,31 @@ void PrivateConnections::SweepIdle() {
 
 void PrivateConnections::Shutdown() {
   max_ = 0;
+  queries_.clear();
   while (!entries_.empty()) entries_.begin()->second.connection->Fail("the proxy is shutting down");
+}
+
+bool PrivateConnections::Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
+                             std::uint64_t timeout_ms,
+                             std::function<void(std::optional<std::int64_t>)> on_answer) {
+  if (entries_.size() + queries_.size() >= max_) return false;
+  auto place = queries_.emplace(queries_.end());
+  *place = std::make_unique<ControlQuery>(
+      loop_, address, greeting_.login, Questions{std::move(args)}, timeout_ms,
+      [this, place, on_answer = std::move(on_answer)](auto answers) {
+        auto asked = std::move(*place);  // destroyed when this returns
+        queries_.erase(place);
+        bool is_number =
+            answers && answers->front().kind == protocol::RespValue::Kind::kInteger;
+        on_answer(is_number ? std::optional(answers->front().integer) : std::nullopt);
+      });
+  return true;
+}
+
+void PrivateConnections::OnReady(BackendConnection& connection) {
+  auto entry = entries_.find(&connection);
+  if (entry == entries_.end() || entry->second.holder == nullptr) return;
+  entry->second.holder->OnPrivateReady(connection);
 }
 
 void PrivateConnections::OnLost(InFlight& request, std::string, bool) {

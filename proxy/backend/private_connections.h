@@ -9,12 +9,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <list>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "proxy/backend/backend_connection.h"
+#include "proxy/backend/control_query.h"
 
 namespace slotway::proxy {
 
@@ -26,6 +31,8 @@ class PrivateConnections final : private BackendConnection::Events {
     virtual ~Holder() = default;
     // It broke; what was in flight has been reported lost. It is nobody's any more.
     virtual void OnPrivateDown(BackendConnection& connection, std::string_view reason) = 0;
+    // Logged in: BackendConnection::RemoteId() is known.
+    virtual void OnPrivateReady(BackendConnection& /*connection*/) {}
     virtual void OnPrivatePush(BackendConnection& /*connection*/, std::string_view /*push*/) {}
   };
 
@@ -41,6 +48,8 @@ class PrivateConnections final : private BackendConnection::Events {
   // For the next one. REQUIRES: nothing is in flight that anybody waits for, and behind it the
   // shard remembers nothing of it. It may have gone down.
   void GiveBack(BackendConnection& connection);
+  // The same, but nobody gets it again. Unlike End(), it may be called while a reply is handled.
+  void Retire(BackendConnection& connection);
   // Ends it; its holder is not told. What is in flight is reported lost.
   void End(BackendConnection& connection);
 
@@ -49,6 +58,11 @@ class PrivateConnections final : private BackendConnection::Events {
   // Ends what has been idle since the last call but one. Call it once in a while.
   void SweepIdle();
   void Shutdown();
+
+  // Asks a node for a number on one more connection; nothing is told if the answer is none. False
+  // if there are too many connections; `on_answer` is not called then, nor when all is shut down.
+  bool Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
+           std::uint64_t timeout_ms, std::function<void(std::optional<std::int64_t>)> on_answer);
 
   std::size_t Leased() const { return entries_.size() - idle_.size(); }
   std::size_t Size() const { return entries_.size(); }
@@ -60,7 +74,7 @@ class PrivateConnections final : private BackendConnection::Events {
     int sweeps = 0;            // while idle
   };
 
-  void OnReady(BackendConnection&) override {}
+  void OnReady(BackendConnection& connection) override;
   bool OnErrorReply(BackendConnection&, InFlight&, std::string_view) override { return false; }
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& connection, std::string_view reason) override;
@@ -73,6 +87,7 @@ class PrivateConnections final : private BackendConnection::Events {
   BackendGreeting greeting_;
   std::size_t max_;
   std::unordered_map<const BackendConnection*, Entry> entries_;
+  std::list<std::unique_ptr<ControlQuery>> queries_;
   std::vector<BackendConnection*> idle_;  // the one that has been idle longest first
 };
 

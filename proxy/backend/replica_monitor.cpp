@@ -39,6 +39,14 @@ ReplicaMonitor::ReplicaMonitor(runtime::EventLoop& loop, const config::BackendCo
       look_timer_(loop),
       judge_timer_(loop) {}
 
+void ReplicaMonitor::ApplySettings() {
+  interval_ms_ = IntervalOf(settings_.replicas);
+  look_timer_.Stop();
+  judge_timer_.Stop();
+  shards_.clear();
+  nodes_.clear();  // with their logins
+}
+
 void ReplicaMonitor::UpdateTopology(const protocol::Topology& topology) {
   std::map<std::string_view, const protocol::ClusterNode*> masters;
   for (const protocol::ClusterNode& node : topology.nodes) {

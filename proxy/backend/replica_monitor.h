@@ -32,6 +32,8 @@ class ReplicaMonitor {
 
   // Watches the nodes of this topology from now on. Cheap if they are the same.
   void UpdateTopology(const protocol::Topology& topology);
+  // The settings were replaced: begins anew with them. Follow with UpdateTopology().
+  void ApplySettings();
   // The interval between two questions: as set, or less if the bound of staleness is short.
   std::uint64_t IntervalMs() const { return interval_ms_; }
 

@@ -28,15 +28,18 @@ class ReplicaMonitorTest : public TopologyFixture {
     if (master != nullptr) node.master_id = master->Address();
     return node;
   }
-  void Watch() {
+  protocol::Topology Nodes() {
     protocol::Topology topology;
     topology.nodes = {Node(x_, nullptr), Node(y_, &x_), Node(z_, &x_)};
     topology.nodes[1].hostname = "replica-y";
+    return topology;
+  }
+  void Watch() {
     monitor_ = std::make_unique<ReplicaMonitor>(loop_, settings_, [this](auto facts) {
       facts_ = facts;
       ++publications_;
     });
-    monitor_->UpdateTopology(topology);
+    monitor_->UpdateTopology(Nodes());
   }
   const ReplicaFacts::Node* Of(const FakeShard& shard) {
     return facts_ == nullptr ? nullptr : facts_->Find({"127.0.0.1", shard.Port()});
@@ -71,6 +74,20 @@ TEST_F(ReplicaMonitorTest, ReplicasInStepAreFitAndThatIsToldOnce) {
   }
   EXPECT_TRUE(IsFit(y_) && IsFit(z_));
   EXPECT_LE(publications_, publications + 3) << "who is near may change, nothing else";
+}
+
+TEST_F(ReplicaMonitorTest, NewSettingsHoldForNewConnections) {
+  Watch();
+  ASSERT_TRUE(BothFit());
+  std::size_t greetings = x_.Greetings();
+  settings_.replicas.check_interval_ms = 80;
+  settings_.password = "secret";
+  monitor_->ApplySettings();
+  monitor_->UpdateTopology(Nodes());
+  EXPECT_EQ(monitor_->IntervalMs(), 80u);
+  EXPECT_TRUE(RunUntil(loop_, [&] { return x_.Greetings() > greetings; }));
+  ASSERT_TRUE(Questions(1));
+  EXPECT_TRUE(BothFit());
 }
 
 TEST_F(ReplicaMonitorTest, AReplicaThatFallsBehindIsSkippedUntilItHasCaughtUp) {

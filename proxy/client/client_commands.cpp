@@ -50,12 +50,12 @@ std::string DescribeClient(ClientSession& session) {
   if (flags.empty()) flags = "N";
   std::uint64_t now_ms = session.Services().loop.NowMs();
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
       "multi=-1 qbuf={} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={} "
       "tot-mem=0 events=r cmd=client|info user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
       state.id, session.PeerAddress().ToString(), session.LocalAddress().ToString(),
       socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
-      (now_ms - state.last_request_at_ms) / 1000, flags,
+      (now_ms - state.last_request_at_ms) / 1000, flags, state.database,
       socket.KeptInputBytes(), socket.UnwrittenBytes(), static_cast<int>(state.resp),
       state.library_name, state.library_version);
 }

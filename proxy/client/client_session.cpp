@@ -8,6 +8,8 @@
 #include "protocol/error_text.h"
 #include "proxy/client/listener_rules.h"
 #include "proxy/client/transaction.h"
+#include "proxy/pubsub/pubsub_hub.h"
+#include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
 #include "runtime/log.h"
 
@@ -17,6 +19,8 @@ namespace {
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
+// How much of what a blocked client goes on to ask is read.
+constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 }  // namespace
 
@@ -150,6 +154,12 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
 }
 
 bool ClientSession::Divert(const Request& request) {
+  if ((state_.ways & kListens) != 0) {
+    const LocalCommand* command = FindLocalCommand(request.id);
+    if (command == nullptr || !command->is_for_listeners) {
+      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
+    }
+  }
   if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);
   return false;
 }
@@ -157,6 +167,7 @@ bool ClientSession::Divert(const Request& request) {
 void ClientSession::LeaveWays() {
   EndTransaction();
   state_.ways = 0;
+  if (replies_.Blocked() != nullptr) replies_.Blocked()->OnClientGone();
 }
 
 Transaction& ClientSession::OwnTransaction() {
@@ -200,14 +211,36 @@ ReplyQueue::Sequence ClientSession::OpenPlace() {
   return replies_.Open(is_silent);
 }
 
+Subscriber& ClientSession::Subscriptions() {
+  // Not make_unique: it may not see the private base.
+  if (!subscriber_) subscriber_.reset(new Subscriber(replies_, *this, state_.resp));
+  return *subscriber_;
+}
+
+void ClientSession::LeaveSubscriptions() {
+  if (subscriber_) services_.pubsub.LeaveAll(*subscriber_);
+}
+
+void ClientSession::OnSubscriptionsChanged() {
+  state_.channels = subscriber_->Count(TopicKind::kChannel);
+  state_.patterns = subscriber_->Count(TopicKind::kPattern);
+  state_.shard_channels = subscriber_->Count(TopicKind::kShard);
+  bool listens = subscriber_->Total() > 0 && state_.resp == protocol::RespVersion::kResp2;
+  state_.ways = static_cast<std::uint8_t>(listens ? state_.ways | kListens
+                                                  : state_.ways & ~kListens);
+}
+
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them.
 bool ClientSession::Send(const Request& request) {
-  bool is_slow = services_.router.PlanOf(request.id).is_slow;
-  if (is_slow != is_on_slow_lane_) [[unlikely]] {
+  const RequestPlan& plan = services_.router.PlanOf(request.id);
+  if (plan.is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
     bool is_quiet = replies_.Outstanding() == 0;
-    if (is_slow && !is_quiet) return false;
-    if (is_slow || is_quiet) is_on_slow_lane_ = is_slow;
+    // On a connection of its own it would overtake what was asked before.
+    bool needs_quiet =
+        plan.needs_quiet && (!plan.may_block || services_.router.Blocks(request));
+    if ((plan.is_slow || needs_quiet) && !is_quiet) return false;
+    if (plan.is_slow || is_quiet) is_on_slow_lane_ = plan.is_slow;
   }
   ReadChoice reads;
   if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary)
@@ -230,7 +263,11 @@ config::ReadPolicy ClientSession::ReadsFrom() const {
 }
 
 bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
-  if (command.needs_quiet && replies_.Outstanding() > 0) return false;
+  bool needs_quiet =
+      command.needs_quiet || (command.needs_quiet_of_listeners && HasSubscriptions());
+  if (needs_quiet && replies_.Outstanding() > 0) return false;
+  // EXEC is one of these: what replicas have been asked comes before it.
+  if (read_order_.HasReadsOnTheirWay(replies_)) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
@@ -251,6 +288,10 @@ void ClientSession::RunLocally(const LocalCommand& command, const Request& reque
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
   if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
+  if (state_.resp != resp_before && subscriber_) {
+    subscriber_->SetVersion(state_.resp);
+    OnSubscriptionsChanged();
+  }
 }
 
 bool ClientSession::Refuse(std::string_view error_text, const protocol::CommandSpec* spec) {
@@ -300,7 +341,12 @@ bool ClientSession::MayTakeRequest() const {
 }
 
 void ClientSession::Pause() {
-  connection_->PauseReading();
+  if (replies_.Blocked() != nullptr) {
+    // If the client hangs up, its wait has to end.
+    connection_->PauseOffering(kBlockedInputBytes);
+  } else {
+    connection_->PauseReading();
+  }
   replies_.NotifyProgress(true);
 }
 
@@ -349,6 +395,8 @@ bool ClientSession::IsFlushWanted() {
 
 void ClientSession::CloseWhenAnswered() {
   if (is_closing_) return;
+  // What may never come is not waited for.
+  if (replies_.Blocked() != nullptr) return OnClosed("blocked");
   is_closing_ = true;
   connection_->PauseReading();
   replies_.NotifyProgress(true);
@@ -369,11 +417,13 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   CountOutput();
   replies_.Detach();
+  replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
   LeaveWays();
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.
   services_.loop.Defer([this, dying = connection_.release()] {
     delete dying;
+    LeaveSubscriptions();
     EndIfOver();
   });
 }

@@ -73,8 +73,6 @@ TEST_F(ClientSessionTest, ManyKeysAreSplitAndJoined) {
   ExpectReply("MSET b 1 a 2\r\n", "+OK\r\n");
   ExpectReply("MSET b 1 a\r\n", "-ERR wrong number of arguments for 'mset' command\r\n");
   ExpectReply("MSETNX b 1 a 2\r\n", "-CROSSSLOT Keys in request don't hash to the same slot\r\n");
-  ExpectReply("XREAD BLOCK 0 STREAMS a 0\r\n",
-              "-ERR Slotway does not support 'xread' with BLOCK yet\r\n");
 }
 
 TEST_F(ClientSessionTest, RepliesThatNobodyWants) {

@@ -41,6 +41,10 @@ struct LocalCommand {
   // Taken only when everything the client asked before has been answered.
   bool needs_quiet = false;
   InTransaction in_transaction = InTransaction::kQueued;
+  // Taken also from a RESP2 client that is subscribed.
+  bool is_for_listeners = false;
+  // needs_quiet, from a client that is subscribed.
+  bool needs_quiet_of_listeners = false;
 };
 
 // The families; each is a constant table in a file of its own.
@@ -50,6 +54,9 @@ std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO, ROLE
 std::span<const LocalCommand> UserCommands();        // ACL ...
 std::span<const LocalCommand> TransactionCommands();  // MULTI, EXEC, WATCH, ...
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
+
+std::span<const LocalCommand> SubscribeCommands();   // SUBSCRIBE ..., UNSUBSCRIBE ...
+std::span<const LocalCommand> PublishCommands();     // PUBLISH, SPUBLISH, PUBSUB ...
 
 // The local command of that id, or nullptr if it is not answered here. Hot.
 const LocalCommand* FindLocalCommand(protocol::CommandId id);

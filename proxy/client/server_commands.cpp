@@ -40,7 +40,7 @@ std::vector<OwnInfoField> OwnFields(ClientSession& session) {
       {"Server", "slotway_version", std::string(protocol::kSlotwayVersion)},
       {"Clients", "connected_clients", Text(facts.clients)},
       {"Clients", "maxclients", Text(limits.clients_max)},
-      {"Clients", "blocked_clients", "0"},
+      {"Clients", "blocked_clients", Text(facts.blocked_clients)},
       {"Clients", "held_requests", Text(facts.held_requests)},
       {"Stats", "total_connections_received", Text(facts.accepted)},
       {"Stats", "total_net_input_bytes", Text(facts.bytes_in)},

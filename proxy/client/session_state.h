@@ -2,6 +2,7 @@
 // What a client has told us about itself, and what CLIENT INFO shows of it. A value.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -29,6 +30,9 @@ struct SessionState {
   protocol::RespVersion resp = protocol::RespVersion::kResp2;
   ReplyMode reply_mode = ReplyMode::kOn;
   std::uint16_t database = 0;
+  std::size_t channels = 0;  // subscribed to
+  std::size_t patterns = 0;
+  std::size_t shard_channels = 0;
   std::uint8_t ways = 0;  // SessionWays
   bool is_authenticated = false;
   bool is_no_evict = false;

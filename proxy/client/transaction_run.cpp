@@ -92,6 +92,7 @@ void TransactionRun::SendInside() {
 void TransactionRun::SendOn(BackendConnection& connection, bool is_asking) {
   verdict_.Reset();
   sent_to_ = connection.Address();
+  if (!Queued().IsReadonly()) Queue().NoteWrite(slot_);
   if (is_asking) connection.Send(kAsking, InFlight::Dropped());
   std::size_t part = 0;
   SendPart(connection, kMulti, part++);
@@ -165,10 +166,9 @@ void TransactionRun::Wait(std::string_view error) {
 }
 
 void TransactionRun::TakeResult(std::string_view reply) {
-  std::vector<std::string_view> elements;
-  bool has_run = protocol::SplitArray(reply, elements);
   bool is_whole = Queued().Inside() == Queued().Commands().size();
-  if (!has_run || is_whole) return Finish(reply);
+  std::vector<std::string_view> elements;
+  if (is_whole || !protocol::SplitArray(reply, elements)) return Finish(reply);
   result_ = reply;
   is_inside_over_ = true;
   RunOutside();

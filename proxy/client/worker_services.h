@@ -16,6 +16,7 @@
 namespace slotway::proxy {
 
 class ClientSession;
+class PubsubHub;
 class SessionRegistry;
 struct WorkerServices;
 
@@ -42,6 +43,7 @@ struct ProcessFacts {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t held_requests = 0;
+  std::uint64_t blocked_clients = 0;
   std::uint64_t uptime_s = 0;
   std::string_view run_id;
 };
@@ -59,6 +61,7 @@ struct WorkerServices {
   const config::ProxyConfig& settings;
   Dispatcher& dispatcher;
   Router& router;
+  PubsubHub& pubsub;
   SessionRegistry& sessions;
   Colleagues colleagues;
   SessionCounters& counters;

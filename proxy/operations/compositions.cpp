@@ -5,9 +5,10 @@ namespace slotway::proxy {
 
 const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
-    std::vector<Composition> joined;
-    for (auto family : {KeyspaceCompositions(), JoinedCompositions(), DebugCompositions(),
-                        CrossSlotReads(), CrossSlotStores(), CrossSlotMoves()}) {
+    std::vector<Composition> joined = BlockingCompositions();
+    for (auto family : {WaitCompositions(), KeyspaceCompositions(), JoinedCompositions(),
+                        DebugCompositions(), ConfigCompositions(), CrossSlotReads(), CrossSlotStores(),
+                        CrossSlotMoves()}) {
       joined.insert(joined.end(), family.begin(), family.end());
     }
     return joined;

@@ -22,6 +22,7 @@ struct InFlight {
     kPart,     // goes to a taker
     kSwallow,  // is dropped: the +OK of ASKING and the like
     kControl,  // belongs to the connection itself: handshake, probes
+    kFenced,   // is answered by pushes: BackendConnection::SendFenced()
     kTicket,   // is no request: its taker waits for the shard (Dispatcher::Await())
   };
 

@@ -12,10 +12,13 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/slot.h"
 #include "runtime/connection.h"
 #include "runtime/ring.h"
 
 namespace slotway::proxy {
+
+class BlockedCall;
 
 class ReplyQueue {
  public:
@@ -82,6 +85,16 @@ class ReplyQueue {
   void RemoveHeldBack();
   bool HasHeldBack() const { return held_back_ > 0; }
 
+  // The call for which the client waits, while it is blocked.
+  void SetBlocked(BlockedCall* call) { blocked_ = call; }
+  BlockedCall* Blocked() const { return blocked_; }
+
+  // Which slots the client has written to, in ranges: what WAIT asks about.
+  static constexpr int kSlotsPerRange = protocol::kSlotCount / 64;
+  void NoteWrite(protocol::Slot slot) { written_ |= RangeBit(slot); }
+  bool HasWritten() const { return written_ != 0; }
+  bool MayHaveWritten(protocol::Slot slot) const { return (written_ & RangeBit(slot)) != 0; }
+
   // Calls Owner::OnReplyProgress() whenever a reply leaves or nothing is held back any longer.
   void NotifyProgress(bool is_wanted) { is_progress_wanted_ = is_wanted; }
 
@@ -92,6 +105,10 @@ class ReplyQueue {
   bool IsBatchComplete() const { return static_cast<std::int32_t>(batch_end_ - due_) <= 0; }
 
   std::size_t EarlyBytes() const { return early_bytes_ + late_pushes_.size(); }
+  // What this client has still to take.
+  std::size_t WaitingBytes() const {
+    return EarlyBytes() + (connection_ == nullptr ? 0 : connection_->UnwrittenBytes());
+  }
   // A moving average, for guessing what the outstanding replies will amount to.
   std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
   // Gives a burst's memory back. For queues with nothing outstanding.
@@ -114,6 +131,9 @@ class ReplyQueue {
   static constexpr Place kDone{2, 0};   // nothing to send: silent, or already sent in pieces
   static constexpr Place kLarge{3, 0};  // lies in large_early_
 
+  static std::uint64_t RangeBit(protocol::Slot slot) {
+    return std::uint64_t{1} << (protocol::ToInt(slot) / kSlotsPerRange);
+  }
   void NoteSize(std::size_t bytes) {
     typical_bytes_ += (static_cast<std::int64_t>(bytes) - typical_bytes_) / 8;
   }
@@ -143,6 +163,8 @@ class ReplyQueue {
   Sequence next_ = 0;
   Sequence batch_end_ = 0;
   std::uint32_t held_back_ = 0;
+  std::uint64_t written_ = 0;
+  BlockedCall* blocked_ = nullptr;
   // Early replies of all places, one behind the other: compact, so that a deep pipeline's replies
   // share cache lines. Rewound when none is left, squeezed when mostly used up.
   std::string early_;

@@ -38,12 +38,6 @@ std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt
 
 constexpr Lane kPlainLane{};
 
-BackendGreeting GreetingOf(const config::BackendConfig& backend) {
-  BackendGreeting greeting;
-  greeting.login = {backend.username, backend.password, backend.connect_timeout_ms};
-  return greeting;
-}
-
 // The bounds hold for the process: each worker has its share.
 HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
   return {hold.time_max_ms, std::max<std::size_t>(1, hold.requests_max / worker_count),
@@ -89,9 +83,14 @@ void Dispatcher::CheckBackends() {
   std::vector<BackendConnection*> backends;
   pool_.ForEach([&](NodeIndex, BackendConnection& backend) { backends.push_back(&backend); });
   for (BackendConnection* backend : backends) {
+    if (backend->IsDown()) continue;
     // It may be busy; or it is cut off, and the cluster has replaced it already.
     if (interval_ms != 0 && backend->IsSilent(interval_ms)) request_refresh_();
-    backend->FailIfStalled(settings_.backend.response_timeout_ms);
+    if (backend->FailIfStalled(settings_.backend.response_timeout_ms)) {
+      // What blocks has no time of its own to be answered in, and its connection shows no sign.
+      private_.DropNode(backend->Address(), "the shard did not answer in time");
+      continue;
+    }
     backend->CareIfIdle(interval_ms);
   }
 }
@@ -185,54 +184,16 @@ void Dispatcher::DropNodesBut(const std::vector<bool>& kept) {
   }
 }
 
-BackendConnection* Dispatcher::ReadyConnection(Slot slot, Lane lane) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
-  return node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
-}
-
-BackendConnection* Dispatcher::ReadyConnectionAlong(const runtime::SocketAddress& from,
-                                                    std::string_view reply, Lane lane) {
-  protocol::Redirect redirect{};
-  NodeIndex node = NodeOfRedirect(from, reply, redirect);
-  if (node == kNoNodeIndex) return nullptr;
-  if (redirect.kind == protocol::Redirect::Kind::kAsk) counters_.asked.Add();
-  pool_.Want(node, lane);
-  return pool_.Ready(node, lane);
-}
-
-void Dispatcher::Await(Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
-                       std::string_view error, std::uint64_t delay_ms,
-                       std::uint32_t& waiting_since_ms) {
-  InFlight ticket;
-  ticket.kind = InFlight::Kind::kTicket;
-  ticket.taker = &taker;
-  ticket.place = static_cast<std::uint32_t>(part);
-  ticket.slot = slot;
-  ticket.lane = lane;
-  if (waiting_since_ms == 0) {
-    waiting_since_ms = std::max(static_cast<std::uint32_t>(loop_.NowMs()), 1u);
+// Using one may end the taker of others. What `use` refuses stays in `held`.
+template <class Use>
+void Dispatcher::UseEach(std::vector<HoldQueue::Held>& held, Use use) {
+  auto* outer = std::exchange(in_use_, &held);
+  for (HoldQueue::Held& one : held) {
+    if (std::exchange(one.is_done, true)) continue;
+    one.is_done = use(one);
   }
-  ticket.held_since_ms = waiting_since_ms;
-  MarkHeldBack(ticket);
-  WantOwner(ticket);
-  request_refresh_();
-  if (IsTroubleTooOld(slot)) return AnswerError(ticket, error);
-  Hold({}, ticket, error, std::max(delay_ms, kHoldTickMs));
-}
-
-std::optional<runtime::SocketAddress> Dispatcher::OwnerOf(Slot slot) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
-  if (node == kNoNodeIndex) return std::nullopt;
-  return pool_.AddressOf(node);
-}
-
-void Dispatcher::LearnRedirect(const runtime::SocketAddress& from, std::string_view reply) {
-  protocol::Redirect redirect{};
-  NodeIndex node = NodeOfRedirect(from, reply, redirect);
-  request_refresh_();
-  if (node == kNoNodeIndex || redirect.kind != protocol::Redirect::Kind::kMoved) return;
-  counters_.moved.Add();
-  CorrectOwner(redirect.slot, node);
+  in_use_ = outer;
+  std::erase_if(held, [](const HoldQueue::Held& one) { return one.is_done; });
 }
 
 // The clients of what an old owner still has to answer must not overtake it at the new owner. Who
@@ -497,10 +458,12 @@ void Dispatcher::WantOwner(const InFlight& request) {
 }
 
 void Dispatcher::Tick() {
-  for (HoldQueue::Held& held : hold_.TakeExpired(loop_.NowMs())) {
+  std::vector<HoldQueue::Held> expired = hold_.TakeExpired(loop_.NowMs());
+  UseEach(expired, [this](const HoldQueue::Held& held) {
     counters_.hold_expired.Add();
     AnswerError(held.request, held.error);
-  }
+    return true;
+  });
   RetryHeld();
   if (hold_.Empty()) {
     hold_timer_.Stop();
@@ -520,23 +483,25 @@ void Dispatcher::Release(const HoldQueue::Held& held) {
 }
 
 void Dispatcher::RetryHeld() {
-  std::vector<HoldQueue::Held> kept_back;
-  for (HoldQueue::Held& held : hold_.TakeDue(loop_.NowMs())) {
+  std::vector<HoldQueue::Held> due = hold_.TakeDue(loop_.NowMs());
+  UseEach(due, [this](const HoldQueue::Held& held) {
     if (TargetOf(held.request) != nullptr) {
       Release(held);
-      continue;
+      return true;
     }
     if (LacksReplica(held.request)) {
       AnswerError(held.request, trouble_text::kNoReplica);
-      continue;
+      return true;
     }
     WantOwner(held.request);
+    return false;
+  });
+  for (HoldQueue::Held& held : due) {
     // A replica that was avoided is no event.
     bool is_read = held.request.lane.IsReadonly();
     held.due_ms = is_read ? loop_.NowMs() + kAvoidMs / 4 : HoldQueue::kUntilMadeDue;
-    kept_back.push_back(std::move(held));
   }
-  hold_.PutBack(std::move(kept_back));
+  hold_.PutBack(std::move(due));
 }
 
 std::uint64_t Dispatcher::BackoffMs(std::uint8_t tries) const {
@@ -549,11 +514,16 @@ void Dispatcher::Shutdown() {
   is_shut_down_ = true;
   hold_timer_.Stop();
   stall_timer_.Stop();
-  for (HoldQueue::Held& held : hold_.TakeAll()) AnswerError(held.request, kShuttingDown);
-  pool_.DropAllBut({});
-  private_.Shutdown();
+  std::vector<HoldQueue::Held> all = hold_.TakeAll();
+  UseEach(all, [](const HoldQueue::Held& held) {
+    AnswerError(held.request, kShuttingDown);
+    return true;
+  });
+  // First: whoever loses a connection may want the next.
   node_of_slot_.fill(kNoNodeIndex);
   slot_of_each_master_.clear();
+  pool_.DropAllBut({});
+  private_.Shutdown();
 }
 
 std::size_t Dispatcher::BufferedBytes() const {

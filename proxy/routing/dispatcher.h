@@ -41,6 +41,7 @@ struct DispatcherCounters {
   runtime::Counter replica_reads;
   runtime::Counter backend_connects;
   runtime::Counter backend_failures;
+  runtime::Counter blocked_now;      // calls that wait at shards for something to happen
   runtime::Counter held_now;         // requests held back at this moment
   runtime::Counter unready_masters;  // masters without an open connection
 };
@@ -78,6 +79,8 @@ class Dispatcher final : private BackendConnection::Events {
   // counts as one wait over several calls: `waiting_since_ms` starts as 0 and is kept by the taker.
   void Await(protocol::Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
              std::string_view error, std::uint64_t delay_ms, std::uint32_t& waiting_since_ms);
+  // `taker` hears no more of what it awaits.
+  void CancelAwait(const ReplyTaker& taker);
   // The map as it is now: a node or kNoNodeIndex for every slot.
   std::span<const NodeIndex, protocol::kSlotCount> OwnerOfEachSlot() const {
     return node_of_slot_;
@@ -103,12 +106,21 @@ class Dispatcher final : private BackendConnection::Events {
   bool SendToNode(NodeIndex node, std::string_view bytes, InFlight request);
   // Where the slot's owner is, if it is known.
   std::optional<runtime::SocketAddress> OwnerOf(protocol::Slot slot) const;
-  // Learns from a redirect that a raw request got. Ignored if it is none or leads nowhere known.
-  void LearnRedirect(const runtime::SocketAddress& from, std::string_view reply);
+  // Learns from a redirect that a raw request got, and tells where it leads. Nothing if it is none
+  // or leads nowhere known.
+  struct RedirectTarget {
+    protocol::Redirect::Kind kind;
+    protocol::Slot slot;
+    runtime::SocketAddress address;
+  };
+  std::optional<RedirectTarget> LearnRedirect(const runtime::SocketAddress& from, std::string_view reply);
   // The map may be old: a new one is wanted soon.
   void RequestRefresh() { request_refresh_(); }
-  runtime::EventLoop& Loop() { return loop_; }
   PrivateConnections& Private() { return private_; }
+  runtime::EventLoop& Loop() { return loop_; }
+  void CountBlocked(bool is_more) {
+    is_more ? counters_.blocked_now.Add() : counters_.blocked_now.Subtract();
+  }
   std::uint64_t BackoffMs(std::uint8_t tries) const;
 
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
@@ -120,6 +132,19 @@ class Dispatcher final : private BackendConnection::Events {
   void UpdateTopology(const protocol::Topology& topology);
   void UpdateReplicas(ReplicaFactsSnapshot facts);
   bool HasTopology() const { return has_topology_; }
+  // One slot of every node that owns one of those for which `is_wanted`, and one that nobody owns,
+  // if there is any.
+  template <class IsWanted>
+  std::vector<protocol::Slot> SlotOfEachOwner(IsWanted is_wanted) const {
+    std::map<NodeIndex, protocol::Slot> slot_of;
+    for (int i = 0; i < (has_slots_ ? protocol::kSlotCount : 1); ++i) {
+      auto slot = static_cast<protocol::Slot>(i);
+      if (is_wanted(slot)) slot_of.try_emplace(node_of_slot_[static_cast<std::size_t>(i)], slot);
+    }
+    std::vector<protocol::Slot> slots;
+    for (auto [node, slot] : slot_of) slots.push_back(slot);
+    return slots;
+  }
   // The slot by which a key is routed. A backend without slots has all keys in one.
   protocol::Slot SlotOf(std::string_view key) const {
     return has_slots_ ? protocol::SlotOfKey(key) : protocol::Slot{0};
@@ -173,6 +198,8 @@ class Dispatcher final : private BackendConnection::Events {
   void CountUnready();
   void WantOwner(const InFlight& request);
   void RetryHeld();
+  template <class Use>
+  void UseEach(std::vector<HoldQueue::Held>& held, Use use);
   void Release(const HoldQueue::Held& held);
   void DropNodesBut(const std::vector<bool>& kept);
   void Tick();
@@ -184,6 +211,7 @@ class Dispatcher final : private BackendConnection::Events {
   BackendPool pool_;
   PrivateConnections private_;
   HoldQueue hold_;
+  std::vector<HoldQueue::Held>* in_use_ = nullptr;  // what UseEach() goes through
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
   mutable std::optional<std::uint64_t> mark_of_map_;  // until the map changes

@@ -75,6 +75,12 @@ std::vector<HoldQueue::Held> HoldQueue::TakeAll() {
   return TakeIf([](const Held&) { return true; });
 }
 
+std::vector<HoldQueue::Held> HoldQueue::TakeTicketsOf(const ReplyTaker& taker) {
+  return TakeIf([&](const Held& held) {
+    return held.request.kind == InFlight::Kind::kTicket && held.request.taker == &taker;
+  });
+}
+
 void HoldQueue::MakeAllDue() {
   for (Held& held : held_) held.due_ms = 0;
   if (!held_.empty()) earliest_due_ms_ = 0;

@@ -30,6 +30,7 @@ class HoldQueue {
     std::string bytes;
     std::string error;         // what the client gets if the time runs out, without '-'
     std::uint64_t due_ms = 0;  // not before; kUntilMadeDue: waits for MakeAllDue()
+    bool is_done = false;      // was dealt with, while others taken with it were still to be
   };
 
   static constexpr std::uint64_t kUntilMadeDue = UINT64_MAX;
@@ -59,6 +60,8 @@ class HoldQueue {
   // Removes what has been held longer than the bound.
   std::vector<Held> TakeExpired(std::uint64_t now_ms);
   std::vector<Held> TakeAll();
+  // Removes the tickets of this taker.
+  std::vector<Held> TakeTicketsOf(const ReplyTaker& taker);
   // Nothing waits for its time any longer: the next TakeDue() takes all.
   void MakeAllDue();
 

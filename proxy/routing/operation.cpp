@@ -44,6 +44,7 @@ void Operation::Send(protocol::Slot slot, Args args, std::size_t part, bool is_r
   InFlight request = Describe(part);
   request.slot = slot;
   request.is_readonly = is_readonly;
+  if (!is_readonly) Queue().NoteWrite(slot);
   dispatcher_.Send(BytesOf(args), request);
 }
 

@@ -28,6 +28,7 @@ struct OperationContext {
   ReplyQueue& queue;
   ReplyQueue::Sequence place;
   Lane lane;
+  protocol::Slot slot{0};  // of the keys, if they are in one
 };
 
 class Operation : public ReplyTaker {

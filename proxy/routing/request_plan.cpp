@@ -50,10 +50,10 @@ RequestPlan PlanKeyed(const CommandSpec& spec) {
   bool is_about_a_connection = spec.categories.Has(protocol::AclCategory::kTransaction) ||
                                spec.flags.Has(CommandFlag::kPubsub);
   if (is_about_a_connection) return plan;
-  bool is_blocking = spec.flags.Has(CommandFlag::kBlocking);
-  if (is_blocking && spec.key_specs[0].begin != KeySpec::Begin::kKeyword) return plan;
-  plan.may_block = is_blocking;
-  if (spec.request_policy == RequestPolicy::kMultiShard && IsEvenRun(spec)) {
+  plan.may_block = plan.needs_quiet = spec.flags.Has(CommandFlag::kBlocking);
+  if (plan.may_block) {
+    plan.route = Route::kKeys;
+  } else if (spec.request_policy == RequestPolicy::kMultiShard && IsEvenRun(spec)) {
     plan.route = Route::kSplit;
     plan.merge = MergeRuleOf(spec.response_policy, true);
     plan.first_key = static_cast<std::uint8_t>(spec.key_specs[0].index);
@@ -111,6 +111,8 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
   for (const Composition& composition : compositions) {
     RequestPlan& plan = plan_of(composition.full_name);
     plan.start = composition.always;
+    plan.start_blocking = composition.when_blocking;
+    plan.needs_quiet |= composition.needs_quiet;
     plan.start_across_slots = composition.across_slots;
     plan.across_slots_writes = composition.across_slots_writes || !plan.is_readonly;
     if (plan.start == nullptr) continue;

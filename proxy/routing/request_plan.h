@@ -35,6 +35,8 @@ using StartOperation = void (*)(const OperationContext&);
 struct Composition {
   std::string_view full_name;                 // as in the command table
   StartOperation always = nullptr;            // instead of any other way
+  bool needs_quiet = false;                   // the client's earlier requests are answered before
+  StartOperation when_blocking = nullptr;     // for a request that waits
   StartOperation across_slots = nullptr;      // for keys of several slots, if cross_slot allows it
   bool across_slots_writes = false;           // a read, but not by reading alone
 };
@@ -46,10 +48,12 @@ struct RequestPlan {
   std::uint8_t args_per_key = 1;  // kSplit: MSET takes two
   bool is_readonly = false;
   bool may_use_replica = false;  // what it reads is on replicas, too
-  bool may_block = false;  // XREAD and XREADGROUP: refused only with BLOCK
+  bool may_block = false;    // see Router::Blocks()
+  bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
   std::string_view refusal = {};  // kUnsupported: the error
   StartOperation start = nullptr;               // kComposed
+  StartOperation start_blocking = nullptr;      // kKeys, of a request that waits
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
   bool across_slots_writes = false;             // needs cross_slot: all
 };
@@ -60,7 +64,7 @@ RequestPlan PlanOf(const protocol::CommandSpec& spec);
 // The plans of all commands, by id.
 std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositions = {});
 
-// "ERR Slotway does not support 'xread' with BLOCK yet"; `how` is empty or a phrase with a space
+// "ERR Slotway does not support 'eval' without keys yet"; `how` is empty or a phrase with a space
 // before it.
 std::string UnsupportedText(std::string_view full_name, std::string_view how = {});
 

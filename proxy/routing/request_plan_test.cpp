@@ -47,7 +47,9 @@ TEST(RequestPlan, Routes) {
       {"config|set", Route::kAllShards, MergeRule::kAllSucceeded, false},
       {"slowlog|len", Route::kAllShards, MergeRule::kSum, false},
       {"wait", Route::kUnsupported, MergeRule::kAllSucceeded, false},
-      {"blpop", Route::kUnsupported, MergeRule::kAllSucceeded, false},
+      {"blpop", Route::kKeys, MergeRule::kAllSucceeded, false},
+      {"brpoplpush", Route::kKeys, MergeRule::kAllSucceeded, false},
+      {"xread", Route::kKeys, MergeRule::kAllSucceeded, true},
       {"subscribe", Route::kUnsupported, MergeRule::kAllSucceeded, false},
   };
   for (const Case& c : cases) {
@@ -61,7 +63,11 @@ TEST(RequestPlan, Routes) {
   }
   EXPECT_EQ(PlanOf(Spec("mset")).args_per_key, 2);
   EXPECT_EQ(PlanOf(Spec("object|encoding")).first_key, 2);
-  EXPECT_TRUE(PlanOf(Spec("xread")).may_block);
+  for (const char* name : {"xread", "blpop", "bzmpop"}) {
+    EXPECT_TRUE(PlanOf(Spec(name)).may_block) << name;
+    EXPECT_TRUE(PlanOf(Spec(name)).needs_quiet) << name;
+  }
+  EXPECT_FALSE(PlanOf(Spec("lpop")).needs_quiet);
 }
 
 // Whoever has a key can be routed; only what ties up its connection is refused.
@@ -72,8 +78,7 @@ TEST(RequestPlan, WhatHasKeysIsRoutedUnlessItConcernsAConnection) {
     const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
     if (plans[id].route == Route::kUnsupported) {
       unsupported += std::string(spec.name) + " ";
-      bool is_about_a_connection = spec.flags.Has(CommandFlag::kBlocking) ||
-                                   spec.flags.Has(CommandFlag::kPubsub) || spec.name == "watch";
+      bool is_about_a_connection = spec.flags.Has(CommandFlag::kPubsub) || spec.name == "watch";
       EXPECT_TRUE(spec.key_specs.empty() || is_about_a_connection || !plans[id].refusal.empty())
           << spec.name;
     }
@@ -108,9 +113,9 @@ TEST(RequestPlan, TablesOfKeylessCommands) {
 }
 
 TEST(RequestPlan, TheTextOfARefusal) {
-  EXPECT_EQ(UnsupportedText("blpop"), "ERR Slotway does not support 'blpop' yet");
-  EXPECT_EQ(UnsupportedText("xread", " with BLOCK"),
-            "ERR Slotway does not support 'xread' with BLOCK yet");
+  EXPECT_EQ(UnsupportedText("move"), "ERR Slotway does not support 'move' yet");
+  EXPECT_EQ(UnsupportedText("eval", " without keys"),
+            "ERR Slotway does not support 'eval' without keys yet");
   EXPECT_EQ(UnsupportedText("acl|setuser"), "ERR Slotway does not support 'acl setuser' yet");
 }
 

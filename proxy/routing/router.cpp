@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "protocol/block_timeout.h"
 #include "protocol/error_text.h"
 #include "protocol/resp_writer.h"
 #include "proxy/reply/reply_merger.h"
@@ -16,20 +17,14 @@ namespace {
 
 using protocol::Slot;
 
-bool AsksToBlock(std::span<const std::string_view> args) {
-  for (std::string_view arg : args.subspan(1)) {
-    auto is_word = [&](std::string_view word) {
-      return arg.size() == word.size() &&
-             std::equal(arg.begin(), arg.end(), word.begin(),
-                        [](char a, char b) { return (a | 0x20) == b; });
-    };
-    if (is_word("streams")) return false;
-    if (is_word("block")) return true;
-  }
-  return false;
-}
-
 }  // namespace
+
+// Of a command whose row does not say where its time stands, anything may be.
+bool Router::Blocks(const Request& request) const {
+  if (!plans_[request.id].may_block) return false;
+  return request.spec->timeout == protocol::TimeoutPlace::kNone ||
+         protocol::FindBlockTimeout(*request.spec, request.args).has_value();
+}
 
 void Router::Route(const Request& request, const Asker& asker) {
   const RequestPlan& plan = plans_[request.id];
@@ -38,10 +33,6 @@ void Router::Route(const Request& request, const Asker& asker) {
   in_flight.place = asker.queue.Open(asker.is_silent);
   if (plan.route == Route::kOneKey) [[likely]] {
     SendWhole(request, dispatcher_.SlotOf(request.args[plan.first_key]), in_flight);
-    return;
-  }
-  if (plan.may_block && AsksToBlock(request.args)) {
-    AnswerError(in_flight, UnsupportedText(request.spec->name, " with BLOCK"));
     return;
   }
   switch (plan.route) {
@@ -66,7 +57,8 @@ void Router::Route(const Request& request, const Asker& asker) {
 
 void Router::Start(StartOperation start, const Request& request, const InFlight& in_flight) {
   Lane lane = in_flight.lane.WithReadonly(false);  // what an operation reads, it may write back
-  start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place, lane});
+  start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place, lane,
+         in_flight.slot});
 }
 
 InFlight Router::Describe(const Request& request, const RequestPlan& plan,
@@ -85,14 +77,25 @@ InFlight Router::Describe(const Request& request, const RequestPlan& plan,
 void Router::SendWhole(const Request& request, Slot slot, InFlight in_flight) {
   in_flight.slot = slot;
   last_slot_ = slot;
+  if (!in_flight.is_readonly) in_flight.queue->NoteWrite(slot);
   dispatcher_.Send(request.bytes, in_flight);
+}
+
+void Router::SendOrBlock(const Request& request, const RequestPlan& plan, Slot slot,
+                         InFlight in_flight) {
+  if (!Blocks(request)) return SendWhole(request, slot, in_flight);
+  if (plan.start_blocking == nullptr) {
+    return AnswerError(in_flight, UnsupportedText(request.spec->name));
+  }
+  in_flight.slot = slot;
+  Start(plan.start_blocking, request, in_flight);
 }
 
 void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight) {
   auto error = protocol::ExtractKeys(*request.spec, request.args, keys_);
   if (error != protocol::KeyExtractionError::kNone) {
     // Not a syntax that we know: a shard, any of them, says what is wrong with it.
-    SendWhole(request, protocol::Slot{0}, in_flight);
+    SendOrBlock(request, plan, protocol::Slot{0}, in_flight);
     return;
   }
   if (keys_.empty()) {
@@ -105,7 +108,7 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
     return dispatcher_.SlotOf(request.args[key.index]) == slot;
   });
   if (is_one_slot) {
-    SendWhole(request, slot, in_flight);
+    SendOrBlock(request, plan, slot, in_flight);
   } else if (plan.route == Route::kSplit && MaySplit(plan)) {
     Split(request, plan, in_flight);
   } else if (plan.start_across_slots != nullptr && MayCrossSlots(plan)) {
@@ -143,8 +146,8 @@ void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_
   for (std::uint32_t i = 0; i < keys_.size(); ++i) {
     keys_of_slot[dispatcher_.SlotOf(request.args[keys_[i].index])].push_back(i);
   }
-  ReplyMerger* merger =
-      ReplyMerger::New(plan.merge, *in_flight.queue, in_flight.place, keys_of_slot.size());
+  ReplyQueue& queue = *in_flight.queue;
+  ReplyMerger* merger = ReplyMerger::New(plan.merge, queue, in_flight.place, keys_of_slot.size());
   in_flight.kind = InFlight::Kind::kPart;
   in_flight.taker = merger;
   // The merger frees itself with the last answer, which may come while the parts are sent.
@@ -167,6 +170,7 @@ void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_
     protocol::StringSink sink{bytes};
     protocol::WriteRequest(sink, std::span<const std::string_view>(part_args));
     in_flight.slot = last_slot_ = slot;
+    if (!in_flight.is_readonly) queue.NoteWrite(slot);
     dispatcher_.Send(bytes, in_flight);
     ++in_flight.place;
   }

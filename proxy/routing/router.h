@@ -26,6 +26,8 @@ class Router {
   // that is found here (CROSSSLOT, not supported) is delivered there at once.
   void Route(const Request& request, const Asker& asker);
   const RequestPlan& PlanOf(protocol::CommandId id) const { return plans_[id]; }
+  // Whether the request is to wait at the shard until something happens.
+  bool Blocks(const Request& request) const;
 
   // Whether the shard that got the last request has so much to take in that the client should
   // wait for it.
@@ -40,6 +42,9 @@ class Router {
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void SendToAnyShard(const Request& request, InFlight in_flight);
   void SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  // For a request that may wait: not on a connection that others share.
+  void SendOrBlock(const Request& request, const RequestPlan& plan, protocol::Slot slot,
+                   InFlight in_flight);
   void SendWhole(const Request& request, protocol::Slot slot, InFlight in_flight);
 
   Dispatcher& dispatcher_;

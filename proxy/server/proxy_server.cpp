@@ -2,7 +2,7 @@
 #include "proxy/server/proxy_server.h"
 
 #include <algorithm>
-#include <future>
+#include <latch>
 #include <thread>
 #include <utility>
 
@@ -125,14 +125,29 @@ runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& f
   if (!opened) return tl::unexpected(opened.error());
   settings_ = change.effective;
   WarnOfTooFewFiles(settings_.limits);
-  // shared: every worker copies it in its own time.
-  auto snapshot = std::make_shared<const config::ProxyConfig>(settings_);
+  // Workers never wait for this thread, so it may wait for them: whoever is told that the settings
+  // have changed finds them changed.
+  std::latch taken(static_cast<std::ptrdiff_t>(workers_.size()));
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeSettings(*snapshot); });
+    group_->Loop(i).Post([this, i, &taken] {
+      workers_[i]->TakeSettings(settings_);
+      taken.count_down();
+    });
   }
-  refresher_->RequestSoon();
+  taken.wait();
+  AskBackendAnew(change);
   reloads_.Add();
   return change;
+}
+
+void ProxyServer::AskBackendAnew(const SettingsChange& change) {
+  bool is_about_backend =
+      std::any_of(change.applied.begin(), change.applied.end(),
+                  [](const std::string& name) { return name.starts_with("backend."); });
+  if (!is_about_backend) return;
+  refresher_->RequestSoon();
+  monitor_->ApplySettings();
+  if (refresher_->Current() != nullptr) monitor_->UpdateTopology(*refresher_->Current());
 }
 
 std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {
@@ -228,6 +243,7 @@ ProcessFacts ProxyServer::Facts() const {
     facts.bytes_in += sessions.bytes_in.Get();
     facts.bytes_out += sessions.bytes_out.Get();
     facts.held_requests += worker->Dispatch().held_now.Get();
+    facts.blocked_clients += worker->Dispatch().blocked_now.Get();
   }
   facts.uptime_s = (runtime::MonotonicMs() - started_at_ms_) / 1000;
   facts.run_id = run_id_;

@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
+from deadline import wait_until
 from proxy_process import ProxyProcess
 from raw_client import ErrorReply, encode
+from real_cluster import RealCluster, redis_cli
 
 # Each line is a pipeline of one client; ';' stands between requests. All keys share a slot.
 SCENARIOS = [
@@ -186,3 +188,117 @@ def test_bounds_are_told(cluster):
             assert replies[4] == [None] * 3
     finally:
         proxy.stop()
+
+
+class Counting(threading.Thread):
+    """Raises two keys of each slot together, half of the times with WATCH; counts what it was
+    told."""
+
+    def __init__(self, proxy, number, tags):
+        super().__init__()
+        self._client = proxy.client(timeout_s=60)
+        self._keys = [(f"{{{tag}}}:x:{number}", f"{{{tag}}}:y:{number}") for tag in tags]
+        self._stopping = threading.Event()
+        self.done = dict.fromkeys(self._keys, 0)
+        self.unknown = dict.fromkeys(self._keys, 0)
+        self.rounds = 0
+        self.unexpected = []
+
+    def run(self):
+        try:
+            while not self._stopping.is_set():
+                for position, keys in enumerate(self._keys):
+                    self._raise(keys, (self.rounds + position) % 2 == 0)
+                self.rounds += 1
+        except Exception as error:
+            self.unexpected.append(f"{type(error).__name__}: {error}")
+        self._client.close()
+
+    def _raise(self, keys, watches):
+        if watches:
+            self._client.call("WATCH", *keys)
+        x, y = keys
+        *queued, reply = self._client.pipeline(
+            [["MULTI"], ["INCR", x], ["PING"], ["INCR", y], ["EXEC"]])
+        if queued != ["OK", "QUEUED", "QUEUED", "QUEUED"]:
+            self.unexpected.append(queued)
+        if isinstance(reply, ErrorReply) and reply.startswith("OUTCOMEUNKNOWN"):
+            self.unknown[keys] += 1
+        elif isinstance(reply, list) and reply[0] == reply[2] and reply[1] == "PONG":
+            self.done[keys] += 1
+        elif not (reply is None and watches):
+            self.unexpected.append(reply)
+
+    def stop(self):
+        self._stopping.set()
+        self.join(60)
+        assert not self.is_alive(), "a client waits for a reply for ever"
+
+
+def test_while_slots_move():
+    cluster = RealCluster(masters=3, password="backend-secret")
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password)
+    try:
+        source, target = cluster.nodes[0], cluster.nodes[1]
+        first, _ = cluster.slot_owners()[source.port][0]
+        wanted = range(first, first + 300)
+        with source.client() as client:
+            names = [str(i) for i in range(20_000)]
+            slots = client.pipeline([["CLUSTER", "KEYSLOT", name] for name in names])
+        tags = [name for name, slot in zip(names, slots) if slot in wanted][:100]
+        loads = [Counting(proxy, number, tags) for number in range(6)]
+        for load in loads:
+            load.start()
+        wait_until(lambda: all(load.rounds > 2 or load.unexpected for load in loads), 30,
+                   "the load is running")
+        output = redis_cli(
+            source.port, "--cluster", "reshard", f"127.0.0.1:{source.port}",
+            "--cluster-from", source.call("CLUSTER", "MYID").decode(),
+            "--cluster-to", target.call("CLUSTER", "MYID").decode(),
+            "--cluster-slots", len(wanted), "--cluster-yes",
+            password=cluster.password, timeout_s=120)
+        assert "[ERR]" not in output, output[-2000:]
+        after = [load.rounds for load in loads]
+        wait_until(lambda: all(load.rounds > count + 2 or load.unexpected
+                               for load, count in zip(loads, after)), 30, "the load goes on")
+        for load in loads:
+            load.stop()
+        assert [load.unexpected[:3] for load in loads] == [[]] * len(loads)
+        with proxy.client() as client:
+            for load in loads:
+                for keys, count in load.done.items():
+                    assert load.unknown[keys] == 0
+                    assert client.call("MGET", *keys) == [b"%d" % count] * 2, keys
+    finally:
+        proxy.stop()
+        cluster.stop()
+
+
+def test_a_master_dies():
+    cluster = RealCluster(masters=3, replicas=1, password="backend-secret", node_timeout_ms=2000)
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password)
+    try:
+        loads = [Counting(proxy, number, [f"f{i}" for i in range(30)]) for number in range(6)]
+        for load in loads:
+            load.start()
+        wait_until(lambda: all(load.rounds > 5 or load.unexpected for load in loads), 30,
+                   "the load is running")
+        master = cluster.nodes[0]
+        (replica,) = cluster.replicas_of(master)
+        master.kill()
+        wait_until(lambda: replica.call("ROLE")[0] == b"master", 30, "the replica is promoted")
+        after = [load.rounds for load in loads]
+        wait_until(lambda: all(load.rounds > count + 3 or load.unexpected
+                               for load, count in zip(loads, after)), 30, "the load goes on")
+        for load in loads:
+            load.stop()
+        assert [load.unexpected[:3] for load in loads] == [[]] * len(loads)
+        with proxy.client() as client:
+            for load in loads:
+                for keys, count in load.done.items():
+                    x, y = (int(value) for value in client.call("MGET", *keys))
+                    # What the dead master had not passed on is gone, but nothing ran twice.
+                    assert x == y <= count + load.unknown[keys], (keys, x, y, count)
+    finally:
+        proxy.stop()
+        cluster.stop()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client libraries that are tried: where each comes from, how its program is built and run.
 
-A program is called with HOST PORT PASSWORD single|cluster [2|3] and prints "ok NAME" or
-"FAIL NAME detail" for each check. It leaves out what its library can not do: `lacks` says why.
+A program is called with HOST PORT PASSWORD single|cluster [2|3] and runs the checks that the
+variable CHECKS names. It prints "ok NAME" or "FAIL NAME detail" for each. `lacks` says which ones a
+library can not do, and why.
 """
 import hashlib
 import os
@@ -19,6 +20,9 @@ large_values errors pipeline transaction watch scripts pubsub pattern_pubsub sha
 blocking_pop blocking_move blocking_stream scan scan_elements session
 """.split())
 
+# What our own shards have the commands for.
+SHARD_CHECKS = frozenset("strings hashes keys many_keys large_values pipeline session".split())
+
 
 class Missing(Exception):
     """What is needed is not on this machine, or can not be fetched."""
@@ -32,14 +36,15 @@ class Folder:
     until the folder changes.
     """
 
-    def __init__(self, name, tools, fetch=None, build=None):
-        self.name, self.tools, self.fetch, self.build = name, tools, fetch, build
+    def __init__(self, name, tools, packages, fetch=None, build=None):
+        self.name, self.tools, self.packages = name, tools, packages
+        self.fetch, self.build = fetch, build
         self.source = os.path.join(HERE, name)
 
     def installed(self):
         for tool in self.tools:
             if shutil.which(tool) is None:
-                raise Missing(f"there is no {tool} (scripts/deps.sh clients)")
+                raise Missing(f"there is no {tool} (scripts/deps.sh {self.packages})")
         if not self.fetch and not self.build:
             return self.source
         target = os.path.join(CACHE, f"{self.name}-{self._digest()}")
@@ -76,44 +81,46 @@ class Folder:
 
 class ClientProgram:
     def __init__(self, name, group, folder, command, protocols=("2", "3"),
-                 modes=("single", "cluster"), extra=(), lacks=None):
+                 modes=("single", "cluster"), checks=CHECKS, lacks=None):
         self.name, self.group, self.folder, self.command = name, group, folder, command
         self.protocols, self.modes = protocols, modes
-        self._extra, self._lacks = set(extra), lacks or {}
+        self._checks, self._lacks = checks, lacks or {}
 
     def checks(self, mode):
-        lacking = self._lacks.get(mode, {})
-        return (CHECKS | self._extra) - set(lacking)
+        return self._checks - set(self._lacks.get(mode, {}))
 
-    def run(self, server, mode, protocol, timeout_s):
+    def run(self, server, mode, protocol, checks, timeout_s):
         directory = self.folder.installed()
         arguments = [server.host, str(server.port), server.password, mode]
         arguments += [protocol] if protocol else []
-        return run([*self.command, *arguments], directory, timeout_s)
+        return run([*self.command, *arguments], directory, timeout_s, CHECKS=" ".join(checks))
 
 
-def run(command, directory, timeout_s):
-    return subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL,
+def run(command, directory, timeout_s, **variables):
+    return subprocess.run(command, cwd=directory, env={**os.environ, **variables},
+                          stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout_s,
                           check=False, text=True, errors="replace")
 
 
-DEBIAN_PYTHON = "/usr/bin/python3"
-NODE = Folder("node", ["node", "npm"], fetch=[
-    "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--engine-strict"])
-GO = Folder("go_redis", ["go"], fetch=["go", "mod", "download"],
+DEBIAN_PYTHON, CHROMIUM = "/usr/bin/python3", "/usr/bin/chromium"
+NPM_CI = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--engine-strict"]
+
+DEBIAN_REDIS_PY = Folder("redis_py", [DEBIAN_PYTHON], "test")
+HIREDIS = Folder("hiredis", ["cc"], "test", build=[
+    "cc", "-std=c11", "-D_DEFAULT_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "checks.c",
+    "-o", "checks", "-lhiredis"])
+REDIS_PY = Folder("redis_py", [DEBIAN_PYTHON], "clients", fetch=[
+    "sh", "-c", f"{DEBIAN_PYTHON} -m venv venv && venv/bin/pip install -r requirements.txt"])
+NODE = Folder("node", ["node", "npm"], "clients", fetch=NPM_CI)
+GO = Folder("go_redis", ["go"], "clients", fetch=["go", "mod", "download"],
             build=["go", "build", "-o", "checks", "."])
-JAVA = Folder("java", ["mvn", "javac", "java"], fetch=[
+JAVA = Folder("java", ["mvn", "javac", "java"], "java", fetch=[
     "mvn", "-B", "-ntp", "-q",
     "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies",
     "-DoutputDirectory=lib", "-DincludeScope=runtime"],
     build=["sh", "-c", "javac -nowarn -parameters -cp 'lib/*' -d classes *.java"])
-HIREDIS = Folder("hiredis", ["cc"], build=[
-    "cc", "-std=c11", "-D_DEFAULT_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "checks.c",
-    "-o", "checks", "-lhiredis"])
-REDIS_PY = Folder("redis_py", [DEBIAN_PYTHON], fetch=[
-    "sh", "-c", f"{DEBIAN_PYTHON} -m venv venv && venv/bin/pip install -r requirements.txt"])
-DEBIAN_REDIS_PY = Folder("redis_py", [DEBIAN_PYTHON])
+P3X = Folder("p3x", ["node", "npm", CHROMIUM], "browser", fetch=NPM_CI)
 
 
 def java(program):
@@ -121,13 +128,13 @@ def java(program):
 
 
 NO_SHARDED = {"sharded_pubsub": "the library has no SSUBSCRIBE"}
+NO_TRANSACTION = {name: "the library has no transactions in a cluster"
+                  for name in ("transaction", "watch")}
 PROGRAMS = [
-    ClientProgram(
-        "redis-py-debian", "clients", DEBIAN_REDIS_PY, [DEBIAN_PYTHON, "-B", "checks.py"],
-        protocols=("2",), lacks={
-            "single": NO_SHARDED,
-            "cluster": {**NO_SHARDED, "transaction": "not in a cluster before redis-py 6",
-                        "watch": "not in a cluster before redis-py 6"}}),
+    # redis-py 4.3
+    ClientProgram("redis-py-debian", "clients", DEBIAN_REDIS_PY,
+                  [DEBIAN_PYTHON, "-B", "checks.py"], protocols=("2",),
+                  lacks={"single": NO_SHARDED, "cluster": {**NO_SHARDED, **NO_TRANSACTION}}),
     ClientProgram("hiredis", "clients", HIREDIS, ["./checks"], protocols=("2",),
                   modes=("single",)),
     ClientProgram("redis-py", "registry", REDIS_PY, ["venv/bin/python", "-B", "checks.py"]),
@@ -137,10 +144,11 @@ PROGRAMS = [
     ClientProgram("jedis", "java", JAVA, java("JedisChecks"), lacks={
         "single": {"sharded_pubsub": "the library has SSUBSCRIBE for clusters only"}}),
     ClientProgram("lettuce", "java", JAVA, java("LettuceChecks")),
-    ClientProgram(
-        "spring-data-redis", "java", JAVA, java("SpringChecks"), protocols=("",),
-        extra={"entity"}, lacks={
-            "single": NO_SHARDED,
-            "cluster": {**NO_SHARDED, "transaction": "the library has none in a cluster",
-                        "watch": "the library has none in a cluster"}}),
+    ClientProgram("spring-data-redis", "java", JAVA, java("SpringChecks"), protocols=("",),
+                  checks=CHECKS | {"entity"},
+                  lacks={"single": NO_SHARDED, "cluster": {**NO_SHARDED, **NO_TRANSACTION}}),
+    # Its pictures are in build/clients/p3x-*/pictures.
+    ClientProgram("p3x-redis-ui", "browser", P3X, ["node", "checks.mjs"], protocols=("",),
+                  modes=("single",),
+                  checks=frozenset("connect info list open edit rename".split())),
 ]

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { Cluster, Redis } from 'ioredis';
 
-import { arrival, key, runChecks, tagged, target, untilBlocked } from './checks.mjs';
+import { arrival, key, runChecks, tagged, target, woken } from './checks.mjs';
 
 const { host, port, password, protocol, isCluster } = target;
 const equal = assert.deepEqual;
@@ -232,34 +232,25 @@ const sessions = {
   }),
   blocking_pop: () => withClient(async (popper) => {
     const [empty, list] = [tagged('empty'), tagged('queue')];
-    const popped = popper.blpop(empty, list, 10);
-    await untilBlocked();
-    await other.rpush(list, 'job');
-    equal(await popped, [list, 'job']);
+    equal(await woken(popper.blpop(empty, list, 10), () => other.rpush(list, 'job')),
+      [list, 'job']);
     equal(await popper.blpop(empty, 0.05), null);
-    const scored = popper.bzpopmin(tagged('zqueue'), 10);
-    await untilBlocked();
-    await other.zadd(tagged('zqueue'), 1, 'job');
-    equal((await scored).map(String), [tagged('zqueue'), 'job', '1']);
+    const scored = await woken(popper.bzpopmin(tagged('zqueue'), 10),
+      () => other.zadd(tagged('zqueue'), 1, 'job'));
+    equal(scored.map(String), [tagged('zqueue'), 'job', '1']);
   }),
   blocking_move: () => withClient(async (mover) => {
     const [from, to] = [tagged('from'), tagged('to')];
-    const first = mover.brpoplpush(from, to, 10);
-    await untilBlocked();
-    await other.lpush(from, 'a');
-    equal(await first, 'a');
-    const second = mover.blmove(from, to, 'LEFT', 'RIGHT', 10);
-    await untilBlocked();
-    await other.lpush(from, 'b');
-    equal(await second, 'b');
+    equal(await woken(mover.brpoplpush(from, to, 10), () => other.lpush(from, 'a')), 'a');
+    equal(await woken(mover.blmove(from, to, 'LEFT', 'RIGHT', 10),
+      () => other.lpush(from, 'b')), 'b');
     equal(await client.lrange(to, 0, -1), ['a', 'b']);
   }),
   blocking_stream: () => withClient(async (reader) => {
     const name = key('live');
-    const read = reader.xread('BLOCK', 10000, 'STREAMS', name, '$');
-    await untilBlocked();
-    const id = await other.xadd(name, '*', 'a', '1');
-    equal(await read, [[name, [[id, ['a', '1']]]]]);
+    const read = await woken(reader.xread('BLOCK', 10000, 'STREAMS', name, '$'),
+      () => other.xadd(name, '5-1', 'a', '1'));
+    equal(read, [[name, [['5-1', ['a', '1']]]]]);
   }),
   async scan() {
     const names = Array.from({ length: 500 }, (_, i) => key(`scan:${i}`));

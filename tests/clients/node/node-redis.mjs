@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { createClient, createCluster, defineScript, RESP_TYPES, WatchError } from 'redis';
 
-import { arrival, key, runChecks, tagged, target, untilBlocked } from './checks.mjs';
+import { arrival, key, runChecks, tagged, target, woken } from './checks.mjs';
 
 const { host, port, password, protocol, isCluster } = target;
 // Replies without a prototype equal plain objects here.
@@ -253,35 +253,26 @@ const sessions = {
   }),
   blocking_pop: () => withClient(async (popper) => {
     const [empty, list] = [tagged('empty'), tagged('queue')];
-    const popped = popper.blPop([empty, list], 10);
-    await untilBlocked();
-    await other.rPush(list, 'job');
-    equal(await popped, { key: list, element: 'job' });
+    equal(await woken(popper.blPop([empty, list], 10), () => other.rPush(list, 'job')),
+      { key: list, element: 'job' });
     equal(await popper.blPop(empty, 0.05), null);
-    const scored = popper.bzPopMin(tagged('zqueue'), 10);
-    await untilBlocked();
-    await other.zAdd(tagged('zqueue'), { value: 'job', score: 1 });
-    equal(await scored, { key: tagged('zqueue'), value: 'job', score: 1 });
+    const scored = await woken(popper.bzPopMin(tagged('zqueue'), 10),
+      () => other.zAdd(tagged('zqueue'), { value: 'job', score: 1 }));
+    equal(scored, { key: tagged('zqueue'), value: 'job', score: 1 });
   }),
   blocking_move: () => withClient(async (mover) => {
     const [from, to] = [tagged('from'), tagged('to')];
-    const first = mover.brPopLPush(from, to, 10);
-    await untilBlocked();
-    await other.lPush(from, 'a');
-    equal(await first, 'a');
-    const second = mover.blMove(from, to, 'LEFT', 'RIGHT', 10);
-    await untilBlocked();
-    await other.lPush(from, 'b');
-    equal(await second, 'b');
+    equal(await woken(mover.brPopLPush(from, to, 10), () => other.lPush(from, 'a')), 'a');
+    equal(await woken(mover.blMove(from, to, 'LEFT', 'RIGHT', 10),
+      () => other.lPush(from, 'b')), 'b');
     equal(await client.lRange(to, 0, -1), ['a', 'b']);
   }),
   blocking_stream: () => withClient(async (reader) => {
     const name = key('live');
-    const read = reader.xRead({ key: name, id: '$' }, { BLOCK: 10000 });
-    await untilBlocked();
-    const id = await other.xAdd(name, '*', { a: '1' });
-    const [{ messages: [{ id: seen, message }] }] = await read;
-    equal([seen, message], [id, { a: '1' }]);
+    const read = await woken(reader.xRead({ key: name, id: '$' }, { BLOCK: 10000 }),
+      () => other.xAdd(name, '5-1', { a: '1' }));
+    const [{ messages: [{ id, message }] }] = read;
+    equal([id, message], ['5-1', { a: '1' }]);
   }),
   async scan() {
     const names = Array.from({ length: 500 }, (_, i) => key(`scan:${i}`));

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/operations/private_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/resp_writer.h"
+#include "proxy/routing/redirect.h"
+#include "proxy/routing/trouble_texts.h"
+
+namespace slotway::proxy {
+namespace {
+
+// A leg that waited this long was in peace: what happens then is a new incident.
+constexpr std::uint64_t kPeaceMs = 1000;
+// How a master ends what blocks when it becomes a replica.
+constexpr std::string_view kUnblockedByForce = "-UNBLOCKED force ";
+constexpr std::string_view kUnblockedByClient = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+constexpr std::string_view kTooManyPrivate =
+    "ERR Too many clients block, watch or track at once: limits.private_connections_max";
+constexpr std::string_view kTooManyRedirects = "CLUSTERDOWN Too many redirections for this slot";
+
+std::string ErrorReply(std::string_view text) {
+  std::string reply;
+  protocol::StringSink sink{reply};
+  protocol::RespWriter<protocol::StringSink>(sink, protocol::RespVersion::kResp2).Error(text);
+  return reply;
+}
+
+}  // namespace
+
+void PrivateCall::Unblocking::Count(bool is_ended) {
+  was_ended |= is_ended;
+  if (--left > 0) return;
+  for (auto& tell : std::exchange(done, {})) tell(was_ended);
+}
+
+PrivateCall::PrivateCall(const OperationContext& context, const std::vector<protocol::Slot>& slots)
+    : Operation(context),
+      spec_(*context.request.spec),
+      args_(context.request.args.begin(), context.request.args.end()),
+      timeout_(protocol::FindBlockTimeout(spec_, context.request.args)),
+      legs_(slots.size()),
+      left_(slots.size()),
+      timer_(context.dispatcher.Loop()) {
+  for (std::size_t i = 0; i < slots.size(); ++i) legs_[i].slot = slots[i];
+  if (timeout_ && timeout_->is_valid && timeout_->ms > 0) {
+    deadline_ms_ = Dispatch().Loop().NowMs() + timeout_->ms;
+  }
+  Dispatch().CountBlocked(true);
+  Queue().SetBlocked(this);
+}
+
+PrivateCall::~PrivateCall() { Dispatch().CountBlocked(false); }
+
+void PrivateCall::Begin() {
+  std::weak_ptr<char> alive = alive_;
+  std::size_t count = legs_.size();
+  for (std::size_t leg = 0; leg < count && !alive.expired(); ++leg) StartLeg(leg);
+}
+
+void PrivateCall::End(std::string_view reply) {
+  is_over_ = true;
+  Queue().SetBlocked(nullptr);
+  Dispatch().CancelAwait(*this);
+  for (Leg& leg : legs_) {
+    if (leg.awaits_id) unblocking_->Count(false);
+    if (leg.connection != nullptr) Dispatch().Private().End(*leg.connection);
+  }
+  Finish(reply);
+}
+
+bool PrivateCall::IsTimeOver() const {
+  return deadline_ms_ != 0 && Dispatch().Loop().NowMs() >= deadline_ms_;
+}
+
+std::string PrivateCall::RequestBytes() const {
+  std::vector<std::string_view> words(args_.begin(), args_.end());
+  std::string left;
+  if (deadline_ms_ != 0) {
+    std::uint64_t left_ms = deadline_ms_ - Dispatch().Loop().NowMs();
+    if (left_ms != timeout_->ms) left = protocol::FormatBlockTimeout(spec_, left_ms);
+    if (!left.empty()) words[timeout_->index] = left;
+  }
+  std::string bytes;
+  protocol::StringSink sink{bytes};
+  protocol::WriteRequest(sink, std::span<const std::string_view>(words));
+  return bytes;
+}
+
+void PrivateCall::StartLeg(std::size_t index) {
+  Leg& leg = legs_[index];
+  if (IsTimeOver()) return EndByForce(false);
+  if (!leg.asking && !Dispatch().IsOwnerReady(leg.slot, OwnLane())) return AwaitShard(index);
+  runtime::SocketAddress address = leg.asking ? *leg.asking : *Dispatch().OwnerOf(leg.slot);
+  BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this);
+  if (connection == nullptr) return EndLeg(index, ErrorReply(kTooManyPrivate));
+  SendLeg(index, *connection);
+}
+
+void PrivateCall::SendLeg(std::size_t index, BackendConnection& connection) {
+  Leg& leg = legs_[index];
+  leg.connection = &connection;
+  leg.sent_at_ms = Dispatch().Loop().NowMs();
+  if (std::string preface = Preface(); !preface.empty()) {
+    InFlight dropped;
+    dropped.kind = InFlight::Kind::kSwallow;
+    connection.Send(preface, dropped);
+  }
+  InFlight request;
+  request.kind = InFlight::Kind::kPart;
+  request.taker = this;
+  request.place = static_cast<std::uint32_t>(index);
+  request.slot = leg.slot;
+  request.command = protocol::IdOf(spec_);
+  request.is_raw = true;
+  request.lane = OwnLane();
+  if (spec_.IsWrite()) Queue().NoteWrite(leg.slot);
+  if (std::exchange(leg.asking, std::nullopt)) {
+    connection.SendAsking(RequestBytes(), request);
+  } else {
+    connection.Send(RequestBytes(), request);
+  }
+}
+
+// Also after the connection was lost: a moment, so that a shard that only hangs up is not asked all
+// the time.
+void PrivateCall::AwaitShard(std::size_t index) {
+  Leg& leg = legs_[index];
+  leg.is_awaiting = true;
+  if (deadline_ms_ != 0 && !timer_.IsActive()) {
+    timer_.Start(deadline_ms_ - Dispatch().Loop().NowMs(), 0, [this] { EndByForce(false); });
+  }
+  std::uint64_t delay_ms = leg.tries == 0 ? 0 : Dispatch().BackoffMs(leg.tries);
+  Dispatch().Await(leg.slot, OwnLane(), *this, index, trouble_text::kUnreachable, delay_ms,
+                   leg.waiting_since_ms);
+}
+
+void PrivateCall::OnShardReady(std::size_t part) {
+  legs_[part].is_awaiting = false;
+  bool is_any_awaiting =
+      std::any_of(legs_.begin(), legs_.end(), [](const Leg& leg) { return leg.is_awaiting; });
+  if (!is_any_awaiting) timer_.Stop();
+  StartLeg(part);
+}
+
+void PrivateCall::OnReply(std::size_t part, std::string_view reply) {
+  Leg& leg = legs_[part];
+  if (std::exchange(leg.is_awaiting, false)) return EndLeg(part, reply);
+  runtime::SocketAddress from = leg.connection->Address();
+  LetGo(leg);
+  if (reply.starts_with('-') && GoesOn(part, from, reply)) return;
+  EndLeg(part, reply);
+}
+
+void PrivateCall::EndLeg(std::size_t, std::string_view reply) { OnLegReply(reply, --left_); }
+
+// Whether the error is none of the client's business. It may have ended the call then.
+bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
+                         std::string_view reply) {
+  ReplyVerdict verdict = JudgeErrorReply(reply);
+  if (verdict == ReplyVerdict::kForClient && !reply.starts_with(kUnblockedByForce)) return false;
+  if (unblocking_ != nullptr || IsTimeOver()) {
+    EndByForce(unblocking_ != nullptr && unblocking_->with_error);
+    return true;
+  }
+  Leg& leg = legs_[index];
+  NoteIncident(leg);
+  if (verdict != ReplyVerdict::kMoved && verdict != ReplyVerdict::kAsk) {
+    Dispatch().RequestRefresh();
+    AwaitShard(index);
+    return true;
+  }
+  auto target = Dispatch().LearnRedirect(from, reply);
+  if (leg.tries > Settings().retry.redirects_max) {
+    EndLeg(index, ErrorReply(kTooManyRedirects));
+  } else if (!target) {
+    AwaitShard(index);
+  } else {
+    leg.slot = target->slot;
+    if (target->kind == protocol::Redirect::Kind::kAsk) leg.asking = target->address;
+    StartLeg(index);
+  }
+  return true;
+}
+
+// A call that may have been served, its answer lost, is sent again all the same: whoever blocks asks
+// for what comes next, and an error would only make him ask again.
+void PrivateCall::OnLost(std::size_t part, bool) {
+  if (is_over_) return;
+  Leg& leg = legs_[part];
+  leg.connection = nullptr;
+  if (std::exchange(leg.awaits_id, false)) unblocking_->Count(false);
+  if (unblocking_ != nullptr || IsTimeOver()) {
+    return EndByForce(unblocking_ != nullptr && unblocking_->with_error);
+  }
+  NoteIncident(leg);
+  Dispatch().RequestRefresh();
+  AwaitShard(part);
+}
+
+void PrivateCall::NoteIncident(Leg& leg) const {
+  if (Dispatch().Loop().NowMs() - leg.sent_at_ms > kPeaceMs) {
+    leg.tries = 0;
+    leg.waiting_since_ms = 0;
+  }
+  if (leg.tries < 255) ++leg.tries;
+}
+
+void PrivateCall::LetGo(Leg& leg) {
+  if (std::exchange(leg.awaits_id, false)) unblocking_->Count(false);
+  BackendConnection& connection = *std::exchange(leg.connection, nullptr);
+  if (std::exchange(leg.is_spoilt, false)) {
+    Dispatch().Private().Retire(connection);
+  } else {
+    Dispatch().Private().GiveBack(connection);
+  }
+}
+
+void PrivateCall::EndByForce(bool with_error) {
+  End(with_error ? ErrorReply(kUnblockedByClient) : TimeoutReply());
+}
+
+void PrivateCall::OnClientGone() { End({}); }
+
+void PrivateCall::Unblock(bool with_error, std::function<void(bool)> done) {
+  if (unblocking_ != nullptr) {
+    // shared: see its declaration.
+    auto unblocking = unblocking_;
+    if (unblocking->left == 0) return done(false);
+    unblocking->done.push_back(std::move(done));
+    return;
+  }
+  std::size_t connected = 0;
+  for (const Leg& leg : legs_) connected += leg.connection != nullptr;
+  if (connected == 0) {
+    EndByForce(with_error);
+    return done(true);
+  }
+  unblocking_ = std::make_shared<Unblocking>();
+  unblocking_->with_error = with_error;
+  unblocking_->left = connected;
+  unblocking_->done.push_back(std::move(done));
+  for (Leg& leg : legs_) {
+    if (leg.connection == nullptr) continue;
+    leg.awaits_id = true;
+    if (leg.connection->RemoteId() != 0) AskToUnblock(leg);
+  }
+}
+
+void PrivateCall::OnPrivateReady(BackendConnection& connection) {
+  for (Leg& leg : legs_) {
+    if (leg.connection == &connection && leg.awaits_id) AskToUnblock(leg);
+  }
+}
+
+// The shard decides: it may have served the call already.
+void PrivateCall::AskToUnblock(Leg& leg) {
+  leg.awaits_id = false;
+  leg.is_spoilt = true;
+  std::vector<std::string> question = {"CLIENT", "UNBLOCK",
+                                       std::to_string(leg.connection->RemoteId()),
+                                       unblocking_->with_error ? "ERROR" : "TIMEOUT"};
+  auto answered = [unblocking = unblocking_](std::optional<std::int64_t> answer) {
+    unblocking->Count(answer == 1);
+  };
+  bool is_asked =
+      Dispatch().Private().Ask(leg.connection->Address(), std::move(question),
+                               Settings().backend.response_timeout_ms, std::move(answered));
+  if (!is_asked) unblocking_->Count(false);
+}
+
+}  // namespace slotway::proxy

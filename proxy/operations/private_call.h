@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The base of calls that wait at one or several shards on connections of their own.
+//
+// A leg is one exchange with the owner of one slot. When that owner is lost, demoted or gives the
+// slot away, the leg is sent anew to the next one, with the time that is left. The call ends with
+// its last leg's answer, with its client, or by Unblock(). Belongs to its worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/block_timeout.h"
+#include "proxy/reply/blocked_call.h"
+#include "proxy/routing/operation.h"
+#include "runtime/event_loop.h"
+
+namespace slotway::proxy {
+
+class PrivateCall : public Operation, public BlockedCall, private PrivateConnections::Holder {
+ public:
+  void OnReply(std::size_t part, std::string_view reply) final;
+  void OnLost(std::size_t part, bool may_have_run) final;
+  void OnShardReady(std::size_t part) final;
+  void OnClientGone() final;
+  void Unblock(bool with_error, std::function<void(bool)> done) final;
+
+ protected:
+  // A leg per slot; there is at least one.
+  PrivateCall(const OperationContext& context, const std::vector<protocol::Slot>& slots);
+  ~PrivateCall() override;
+
+  // Sends all legs. The call may be gone when this returns.
+  void Begin();
+  // Delivers the reply and frees the call.
+  void End(std::string_view reply);
+
+  // What a connection is asked before the request itself; the answer is dropped.
+  virtual std::string Preface() const { return {}; }
+  // The answer of a leg, or the error that ended it; `left` more are to come. Calls End() when the
+  // call is over.
+  virtual void OnLegReply(std::string_view reply, std::size_t left) = 0;
+  // What the client gets when the time is over and no shard was there to say so.
+  virtual std::string TimeoutReply() const = 0;
+
+ private:
+  struct Leg {
+    protocol::Slot slot{0};
+    BackendConnection* connection = nullptr;
+    std::optional<runtime::SocketAddress> asking;  // where ASK sent it, for one try
+    std::uint64_t sent_at_ms = 0;
+    std::uint32_t waiting_since_ms = 0;
+    std::uint8_t tries = 0;            // since it last waited in peace
+    bool is_awaiting = false;          // for its shard to be there
+    bool awaits_id = false;            // to be unblocked as soon as the connection knows its id
+    bool is_spoilt = false;            // an UNBLOCK may reach the connection later
+  };
+  // A CLIENT UNBLOCK on its way to the shards.
+  struct Unblocking {
+    bool with_error = false;
+    bool was_ended = false;
+    std::size_t left = 0;
+    std::vector<std::function<void(bool)>> done;
+
+    void Count(bool is_ended);
+  };
+
+  void OnPrivateDown(BackendConnection&, std::string_view) override {}
+  void OnPrivateReady(BackendConnection& connection) override;
+
+  void StartLeg(std::size_t index);
+  void SendLeg(std::size_t index, BackendConnection& connection);
+  void AwaitShard(std::size_t index);
+  void EndLeg(std::size_t index, std::string_view reply);
+  bool GoesOn(std::size_t index, const runtime::SocketAddress& from, std::string_view reply);
+  bool IsTimeOver() const;
+  void NoteIncident(Leg& leg) const;
+  void LetGo(Leg& leg);
+  void EndByForce(bool with_error);
+  void AskToUnblock(Leg& leg);
+  std::string RequestBytes() const;
+
+  const protocol::CommandSpec& spec_;
+  std::vector<std::string> args_;
+  std::optional<protocol::BlockTimeout> timeout_;
+  std::uint64_t deadline_ms_ = 0;  // loop time; 0: none
+  std::vector<Leg> legs_;
+  std::size_t left_;
+  runtime::Timer timer_;  // while no shard counts the time
+  // shared: the shards' answers may come after the call is over.
+  std::shared_ptr<Unblocking> unblocking_;
+  // shared: lets Begin() see whether a leg has ended the call.
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  bool is_over_ = false;
+};
+
+}  // namespace slotway::proxy

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request that waits at shards for something to happen, and how others end the wait early.
+//
+// Belongs to its worker's thread. While it waits, its client's ReplyQueue knows it.
+#pragma once
+
+#include <functional>
+
+namespace slotway::proxy {
+
+class BlockedCall {
+ public:
+  virtual ~BlockedCall() = default;
+  // Nobody wants the reply any more: what waits at the shards is ended. Frees the call.
+  virtual void OnClientGone() = 0;
+  // Ends the wait as if its time were over, or with an error. `done` is told, perhaps later,
+  // whether this ended it; something may have happened before. May free the call.
+  virtual void Unblock(bool with_error, std::function<void(bool)> done) = 0;
+};
+
+}  // namespace slotway::proxy
