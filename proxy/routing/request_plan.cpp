@@ -131,6 +131,7 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     plan.start_blocking = composition.when_blocking;
     plan.needs_quiet |= composition.needs_quiet;
     plan.start_across_slots = composition.across_slots;
+    plan.across_slots_writes = composition.across_slots_writes || !plan.is_readonly;
     if (plan.start == nullptr) continue;
     plan.route = Route::kComposed;
     plan.may_use_replica = false;

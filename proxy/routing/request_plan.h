@@ -41,6 +41,7 @@ struct Composition {
   bool needs_quiet = false;                   // the client's earlier requests are answered before
   StartOperation when_blocking = nullptr;     // for a request that waits
   StartOperation across_slots = nullptr;      // for keys of several slots, if cross_slot allows it
+  bool across_slots_writes = false;           // a read, but not by reading alone
 };
 
 struct RequestPlan {
@@ -59,6 +60,7 @@ struct RequestPlan {
   StartOperation start = nullptr;               // kComposed
   StartOperation start_blocking = nullptr;      // kKeys, of a request that waits
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
+  bool across_slots_writes = false;             // needs cross_slot: all
 };
 
 // The plan for a command that is not answered by the proxy itself.

@@ -108,9 +108,9 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
     SendScript(request, plan, slot, in_flight);
   } else if (is_one_slot) {
     SendOrBlock(request, plan, slot, in_flight);
-  } else if (plan.route == Route::kSplit) {
+  } else if (plan.route == Route::kSplit && MaySplit(plan)) {
     Split(request, plan, in_flight);
-  } else if (plan.start_across_slots != nullptr) {
+  } else if (plan.start_across_slots != nullptr && MayCrossSlots(plan)) {
     Start(plan.start_across_slots, request, in_flight);
   } else {
     AnswerError(in_flight, protocol::error_text::kCrossSlot);
@@ -139,6 +139,23 @@ void Router::SendScript(const Request& request, const RequestPlan& plan, Slot sl
   in_flight.slot = last_slot_ = slot;
   if (!in_flight.is_readonly) in_flight.queue->NoteWrite(slot);
   dispatcher_.SendByDigest(request.bytes, in_flight);
+}
+
+// MSET over several slots is not atomic.
+bool Router::MaySplit(const RequestPlan& plan) const {
+  return settings_.routing.split_mset || plan.args_per_key == 1;
+}
+
+bool Router::MayCrossSlots(const RequestPlan& plan) const {
+  switch (settings_.routing.cross_slot) {
+    case config::CrossSlot::kOff:
+      return false;
+    case config::CrossSlot::kReads:
+      return !plan.across_slots_writes;
+    case config::CrossSlot::kAll:
+      break;
+  }
+  return true;
 }
 
 void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_flight) {
