@@ -23,6 +23,7 @@
 #include "proxy/backend/backend_pool.h"
 #include "proxy/backend/private_connections.h"
 #include "proxy/routing/hold_queue.h"
+#include "proxy/routing/script_loader.h"
 #include "proxy/routing/read_targets.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -65,6 +66,16 @@ class Dispatcher final : private BackendConnection::Events {
       }
     }
     HoldUnreachable(bytes, request);
+  }
+
+  // The same for a request that runs a script by its digest (EVALSHA): a shard that may not know
+  // the script is told it before, if we know it.
+  void SendByDigest(std::string_view bytes, const InFlight& request);
+  ScriptMemory& Scripts() { return *scripts_; }
+  // Before anything is sent. It outlives the dispatcher.
+  void ShareScripts(ScriptMemory& scripts) {
+    scripts_ = &scripts;
+    scripts.SetBound(settings_.routing.script_memory_bytes_max);
   }
 
   // The open connection to the owner of `slot`, or nullptr: see Await(). For requests that have to
@@ -168,6 +179,9 @@ class Dispatcher final : private BackendConnection::Events {
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& backend, std::string_view reason) override;
 
+  // Send() or SendByDigest().
+  void SendAgain(std::string_view bytes, const InFlight& request);
+  bool LoadScript(BackendConnection& backend, InFlight& request);
   void SendRead(std::string_view bytes, const InFlight& request);
   // Where the read would go now; nullptr if nobody who may answer can be sent to.
   BackendConnection* ReadTarget(const InFlight& request);
@@ -211,6 +225,9 @@ class Dispatcher final : private BackendConnection::Events {
   BackendPool pool_;
   PrivateConnections private_;
   HoldQueue hold_;
+  ScriptMemory own_scripts_;  // where workers share none
+  ScriptMemory* scripts_ = &own_scripts_;
+  ScriptLoader script_loader_;
   std::vector<HoldQueue::Held>* in_use_ = nullptr;  // what UseEach() goes through
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;

@@ -2,6 +2,7 @@
 #include "proxy/routing/request_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "proxy/routing/keyless_routes.h"
@@ -30,14 +31,26 @@ bool IsEvenRun(const CommandSpec& spec) {
          keys.last_key == -1 && keys.limit <= 1;
 }
 
-// Scripts run as long as they like; KEYS, SORT and their like visit whole data sets.
+// Scripts run as long as they like; KEYS, SORT and their like visit whole data sets. What is there
+// to stop or to watch a script must not wait behind it.
 bool IsSlow(const CommandSpec& spec) {
   using protocol::AclCategory;
-  if (spec.flags.Has(CommandFlag::kFast)) return false;
+  if (spec.flags.Has(CommandFlag::kFast) || spec.flags.Has(CommandFlag::kAllowBusy)) return false;
   return spec.categories.Has(AclCategory::kScripting) ||
          (spec.categories.Has(AclCategory::kDangerous) &&
           !spec.flags.Has(CommandFlag::kAdmin));
 }
+
+struct ScriptCommand {
+  std::string_view full_name;
+  ScriptUse use;
+};
+constexpr std::array<ScriptCommand, 4> kScriptCommands = {{
+    {"eval", ScriptUse::kText},
+    {"eval_ro", ScriptUse::kText},
+    {"evalsha", ScriptUse::kDigest},
+    {"evalsha_ro", ScriptUse::kDigest},
+}};
 
 RequestPlan PlanKeyed(const CommandSpec& spec) {
   RequestPlan plan;
@@ -63,6 +76,7 @@ RequestPlan PlanKeyed(const CommandSpec& spec) {
     plan.first_key = static_cast<std::uint8_t>(spec.key_specs[0].index);
   } else {
     plan.route = Route::kKeys;
+    plan.may_lack_keys = spec.flags.Has(CommandFlag::kNoMandatoryKeys);
   }
   return plan;
 }
@@ -98,6 +112,9 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     assert(spec != nullptr);
     return plans[protocol::IdOf(*spec)];
   };
+  for (const ScriptCommand& command : kScriptCommands) {
+    plan_of(command.full_name).script_use = command.use;
+  }
   for (const KeylessRoute& keyless : KeylessRoutes()) {
     RequestPlan& plan = plan_of(keyless.full_name);
     plan.route = keyless.route;

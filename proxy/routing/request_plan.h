@@ -25,6 +25,9 @@ enum class Route : std::uint8_t {
   kUnsupported,
 };
 
+// Whether args[1] is a script, or names one.
+enum class ScriptUse : std::uint8_t { kNone, kText, kDigest };
+
 struct OperationContext;
 
 // Begins an operation, which delivers at its place by itself.
@@ -52,6 +55,8 @@ struct RequestPlan {
   bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
   std::string_view refusal = {};  // kUnsupported: the error
+  bool may_lack_keys = false;  // kKeys: routing.keyless_scripts says where it goes then
+  ScriptUse script_use = ScriptUse::kNone;
   StartOperation start = nullptr;               // kComposed
   StartOperation start_blocking = nullptr;      // kKeys, of a request that waits
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT

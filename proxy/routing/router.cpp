@@ -98,16 +98,14 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
     SendOrBlock(request, plan, protocol::Slot{0}, in_flight);
     return;
   }
-  if (keys_.empty()) {
-    // EVAL with no keys and the like: there is no slot to go to.
-    AnswerError(in_flight, UnsupportedText(request.spec->name, " without keys"));
-    return;
-  }
+  if (keys_.empty()) return RouteKeyless(request, plan, in_flight);
   Slot slot = dispatcher_.SlotOf(request.args[keys_[0].index]);
   bool is_one_slot = std::all_of(keys_.begin(), keys_.end(), [&](const auto& key) {
     return dispatcher_.SlotOf(request.args[key.index]) == slot;
   });
-  if (is_one_slot) {
+  if (is_one_slot && plan.script_use != ScriptUse::kNone) {
+    SendScript(request, plan, slot, in_flight);
+  } else if (is_one_slot) {
     SendOrBlock(request, plan, slot, in_flight);
   } else if (plan.route == Route::kSplit && MaySplit(plan)) {
     Split(request, plan, in_flight);
@@ -133,6 +131,30 @@ bool Router::MayCrossSlots(const RequestPlan& plan) const {
       break;
   }
   return true;
+}
+
+// Scripts and functions without keys: there is no slot to go to. One master is always the same one,
+// so that a client finds again what its last script did.
+void Router::RouteKeyless(const Request& request, const RequestPlan& plan, InFlight in_flight) {
+  const auto& slots = dispatcher_.SlotOfEachMaster();
+  if (!plan.may_lack_keys) {
+    AnswerError(in_flight, UnsupportedText(request.spec->name, " without keys"));
+  } else if (settings_.routing.keyless_scripts == config::KeylessScripts::kOff) {
+    AnswerError(in_flight, kKeylessScriptsOff);
+  } else if (settings_.routing.keyless_scripts == config::KeylessScripts::kAll) {
+    SendToAllShards(request, plan, in_flight);
+  } else {
+    SendScript(request, plan, slots.empty() ? Slot{0} : slots.front(), in_flight);
+  }
+}
+
+void Router::SendScript(const Request& request, const RequestPlan& plan, Slot slot,
+                        InFlight in_flight) {
+  if (plan.script_use == ScriptUse::kText) dispatcher_.Scripts().Remember(request.args[1]);
+  if (plan.script_use != ScriptUse::kDigest) return SendWhole(request, slot, in_flight);
+  in_flight.slot = last_slot_ = slot;
+  if (!in_flight.is_readonly) in_flight.queue->NoteWrite(slot);
+  dispatcher_.SendByDigest(request.bytes, in_flight);
 }
 
 void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_flight) {
@@ -187,11 +209,37 @@ void Router::SendToAnyShard(const Request& request, InFlight in_flight) {
 }
 
 void Router::SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight) {
+  if (plan.script_use != ScriptUse::kNone) return RunScriptEverywhere(request, plan, in_flight);
   FanOut::Manner manner;
   manner.rule = plan.merge;
   manner.is_readonly = plan.is_readonly;
   FanOut::Start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place,
                  in_flight.lane}, manner);
+}
+
+// A script without keys. A copy of the slots: an answer that comes at once may change the map.
+void Router::RunScriptEverywhere(const Request& request, const RequestPlan& plan,
+                                 InFlight in_flight) {
+  std::vector<Slot> slots = dispatcher_.SlotOfEachMaster();
+  if (slots.empty()) {
+    AnswerError(in_flight, protocol::error_text::kClusterDown);
+    return;
+  }
+  ReplyQueue& queue = *in_flight.queue;
+  in_flight.kind = InFlight::Kind::kPart;
+  in_flight.taker = ReplyMerger::New(plan.merge, queue, in_flight.place, slots.size());
+  in_flight.place = 0;
+  if (plan.script_use == ScriptUse::kText) dispatcher_.Scripts().Remember(request.args[1]);
+  for (Slot slot : slots) {
+    in_flight.slot = slot;
+    if (!in_flight.is_readonly) queue.NoteWrite(slot);
+    if (plan.script_use == ScriptUse::kDigest) {
+      dispatcher_.SendByDigest(request.bytes, in_flight);
+    } else {
+      dispatcher_.Send(request.bytes, in_flight);
+    }
+    ++in_flight.place;
+  }
 }
 
 }  // namespace slotway::proxy

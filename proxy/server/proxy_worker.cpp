@@ -72,6 +72,7 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
           }),
       house_timer_(loop),
       bound_timer_(loop) {
+  dispatcher_.ShareScripts(share.scripts);
   house_timer_.Start(kHouseTickMs, kHouseTickMs, [this] { KeepHouse(); });
   bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });
 }
