@@ -16,7 +16,7 @@ namespace {
 const std::set<std::string_view> kNotYet = {
     "client|caching", "client|capa", "client|kill", "client|list", "client|no-touch",
     "client|pause", "client|tracking", "client|trackinginfo", "client|unblock", "client|unpause",
-    "function|dump", "function|list", "function|stats", "monitor", "script|debug", "script|show",
+    "monitor",
 };
 
 TEST(Routes, EveryRowHasAWay) {
