@@ -62,6 +62,7 @@ void BackendConnection::SendHandshake() {
     SendControl(Control::kReadonly, {"READONLY"});
     SendControl(Control::kRole, {"ROLE"});
   }
+  if (lane_.IsNoTouch()) SendControl(Control::kNoTouch, {"CLIENT", "NO-TOUCH", "ON"});
   if (lane_.Database() != 0) {
     SendControl(Control::kDatabase, {"SELECT", std::to_string(lane_.Database())});
   }
@@ -186,7 +187,9 @@ void BackendConnection::HandleReply(std::string_view reply) {
 void BackendConnection::HandleControlReply(Control control, std::string_view reply) {
   if (control == Control::kProbe) return;
   bool is_error = reply[0] == '-';
+  // Who asked for NO-TOUCH was told so because all masters knew it then.
   bool may_fail = control == Control::kReadonly || control == Control::kId ||
+                  control == Control::kNoTouch ||
                   (control == Control::kName && reply.starts_with("-NOPERM "));
   if (is_error && !may_fail) {
     std::string reason = "login refused: ";

@@ -10,8 +10,9 @@ namespace {
 std::vector<const LocalCommand*> IndexCommands() {
   std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
   for (auto family :
-       {ConnectionCommands(), ClientCommands(), ServerCommands(), UserCommands(),
-        ClusterCommands(), TransactionCommands(), SubscribeCommands(), PublishCommands()}) {
+       {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
+        UserCommands(), ClusterCommands(), TransactionCommands(), SubscribeCommands(),
+        PublishCommands(), MonitorCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

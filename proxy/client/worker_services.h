@@ -9,6 +9,8 @@
 
 #include "config/proxy_config.h"
 #include "protocol/topology.h"
+#include "proxy/client/client_pause.h"
+#include "proxy/client/monitor_feed.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -70,6 +72,9 @@ struct WorkerServices {
   std::function<ProcessFacts()> process_facts;
   // The session has closed and nothing refers to it any more: destroy it, later.
   std::function<void(ClientSession&)> on_session_over;
+  std::uint8_t common_ways = 0;  // SessionWays that every session has
+  ClientPause pause = {};
+  MonitorFeed monitors = {};
 };
 
 }  // namespace slotway::proxy

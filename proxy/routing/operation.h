@@ -29,6 +29,7 @@ struct OperationContext {
   ReplyQueue::Sequence place;
   Lane lane;
   protocol::Slot slot{0};  // of the keys, if they are in one
+  bool is_nested = false;  // see Asker
 };
 
 class Operation : public ReplyTaker {

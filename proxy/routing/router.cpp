@@ -44,7 +44,7 @@ void Router::Route(const Request& request, const Asker& asker) {
       SendToAllShards(request, plan, in_flight);
       return;
     case Route::kComposed:
-      Start(plan.start, request, in_flight);
+      Start(plan.start, request, in_flight, asker.is_nested);
       return;
     case Route::kAnyShard:
       SendToAnyShard(request, in_flight);
@@ -55,10 +55,11 @@ void Router::Route(const Request& request, const Asker& asker) {
   }
 }
 
-void Router::Start(StartOperation start, const Request& request, const InFlight& in_flight) {
+void Router::Start(StartOperation start, const Request& request, const InFlight& in_flight,
+                   bool is_nested) {
   Lane lane = in_flight.lane.WithReadonly(false);  // what an operation reads, it may write back
   start({dispatcher_, settings_, request, *in_flight.queue, in_flight.place, lane,
-         in_flight.slot});
+         in_flight.slot, is_nested});
 }
 
 InFlight Router::Describe(const Request& request, const RequestPlan& plan,

@@ -38,7 +38,8 @@ class Router {
 
  private:
   InFlight Describe(const Request& request, const RequestPlan& plan, const Asker& asker) const;
-  void Start(StartOperation start, const Request& request, const InFlight& in_flight);
+  void Start(StartOperation start, const Request& request, const InFlight& in_flight,
+             bool is_nested = false);
   void RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void SendToAnyShard(const Request& request, InFlight in_flight);
