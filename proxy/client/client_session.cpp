@@ -175,7 +175,7 @@ std::unique_ptr<Transaction> ClientSession::EndTransaction() {
 
 bool ClientSession::QueueInTransaction(const Request& request) {
   const LocalCommand* command = FindLocalCommand(request.id);
-  if (command != nullptr && command->in_transaction != InTransaction::kQueued) return false;
+  if (command != nullptr && !command->IsQueued()) return false;
   std::string error = transaction_->queue.Add(request, services_);
   if (!error.empty()) return Refuse(error, request.spec);
   services_.counters.requests.Add();

@@ -150,7 +150,7 @@ void Reset(LocalCall& call) {
 
 constexpr std::array kCommands = {
     LocalCommand{"ping", Ping},     LocalCommand{"echo", Echo}, LocalCommand{"auth", Auth},
-    LocalCommand{"hello", Hello},   LocalCommand{"select", Select},
+    LocalCommand{"hello", Hello},   LocalCommand{"select", Select, false, InTransaction::kOnShardToo},
     LocalCommand{"quit", Quit, false, InTransaction::kAtOnce},
     LocalCommand{"reset", Reset, false, InTransaction::kAtOnce},
 };

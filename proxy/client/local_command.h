@@ -33,6 +33,7 @@ enum class InTransaction : std::uint8_t {
   kQueued,
   kAtOnce,    // it is not queued: MULTI, DISCARD, QUIT, ...
   kExecutes,  // EXEC: refused, it ends the transaction
+  kOnShardToo,  // queued; the shard has to carry it out as well, if there is something to it
 };
 
 struct LocalCommand {
@@ -41,6 +42,10 @@ struct LocalCommand {
   // Taken only when everything the client asked before has been answered.
   bool needs_quiet = false;
   InTransaction in_transaction = InTransaction::kQueued;
+
+  bool IsQueued() const {
+    return in_transaction == InTransaction::kQueued || in_transaction == InTransaction::kOnShardToo;
+  }
 };
 
 // The families; each is a constant table in a file of its own.
