@@ -111,6 +111,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     Cut("speaks HTTP");
     return true;
   }
+  if (spec == nullptr) spec = FindLearned(args[0]);
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
@@ -150,6 +151,14 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
   protocol::StringSink sink{rewritten_};
   protocol::WriteRequest(sink, args);
   return rewritten_;
+}
+
+const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
+  if (services_.learned != nullptr) {
+    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) return spec;
+  }
+  services_.request_commands();
+  return nullptr;
 }
 
 bool ClientSession::Divert(const Request& request) {

@@ -55,7 +55,7 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   // WAIT does not wait in a transaction, so any shard may have it; the others are one shard's if
   // there is but one.
   bool is_keyless_inside =
-      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
+      plan.is_learned || (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
       (plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1);
   command.is_outside = local != nullptr || (!has_keys && is_for_all && !is_keyless_inside);
   if (local != nullptr) {

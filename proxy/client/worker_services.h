@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "config/proxy_config.h"
+#include "protocol/learned_commands.h"
 #include "protocol/topology.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
@@ -68,6 +69,10 @@ struct WorkerServices {
   std::function<ProcessFacts()> process_facts;
   // The session has closed and nothing refers to it any more: destroy it, later.
   std::function<void(ClientSession&)> on_session_over;
+  // Somebody asked for a command that is neither in the table nor learned.
+  std::function<void()> request_commands = [] {};
+  // shared: an immutable snapshot, published to every worker; nullptr if there is nothing to know.
+  std::shared_ptr<const protocol::LearnedCommands> learned = nullptr;
 };
 
 }  // namespace slotway::proxy
