@@ -114,6 +114,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     Cut("speaks HTTP");
     return true;
   }
+  if (spec == nullptr) spec = FindLearned(args[0]);
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
@@ -180,6 +181,14 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
   return rewritten_;
 }
 
+const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
+  if (services_.learned != nullptr) {
+    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) return spec;
+  }
+  services_.request_commands();
+  return nullptr;
+}
+
 bool ClientSession::Divert(const Request& request) {
   if ((state_.ways & kListens) != 0) {
     const LocalCommand* command = FindLocalCommand(request.id);
@@ -210,7 +219,7 @@ std::unique_ptr<Transaction> ClientSession::EndTransaction() {
 
 bool ClientSession::QueueInTransaction(const Request& request) {
   const LocalCommand* command = FindLocalCommand(request.id);
-  if (command != nullptr && command->in_transaction != InTransaction::kQueued) return false;
+  if (command != nullptr && !command->IsQueued()) return false;
   std::string error = transaction_->queue.Add(request, services_);
   if (!error.empty()) return Refuse(error, request.spec);
   services_.counters.requests.Add();

@@ -162,7 +162,7 @@ constexpr std::array kCommands = {
     LocalCommand{"echo", Echo},
     LocalCommand{"auth", Auth},
     LocalCommand{"hello", Hello, true},
-    LocalCommand{"select", Select},
+    LocalCommand{"select", Select, false, InTransaction::kOnShardToo},
     LocalCommand{"quit", Quit, false, InTransaction::kAtOnce, true},
     LocalCommand{"reset", Reset, true, InTransaction::kAtOnce, true},
 };

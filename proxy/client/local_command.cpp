@@ -8,7 +8,7 @@ namespace slotway::proxy {
 namespace {
 
 std::vector<const LocalCommand*> IndexCommands() {
-  std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
+  std::vector<const LocalCommand*> commands(protocol::CommandIdCount(), nullptr);
   for (auto family :
        {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
         UserCommands(), ClusterCommands(), TransactionCommands(), SubscribeCommands(),

@@ -33,6 +33,7 @@ enum class InTransaction : std::uint8_t {
   kQueued,
   kAtOnce,    // it is not queued: MULTI, DISCARD, QUIT, ...
   kExecutes,  // EXEC: refused, it ends the transaction
+  kOnShardToo,  // queued; the shard has to carry it out as well, if there is something to it
 };
 
 struct LocalCommand {
@@ -45,6 +46,10 @@ struct LocalCommand {
   bool is_for_listeners = false;
   // needs_quiet, from a client that is subscribed.
   bool needs_quiet_of_listeners = false;
+
+  bool IsQueued() const {
+    return in_transaction == InTransaction::kQueued || in_transaction == InTransaction::kOnShardToo;
+  }
 };
 
 // The families; each is a constant table in a file of its own.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "config/proxy_config.h"
+#include "protocol/learned_commands.h"
 #include "protocol/topology.h"
 #include "proxy/client/client_pause.h"
 #include "proxy/client/monitor_feed.h"
@@ -75,6 +76,10 @@ struct WorkerServices {
   std::uint8_t common_ways = 0;  // SessionWays that every session has
   ClientPause pause = {};
   MonitorFeed monitors = {};
+  // Somebody asked for a command that is neither in the table nor learned.
+  std::function<void()> request_commands = [] {};
+  // shared: an immutable snapshot, published to every worker; nullptr if there is nothing to know.
+  std::shared_ptr<const protocol::LearnedCommands> learned = nullptr;
 };
 
 }  // namespace slotway::proxy

@@ -55,6 +55,7 @@ struct RequestPlan {
   bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
   std::string_view refusal = {};  // kUnsupported: the error
+  bool is_learned = false;     // the table has no row of it
   bool may_lack_keys = false;  // kKeys: routing.keyless_scripts says where it goes then
   ScriptUse script_use = ScriptUse::kNone;
   StartOperation start = nullptr;               // kComposed

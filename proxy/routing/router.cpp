@@ -121,7 +121,9 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
 // so that a client finds again what its last script did.
 void Router::RouteKeyless(const Request& request, const RequestPlan& plan, InFlight in_flight) {
   const auto& slots = dispatcher_.SlotOfEachMaster();
-  if (!plan.may_lack_keys) {
+  if (plan.is_learned) {
+    SendOrBlock(request, plan, slots.empty() ? Slot{0} : slots.front(), in_flight);
+  } else if (!plan.may_lack_keys) {
     AnswerError(in_flight, UnsupportedText(request.spec->name, " without keys"));
   } else if (settings_.routing.keyless_scripts == config::KeylessScripts::kOff) {
     AnswerError(in_flight, kKeylessScriptsOff);

@@ -59,7 +59,8 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
                 counters_,
                 nullptr,
                 share.process_facts,
-                [this](ClientSession& session) { Remove(session); }},
+                [this](ClientSession& session) { Remove(session); },
+                share.request_commands},
       gate_(
           loop,
           [this](std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
