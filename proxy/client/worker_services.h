@@ -73,13 +73,13 @@ struct WorkerServices {
   std::function<ProcessFacts()> process_facts;
   // The session has closed and nothing refers to it any more: destroy it, later.
   std::function<void(ClientSession&)> on_session_over;
-  std::uint8_t common_ways = 0;  // SessionWays that every session has
-  ClientPause pause = {};
-  MonitorFeed monitors = {};
   // Somebody asked for a command that is neither in the table nor learned.
   std::function<void()> request_commands = [] {};
   // shared: an immutable snapshot, published to every worker; nullptr if there is nothing to know.
   std::shared_ptr<const protocol::LearnedCommands> learned = nullptr;
+  std::uint8_t common_ways = 0;  // SessionWays that every session has
+  ClientPause pause = {};
+  MonitorFeed monitors = {};
 };
 
 }  // namespace slotway::proxy
