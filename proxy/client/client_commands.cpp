@@ -62,8 +62,6 @@ std::string DescribeClient(ClientSession& session) {
 
 void Info(LocalCall& call) { call.reply.Verbatim("txt", DescribeClient(call.session)); }
 
-void GetRedir(LocalCall& call) { call.reply.Integer(-1); }
-
 void Reply(LocalCall& call) {
   SessionState& state = call.session.State();
   if (EqualsNoCase(call.args[2], "on")) {
@@ -92,7 +90,7 @@ void NoEvict(LocalCall& call) { SetSwitch(call, &SessionState::is_no_evict); }
 constexpr std::array kCommands = {
     LocalCommand{"client|id", Id},           LocalCommand{"client|getname", GetName},
     LocalCommand{"client|setname", SetName}, LocalCommand{"client|setinfo", SetInfo},
-    LocalCommand{"client|info", Info},       LocalCommand{"client|getredir", GetRedir},
+    LocalCommand{"client|info", Info},
     LocalCommand{"client|reply", Reply},     LocalCommand{"client|no-evict", NoEvict},
 };
 

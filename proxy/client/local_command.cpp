@@ -11,7 +11,8 @@ std::vector<const LocalCommand*> IndexCommands() {
   std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
   for (auto family :
        {ConnectionCommands(), ClientCommands(), ServerCommands(), ClusterCommands(),
-        TransactionCommands(), SubscribeCommands(), PublishCommands()}) {
+        TransactionCommands(), SubscribeCommands(), PublishCommands(),
+        TrackingCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

@@ -32,6 +32,8 @@ struct SessionCounters {
   runtime::Counter accepted;
   runtime::Counter rejected;  // over clients_max
   runtime::Counter cut;       // closed by us: output bound, idle, ...
+  runtime::Counter tracking_clients;  // with CLIENT TRACKING, now
+  runtime::Counter invalidations;     // sent to them, or to whom they redirect
 };
 
 // Sums over all workers and facts of the process, for INFO.
@@ -70,6 +72,12 @@ struct WorkerServices {
   std::function<ProcessFacts()> process_facts;
   // The session has closed and nothing refers to it any more: destroy it, later.
   std::function<void(ClientSession&)> on_session_over;
+
+  // The same for a client with connections of its own.
+  WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
+    return {loop,       settings, own_dispatcher, own_router,    pubsub,         sessions,
+            colleagues, counters, topology,       process_facts, on_session_over};
+  }
 };
 
 }  // namespace slotway::proxy

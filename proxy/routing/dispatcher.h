@@ -46,11 +46,32 @@ struct DispatcherCounters {
   runtime::Counter unready_masters;  // masters without an open connection
 };
 
+// A dispatcher whose connections serve one client, because the shards remember it by them.
+struct OwnConnections {
+  class Watcher {
+   public:
+    virtual ~Watcher() = default;
+    virtual void OnPush(std::string_view push) = 0;
+    virtual void OnConnectionReady() = 0;
+    // What the shard remembered of the client is forgotten.
+    virtual void OnConnectionLost() = 0;
+    virtual void OnOwnersChanged() = 0;
+  };
+
+  Watcher& watcher;
+  BackendGreeting greeting;
+  Lane lane;
+  bool connects_to_all = false;  // to every master, before anything is asked
+};
+
 class Dispatcher final : private BackendConnection::Events {
  public:
   // `request_refresh` asks for a new topology, soon; called often, must be cheap.
   Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
              std::size_t worker_count, std::function<void()> request_refresh);
+  Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
+             std::size_t worker_count, std::function<void()> request_refresh,
+             const OwnConnections& own);
 
   // Sends `bytes`, one request on the wire, to the owner of `request.slot`; a read in a lane with
   // IsReadonly() to whoever request.reads allows.
@@ -149,6 +170,7 @@ class Dispatcher final : private BackendConnection::Events {
   bool OnErrorReply(BackendConnection& backend, InFlight& request, std::string_view reply) override;
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& backend, std::string_view reason) override;
+  void OnPush(BackendConnection& backend, std::string_view push) override;
 
   void SendRead(std::string_view bytes, const InFlight& request);
   // Where the read would go now; nullptr if nobody who may answer can be sent to.
@@ -190,6 +212,9 @@ class Dispatcher final : private BackendConnection::Events {
   const config::ProxyConfig& settings_;
   std::size_t worker_count_;
   std::function<void()> request_refresh_;
+  OwnConnections::Watcher* watcher_ = nullptr;
+  Lane first_lane_;  // that masters are connected in before anybody asks
+  bool connects_to_all_ = true;
   BackendPool pool_;
   PrivateConnections private_;
   HoldQueue hold_;
