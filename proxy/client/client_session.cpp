@@ -241,6 +241,7 @@ void ClientSession::StopTracking() {
   if (replies_.Outstanding() == 0) old_trackings_.clear();
 }
 
+// shared: every worker keeps the snapshot as long as it needs it.
 void ClientSession::UpdateTopology(const std::shared_ptr<const protocol::Topology>& topology) {
   if (tracking_) tracking_->UpdateTopology(topology);
   for (const auto& old : old_trackings_) old->UpdateTopology(topology);
