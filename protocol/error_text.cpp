@@ -34,8 +34,10 @@ std::string UnknownCommand(std::span<const std::string_view> args) {
   return text;
 }
 
-std::string UnknownSubcommand(std::string_view container, std::string_view subcommand) {
-  std::string text = "ERR unknown subcommand '";
+namespace {
+
+std::string BlameSubcommand(std::string text, std::string_view container,
+                            std::string_view subcommand) {
   AppendShown(text, subcommand, kShownBytesMax);
   text += "'. Try ";
   for (char c : container) {
@@ -43,6 +45,17 @@ std::string UnknownSubcommand(std::string_view container, std::string_view subco
   }
   text += " HELP.";
   return text;
+}
+
+}  // namespace
+
+std::string UnknownSubcommand(std::string_view container, std::string_view subcommand) {
+  return BlameSubcommand("ERR unknown subcommand '", container, subcommand);
+}
+
+std::string WrongSubcommandUse(std::string_view container, std::string_view subcommand) {
+  return BlameSubcommand("ERR unknown subcommand or wrong number of arguments for '", container,
+                         subcommand);
 }
 
 std::string NotWhileSubscribed(std::string_view full_name) {

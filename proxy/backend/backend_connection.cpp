@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/resp_array.h"
+#include "protocol/resp_reply_value.h"
 
 namespace slotway::proxy {
 namespace {
@@ -17,6 +18,14 @@ constexpr std::size_t kPassOnBytes = 64 * 1024;
 
 // A burst's larger ring goes back when the connection is idle.
 constexpr std::size_t kCapacityKept = 1024;
+
+// Whether the answer to ROLE is a replica's that has its master's data. One that was restarted is
+// empty at first, whatever was known of it before.
+bool IsReplicaInStep(std::string_view reply) {
+  auto role = protocol::ParseRespValue(reply);
+  return role && role->elements.size() >= 4 && role->elements[0].text == "slave" &&
+         role->elements[3].text == "connected";
+}
 
 }  // namespace
 
@@ -49,7 +58,11 @@ void BackendConnection::SendHandshake() {
     SendControl(Control::kLogin, {"AUTH", user, login.password});
   }
   SendControl(Control::kName, {"CLIENT", "SETNAME", "slotway"});
-  if (lane_.IsReadonly()) SendControl(Control::kReadonly, {"READONLY"});
+  if (lane_.IsReadonly()) {
+    SendControl(Control::kReadonly, {"READONLY"});
+    SendControl(Control::kRole, {"ROLE"});
+  }
+  if (lane_.IsNoTouch()) SendControl(Control::kNoTouch, {"CLIENT", "NO-TOUCH", "ON"});
   if (lane_.Database() != 0) {
     SendControl(Control::kDatabase, {"SELECT", std::to_string(lane_.Database())});
   }
@@ -174,12 +187,18 @@ void BackendConnection::HandleReply(std::string_view reply) {
 void BackendConnection::HandleControlReply(Control control, std::string_view reply) {
   if (control == Control::kProbe) return;
   bool is_error = reply[0] == '-';
+  // Who asked for NO-TOUCH was told so because all masters knew it then.
   bool may_fail = control == Control::kReadonly || control == Control::kId ||
+                  control == Control::kNoTouch ||
                   (control == Control::kName && reply.starts_with("-NOPERM "));
   if (is_error && !may_fail) {
     std::string reason = "login refused: ";
     reason += reply.substr(1, reply.size() - 3);
     OnClosed(reason);
+    return;
+  }
+  if (control == Control::kRole && !IsReplicaInStep(reply)) {
+    OnClosed("the replica is not in step with its master");
     return;
   }
   if (control == Control::kId) remote_id_ = protocol::ParseIntegerReply(reply).value_or(0);

@@ -115,7 +115,17 @@ class BackendConnection final : private runtime::Connection::Handler {
  private:
   enum class State : std::uint8_t { kConnecting, kReady, kDown };
   // What a control request is for; its InFlight::place.
-  enum class Control : std::uint32_t { kLogin, kName, kReadonly, kDatabase, kId, kMore, kProbe };
+  enum class Control : std::uint32_t {
+    kLogin,
+    kName,
+    kReadonly,
+    kRole,
+    kNoTouch,
+    kDatabase,
+    kId,
+    kMore,
+    kProbe
+  };
 
   std::size_t OnBytes(std::string_view input) override;
   void OnEndOfInput() override { OnClosed("the shard closed the connection"); }

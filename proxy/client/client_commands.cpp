@@ -1,18 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 // CLIENT and its subcommands, as far as they concern one connection.
 #include <array>
-#include <fmt/format.h>
+#include <optional>
 #include <string>
 
 #include "protocol/ascii.h"
 #include "protocol/error_text.h"
+#include "proxy/client/client_description.h"
 #include "proxy/client/client_name.h"
+#include "proxy/client/no_touch_probe.h"
 #include "proxy/client/client_session.h"
 
 namespace slotway::proxy {
 namespace {
 
 using protocol::EqualsNoCase;
+
+constexpr auto kHelp = std::to_array<std::string_view>({
+    "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "CACHING (YES|NO)",
+    "    Says whether the next request's keys are to be tracked.",
+    "GETNAME",
+    "    Shows the name of this connection.",
+    "GETREDIR",
+    "    Shows which connection receives the invalidations of this one.",
+    "ID",
+    "    Shows the number of this connection.",
+    "INFO",
+    "    Describes this connection.",
+    "KILL <ip:port>",
+    "    Closes the connection from this address.",
+    "KILL <option> <value> [<option> <value> [...]]",
+    "    Closes the connections for which all options are true:",
+    "    * ADDR (<ip:port>|<unixsocket>:0), LADDR (<ip:port>|<unixsocket>:0)",
+    "      The client's address, the address that it reached.",
+    "    * ID <id>, MAXAGE <seconds>, USER <username>",
+    "    * TYPE (NORMAL|PUBSUB|REPLICA|MASTER)",
+    "    * SKIPME (YES|NO)",
+    "      Spares this connection (default: yes).",
+    "LIST [TYPE (NORMAL|PUBSUB|REPLICA|MASTER)] [ID <id> [<id> ...]]",
+    "    Describes the connections of all workers.",
+    "NO-EVICT (ON|OFF)",
+    "    Closes others before this one when too much is buffered.",
+    "NO-TOUCH (ON|OFF)",
+    "    Reads without counting as use of the keys, if all masters know how.",
+    "PAUSE <milliseconds> [WRITE|ALL]",
+    "    Holds back the requests, or just the writes, of all clients.",
+    "REPLY (ON|OFF|SKIP)",
+    "    Switches the replies to this connection on or off.",
+    "SETINFO (LIB-NAME|LIB-VER) <value>",
+    "    Notes name or version of the client's library.",
+    "SETNAME <name>",
+    "    Names this connection.",
+    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+    "         [OPTIN] [OPTOUT] [NOLOOP]",
+    "    Switches invalidation messages for cached keys on or off.",
+    "TRACKINGINFO",
+    "    Shows how this connection's keys are tracked.",
+    "UNBLOCK <id> [TIMEOUT|ERROR]",
+    "    Wakes a client that waits in a blocking command.",
+    "UNPAUSE",
+    "    Ends CLIENT PAUSE.",
+    "HELP",
+    "    Shows this text.",
+});
 
 void Id(LocalCall& call) { call.reply.Integer(static_cast<std::int64_t>(call.session.State().id)); }
 
@@ -35,32 +86,14 @@ void SetInfo(LocalCall& call) {
     return call.reply.Error("ERR Unrecognized option '" + std::string(call.args[2]) + "'");
   }
   if (!IsValidClientName(call.args[3])) {
-    return call.reply.Error(std::string("ERR ") + (is_name ? "lib-name" : "lib-ver") +
+    return call.reply.Error("ERR " + std::string(call.args[2]) +
                             " cannot contain spaces, newlines or special characters.");
   }
   (is_name ? state.library_name : state.library_version) = call.args[3];
   call.reply.Ok();
 }
 
-std::string DescribeClient(ClientSession& session) {
-  const SessionState& state = session.State();
-  const runtime::Connection& socket = session.Socket();
-  std::string flags = session.LocalAddress().IsUnix() ? "U" : "";
-  if (state.is_no_evict) flags += "e";
-  if (flags.empty()) flags = "N";
-  std::uint64_t now_ms = session.Services().loop.NowMs();
-  return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
-      "multi=-1 qbuf={} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={} "
-      "tot-mem=0 events=r cmd=client|info user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
-      state.id, session.PeerAddress().ToString(), session.LocalAddress().ToString(),
-      socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
-      (now_ms - state.last_request_at_ms) / 1000, flags, state.database,
-      socket.KeptInputBytes(), socket.UnwrittenBytes(), static_cast<int>(state.resp),
-      state.library_name, state.library_version);
-}
-
-void Info(LocalCall& call) { call.reply.Verbatim("txt", DescribeClient(call.session)); }
+void Info(LocalCall& call) { call.reply.Verbatim("txt", DescribeClient(call.session) + "\n"); }
 
 void Reply(LocalCall& call) {
   SessionState& state = call.session.State();
@@ -76,22 +109,45 @@ void Reply(LocalCall& call) {
   }
 }
 
-void SetSwitch(LocalCall& call, bool SessionState::*which) {
-  bool is_on = EqualsNoCase(call.args[2], "on");
-  if (!is_on && !EqualsNoCase(call.args[2], "off")) {
-    return call.reply.Error(protocol::error_text::kSyntax);
-  }
-  call.session.State().*which = is_on;
+// ON or OFF; otherwise answers with an error.
+std::optional<bool> ReadSwitch(LocalCall& call) {
+  if (EqualsNoCase(call.args[2], "on")) return true;
+  if (EqualsNoCase(call.args[2], "off")) return false;
+  call.reply.Error(protocol::error_text::kSyntax);
+  return std::nullopt;
+}
+
+void NoEvict(LocalCall& call) {
+  auto is_on = ReadSwitch(call);
+  if (!is_on) return;
+  call.session.State().is_no_evict = *is_on;
   call.reply.Ok();
 }
 
-void NoEvict(LocalCall& call) { SetSwitch(call, &SessionState::is_no_evict); }
+void NoTouch(LocalCall& call) {
+  auto is_on = ReadSwitch(call);
+  if (!is_on) return;
+  if (*is_on) return NoTouchProbe::Start(call);
+  call.session.State().is_no_touch = false;
+  call.reply.Ok();
+}
+
+void Help(LocalCall& call) {
+  call.reply.Array(kHelp.size());
+  for (std::string_view line : kHelp) call.reply.SimpleString(line);
+}
 
 constexpr std::array kCommands = {
-    LocalCommand{"client|id", Id},           LocalCommand{"client|getname", GetName},
-    LocalCommand{"client|setname", SetName}, LocalCommand{"client|setinfo", SetInfo},
+    LocalCommand{"client|id", Id},
+    LocalCommand{"client|getname", GetName},
+    LocalCommand{"client|setname", SetName},
+    LocalCommand{"client|setinfo", SetInfo},
     LocalCommand{"client|info", Info},
-    LocalCommand{"client|reply", Reply},     LocalCommand{"client|no-evict", NoEvict},
+    LocalCommand{"client|reply", Reply},
+    LocalCommand{"client|no-evict", NoEvict},
+    // Other connections to the shards: nothing may overtake on them.
+    LocalCommand{"client|no-touch", NoTouch, true},
+    LocalCommand{"client|help", Help},
 };
 
 }  // namespace

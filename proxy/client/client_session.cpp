@@ -20,6 +20,7 @@ namespace {
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
+constexpr std::string_view kMonitorsHaveNoKeys = "ERR Replica can't interact with the keyspace";
 // How much of what a blocked client goes on to ask is read.
 constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
@@ -38,6 +39,7 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
   state_.is_authenticated = services.settings.auth.password.empty();
+  state_.ways = services.common_ways;
   has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();
 }
@@ -140,14 +142,38 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
   if (parser_.IsInline()) bytes = Rewrite(args);
   Request request{args, bytes, spec, id};
-  if (state_.ways != 0) [[unlikely]] {
-    if (!ChooseConnections(request)) return false;
-    if (Divert(request)) return true;
+  return state_.ways == 0 ? Perform(request) : PerformUnusually(request);
+}
+
+bool ClientSession::Perform(const Request& request) {
+  state_.last_command = request.id;
+  if (const LocalCommand* command = FindLocalCommand(request.id)) {
+    return AnswerLocally(*command, request);
   }
-  const LocalCommand* command = FindLocalCommand(id);
-  bool is_taken = command != nullptr ? AnswerLocally(*command, request) : Send(request);
-  if (is_taken && (state_.ways & kOwnConnections) != 0) [[unlikely]] EndCaching(request);
-  return is_taken;
+  return Send(request);
+}
+
+bool ClientSession::PerformUnusually(const Request& request) {
+  const protocol::CommandSpec& spec = *request.spec;
+  if ((state_.ways & kPaused) != 0 && IsHeldByPause(spec)) {
+    Postpone();
+    return false;
+  }
+  bool touches_keys = spec.IsReadonly() || MayChangeReplicas(spec);
+  if ((state_.ways & kMonitors) != 0 && touches_keys) return Refuse(kMonitorsHaveNoKeys, &spec);
+  bool is_watched = (state_.ways & kIsWatched) != 0;
+  if (!ChooseConnections(request)) return false;
+  if (!Divert(request) && !Perform(request)) return false;
+  EndCaching(request);
+  if (is_watched) MonitorFeed::Show(services_, *this, request);
+  return true;
+}
+
+bool ClientSession::IsHeldByPause(const protocol::CommandSpec& spec) const {
+  if (services_.pause.holds_all || MayChangeReplicas(spec)) return true;
+  const LocalCommand* command = FindLocalCommand(protocol::IdOf(spec));
+  bool executes = command != nullptr && command->in_transaction == InTransaction::kExecutes;
+  return executes && transaction_ != nullptr && !transaction_->queue.IsReadonly();
 }
 
 std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) {
@@ -170,6 +196,7 @@ bool ClientSession::Divert(const Request& request) {
 
 void ClientSession::LeaveWays() {
   EndTransaction();
+  if ((state_.ways & kMonitors) != 0) MonitorFeed::Leave(services_, state_.id);
   state_.ways = 0;
   if (replies_.Blocked() != nullptr) replies_.Blocked()->OnClientGone();
 }
@@ -203,7 +230,7 @@ void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
   } else {
     bool is_slow = services_.router.PlanOf(request.id).is_slow;
     Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow);
-    current_services_->router.Route(request, {replies, lane});
+    current_services_->router.Route(request, {.queue = replies, .lane = lane, .is_nested = true});
   }
   current_replies_ = &replies_;
 }
@@ -308,8 +335,9 @@ bool ClientSession::Send(const Request& request) {
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
   services_.counters.requests.Add();
-  Lane lane = Lane(state_.resp, state_.database).WithSlow(is_on_slow_lane_ && !has_own);
-  current_services_->router.Route(request, {replies_, lane, IsSilent(), reads});
+  Lane lane = has_own ? OwnLane().WithSlow(false) : OwnLane();
+  current_services_->router.Route(
+      request, {.queue = replies_, .lane = lane, .is_silent = IsSilent(), .reads = reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
 }
@@ -409,6 +437,31 @@ void ClientSession::Pause() {
   replies_.NotifyProgress(true);
 }
 
+// What arrives is kept; its end is noticed.
+void ClientSession::Postpone() {
+  is_postponed_ = true;
+  connection_->PauseOffering(kBlockedInputBytes);
+}
+
+void ClientSession::EndPostponement() {
+  state_.ways &= static_cast<std::uint8_t>(~kPaused);
+  if (std::exchange(is_postponed_, false)) OnReplyProgress();
+}
+
+void ClientSession::BeginToMonitor() {
+  if ((state_.ways & kMonitors) != 0) services_.monitors.Add(state_.id);
+}
+
+void ClientSession::PushToMonitor(std::string_view lines, bool is_overrun) {
+  if (connection_ == nullptr || is_closing_) return;
+  if (is_overrun) return Cut("monitors more than can be kept for it");
+  replies_.Push(lines);
+  if (connection_ != nullptr && connection_->UnwrittenBytes() + replies_.EarlyBytes() >
+                                    services_.settings.limits.pubsub_output_max_bytes) {
+    Cut("monitors, and takes less than limits.pubsub_output_max_bytes");
+  }
+}
+
 // Takes no more requests until everything is answered; the last answer wakes it.
 void ClientSession::WaitForAnswers() {
   if (is_closing_ || replies_.Outstanding() == 0) return;
@@ -422,7 +475,7 @@ void ClientSession::OnReplyProgress() {
     EndIfOver();
     return;
   }
-  if (connection_->IsPaused() && MayTakeRequest()) {
+  if (connection_->IsPaused() && !is_postponed_ && MayTakeRequest()) {
     replies_.NotifyProgress(false);
     connection_->ResumeReading();
   }

@@ -52,8 +52,9 @@ class ClientSession final : private runtime::Connection::Handler,
 
   SessionState& State() { return state_; }
   const SessionState& State() const { return state_; }
-  // Of the worker, or with the connections that this client has for itself.
-  WorkerServices& Services() { return *current_services_; }
+  WorkerServices& Services() { return services_; }
+  // For what goes to shards: with the connections that this client has for itself, if it has.
+  WorkerServices& RoutingServices() { return *current_services_; }
   const runtime::Connection& Socket() const { return *connection_; }
   // How the listener is set up that the client came in by; not what a later reload made of it.
   const config::ListenerConfig& Listener() const { return *origin_.listener; }
@@ -66,6 +67,12 @@ class ClientSession final : private runtime::Connection::Handler,
   // For what answers later: where the reply to the request at hand goes.
   ReplyQueue& Replies() { return *current_replies_; }
   ReplyQueue::Sequence OpenPlace();
+  // On which of the connections to the shards its requests are now.
+  Lane OwnLane() const {
+    return Lane(state_.resp, state_.database)
+        .WithSlow(is_on_slow_lane_)
+        .WithNoTouch(state_.is_no_touch);
+  }
   // What the client is subscribed to; made when first asked for.
   Subscriber& Subscriptions();
   bool HasSubscriptions() const { return subscriber_ != nullptr && subscriber_->Total() > 0; }
@@ -83,6 +90,17 @@ class ClientSession final : private runtime::Connection::Handler,
   void HoldRequests() { replies_.AddHeldBack(); }
   void ReleaseRequests() { replies_.RemoveHeldBack(); }
   bool IsGone() const { return connection_ == nullptr; }
+  // The request that waits at a shard for something to happen; nullptr if none does.
+  BlockedCall* BlockedRequest() const { return replies_.Blocked(); }
+  bool IsBlocked() const { return BlockedRequest() != nullptr; }
+  // CLIENT PAUSE is over: what it held goes on.
+  void EndPostponement();
+  // Every worker knows that it monitors; it may have left meanwhile.
+  void BeginToMonitor();
+  // Lines of MONITOR. Who does not take them, or cannot have them all, is cut.
+  void PushToMonitor(std::string_view lines, bool is_overrun);
+  // Whether the request at hand is one of a transaction.
+  bool IsNested() const { return current_replies_ != &replies_; }
   // The client has gone, or wants to be as new: nothing of it may wait, watch or listen any longer.
   void LeaveWays();
 
@@ -115,6 +133,10 @@ class ClientSession final : private runtime::Connection::Handler,
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
+  bool Perform(const Request& request);
+  // What Perform() does, for a session that has unusual ways.
+  bool PerformUnusually(const Request& request);
+  bool IsHeldByPause(const protocol::CommandSpec& spec) const;
   // Requests of a session that has unusual ways. True if the request was dealt with here.
   bool Divert(const Request& request);
   bool QueueInTransaction(const Request& request);
@@ -128,6 +150,7 @@ class ClientSession final : private runtime::Connection::Handler,
   // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
   config::ReadPolicy ReadsFrom() const;
   void Pause();
+  void Postpone();
   void WaitForAnswers();
   void EndIfOver();
   void CountOutput();
@@ -154,6 +177,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it
   bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
+  bool is_postponed_ = false;       // has a request that CLIENT PAUSE holds
   bool is_closing_ = false;         // takes no more requests
   bool is_over_ = false;
 };

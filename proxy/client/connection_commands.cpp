@@ -15,7 +15,6 @@ namespace {
 
 using protocol::EqualsNoCase;
 
-constexpr std::string_view kDefaultUser = "default";
 constexpr std::string_view kNoPasswordConfigured =
     "ERR AUTH <password> called without any password configured for the default user. Are you "
     "sure your configuration is correct?";
@@ -94,12 +93,11 @@ void Hello(LocalCall& call) {
     version = *asked;
   }
   const std::string_view* name = nullptr;
+  const std::string_view* login = nullptr;  // user and password
   for (std::size_t i = 2; i < call.args.size(); ++i) {
     std::size_t more = call.args.size() - i - 1;
     if (EqualsNoCase(call.args[i], "auth") && more >= 2) {
-      if (!LogIn(call.session, call.args[i + 1], call.args[i + 2])) {
-        return call.reply.Error(protocol::error_text::kWrongPass);
-      }
+      login = &call.args[i + 1];
       i += 2;
     } else if (EqualsNoCase(call.args[i], "setname") && more >= 1) {
       name = &call.args[++i];
@@ -108,6 +106,9 @@ void Hello(LocalCall& call) {
       return call.reply.Error("ERR Syntax error in HELLO option '" + std::string(call.args[i]) +
                               "'");
     }
+  }
+  if (login != nullptr && !LogIn(call.session, login[0], login[1])) {
+    return call.reply.Error(protocol::error_text::kWrongPass);
   }
   if (!state.is_authenticated) return call.reply.Error(kHelloNeedsAuth);
   if (name != nullptr) state.name = *name;
@@ -149,6 +150,8 @@ void Reset(LocalCall& call) {
   fresh.last_request_at_ms = state.last_request_at_ms;
   fresh.library_name = state.library_name;
   fresh.library_version = state.library_version;
+  fresh.ways = call.session.Services().common_ways;
+  fresh.last_command = state.last_command;
   fresh.is_authenticated = call.session.Services().settings.auth.password.empty();
   state = fresh;
   call.session.ApplyParserLimits();

@@ -10,9 +10,9 @@ namespace {
 std::vector<const LocalCommand*> IndexCommands() {
   std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
   for (auto family :
-       {ConnectionCommands(), ClientCommands(), ServerCommands(), ClusterCommands(),
-        TransactionCommands(), SubscribeCommands(), PublishCommands(),
-        TrackingCommands()}) {
+       {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
+        UserCommands(), ClusterCommands(), TransactionCommands(), SubscribeCommands(),
+        PublishCommands(), MonitorCommands(), TrackingCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

@@ -49,8 +49,11 @@ struct LocalCommand {
 
 // The families; each is a constant table in a file of its own.
 std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELECT, ...
-std::span<const LocalCommand> ClientCommands();      // CLIENT ...
-std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
+std::span<const LocalCommand> ClientCommands();        // CLIENT ..., about oneself
+std::span<const LocalCommand> ClientAdminCommands();   // CLIENT ..., about all clients
+std::span<const LocalCommand> MonitorCommands();       // MONITOR
+std::span<const LocalCommand> ServerCommands();        // COMMAND ..., INFO, ROLE
+std::span<const LocalCommand> UserCommands();          // ACL ...
 std::span<const LocalCommand> TransactionCommands();  // MULTI, EXEC, WATCH, ...
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
 

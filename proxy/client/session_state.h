@@ -5,10 +5,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "protocol/command_table.h"
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
+
+// The only one there is.
+inline constexpr std::string_view kDefaultUser = "default";
+
+inline constexpr protocol::CommandId kNoCommand = 0xffff;
 
 enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext };
 
@@ -18,6 +25,9 @@ enum SessionWays : std::uint8_t {
   kListens = 2,            // subscribed, in RESP2: few commands are allowed
   kMonitors = 4,
   kOwnConnections = 8,     // its reads are tracked: it has connections to the shards of its own
+  // Those of all sessions of a worker at once (WorkerServices::common_ways):
+  kPaused = 16,            // CLIENT PAUSE is on
+  kIsWatched = 32,         // somebody monitors
 };
 
 struct SessionState {
@@ -37,6 +47,8 @@ struct SessionState {
   bool is_authenticated = false;
   bool is_no_evict = false;
   bool is_readonly = false;  // READONLY was asked for
+  bool is_no_touch = false;
+  protocol::CommandId last_command = kNoCommand;
 };
 
 }  // namespace slotway::proxy

@@ -44,7 +44,7 @@ void TransactionRun::Start(ClientSession& session, std::unique_ptr<Transaction> 
 TransactionRun::TransactionRun(ClientSession& session, std::unique_ptr<Transaction> transaction)
     : ReplyTaker(session.Replies(), session.OpenPlace()),
       session_(session),
-      services_(session.Services()),
+      services_(session.RoutingServices()),
       transaction_(std::move(transaction)),
       lane_(Lane(session.State().resp, session.State().database).WithSlow(Queued().IsSlow())),
       slot_(Queued().KeySlot().value_or(AnySlot(services_.dispatcher))),
@@ -92,6 +92,10 @@ void TransactionRun::SendInside() {
 void TransactionRun::SendOn(BackendConnection& connection, bool is_asking) {
   verdict_.Reset();
   sent_to_ = connection.Address();
+  ScriptMemory& scripts = services_.dispatcher.Scripts();
+  for (const std::string& digest : Queued().Digests()) {
+    ScriptLoader::LoadAgain(scripts, connection, digest);
+  }
   if (!Queued().IsReadonly()) Queue().NoteWrite(slot_);
   if (is_asking) connection.Send(kAsking, InFlight::Dropped());
   std::size_t part = 0;

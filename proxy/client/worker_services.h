@@ -9,6 +9,8 @@
 
 #include "config/proxy_config.h"
 #include "protocol/topology.h"
+#include "proxy/client/client_pause.h"
+#include "proxy/client/monitor_feed.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -72,8 +74,12 @@ struct WorkerServices {
   std::function<ProcessFacts()> process_facts;
   // The session has closed and nothing refers to it any more: destroy it, later.
   std::function<void(ClientSession&)> on_session_over;
+  std::uint8_t common_ways = 0;  // SessionWays that every session has
+  ClientPause pause = {};
+  MonitorFeed monitors = {};
 
-  // The same for a client with connections of its own.
+  // For requests that a client sends over connections of its own. What all sessions share and
+  // change stays the worker's.
   WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
     return {loop,       settings, own_dispatcher, own_router,    pubsub,         sessions,
             colleagues, counters, topology,       process_facts, on_session_over};

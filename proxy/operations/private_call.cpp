@@ -91,7 +91,7 @@ std::string PrivateCall::RequestBytes() const {
 void PrivateCall::StartLeg(std::size_t index) {
   Leg& leg = legs_[index];
   if (IsTimeOver()) return EndByForce(false);
-  if (!leg.asking && !Dispatch().IsReady(leg.slot, OwnLane())) return AwaitShard(index);
+  if (!leg.asking && !Dispatch().IsOwnerReady(leg.slot, OwnLane())) return AwaitShard(index);
   runtime::SocketAddress address = leg.asking ? *leg.asking : *Dispatch().OwnerOf(leg.slot);
   BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this);
   if (connection == nullptr) return EndLeg(index, ErrorReply(kTooManyPrivate));
@@ -159,7 +159,8 @@ void PrivateCall::EndLeg(std::size_t, std::string_view reply) { OnLegReply(reply
 bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
                          std::string_view reply) {
   ReplyVerdict verdict = JudgeErrorReply(reply);
-  if (verdict == ReplyVerdict::kForClient && !reply.starts_with(kUnblockedByForce)) return false;
+  bool is_demoted = reply.starts_with(kUnblockedByForce) || IsOfReplica(reply);
+  if (verdict == ReplyVerdict::kForClient && !is_demoted) return false;
   if (unblocking_ != nullptr || IsTimeOver()) {
     EndByForce(unblocking_ != nullptr && unblocking_->with_error);
     return true;

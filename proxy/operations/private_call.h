@@ -39,11 +39,16 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   // Delivers the reply and frees the call.
   void End(std::string_view reply);
 
+  // The words of the request; the time among them is written anew when it is sent later.
+  std::vector<std::string>& Words() { return args_; }
+
   // What a connection is asked before the request itself; the answer is dropped.
   virtual std::string Preface() const { return {}; }
   // The answer of a leg, or the error that ended it; `left` more are to come. Calls End() when the
   // call is over.
   virtual void OnLegReply(std::string_view reply, std::size_t left) = 0;
+  // Whether the error means that the node is no master any more. What has keys is told MOVED.
+  virtual bool IsOfReplica(std::string_view /*reply*/) const { return false; }
   // What the client gets when the time is over and no shard was there to say so.
   virtual std::string TimeoutReply() const = 0;
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/error_text.h"
+#include "protocol/ascii.h"
 #include "protocol/resp_array.h"
 #include "protocol/resp_writer.h"
 #include "proxy/operations/compositions.h"
@@ -31,7 +31,16 @@ class WaitCall final : public PrivateCall {
 
  private:
   WaitCall(const OperationContext& context, const std::vector<protocol::Slot>& slots)
-      : PrivateCall(context, slots) {}
+      : PrivateCall(context, slots) {
+    if (context.is_nested) AskForWhatIs();
+  }
+
+  // How many there are now: nobody has to be waited for.
+  void AskForWhatIs() {
+    for (std::size_t i = 1; i + 1 < Words().size(); ++i) {
+      if (protocol::ParseInteger(Words()[i])) Words()[i] = "0";
+    }
+  }
 
   std::string Preface() const override {
     std::string bytes;
@@ -44,6 +53,9 @@ class WaitCall final : public PrivateCall {
     if (reply.starts_with('-')) return End(reply);
     Fold(reply);
     if (left == 0) End(Result());
+  }
+  bool IsOfReplica(std::string_view reply) const override {
+    return reply.find(" cannot be used with replica instances") != std::string_view::npos;
   }
   std::string TimeoutReply() const override { return Result(0); }
 

@@ -18,10 +18,10 @@ class Lane {
 
   constexpr Lane() = default;
   constexpr explicit Lane(protocol::RespVersion version, std::uint16_t database = 0)
-      : number_(static_cast<std::uint8_t>((version == protocol::RespVersion::kResp3 ? 1 : 0) |
-                                          (database << kDatabaseShift))) {}
+      : number_(static_cast<std::uint16_t>((version == protocol::RespVersion::kResp3 ? 1 : 0) |
+                                           (database << kDatabaseShift))) {}
 
-  constexpr std::uint8_t Index() const { return number_; }
+  constexpr std::uint16_t Index() const { return number_; }
   constexpr protocol::RespVersion Version() const {
     return (number_ & kResp3) != 0 ? protocol::RespVersion::kResp3 : protocol::RespVersion::kResp2;
   }
@@ -30,22 +30,27 @@ class Lane {
   constexpr bool IsSlow() const { return (number_ & kSlow) != 0; }
   // Reads from replicas.
   constexpr bool IsReadonly() const { return (number_ & kReadonly) != 0; }
-  constexpr std::uint16_t Database() const { return number_ >> kDatabaseShift; }
+  // Reads that do not count as use of the keys (CLIENT NO-TOUCH).
+  constexpr bool IsNoTouch() const { return (number_ & kNoTouch) != 0; }
+  constexpr std::uint16_t Database() const { return (number_ & kDatabases) >> kDatabaseShift; }
 
   constexpr Lane WithSlow(bool is_slow) const { return With(kSlow, is_slow); }
   constexpr Lane WithReadonly(bool is_readonly) const { return With(kReadonly, is_readonly); }
+  constexpr Lane WithNoTouch(bool is_no_touch) const { return With(kNoTouch, is_no_touch); }
   constexpr bool operator==(const Lane&) const = default;
 
  private:
-  static constexpr std::uint8_t kResp3 = 1, kSlow = 2, kReadonly = 4;
+  static constexpr std::uint16_t kResp3 = 1, kSlow = 2, kReadonly = 4;
   static constexpr int kDatabaseShift = 3;
+  static constexpr std::uint16_t kDatabases = (kDatabasesMax - 1) << kDatabaseShift;
+  static constexpr std::uint16_t kNoTouch = kDatabasesMax << kDatabaseShift;  // last: it is rare
 
-  constexpr Lane With(std::uint8_t bit, bool is_on) const {
+  constexpr Lane With(std::uint16_t bit, bool is_on) const {
     Lane lane = *this;
-    lane.number_ = static_cast<std::uint8_t>(is_on ? number_ | bit : number_ & ~bit);
+    lane.number_ = static_cast<std::uint16_t>(is_on ? number_ | bit : number_ & ~bit);
     return lane;
   }
-  std::uint8_t number_ = 0;
+  std::uint16_t number_ = 0;
 };
 
 }  // namespace slotway::proxy

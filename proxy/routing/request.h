@@ -25,6 +25,7 @@ struct Asker {
   ReplyQueue& queue;
   Lane lane;               // without IsSlow(): that is the command's affair
   bool is_silent = false;  // its reply is awaited and dropped
+  bool is_nested = false;  // a request of a transaction: nothing waits there
   ReadChoice reads = {};   // who may answer if it is a read
 };
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <functional>
 #include <utility>
 
 #include "runtime/log.h"
@@ -72,6 +71,7 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
           }),
       house_timer_(loop),
       bound_timer_(loop) {
+  dispatcher_.ShareScripts(share.scripts);
   house_timer_.Start(kHouseTickMs, kHouseTickMs, [this] { KeepHouse(); });
   bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });
 }
@@ -148,7 +148,7 @@ void ProxyWorker::KeepHouse() {
   if (settings_.idle_timeout_ms > 0) CutIdle();
 }
 
-// Above the bound those go who have most of it, until the rest fits.
+// Above the bound those go who have most of it, until the rest fits; who asked for NO-EVICT last.
 void ProxyWorker::KeepBufferBound() {
   if (settings_.limits.buffered_total_max_bytes == 0) return;
   std::size_t bound = settings_.limits.buffered_total_max_bytes / share_.worker_count;
@@ -160,7 +160,12 @@ void ProxyWorker::KeepBufferBound() {
     if (bytes > 0) holders.emplace_back(bytes, &session);
   });
   if (total <= bound) return;
-  std::sort(holders.begin(), holders.end(), std::greater<>());
+  auto goes_first = [](const auto& a, const auto& b) {
+    bool is_a_spared = a.second->State().is_no_evict;
+    if (is_a_spared != b.second->State().is_no_evict) return !is_a_spared;
+    return a.first > b.first;
+  };
+  std::sort(holders.begin(), holders.end(), goes_first);
   for (auto [bytes, session] : holders) {
     session->Cut(
         fmt::format("{} bytes are buffered for it, and more than "

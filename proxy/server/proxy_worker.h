@@ -31,6 +31,7 @@ struct WorkerShare {
   std::function<ProcessFacts()> process_facts;  // any thread
   std::atomic<std::uint64_t> next_client_id{1};
   std::atomic<std::uint64_t> clients{0};
+  ScriptMemory scripts{0};  // its bound comes with the settings
   AddressCounts addresses{};
 };
 

@@ -95,6 +95,25 @@ def test_move_and_copy(replica_set, client):
         assert client.call(*arguments) == at_master(replica_set, 7, *arguments), arguments
 
 
+def test_swapdb(replica_set, client):
+    assert client.call("SET", "k", "0") == "OK"
+    assert client.call("SELECT", 1) == "OK"
+    assert client.call("SET", "k", "1") == "OK"
+    assert client.call("SWAPDB", 0, 1) == "OK"
+    assert client.call("GET", "k") == b"0"
+    assert at_master(replica_set, 0, "GET", "k") == b"1"
+    for arguments in (("SWAPDB", 0, 16), ("SWAPDB", "x", 1)):
+        assert client.call(*arguments) == replica_set.nodes[0].call(*arguments), arguments
+
+
+def test_info_keyspace_lists_the_databases(client):
+    for database in (0, 5):
+        client.call("SELECT", database)
+        client.call("SET", "k", "v")
+    keyspace = client.call("INFO", "keyspace").decode()
+    assert "db0:keys=1," in keyspace and "db5:keys=1," in keyspace, keyspace
+
+
 def test_flushdb_and_flushall(replica_set, client):
     for database in (0, 1, 2):
         client.call("SELECT", database)

@@ -316,6 +316,17 @@ def test_a_replica_dies_under_load(replica_set, readers):
     wait_for_rounds(readers)
 
 
+def test_a_replica_that_restarts_empty_is_not_asked_before_it_has_its_data(replica_set, readers):
+    """Nobody may see that it is empty, however short the time since it was fit."""
+    wait_for_rounds(readers)
+    for _ in range(5):
+        replica_set.nodes[1].kill()
+        replica_set.nodes[1].start().wait_until_up()
+        wait_for_rounds(readers)
+    replica_set.wait_until_in_step()
+    wait_until(lambda: gets_of(replica_set.nodes[1]) > 100, 30, "it answers again")
+
+
 def test_a_paused_replica_is_passed_over(replica_set, readers):
     wait_for_rounds(readers)
     os.kill(replica_set.nodes[1].process.pid, signal.SIGSTOP)

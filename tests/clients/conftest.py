@@ -39,10 +39,12 @@ def faces_of_redis():
     ports = dict(zip(("cluster", "standalone"), free_ports(2)))
     listeners = [{"address": "127.0.0.1", "port": port, "face": face}
                  for face, port in ports.items()]
+    # A person at a console renames keys, whatever their slots.
+    settings = {"listeners": listeners, "routing": {"cross_slot": "all"}}
     proxy = None
     try:
         proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password,
-                             settings={"listeners": listeners})
+                             settings=settings)
         yield {face: Face(proxy, port) for face, port in ports.items()}
     finally:
         if proxy is not None:
@@ -51,8 +53,8 @@ def faces_of_redis():
 
 
 @pytest.fixture(scope="session")
-def faces_of_shards():
-    """Likewise over our own shards, as `slotway local` starts them."""
+def local_cluster():
+    """Our own shards behind a proxy, as `slotway local` starts them."""
     local = LocalCluster(shards=3, replicas=0)
-    yield {"cluster": Face(local, local.port)}
+    yield Face(local, local.port)
     local.stop()
