@@ -22,48 +22,15 @@
 #include "protocol/topology.h"
 #include "proxy/backend/backend_pool.h"
 #include "proxy/backend/private_connections.h"
+#include "proxy/routing/dispatcher_counters.h"
 #include "proxy/routing/hold_queue.h"
+#include "proxy/routing/own_connections.h"
 #include "proxy/routing/script_loader.h"
 #include "proxy/routing/read_targets.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
 
 namespace slotway::proxy {
-
-// What the dispatcher counts; read by the metrics at scrape time.
-struct DispatcherCounters {
-  runtime::Counter moved;
-  runtime::Counter asked;
-  runtime::Counter retried;  // TRYAGAIN, CLUSTERDOWN, LOADING, ...
-  runtime::Counter held;
-  runtime::Counter hold_expired;
-  runtime::Counter hold_refused;  // no room
-  runtime::Counter lost;          // sent writes whose outcome is unknown
-  runtime::Counter replica_reads;
-  runtime::Counter backend_connects;
-  runtime::Counter backend_failures;
-  runtime::Counter blocked_now;      // calls that wait at shards for something to happen
-  runtime::Counter held_now;         // requests held back at this moment
-  runtime::Counter unready_masters;  // masters without an open connection
-};
-
-// A dispatcher whose connections serve one client, because the shards remember it by them.
-struct OwnConnections {
-  class Watcher {
-   public:
-    virtual ~Watcher() = default;
-    virtual void OnPush(std::string_view push) = 0;
-    virtual void OnConnectionReady() = 0;
-    // What the shard remembered of the client is forgotten.
-    virtual void OnConnectionLost() = 0;
-    virtual void OnOwnersChanged() = 0;
-  };
-
-  Watcher& watcher;
-  BackendGreeting greeting;
-  Lane lane;
-  bool connects_to_all = false;  // to every master, before anything is asked
-};
 
 class Dispatcher final : private BackendConnection::Events {
  public:
