@@ -35,6 +35,8 @@ struct SessionCounters {
   runtime::Counter accepted;
   runtime::Counter rejected;  // over clients_max
   runtime::Counter cut;       // closed by us: output bound, idle, ...
+  runtime::Counter tracking_clients;  // with CLIENT TRACKING, now
+  runtime::Counter invalidations;     // sent to them, or to whom they redirect
 };
 
 // Sums over all workers and facts of the process, for INFO.
@@ -80,6 +82,13 @@ struct WorkerServices {
   std::uint8_t common_ways = 0;  // SessionWays that every session has
   ClientPause pause = {};
   MonitorFeed monitors = {};
+
+  // For requests that a client sends over connections of its own. What all sessions share and
+  // change stays the worker's.
+  WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
+    return {loop,       settings, own_dispatcher, own_router,    pubsub,         sessions,
+            colleagues, counters, topology,       process_facts, on_session_over};
+  }
 };
 
 }  // namespace slotway::proxy
