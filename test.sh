@@ -19,6 +19,7 @@ Without a group, all are run but fuzz, registry, java and browser. asan and tsan
   conformance single-key commands: proxy and redis-server must answer the same bytes
   order       deep random pipelines over all masters: replies in the order of requests
   transaction MULTI, EXEC, WATCH: as one redis-server, while slots move and masters die
+  script      EVAL, FCALL, SCRIPT, FUNCTION: as one redis-server; what a shard forgot is loaded
   robustness  malformed and oversized input, idle connections, memory bounds
   reshard     2,000 slots move while 200,000 keys are written and read
   failover    kill -9 of a master under load

@@ -141,6 +141,7 @@ void ReadRouting(YamlSection& section, RoutingConfig& routing) {
   section.Read("split_mset", routing.split_mset);
   section.ReadEnum<KeylessScripts>("keyless_scripts", routing.keyless_scripts, kKeylessScripts);
   section.ReadSize("script_memory_bytes_max", routing.script_memory_bytes_max, kKilobyte);
+  section.ReadDuration("info_wait_ms", routing.info_wait_ms, kMs);
 }
 
 void ReadLog(YamlSection& section, LogConfig& log) {

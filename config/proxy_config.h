@@ -98,6 +98,7 @@ struct RoutingConfig {
   bool split_mset = true;
   KeylessScripts keyless_scripts = KeylessScripts::kAny;
   uint64_t script_memory_bytes_max = 16 * kMegabyte;
+  uint32_t info_wait_ms = 500;  // for each shard's part of INFO
   bool operator==(const RoutingConfig&) const = default;
 };
 

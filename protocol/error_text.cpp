@@ -58,6 +58,12 @@ std::string WrongSubcommandUse(std::string_view container, std::string_view subc
                          subcommand);
 }
 
+std::string NotWhileSubscribed(std::string_view full_name) {
+  return "ERR Can't execute '" + std::string(full_name) +
+         "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+         "context";
+}
+
 std::string WrongArity(std::string_view full_name) {
   std::string text = "ERR wrong number of arguments for '";
   text += full_name;

@@ -43,6 +43,8 @@ std::string UnknownCommand(std::span<const std::string_view> args);
 std::string UnknownSubcommand(std::string_view container, std::string_view subcommand);
 // "ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP."
 std::string WrongSubcommandUse(std::string_view container, std::string_view subcommand);
+// "ERR Can't execute 'get': only (P|S)SUBSCRIBE / ... are allowed in this context"
+std::string NotWhileSubscribed(std::string_view full_name);
 // "ERR wrong number of arguments for 'get' command"; full_name as in the table ("config|get").
 std::string WrongArity(std::string_view full_name);
 

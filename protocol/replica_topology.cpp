@@ -75,10 +75,13 @@ Topology TopologyOfReplicas(const std::vector<ReplicationView>& views,
   }
   for (const Endpoint& endpoint : silent) {
     if (known == nullptr || topology.nodes.size() >= kNodesMax) break;
-    const auto is_it = [&](const ClusterNode& node) { return node.endpoint == endpoint; };
-    if (std::none_of(known->nodes.begin(), known->nodes.end(), is_it)) continue;
+    const auto before = std::find_if(
+        known->nodes.begin(), known->nodes.end(),
+        [&](const ClusterNode& node) { return node.endpoint == endpoint; });
+    if (before == known->nodes.end()) continue;
     ClusterNode& node = add(endpoint);
     node.is_suspected = true;
+    node.is_failing = before->is_master || before->is_failing;
     node.is_link_up = false;
   }
   std::sort(topology.nodes.begin(), topology.nodes.end(),

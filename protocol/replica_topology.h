@@ -28,7 +28,7 @@ const ReplicationView* ChooseMaster(const std::vector<ReplicationView>& views,
 
 // The topology with `master`, one of `views`. Replicas are the nodes that follow its history;
 // nodes of another history are left out. Of `silent` ones, those that `known` (may be null) lists
-// stay, as suspected.
+// stay: as suspected, and the former master as failing, since what it was sent it will not answer.
 Topology TopologyOfReplicas(const std::vector<ReplicationView>& views,
                             const ReplicationView& master, const std::vector<Endpoint>& silent,
                             const Topology* known);

@@ -121,11 +121,15 @@ TEST(ReplicaTopology, KnownNodesThatAreSilentStay) {
   const std::vector<ReplicationView> views = {Master(2, 'b', 5, 'a')};
   const Topology topology = TopologyOfReplicas(views, views[0], {At(1), At(9)}, &known);
   ASSERT_EQ(topology.nodes.size(), 2u);
-  EXPECT_TRUE(Find(topology, 1)->is_suspected);
+  EXPECT_TRUE(Find(topology, 1)->is_suspected && Find(topology, 1)->is_failing);
   EXPECT_FALSE(Find(topology, 1)->is_master || Find(topology, 1)->is_link_up);
   EXPECT_EQ(*MasterOf(&topology), At(2));
   EXPECT_FALSE(topology.RoutesLike(known));
   EXPECT_EQ(MasterOf(nullptr), nullptr);
+  const Topology later = TopologyOfReplicas(views, views[0], {At(1)}, &topology);
+  EXPECT_TRUE(later.RoutesLike(topology));
+  const std::vector<ReplicationView> alone = {Master(1, 'a')};
+  EXPECT_FALSE(Find(TopologyOfReplicas(alone, alone[0], {At(2)}, &known), 2)->is_failing);
 }
 
 }  // namespace

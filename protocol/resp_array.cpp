@@ -45,6 +45,11 @@ std::optional<std::int64_t> ParseIntegerReply(std::string_view reply) {
   return value;
 }
 
+void AppendPushAsArray(std::string_view push, std::string& out) {
+  out += '*';
+  out += push.substr(1);
+}
+
 void AppendArrayHeader(std::size_t count, std::string& out) {
   StringSink sink{out};
   RespWriter<StringSink>(sink, RespVersion::kResp2).Array(count);

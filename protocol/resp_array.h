@@ -18,6 +18,9 @@ bool SplitArray(std::string_view reply, std::vector<std::string_view>& out);
 // The value of a complete integer reply, ":12\r\n".
 std::optional<std::int64_t> ParseIntegerReply(std::string_view reply);
 
+// Appends a RESP3 push of strings as RESP2 has it: an array.
+void AppendPushAsArray(std::string_view push, std::string& out);
+
 // Appends the header of an array of `count` elements.
 void AppendArrayHeader(std::size_t count, std::string& out);
 

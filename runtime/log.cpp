@@ -59,9 +59,9 @@ std::shared_ptr<spdlog::logger> MakeLogger(const LogOptions& options) {
   return logger;
 }
 
-// shared: callers of a running WriteLog() hold the one that SetUpLog() has just replaced.
 struct LoggerInUse {
   std::mutex mutex;
+  // shared: callers of a running WriteLog() hold the one that SetUpLog() has just replaced.
   std::shared_ptr<spdlog::logger> logger = MakeLogger({});  // guarded by mutex
 };
 

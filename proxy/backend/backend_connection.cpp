@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/resp_array.h"
+#include "protocol/resp_reply_value.h"
 
 namespace slotway::proxy {
 namespace {
@@ -17,6 +18,14 @@ constexpr std::size_t kPassOnBytes = 64 * 1024;
 
 // A burst's larger ring goes back when the connection is idle.
 constexpr std::size_t kCapacityKept = 1024;
+
+// Whether the answer to ROLE is a replica's that has its master's data. One that was restarted is
+// empty at first, whatever was known of it before.
+bool IsReplicaInStep(std::string_view reply) {
+  auto role = protocol::ParseRespValue(reply);
+  return role && role->elements.size() >= 4 && role->elements[0].text == "slave" &&
+         role->elements[3].text == "connected";
+}
 
 }  // namespace
 
@@ -49,7 +58,10 @@ void BackendConnection::SendHandshake() {
     SendControl(Control::kLogin, {"AUTH", user, login.password});
   }
   SendControl(Control::kName, {"CLIENT", "SETNAME", "slotway"});
-  if (lane_.IsReadonly()) SendControl(Control::kReadonly, {"READONLY"});
+  if (lane_.IsReadonly()) {
+    SendControl(Control::kReadonly, {"READONLY"});
+    SendControl(Control::kRole, {"ROLE"});
+  }
   if (lane_.IsNoTouch()) SendControl(Control::kNoTouch, {"CLIENT", "NO-TOUCH", "ON"});
   if (lane_.Database() != 0) {
     SendControl(Control::kDatabase, {"SELECT", std::to_string(lane_.Database())});
@@ -84,6 +96,18 @@ void BackendConnection::SendAsking(std::string_view bytes, InFlight request) {
   // wire: a constant request, written once per redirect.
   Send("*1\r\n$6\r\nASKING\r\n", InFlight::Dropped());
   Send(bytes, request);
+}
+
+// HELLO without arguments changes nothing and needs no permission; it is answered while a shard
+// loads its data or runs a script.
+void BackendConnection::SendFenced(std::string_view bytes) {
+  // wire: a constant request.
+  constexpr std::string_view kFence = "*1\r\n$5\r\nHELLO\r\n";
+  std::string both(bytes);
+  both += kFence;
+  InFlight request;
+  request.kind = InFlight::Kind::kFenced;
+  Send(both, request);
 }
 
 std::string BackendConnection::FrontRequest() const {
@@ -140,6 +164,13 @@ void BackendConnection::HandleReply(std::string_view reply) {
   } else if (request.kind == InFlight::Kind::kControl) {
     HandleControlReply(static_cast<Control>(request.place), reply);
     if (state_ == State::kDown) return;
+  } else if (request.kind == InFlight::Kind::kFenced) {
+    if (reply[0] == '-') {
+      events_.OnErrorReply(*this, request, reply);
+      return;  // the fence is still to come
+    }
+    events_.OnFence(*this);
+    if (state_ == State::kDown) return;
   } else if (request.kind != InFlight::Kind::kSwallow) {
     bool is_taken_over =
         reply[0] == '-' && !request.is_raw && events_.OnErrorReply(*this, request, reply);
@@ -164,6 +195,10 @@ void BackendConnection::HandleControlReply(Control control, std::string_view rep
     std::string reason = "login refused: ";
     reason += reply.substr(1, reply.size() - 3);
     OnClosed(reason);
+    return;
+  }
+  if (control == Control::kRole && !IsReplicaInStep(reply)) {
+    OnClosed("the replica is not in step with its master");
     return;
   }
   if (control == Control::kId) remote_id_ = protocol::ParseIntegerReply(reply).value_or(0);

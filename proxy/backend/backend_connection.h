@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/backend_config.h"
 #include "protocol/resp_reply_scanner.h"
 #include "protocol/resp_writer.h"
 #include "proxy/backend/backend_login.h"
@@ -29,6 +30,13 @@ struct BackendGreeting {
   bool wants_id = false;                       // asks CLIENT ID: see BackendConnection::RemoteId()
   std::vector<std::vector<std::string>> more;  // requests that have to succeed (CLIENT TRACKING ...)
 };
+
+// The plain greeting that the settings ask for.
+inline BackendGreeting GreetingOf(const config::BackendConfig& settings) {
+  BackendGreeting greeting;
+  greeting.login = {settings.username, settings.password, settings.connect_timeout_ms};
+  return greeting;
+}
 
 class BackendConnection final : private runtime::Connection::Handler {
  public:
@@ -48,6 +56,8 @@ class BackendConnection final : private runtime::Connection::Handler {
     virtual void OnDown(BackendConnection& backend, std::string_view reason) = 0;
     // Something the shard sent on its own (RESP3).
     virtual void OnPush(BackendConnection& /*backend*/, std::string_view /*push*/) {}
+    // What SendFenced() sent has been answered, by whatever pushes and errors have come.
+    virtual void OnFence(BackendConnection& /*backend*/) {}
   };
 
   BackendConnection(runtime::EventLoop& loop, const runtime::SocketAddress& address,
@@ -67,6 +77,9 @@ class BackendConnection final : private runtime::Connection::Handler {
   }
   // ASKING and the request, in one piece.
   void SendAsking(std::string_view bytes, InFlight request);
+  // A request that is answered by any number of pushes or by one error, and a fence behind it: a
+  // command that a shard always answers with a reply. Errors go to Events::OnErrorReply(). RESP3.
+  void SendFenced(std::string_view bytes);
 
   // The bytes of the request whose reply is being handled. For Events::OnErrorReply().
   std::string FrontRequest() const;
@@ -96,7 +109,17 @@ class BackendConnection final : private runtime::Connection::Handler {
  private:
   enum class State : std::uint8_t { kConnecting, kReady, kDown };
   // What a control request is for; its InFlight::place.
-  enum class Control : std::uint32_t { kLogin, kName, kReadonly, kNoTouch, kDatabase, kId, kMore, kProbe };
+  enum class Control : std::uint32_t {
+    kLogin,
+    kName,
+    kReadonly,
+    kRole,
+    kNoTouch,
+    kDatabase,
+    kId,
+    kMore,
+    kProbe,
+  };
 
   std::size_t OnBytes(std::string_view input) override;
   void OnEndOfInput() override { OnClosed("the shard closed the connection"); }

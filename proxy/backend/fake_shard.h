@@ -100,6 +100,7 @@ class FakeShard {
       ++greetings_;
       return greeting_ ? greeting_(words) : std::string(kOk);
     }
+    if (words[0] == "ROLE") return role_;
     if (words[0] == "PING" && words.size() == 1) ++pings_;
     std::string joined;
     for (const std::string& word : words) joined += (joined.empty() ? "" : " ") + word;
@@ -126,6 +127,8 @@ class FakeShard {
  public:
   // What greetings are answered, if not +OK.
   void AnswerGreetings(Script script) { greeting_ = std::move(script); }
+  // What ROLE is answered.
+  void AnswerRole(std::string reply) { role_ = std::move(reply); }
   std::size_t Pings() const { return pings_; }
 
  private:
@@ -135,6 +138,8 @@ class FakeShard {
   std::vector<std::unique_ptr<Peer>> peers_;
   Script script_;
   Script greeting_;
+  std::string role_ =
+      "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:1\r\n$9\r\nconnected\r\n:100\r\n";
   std::vector<std::string> seen_;
   std::size_t greetings_ = 0;
   std::size_t pings_ = 0;

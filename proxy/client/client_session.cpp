@@ -8,6 +8,7 @@
 #include "protocol/error_text.h"
 #include "proxy/client/listener_rules.h"
 #include "proxy/client/transaction.h"
+#include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
 #include "runtime/log.h"
@@ -180,6 +181,12 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
 }
 
 bool ClientSession::Divert(const Request& request) {
+  if ((state_.ways & kListens) != 0) {
+    const LocalCommand* command = FindLocalCommand(request.id);
+    if (command == nullptr || !command->is_for_listeners) {
+      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
+    }
+  }
   if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);
   return false;
 }
@@ -232,6 +239,25 @@ ReplyQueue::Sequence ClientSession::OpenPlace() {
   return replies_.Open(is_silent);
 }
 
+Subscriber& ClientSession::Subscriptions() {
+  // Not make_unique: it may not see the private base.
+  if (!subscriber_) subscriber_.reset(new Subscriber(replies_, *this, state_.resp));
+  return *subscriber_;
+}
+
+void ClientSession::LeaveSubscriptions() {
+  if (subscriber_) services_.pubsub.LeaveAll(*subscriber_);
+}
+
+void ClientSession::OnSubscriptionsChanged() {
+  state_.channels = subscriber_->Count(TopicKind::kChannel);
+  state_.patterns = subscriber_->Count(TopicKind::kPattern);
+  state_.shard_channels = subscriber_->Count(TopicKind::kShard);
+  bool listens = subscriber_->Total() > 0 && state_.resp == protocol::RespVersion::kResp2;
+  state_.ways = static_cast<std::uint8_t>(listens ? state_.ways | kListens
+                                                  : state_.ways & ~kListens);
+}
+
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them.
 bool ClientSession::Send(const Request& request) {
@@ -253,10 +279,8 @@ bool ClientSession::Send(const Request& request) {
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
   services_.counters.requests.Add();
-  Lane lane = Lane(state_.resp, state_.database)
-                  .WithSlow(is_on_slow_lane_)
-                  .WithNoTouch(state_.is_no_touch);
-  services_.router.Route(request, {.queue = replies_, .lane = lane, .is_silent = IsSilent(), .reads = reads});
+  services_.router.Route(
+      request, {.queue = replies_, .lane = OwnLane(), .is_silent = IsSilent(), .reads = reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
 }
@@ -268,7 +292,11 @@ config::ReadPolicy ClientSession::ReadsFrom() const {
 }
 
 bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
-  if (command.needs_quiet && replies_.Outstanding() > 0) return false;
+  bool needs_quiet =
+      command.needs_quiet || (command.needs_quiet_of_listeners && HasSubscriptions());
+  if (needs_quiet && replies_.Outstanding() > 0) return false;
+  // EXEC is one of these: what replicas have been asked comes before it.
+  if (read_order_.HasReadsOnTheirWay(replies_)) return false;
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
@@ -289,6 +317,10 @@ void ClientSession::RunLocally(const LocalCommand& command, const Request& reque
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
   if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
+  if (state_.resp != resp_before && subscriber_) {
+    subscriber_->SetVersion(state_.resp);
+    OnSubscriptionsChanged();
+  }
 }
 
 bool ClientSession::Refuse(std::string_view error_text, const protocol::CommandSpec* spec) {
@@ -445,6 +477,7 @@ void ClientSession::OnClosed(std::string_view) {
   // Not here and now: a caller up the stack may be using the connection.
   services_.loop.Defer([this, dying = connection_.release()] {
     delete dying;
+    LeaveSubscriptions();
     EndIfOver();
   });
 }

@@ -19,6 +19,7 @@
 #include "proxy/client/read_order.h"
 #include "proxy/client/session_state.h"
 #include "proxy/client/worker_services.h"
+#include "proxy/pubsub/subscriber.h"
 #include "proxy/reply/reply_queue.h"
 #include "runtime/connection.h"
 
@@ -26,7 +27,9 @@ namespace slotway::proxy {
 
 struct Transaction;
 
-class ClientSession final : private runtime::Connection::Handler, private ReplyQueue::Owner {
+class ClientSession final : private runtime::Connection::Handler,
+                            private ReplyQueue::Owner,
+                            private Subscriber::Owner {
  public:
   ClientSession(std::unique_ptr<runtime::Connection> connection, WorkerServices& services,
                 std::uint64_t id, ClientOrigin origin);
@@ -60,6 +63,17 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   // For what answers later: where the reply to the request at hand goes.
   ReplyQueue& Replies() { return *current_replies_; }
   ReplyQueue::Sequence OpenPlace();
+  // On which of the connections to the shards its requests are now.
+  Lane OwnLane() const {
+    return Lane(state_.resp, state_.database)
+        .WithSlow(is_on_slow_lane_)
+        .WithNoTouch(state_.is_no_touch);
+  }
+  // What the client is subscribed to; made when first asked for.
+  Subscriber& Subscriptions();
+  bool HasSubscriptions() const { return subscriber_ != nullptr && subscriber_->Total() > 0; }
+  // From everything, and the client is not told.
+  void LeaveSubscriptions();
   bool IsGone() const { return connection_ == nullptr; }
   // The request that waits at a shard for something to happen; nullptr if none does.
   BlockedCall* BlockedRequest() const { return replies_.Blocked(); }
@@ -91,6 +105,8 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
 
+  void OnSubscriptionsChanged() override;
+  void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
   // The request as it goes on the wire; valid until the next one.
@@ -129,6 +145,7 @@ class ClientSession final : private runtime::Connection::Handler, private ReplyQ
   ReadOrder read_order_;
   ReplyQueue* current_replies_ = &replies_;
   SessionState state_;
+  std::unique_ptr<Subscriber> subscriber_;  // nullptr: never subscribed
   std::unique_ptr<Transaction> transaction_;
   std::string local_reply_;   // reused
   std::string rewritten_;     // an inline or renamed command as it goes on the wire

@@ -152,6 +152,26 @@ void KeySlot(LocalCall& call) {
 
 void MyId(LocalCall& call) { call.reply.Bulk(FaceOf(call.session).node_id); }
 
+// A shard's id, which all its nodes share: we are the only node.
+void MyShardId(LocalCall& call) { call.reply.Bulk(FaceOf(call.session).node_id); }
+
+// Nobody else is in this cluster.
+void Links(LocalCall& call) { call.reply.Array(0); }
+
+bool KnowsNode(LocalCall& call) {
+  if (call.args[2] == FaceOf(call.session).node_id) return true;
+  call.reply.Error("ERR Unknown node " + std::string(call.args[2]));
+  return false;
+}
+
+void Replicas(LocalCall& call) {
+  if (KnowsNode(call)) call.reply.Array(0);
+}
+
+void CountFailureReports(LocalCall& call) {
+  if (KnowsNode(call)) call.reply.Integer(0);
+}
+
 void ReadOnly(LocalCall& call) {
   call.session.State().is_readonly = true;
   call.reply.Ok();
@@ -168,6 +188,11 @@ constexpr std::array kCommands = {
     LocalCommand{"cluster|slots", Slots},     LocalCommand{"cluster|shards", Shards},
     LocalCommand{"cluster|nodes", Nodes},     LocalCommand{"cluster|info", Info},
     LocalCommand{"cluster|keyslot", KeySlot}, LocalCommand{"cluster|myid", MyId},
+    LocalCommand{"cluster|myshardid", MyShardId},
+    LocalCommand{"cluster|links", Links},
+    LocalCommand{"cluster|replicas", Replicas},
+    LocalCommand{"cluster|slaves", Replicas},
+    LocalCommand{"cluster|count-failure-reports", CountFailureReports},
     LocalCommand{"readonly", ReadOnly},       LocalCommand{"readwrite", ReadWrite},
     LocalCommand{"asking", Asking},
 };

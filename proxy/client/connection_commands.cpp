@@ -34,6 +34,11 @@ bool LogIn(ClientSession& session, std::string_view user, std::string_view passw
 
 void Ping(LocalCall& call) {
   if (call.args.size() > 2) return call.reply.Error(protocol::error_text::WrongArity("ping"));
+  if ((call.session.State().ways & kListens) != 0) {
+    call.reply.Array(2);
+    call.reply.Bulk("pong");
+    return call.reply.Bulk(call.args.size() == 2 ? call.args[1] : std::string_view());
+  }
   if (call.args.size() == 2) return call.reply.Bulk(call.args[1]);
   call.reply.SimpleString("PONG");
 }
@@ -135,6 +140,7 @@ void Quit(LocalCall& call) {
 }
 
 void Reset(LocalCall& call) {
+  call.session.LeaveSubscriptions();
   call.session.LeaveWays();
   SessionState& state = call.session.State();
   SessionState fresh;
@@ -152,10 +158,13 @@ void Reset(LocalCall& call) {
 }
 
 constexpr std::array kCommands = {
-    LocalCommand{"ping", Ping},     LocalCommand{"echo", Echo}, LocalCommand{"auth", Auth},
-    LocalCommand{"hello", Hello},   LocalCommand{"select", Select},
-    LocalCommand{"quit", Quit, false, InTransaction::kAtOnce},
-    LocalCommand{"reset", Reset, false, InTransaction::kAtOnce},
+    LocalCommand{"ping", Ping, false, InTransaction::kQueued, true},
+    LocalCommand{"echo", Echo},
+    LocalCommand{"auth", Auth},
+    LocalCommand{"hello", Hello, true},
+    LocalCommand{"select", Select},
+    LocalCommand{"quit", Quit, false, InTransaction::kAtOnce, true},
+    LocalCommand{"reset", Reset, true, InTransaction::kAtOnce, true},
 };
 
 }  // namespace

@@ -11,7 +11,8 @@ std::vector<const LocalCommand*> IndexCommands() {
   std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
   for (auto family :
        {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
-        ClusterCommands(), TransactionCommands(), MonitorCommands()}) {
+        UserCommands(), ClusterCommands(), TransactionCommands(), SubscribeCommands(),
+        PublishCommands(), MonitorCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

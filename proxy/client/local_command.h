@@ -41,16 +41,24 @@ struct LocalCommand {
   // Taken only when everything the client asked before has been answered.
   bool needs_quiet = false;
   InTransaction in_transaction = InTransaction::kQueued;
+  // Taken also from a RESP2 client that is subscribed.
+  bool is_for_listeners = false;
+  // needs_quiet, from a client that is subscribed.
+  bool needs_quiet_of_listeners = false;
 };
 
 // The families; each is a constant table in a file of its own.
 std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELECT, ...
-std::span<const LocalCommand> ClientCommands();      // CLIENT ..., about oneself
+std::span<const LocalCommand> ClientCommands();       // CLIENT ..., about oneself
 std::span<const LocalCommand> ClientAdminCommands();  // CLIENT ..., about all clients
 std::span<const LocalCommand> MonitorCommands();      // MONITOR
-std::span<const LocalCommand> ServerCommands();      // COMMAND ..., INFO
+std::span<const LocalCommand> ServerCommands();       // COMMAND ..., INFO, ROLE
+std::span<const LocalCommand> UserCommands();         // ACL ...
 std::span<const LocalCommand> TransactionCommands();  // MULTI, EXEC, WATCH, ...
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
+
+std::span<const LocalCommand> SubscribeCommands();   // SUBSCRIBE ..., UNSUBSCRIBE ...
+std::span<const LocalCommand> PublishCommands();     // PUBLISH, SPUBLISH, PUBSUB ...
 
 // The local command of that id, or nullptr if it is not answered here. Hot.
 const LocalCommand* FindLocalCommand(protocol::CommandId id);

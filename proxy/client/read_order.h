@@ -27,7 +27,7 @@ class ReadOrder {
   Verdict Next(const ReplyQueue& replies, bool may_use_replica) {
     ReplyQueue::Sequence place = replies.NextPlace();
     if (!may_use_replica) {
-      if (replies.IsOutstanding(last_replica_read_)) return Verdict::kWait;
+      if (HasReadsOnTheirWay(replies)) return Verdict::kWait;
       last_at_master_ = place;
       return Verdict::kMaster;
     }
@@ -38,6 +38,9 @@ class ReadOrder {
     if (replies.Outstanding() == 0) ++turn_;
     last_replica_read_ = place;
     return Verdict::kReplica;
+  }
+  bool HasReadsOnTheirWay(const ReplyQueue& replies) const {
+    return replies.IsOutstanding(last_replica_read_);
   }
   std::uint32_t Turn() const { return turn_; }
 

@@ -57,7 +57,9 @@ TEST_F(ReadOrderTest, AWriteWaitsForReadsOfReplicas) {
   EXPECT_EQ(Read(), Verdict::kReplica);
   EXPECT_EQ(Write(), Verdict::kWait);
   EXPECT_EQ(Write(), Verdict::kWait);
+  EXPECT_TRUE(order_.HasReadsOnTheirWay(client_.queue));
   AnswerAll();
+  EXPECT_FALSE(order_.HasReadsOnTheirWay(client_.queue));
   EXPECT_EQ(Write(), Verdict::kMaster);
   AnswerAll();
 }

@@ -11,6 +11,7 @@
 #include "proxy/client/client_session.h"
 #include "proxy/client/session_registry.h"
 #include "proxy/operations/compositions.h"
+#include "proxy/pubsub/pubsub_hub.h"
 #include "runtime/listener.h"
 
 namespace slotway::proxy {
@@ -53,6 +54,7 @@ class SessionFixture : public testing::Test {
     if (!dispatcher_) return;
     loop_.Post([this] {
       dispatcher_->Shutdown();
+      pubsub_->Shutdown();
       for (ClientSession* session : sessions_.All()) session->Cut("end of test");
       listener_.reset();
       loop_.Stop();
@@ -65,8 +67,9 @@ class SessionFixture : public testing::Test {
   void Begin() {
     dispatcher_ = std::make_unique<Dispatcher>(loop_, settings_, 1, [] {});
     router_ = std::make_unique<Router>(*dispatcher_, settings_, plans_);
+    pubsub_ = std::make_unique<PubsubHub>(loop_, settings_, *dispatcher_, PubsubHub::Place{});
     services_.reset(new WorkerServices{
-        loop_, settings_, *dispatcher_, *router_, sessions_,
+        loop_, settings_, *dispatcher_, *router_, *pubsub_, sessions_,
         {0, 1, [this](std::size_t, auto task) { loop_.Post([=, this] { task(*services_); }); }},
         counters_, nullptr, [] { return ProcessFacts{}; },
         [this](ClientSession& session) {
@@ -84,6 +87,7 @@ class SessionFixture : public testing::Test {
     }
     services_->topology = topology;
     dispatcher_->UpdateTopology(*topology);
+    pubsub_->UpdateTopology(*topology);
     auto listener = runtime::Listener::Listen(
         loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", 0), {},
         [this](std::unique_ptr<runtime::Connection> accepted) {
@@ -125,6 +129,7 @@ class SessionFixture : public testing::Test {
   SessionCounters counters_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Router> router_;
+  std::unique_ptr<PubsubHub> pubsub_;
   std::unique_ptr<WorkerServices> services_;
   std::unique_ptr<runtime::Listener> listener_;
   SessionRegistry sessions_;

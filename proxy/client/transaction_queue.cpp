@@ -51,9 +51,12 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
       !request.spec->key_specs.empty() && !request.spec->flags.Has(CommandFlag::kPubsub);
   bool is_local = FindLocalCommand(request.id) != nullptr;
   bool is_for_all = plan.route == Route::kAllShards || plan.route == Route::kComposed;
-  bool is_one_shard =
-      plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1;
-  is_outside = is_local || (!has_keys && is_for_all && !is_one_shard);
+  // WAIT does not wait in a transaction, so any shard may have it; the others are one shard's if
+  // there is but one.
+  bool is_keyless_inside =
+      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
+      (plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1);
+  is_outside = is_local || (!has_keys && is_for_all && !is_keyless_inside);
   if (is_outside) {
     if (is_local) return {};
     if (inside_ > 0 || is_watching_) {
@@ -63,11 +66,13 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
     }
     return {};
   }
-  if (!has_keys && !is_one_shard) return UnsupportedText(request.spec->name);
+  if (!has_keys && !is_keyless_inside) return UnsupportedText(request.spec->name);
   if (has_later_fan_out_) return std::string(kFanOutBetween);
   if (has_keys) {
-    if (std::string error = CheckSlot(request, services.dispatcher); !error.empty()) return error;
+    if (std::string error = CheckSlot(request, services); !error.empty()) return error;
   }
+  if (plan.script_use == ScriptUse::kText) services.dispatcher.Scripts().Remember(request.args[1]);
+  if (plan.script_use == ScriptUse::kDigest) digests_.emplace_back(request.args[1]);
   ++inside_;
   is_readonly_ = is_readonly_ && request.spec->IsReadonly();
   is_slow_ = is_slow_ || plan.is_slow;
@@ -75,11 +80,16 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
 }
 
 // What the keys cannot be told of is the shard's to refuse.
-std::string TransactionQueue::CheckSlot(const Request& request, const Dispatcher& dispatcher) {
+std::string TransactionQueue::CheckSlot(const Request& request, const WorkerServices& services) {
   auto extracted = protocol::ExtractKeys(*request.spec, request.args, keys_);
   if (extracted != protocol::KeyExtractionError::kNone) return {};
+  bool may_lack_keys = services.router.PlanOf(request.id).may_lack_keys;
+  auto keyless = services.settings.routing.keyless_scripts;
+  if (keys_.empty() && may_lack_keys && keyless == config::KeylessScripts::kOff) {
+    return std::string(Router::kKeylessScriptsOff);
+  }
   for (const protocol::KeyPosition& key : keys_) {
-    protocol::Slot slot = dispatcher.SlotOf(request.args[key.index]);
+    protocol::Slot slot = services.dispatcher.SlotOf(request.args[key.index]);
     if (!slot_) slot_ = slot;
     if (slot != *slot_) return std::string(kCrossSlot);
   }

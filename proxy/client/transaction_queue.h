@@ -50,16 +50,19 @@ class TransactionQueue {
   std::size_t Inside() const { return inside_; }
   // Whether what stands outside has to run before the rest.
   bool BeginsOutside() const { return begins_outside_; }
+  // Scripts that are run by their digests: the shard is to know them before.
+  const std::vector<std::string>& Digests() const { return digests_; }
   bool IsReadonly() const { return is_readonly_; }
   bool IsSlow() const { return is_slow_; }
 
  private:
   std::string Place(const Request& request, const WorkerServices& services, bool& is_outside);
-  std::string CheckSlot(const Request& request, const Dispatcher& dispatcher);
+  std::string CheckSlot(const Request& request, const WorkerServices& services);
 
   std::string bytes_;
   std::vector<Command> commands_;
   std::vector<protocol::KeyPosition> keys_;
+  std::vector<std::string> digests_;
   std::optional<protocol::Slot> slot_;
   std::size_t inside_ = 0;
   bool is_watching_ = false;

@@ -92,6 +92,10 @@ void TransactionRun::SendInside() {
 void TransactionRun::SendOn(BackendConnection& connection, bool is_asking) {
   verdict_.Reset();
   sent_to_ = connection.Address();
+  ScriptMemory& scripts = services_.dispatcher.Scripts();
+  for (const std::string& digest : Queued().Digests()) {
+    ScriptLoader::LoadAgain(scripts, connection, digest);
+  }
   if (!Queued().IsReadonly()) Queue().NoteWrite(slot_);
   if (is_asking) connection.Send(kAsking, InFlight::Dropped());
   std::size_t part = 0;

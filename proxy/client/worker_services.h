@@ -18,6 +18,7 @@
 namespace slotway::proxy {
 
 class ClientSession;
+class PubsubHub;
 class SessionRegistry;
 struct WorkerServices;
 
@@ -62,6 +63,7 @@ struct WorkerServices {
   const config::ProxyConfig& settings;
   Dispatcher& dispatcher;
   Router& router;
+  PubsubHub& pubsub;
   SessionRegistry& sessions;
   Colleagues colleagues;
   SessionCounters& counters;

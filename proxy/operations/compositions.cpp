@@ -6,7 +6,8 @@ namespace slotway::proxy {
 const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
     std::vector<Composition> joined = BlockingCompositions();
-    for (auto family : {WaitCompositions()}) {
+    for (auto family : {ScriptCompositions(), WaitCompositions(), KeyspaceCompositions(),
+                        JoinedCompositions(), DebugCompositions()}) {
       joined.insert(joined.end(), family.begin(), family.end());
     }
     return joined;

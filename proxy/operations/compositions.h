@@ -10,10 +10,18 @@
 namespace slotway::proxy {
 
 // The families; each is a constant table in a file of its own.
+std::span<const Composition> ScriptCompositions();  // SCRIPT, FUNCTION
 std::vector<Composition> BlockingCompositions();     // all that block on keys, from their rows
 std::span<const Composition> WaitCompositions();     // WAIT, WAITAOF
+std::span<const Composition> KeyspaceCompositions();  // SCAN, RANDOMKEY, CLUSTER ...INSLOT
+std::span<const Composition> JoinedCompositions();    // fan-outs with joins of their own
+std::span<const Composition> DebugCompositions();     // DEBUG
 
 // All of them.
 const std::vector<Composition>& Compositions();
+
+// What single files bring to the tables.
+void StartScan(const OperationContext& context);
+void StartRandomKey(const OperationContext& context);
 
 }  // namespace slotway::proxy

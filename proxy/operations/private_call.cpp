@@ -91,7 +91,7 @@ std::string PrivateCall::RequestBytes() const {
 void PrivateCall::StartLeg(std::size_t index) {
   Leg& leg = legs_[index];
   if (IsTimeOver()) return EndByForce(false);
-  if (!leg.asking && !Dispatch().IsReady(leg.slot, OwnLane())) return AwaitShard(index);
+  if (!leg.asking && !Dispatch().IsOwnerReady(leg.slot, OwnLane())) return AwaitShard(index);
   runtime::SocketAddress address = leg.asking ? *leg.asking : *Dispatch().OwnerOf(leg.slot);
   BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this);
   if (connection == nullptr) return EndLeg(index, ErrorReply(kTooManyPrivate));

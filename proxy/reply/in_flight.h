@@ -22,6 +22,7 @@ struct InFlight {
     kPart,     // goes to a taker
     kSwallow,  // is dropped: the +OK of ASKING and the like
     kControl,  // belongs to the connection itself: handshake, probes
+    kFenced,   // is answered by pushes: BackendConnection::SendFenced()
     kTicket,   // is no request: its taker waits for the shard (Dispatcher::Await())
   };
 
@@ -42,7 +43,8 @@ struct InFlight {
   bool is_held_back = false;        // counted in its client's queue
   // Errors are the taker's business: no redirect is followed, nothing is sent again, and it is the
   // taker who holds its client's later requests back. kPart only.
-  bool is_raw = false;
+  bool is_raw : 1 = false;
+  bool is_by_digest : 1 = false;  // runs a script that the shard may not know
   Lane lane;
 
   InFlight() : queue(nullptr) {}

@@ -75,8 +75,8 @@ TEST(ReplyMerger, ElementsInTheOrderOfKeys) {
   runtime::EventLoop loop;
   FakeClient client(loop);
   auto* merger = ReplyMerger::New(MergeRule::kByKeyOrder, client.queue, client.queue.Open(), 2);
-  merger->SetKeyPlaces(0, {0, 2});
-  merger->SetKeyPlaces(1, {1});
+  merger->Join().SetKeyPlaces(0, {0, 2});
+  merger->Join().SetKeyPlaces(1, {1});
   merger->OnReply(1, "*1\r\n$-1\r\n");
   EXPECT_EQ(client.Output(), "");
   merger->OnReply(0, "*2\r\n$1\r\na\r\n$1\r\nc\r\n");
@@ -87,7 +87,7 @@ TEST(ReplyMerger, AMissingElementIsAnError) {
   runtime::EventLoop loop;
   FakeClient client(loop);
   auto* merger = ReplyMerger::New(MergeRule::kByKeyOrder, client.queue, client.queue.Open(), 1);
-  merger->SetKeyPlaces(0, {0, 1});
+  merger->Join().SetKeyPlaces(0, {0, 1});
   merger->OnReply(0, "*1\r\n$1\r\na\r\n");
   EXPECT_EQ(client.Output(), kUnjoinable);
 }

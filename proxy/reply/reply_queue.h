@@ -105,6 +105,10 @@ class ReplyQueue {
   bool IsBatchComplete() const { return static_cast<std::int32_t>(batch_end_ - due_) <= 0; }
 
   std::size_t EarlyBytes() const { return early_bytes_ + late_pushes_.size(); }
+  // What this client has still to take.
+  std::size_t WaitingBytes() const {
+    return EarlyBytes() + (connection_ == nullptr ? 0 : connection_->UnwrittenBytes());
+  }
   // A moving average, for guessing what the outstanding replies will amount to.
   std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
   // Gives a burst's memory back. For queues with nothing outstanding.

@@ -38,12 +38,6 @@ std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt
 
 constexpr Lane kPlainLane{};
 
-BackendGreeting GreetingOf(const config::BackendConfig& backend) {
-  BackendGreeting greeting;
-  greeting.login = {backend.username, backend.password, backend.connect_timeout_ms};
-  return greeting;
-}
-
 // The bounds hold for the process: each worker has its share.
 HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
   return {hold.time_max_ms, std::max<std::size_t>(1, hold.requests_max / worker_count),
@@ -64,6 +58,7 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       pool_(loop, GreetingOf(settings.backend), *this),
       private_(loop, GreetingOf(settings.backend), PrivateMaxOf(settings.limits, worker_count)),
       hold_(HoldLimitsOf(settings.hold, worker_count)),
+      own_scripts_(settings.routing.script_memory_bytes_max),
       hold_timer_(loop),
       stall_timer_(loop),
       has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
@@ -72,6 +67,7 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
 }
 
 void Dispatcher::ApplySettings() {
+  scripts_->SetBound(settings_.routing.script_memory_bytes_max);
   BackendLogin login = GreetingOf(settings_.backend).login;
   pool_.SetLogin(login);
   private_.SetLogin(std::move(login));
@@ -139,6 +135,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   if (has_topology_ && topology.version == version_ && !is_map_corrected_) return;
   version_ = topology.version;
   is_map_corrected_ = false;
+  mark_of_map_.reset();
   std::vector<bool> kept;
   hostnames_.clear();
   std::vector<NodeIndex> index_of(topology.nodes.size(), kNoNodeIndex);
@@ -219,6 +216,7 @@ void Dispatcher::CorrectOwner(Slot slot, NodeIndex node) {
   NodeIndex& owner = node_of_slot_[IndexOf(slot)];
   if (owner == node) return;
   owner = node;
+  mark_of_map_.reset();
   is_map_corrected_ = true;
   FenceMovedSlots();
   hold_.MakeAllDue();
@@ -241,6 +239,7 @@ void Dispatcher::OnReady(BackendConnection& backend) {
 
 bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
                               std::string_view reply) {
+  if (request.is_by_digest && IsUnknownScript(reply)) return LoadScript(backend, request);
   ReplyVerdict verdict = JudgeErrorReply(reply);
   if (verdict == ReplyVerdict::kForClient) return false;
   MarkHeldBack(request);
@@ -285,7 +284,7 @@ void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::
   if (hold_.HoldsFor(request.Client(), request.slot)) {
     Hold(backend.FrontRequest(), request, kUnreachable, 0);
   } else {
-    Send(backend.FrontRequest(), request);
+    SendAgain(backend.FrontRequest(), request);
   }
 }
 
@@ -301,7 +300,11 @@ void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::st
   BackendConnection* target =
       node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
   if (target != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
-    target->SendAsking(backend.FrontRequest(), request);
+    std::string bytes = backend.FrontRequest();
+    if (request.is_by_digest) {
+      script_loader_.LoadAhead(*scripts_, *target, ScriptLoader::DigestOf(bytes));
+    }
+    target->SendAsking(bytes, request);
     return;
   }
   // The slot's owner will say ASK again once the connection is up.
@@ -345,6 +348,7 @@ void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run)
 
 void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
   counters_.backend_failures.Add();
+  script_loader_.ForgetConnection(backend);
   if (!is_shut_down_) runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
   pool_.NoteDown(backend);
   request_refresh_();
@@ -397,7 +401,7 @@ void Dispatcher::RetryRead(BackendConnection& backend, InFlight request, std::st
     reads_.Avoid(pool_.NodeOf(backend), loop_.NowMs() + kAvoidMs);
   }
   if (TargetOf(request) != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
-    Send(backend.FrontRequest(), request);
+    SendAgain(backend.FrontRequest(), request);
   } else {
     Hold(backend.FrontRequest(), request, protocol::ErrorTextOf(reply),
          BackoffMs(request.retries));
@@ -481,7 +485,7 @@ void Dispatcher::Tick() {
 }
 
 void Dispatcher::Release(const HoldQueue::Held& held) {
-  if (held.request.kind != InFlight::Kind::kTicket) return Send(held.bytes, held.request);
+  if (held.request.kind != InFlight::Kind::kTicket) return SendAgain(held.bytes, held.request);
   if (held.request.is_held_back) held.request.Client().RemoveHeldBack();
   held.request.taker->OnShardReady(held.request.place);
 }

@@ -23,6 +23,7 @@
 #include "proxy/backend/backend_pool.h"
 #include "proxy/backend/private_connections.h"
 #include "proxy/routing/hold_queue.h"
+#include "proxy/routing/script_loader.h"
 #include "proxy/routing/read_targets.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -67,6 +68,16 @@ class Dispatcher final : private BackendConnection::Events {
     HoldUnreachable(bytes, request);
   }
 
+  // The same for a request that runs a script by its digest (EVALSHA): a shard that may not know
+  // the script is told it before, if we know it.
+  void SendByDigest(std::string_view bytes, const InFlight& request);
+  ScriptMemory& Scripts() { return *scripts_; }
+  // Before anything is sent. It outlives the dispatcher.
+  void ShareScripts(ScriptMemory& scripts) {
+    scripts_ = &scripts;
+    scripts.SetBound(settings_.routing.script_memory_bytes_max);
+  }
+
   // The open connection to the owner of `slot`, or nullptr: see Await(). For requests that have to
   // stand together (MULTI ... EXEC): send them all before returning, raw.
   BackendConnection* ReadyConnection(protocol::Slot slot, Lane lane) const;
@@ -81,11 +92,29 @@ class Dispatcher final : private BackendConnection::Events {
              std::string_view error, std::uint64_t delay_ms, std::uint32_t& waiting_since_ms);
   // `taker` hears no more of what it awaits.
   void CancelAwait(const ReplyTaker& taker);
-  // Whether the slot's owner can be sent to now.
-  bool IsReady(protocol::Slot slot, Lane lane) const {
-    NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
+  // The map as it is now: a node or kNoNodeIndex for every slot.
+  std::span<const NodeIndex, protocol::kSlotCount> OwnerOfEachSlot() const {
+    return node_of_slot_;
+  }
+  NodeIndex OwnerIndex(protocol::Slot slot) const {
+    return node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
+  }
+  // Whether Send() would send at once.
+  bool IsOwnerReady(protocol::Slot slot, Lane lane) const {
+    NodeIndex node = OwnerIndex(slot);
     return node != kNoNodeIndex && pool_.Ready(node, lane) != nullptr;
   }
+  // "127.0.0.1:7000"
+  std::string NameOf(NodeIndex node) const;
+  // kNoNodeIndex if the cluster has not told of it.
+  NodeIndex FindNode(const protocol::Endpoint& endpoint) const { return pool_.Find(endpoint); }
+  // A number for a node that is the same in every proxy: it comes from the node's address.
+  std::uint64_t MarkOf(NodeIndex node) const;
+  // The same for the whole map.
+  std::uint64_t MarkOfMap() const;
+  // Sends to this very node, whatever it owns. `request` is raw. False, and nothing is sent, if its
+  // connection is not open: it is being opened then.
+  bool SendToNode(NodeIndex node, std::string_view bytes, InFlight request);
   // Where the slot's owner is, if it is known.
   std::optional<runtime::SocketAddress> OwnerOf(protocol::Slot slot) const;
   // Learns from a redirect that a raw request got, and tells where it leads. Nothing if it is none
@@ -150,6 +179,9 @@ class Dispatcher final : private BackendConnection::Events {
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& backend, std::string_view reason) override;
 
+  // Send() or SendByDigest().
+  void SendAgain(std::string_view bytes, const InFlight& request);
+  bool LoadScript(BackendConnection& backend, InFlight& request);
   void SendRead(std::string_view bytes, const InFlight& request);
   // Where the read would go now; nullptr if nobody who may answer can be sent to.
   BackendConnection* ReadTarget(const InFlight& request);
@@ -193,9 +225,13 @@ class Dispatcher final : private BackendConnection::Events {
   BackendPool pool_;
   PrivateConnections private_;
   HoldQueue hold_;
+  ScriptMemory own_scripts_;  // where workers share none
+  ScriptMemory* scripts_ = &own_scripts_;
+  ScriptLoader script_loader_;
   std::vector<HoldQueue::Held>* in_use_ = nullptr;  // what UseEach() goes through
   std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
   std::vector<protocol::Slot> slot_of_each_master_;
+  mutable std::optional<std::uint64_t> mark_of_map_;  // until the map changes
   ReadTargets reads_;
   std::unordered_map<NodeIndex, Trouble> trouble_;  // kNoNodeIndex: of slots without an owner
   runtime::Timer hold_timer_;

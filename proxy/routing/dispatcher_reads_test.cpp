@@ -143,6 +143,25 @@ TEST_F(DispatcherReadsTest, ReplicasAreToldThatReadsCome) {
   EXPECT_THAT(master_.Seen(), testing::Not(testing::Contains("READONLY")));
 }
 
+// Facts are of a moment ago: a replica that was restarted meanwhile is empty.
+TEST_F(DispatcherReadsTest, AReplicaMustSayItselfThatItIsInStep) {
+  const std::string_view roles[] = {
+      "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:1\r\n$4\r\nsync\r\n:-1\r\n",
+      "*3\r\n$6\r\nmaster\r\n:1\r\n*0\r\n", "-NOPERM no\r\n", "+OK\r\n"};
+  for (std::string_view role : roles) {
+    SCOPED_TRACE(role);
+    y_.AnswerRole(std::string(role));
+    Tell("y");
+    std::uint64_t failures = dispatcher_->Counters().backend_failures.Get();
+    ASSERT_TRUE(RunUntil(loop_, [&] {
+      if (client_.queue.Outstanding() == 0) Read(ReadPolicy::kPreferReplica);
+      return dispatcher_->Counters().backend_failures.Get() > failures;
+    }));
+    ASSERT_TRUE(AllAnswered());
+    EXPECT_EQ(ReadsOf(y_), 0u);
+  }
+}
+
 TEST_F(DispatcherReadsTest, WhoIsNotFitIsPassedOver) {
   WarmUp();
   Tell("y");

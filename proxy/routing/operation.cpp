@@ -19,20 +19,44 @@ Operation::Operation(const OperationContext& context)
 
 Operation::~Operation() { Queue().RemoveHeldBack(); }
 
-void Operation::Send(protocol::Slot slot, Args args, std::size_t part, bool is_readonly) {
+namespace {
+
+std::string BytesOf(std::span<const std::string_view> args) {
   std::string bytes;
   protocol::StringSink sink{bytes};
   protocol::WriteRequest(sink, args);
+  return bytes;
+}
+
+}  // namespace
+
+InFlight Operation::Describe(std::size_t part) {
   InFlight request;
   request.kind = InFlight::Kind::kPart;
   request.taker = this;
   request.place = static_cast<std::uint32_t>(part);
-  request.slot = slot;
   request.command = command_;
-  request.is_readonly = is_readonly;
   request.lane = lane_;
+  return request;
+}
+
+void Operation::Send(protocol::Slot slot, Args args, std::size_t part, bool is_readonly) {
+  InFlight request = Describe(part);
+  request.slot = slot;
+  request.is_readonly = is_readonly;
   if (!is_readonly) Queue().NoteWrite(slot);
-  dispatcher_.Send(bytes, request);
+  dispatcher_.Send(BytesOf(args), request);
+}
+
+bool Operation::SendToNode(NodeIndex node, std::initializer_list<std::string_view> args,
+                           std::size_t part) {
+  return dispatcher_.SendToNode(node, BytesOf(Args(args.begin(), args.size())), Describe(part));
+}
+
+void Operation::TryLater(protocol::Slot slot, std::size_t part, std::string_view error) {
+  if (tries_ < 255) ++tries_;
+  dispatcher_.Await(slot, lane_, *this, part, error, dispatcher_.BackoffMs(tries_),
+                    waiting_since_ms_);
 }
 
 void Operation::SendToEachMaster(Args args, bool is_readonly) {

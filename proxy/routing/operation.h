@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/proxy_config.h"
 #include "proxy/routing/dispatcher.h"
@@ -41,10 +43,16 @@ class Operation : public ReplyTaker {
   // Sends a request; OnReply(part) gets its reply, or the error that ended it, perhaps before this
   // returns. `is_readonly`: it may be sent again although it may have run.
   void Send(protocol::Slot slot, Args args, std::size_t part, bool is_readonly);
+  void Send(protocol::Slot slot, const std::vector<std::string>& args, std::size_t part,
+            bool is_readonly) {
+    Send(slot, std::vector<std::string_view>(args.begin(), args.end()), part, is_readonly);
+  }
   void Send(protocol::Slot slot, std::initializer_list<std::string_view> args, std::size_t part,
             bool is_readonly) {
     Send(slot, Args(args.begin(), args.size()), part, is_readonly);
   }
+  // The same to this very node. Raw: see InFlight::is_raw. False if it cannot be sent to now.
+  bool SendToNode(NodeIndex node, std::initializer_list<std::string_view> args, std::size_t part);
   // To every master: parts 0 to count - 1. REQUIRES: MasterCount() > 0.
   void SendToEachMaster(Args args, bool is_readonly);
   std::size_t MasterCount() const { return dispatcher_.SlotOfEachMaster().size(); }
@@ -52,6 +60,9 @@ class Operation : public ReplyTaker {
   // Delivers the reply and frees the operation: nothing may touch it afterwards.
   void Finish(std::string_view reply);
   void FinishWithError(std::string_view text);
+  // Calls OnShardReady(part) after a while, or OnReply(part) with an error when that has happened
+  // for as long as requests are held. For what only time can mend.
+  void TryLater(protocol::Slot slot, std::size_t part, std::string_view error);
 
   Dispatcher& Dispatch() const { return dispatcher_; }
   const config::ProxyConfig& Settings() const { return settings_; }
@@ -59,10 +70,14 @@ class Operation : public ReplyTaker {
   Lane OwnLane() const { return lane_; }
 
  private:
+  InFlight Describe(std::size_t part);
+
   Dispatcher& dispatcher_;
   const config::ProxyConfig& settings_;
   protocol::CommandId command_;
   Lane lane_;
+  std::uint32_t waiting_since_ms_ = 0;
+  std::uint8_t tries_ = 0;
 };
 
 }  // namespace slotway::proxy

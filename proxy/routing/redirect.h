@@ -18,5 +18,7 @@ enum class ReplyVerdict : std::uint8_t {
 
 // `reply` is a whole error reply, "-MOVED 3999 127.0.0.1:6381\r\n".
 ReplyVerdict JudgeErrorReply(std::string_view reply);
+// Whether nothing ran, since the shard does not know the script.
+inline bool IsUnknownScript(std::string_view reply) { return reply.starts_with("-NOSCRIPT "); }
 
 }  // namespace slotway::proxy

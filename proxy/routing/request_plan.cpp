@@ -2,7 +2,10 @@
 #include "proxy/routing/request_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+
+#include "proxy/routing/keyless_routes.h"
 
 namespace slotway::proxy {
 namespace {
@@ -28,14 +31,26 @@ bool IsEvenRun(const CommandSpec& spec) {
          keys.last_key == -1 && keys.limit <= 1;
 }
 
-// Scripts run as long as they like; KEYS, SORT and their like visit whole data sets.
+// Scripts run as long as they like; KEYS, SORT and their like visit whole data sets. What is there
+// to stop or to watch a script must not wait behind it.
 bool IsSlow(const CommandSpec& spec) {
   using protocol::AclCategory;
-  if (spec.flags.Has(CommandFlag::kFast)) return false;
+  if (spec.flags.Has(CommandFlag::kFast) || spec.flags.Has(CommandFlag::kAllowBusy)) return false;
   return spec.categories.Has(AclCategory::kScripting) ||
          (spec.categories.Has(AclCategory::kDangerous) &&
           !spec.flags.Has(CommandFlag::kAdmin));
 }
+
+struct ScriptCommand {
+  std::string_view full_name;
+  ScriptUse use;
+};
+constexpr std::array<ScriptCommand, 4> kScriptCommands = {{
+    {"eval", ScriptUse::kText},
+    {"eval_ro", ScriptUse::kText},
+    {"evalsha", ScriptUse::kDigest},
+    {"evalsha_ro", ScriptUse::kDigest},
+}};
 
 RequestPlan PlanKeyed(const CommandSpec& spec) {
   RequestPlan plan;
@@ -61,6 +76,7 @@ RequestPlan PlanKeyed(const CommandSpec& spec) {
     plan.first_key = static_cast<std::uint8_t>(spec.key_specs[0].index);
   } else {
     plan.route = Route::kKeys;
+    plan.may_lack_keys = spec.flags.Has(CommandFlag::kNoMandatoryKeys);
   }
   return plan;
 }
@@ -77,7 +93,8 @@ RequestPlan PlanOf(const CommandSpec& spec) {
   bool is_about_a_connection =
       spec.flags.Has(CommandFlag::kBlocking) || spec.flags.Has(CommandFlag::kPubsub);
   bool is_joinable = spec.response_policy != ResponsePolicy::kSpecial &&
-                     spec.request_policy == RequestPolicy::kAllShards;
+                     (spec.request_policy == RequestPolicy::kAllShards ||
+                      spec.request_policy == RequestPolicy::kAllNodes);
   if (is_joinable && !is_about_a_connection) {
     plan.route = Route::kAllShards;
     plan.merge = MergeRuleOf(spec.response_policy, false);
@@ -90,10 +107,26 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
   for (std::size_t id = 0; id < plans.size(); ++id) {
     plans[id] = PlanOf(protocol::CommandById(static_cast<protocol::CommandId>(id)));
   }
-  for (const Composition& composition : compositions) {
-    const CommandSpec* spec = protocol::FindCommandByFullName(composition.full_name);
+  auto plan_of = [&](std::string_view full_name) -> RequestPlan& {
+    const CommandSpec* spec = protocol::FindCommandByFullName(full_name);
     assert(spec != nullptr);
-    RequestPlan& plan = plans[protocol::IdOf(*spec)];
+    return plans[protocol::IdOf(*spec)];
+  };
+  for (const ScriptCommand& command : kScriptCommands) {
+    plan_of(command.full_name).script_use = command.use;
+  }
+  for (const KeylessRoute& keyless : KeylessRoutes()) {
+    RequestPlan& plan = plan_of(keyless.full_name);
+    plan.route = keyless.route;
+    plan.merge = keyless.merge;
+  }
+  for (const Refusal& refusal : Refusals()) {
+    RequestPlan& plan = plan_of(refusal.full_name);
+    plan.route = Route::kUnsupported;
+    plan.refusal = refusal.text;
+  }
+  for (const Composition& composition : compositions) {
+    RequestPlan& plan = plan_of(composition.full_name);
     plan.start = composition.always;
     plan.start_blocking = composition.when_blocking;
     plan.needs_quiet |= composition.needs_quiet;

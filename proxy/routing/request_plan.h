@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "protocol/command_table.h"
-#include "proxy/reply/reply_merger.h"
+#include "proxy/reply/reply_join.h"
 
 namespace slotway::proxy {
 
@@ -20,9 +20,13 @@ enum class Route : std::uint8_t {
   kKeys,       // keys by the key specs, all in one slot
   kSplit,      // keys by the key specs, a part per slot, replies joined
   kAllShards,  // one part per master, replies joined
+  kAnyShard,   // any master says it for all
   kComposed,   // an operation of several steps
   kUnsupported,
 };
+
+// Whether args[1] is a script, or names one.
+enum class ScriptUse : std::uint8_t { kNone, kText, kDigest };
 
 struct OperationContext;
 
@@ -49,6 +53,9 @@ struct RequestPlan {
   bool may_block = false;    // see Router::Blocks()
   bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
+  std::string_view refusal = {};  // kUnsupported: the error
+  bool may_lack_keys = false;  // kKeys: routing.keyless_scripts says where it goes then
+  ScriptUse script_use = ScriptUse::kNone;
   StartOperation start = nullptr;               // kComposed
   StartOperation start_blocking = nullptr;      // kKeys, of a request that waits
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT

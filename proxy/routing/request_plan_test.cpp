@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "proxy/routing/keyless_routes.h"
+
 namespace slotway::proxy {
 namespace {
 
@@ -42,6 +44,8 @@ TEST(RequestPlan, Routes) {
       {"keys", Route::kAllShards, MergeRule::kConcatenate, true},
       {"script|exists", Route::kAllShards, MergeRule::kLogicalAnd, false},
       {"script|kill", Route::kAllShards, MergeRule::kOneSucceeded, false},
+      {"config|set", Route::kAllShards, MergeRule::kAllSucceeded, false},
+      {"slowlog|len", Route::kAllShards, MergeRule::kSum, false},
       {"wait", Route::kUnsupported, MergeRule::kAllSucceeded, false},
       {"blpop", Route::kKeys, MergeRule::kAllSucceeded, false},
       {"brpoplpush", Route::kKeys, MergeRule::kAllSucceeded, false},
@@ -75,7 +79,8 @@ TEST(RequestPlan, WhatHasKeysIsRoutedUnlessItConcernsAConnection) {
     if (plans[id].route == Route::kUnsupported) {
       unsupported += std::string(spec.name) + " ";
       bool is_about_a_connection = spec.flags.Has(CommandFlag::kPubsub) || spec.name == "watch";
-      EXPECT_TRUE(spec.key_specs.empty() || is_about_a_connection) << spec.name;
+      EXPECT_TRUE(spec.key_specs.empty() || is_about_a_connection || !plans[id].refusal.empty())
+          << spec.name;
     }
     if (plans[id].route == Route::kOneKey || plans[id].route == Route::kSplit) {
       EXPECT_GT(plans[id].first_key, 0) << spec.name;
@@ -91,6 +96,20 @@ TEST(RequestPlan, WhatHasKeysIsRoutedUnlessItConcernsAConnection) {
   RecordProperty("unsupported", unsupported);
   std::printf("not routed (answered by the proxy itself, or unsupported): %s\n",
               unsupported.c_str());
+}
+
+TEST(RequestPlan, TablesOfKeylessCommands) {
+  auto plans = PlanAllCommands();
+  auto plan_of = [&](std::string_view name) { return plans[protocol::IdOf(Spec(name))]; };
+  EXPECT_EQ(plan_of("lastsave").route, Route::kAllShards);
+  EXPECT_EQ(plan_of("lastsave").merge, MergeRule::kMin);
+  EXPECT_EQ(plan_of("time").route, Route::kAnyShard);
+  EXPECT_EQ(plan_of("migrate").route, Route::kUnsupported);
+  for (const Refusal& refusal : Refusals()) {
+    EXPECT_EQ(plan_of(refusal.full_name).refusal, refusal.text);
+    EXPECT_TRUE(refusal.text.starts_with("ERR ")) << refusal.full_name;
+    EXPECT_TRUE(refusal.reason.ends_with(".")) << refusal.full_name;
+  }
 }
 
 TEST(RequestPlan, TheTextOfARefusal) {

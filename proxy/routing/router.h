@@ -18,6 +18,9 @@ namespace slotway::proxy {
 
 class Router {
  public:
+  static constexpr std::string_view kKeylessScriptsOff =
+      "ERR Scripts and functions without keys are turned off (routing.keyless_scripts)";
+
   Router(Dispatcher& dispatcher, const config::ProxyConfig& settings,
          const std::vector<RequestPlan>& plans)
       : dispatcher_(dispatcher), settings_(settings), plans_(plans) {}
@@ -39,7 +42,12 @@ class Router {
              bool is_nested = false);
   void RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void SendToAnyShard(const Request& request, InFlight in_flight);
   void SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void RunScriptEverywhere(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void RouteKeyless(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  void SendScript(const Request& request, const RequestPlan& plan, protocol::Slot slot,
+                  InFlight in_flight);
   // For a request that may wait: not on a connection that others share.
   void SendOrBlock(const Request& request, const RequestPlan& plan, protocol::Slot slot,
                    InFlight in_flight);

@@ -23,7 +23,7 @@ struct WorkerCount {
   Counter Group::*which;
 };
 
-constexpr std::array<WorkerCount<SessionCounters>, 10> kSessionCounts = {{
+constexpr auto kSessionCounts = std::to_array<WorkerCount<SessionCounters>>({
     {MetricKind::kCounter, "slotway_requests_total", "Requests read from clients.",
      &SessionCounters::requests},
     {MetricKind::kCounter, "slotway_local_requests_total", "Requests answered by the proxy itself.",
@@ -44,13 +44,15 @@ constexpr std::array<WorkerCount<SessionCounters>, 10> kSessionCounts = {{
      "Connections refused because of limits.clients_max.", &SessionCounters::rejected},
     {MetricKind::kCounter, "slotway_clients_cut_total",
      "Clients disconnected by the proxy: idle, or too much output.", &SessionCounters::cut},
-}};
+});
 
-constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
+constexpr auto kDispatcherCounts = std::to_array<WorkerCount<DispatcherCounters>>({
     {MetricKind::kCounter, "slotway_redirects_moved_total", "MOVED answers followed.",
      &DispatcherCounters::moved},
     {MetricKind::kCounter, "slotway_redirects_ask_total", "ASK answers followed.",
      &DispatcherCounters::asked},
+    {MetricKind::kCounter, "slotway_replica_reads_total", "Reads sent to replicas.",
+     &DispatcherCounters::replica_reads},
     {MetricKind::kCounter, "slotway_retries_total",
      "Requests sent again after TRYAGAIN, CLUSTERDOWN, LOADING and the like.",
      &DispatcherCounters::retried},
@@ -73,7 +75,23 @@ constexpr std::array<WorkerCount<DispatcherCounters>, 12> kDispatcherCounts = {{
     {MetricKind::kGauge, "slotway_unready_masters",
      "Masters without an open connection, summed over the workers.",
      &DispatcherCounters::unready_masters},
-}};
+});
+
+constexpr auto kPubsubCounts = std::to_array<WorkerCount<PubsubCounters>>({
+    {MetricKind::kGauge, "slotway_pubsub_clients", "Clients with subscriptions.",
+     &PubsubCounters::subscribers},
+    {MetricKind::kGauge, "slotway_pubsub_subscriptions",
+     "Channels, patterns and shard channels that clients are subscribed to, all clients together.",
+     &PubsubCounters::subscriptions},
+    {MetricKind::kGauge, "slotway_pubsub_upstream_subscriptions",
+     "Subscriptions of the workers at shards.", &PubsubCounters::upstream},
+    {MetricKind::kCounter, "slotway_pubsub_received_messages_total", "Messages from shards.",
+     &PubsubCounters::received},
+    {MetricKind::kCounter, "slotway_pubsub_delivered_messages_total", "Messages to clients.",
+     &PubsubCounters::delivered},
+    {MetricKind::kCounter, "slotway_pubsub_clients_cut_total",
+     "Subscribers cut because they did not take their messages.", &PubsubCounters::cut},
+});
 
 template <class Group, std::size_t kSize, class GroupOf>
 void AddWorkerCounts(const ProxyServer& server, runtime::MetricsRegistry& registry,
@@ -118,6 +136,9 @@ void RegisterProxyMetrics(const ProxyServer& server, runtime::MetricsRegistry& r
   AddWorkerCounts(
       server, registry, kDispatcherCounts,
       [](const ProxyWorker& worker) -> auto& { return worker.Dispatch(); });
+  AddWorkerCounts(
+      server, registry, kPubsubCounts,
+      [](const ProxyWorker& worker) -> auto& { return worker.Pubsub(); });
   registry.Add(MetricKind::kCounter, "slotway_topology_rounds_total",
                "Times that nodes were asked for the topology.", {},
                [&server] { return static_cast<double>(server.Topology().Rounds()); });

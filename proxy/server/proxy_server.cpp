@@ -2,7 +2,7 @@
 #include "proxy/server/proxy_server.h"
 
 #include <algorithm>
-#include <future>
+#include <latch>
 #include <thread>
 #include <utility>
 
@@ -125,11 +125,16 @@ runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& f
   if (!opened) return tl::unexpected(opened.error());
   settings_ = change.effective;
   WarnOfTooFewFiles(settings_.limits);
-  // shared: every worker copies it in its own time.
-  auto snapshot = std::make_shared<const config::ProxyConfig>(settings_);
+  // Workers never wait for this thread, so it may wait for them: whoever is told that the settings
+  // have changed finds them changed.
+  std::latch taken(static_cast<std::ptrdiff_t>(workers_.size()));
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeSettings(*snapshot); });
+    group_->Loop(i).Post([this, i, &taken] {
+      workers_[i]->TakeSettings(settings_);
+      taken.count_down();
+    });
   }
+  taken.wait();
   AskBackendAnew(change);
   reloads_.Add();
   return change;

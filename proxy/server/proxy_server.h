@@ -40,7 +40,8 @@ class ProxyServer {
   // of settings' shutdown_grace_ms.
   void Stop();
   // Puts new settings in place of the old ones, as far as that can be done while it runs. An error
-  // means that nothing has changed. Main loop's thread.
+  // means that nothing has changed; otherwise every worker has them. Main loop's thread, while the
+  // workers run.
   runtime::Result<SettingsChange> Reload(const config::ProxyConfig& fresh);
 
   // For what runs beside the proxy on its main thread, such as signals.

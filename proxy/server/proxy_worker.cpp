@@ -46,10 +46,14 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
       settings_(settings),
       dispatcher_(loop, settings_, share.worker_count, share.request_refresh),
       router_(dispatcher_, settings_, share.plans),
+      pubsub_(loop, settings_, dispatcher_,
+              {colleagues.own_index, colleagues.count,
+               [this](PubsubCensus::News news) { BroadcastNews(news); }}),
       services_{loop,
                 settings_,
                 dispatcher_,
                 router_,
+                pubsub_,
                 sessions_,
                 std::move(colleagues),
                 counters_,
@@ -67,6 +71,7 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
           }),
       house_timer_(loop),
       bound_timer_(loop) {
+  dispatcher_.ShareScripts(share.scripts);
   house_timer_.Start(kHouseTickMs, kHouseTickMs, [this] { KeepHouse(); });
   bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });
 }
@@ -171,6 +176,14 @@ void ProxyWorker::KeepBufferBound() {
   }
 }
 
+void ProxyWorker::BroadcastNews(const PubsubCensus::News& news) {
+  const Colleagues& colleagues = services_.colleagues;
+  for (std::size_t i = 0; i < colleagues.count; ++i) {
+    if (i == colleagues.own_index) continue;
+    colleagues.post(i, [news](WorkerServices& services) { services.pubsub.TakeNews(news); });
+  }
+}
+
 void ProxyWorker::CutIdle() {
   for (ClientSession* session : sessions_.All()) {
     if (session->IsIdle(loop_.NowMs(), settings_.idle_timeout_ms)) session->Cut("idle");
@@ -180,6 +193,7 @@ void ProxyWorker::CutIdle() {
 // shared: every worker keeps the snapshot as long as it needs it.
 void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topology) {
   dispatcher_.UpdateTopology(*topology);
+  pubsub_.UpdateTopology(*topology);
   services_.topology = std::move(topology);
 }
 
@@ -193,6 +207,7 @@ void ProxyWorker::Shutdown() {
   house_timer_.Stop();
   bound_timer_.Stop();
   dispatcher_.Shutdown();
+  pubsub_.Shutdown();
   for (ClientSession* session : sessions_.All()) session->Cut("shutdown");
 }
 

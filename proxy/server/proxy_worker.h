@@ -14,6 +14,7 @@
 #include "proxy/client/client_session.h"
 #include "proxy/client/session_registry.h"
 #include "proxy/client/worker_services.h"
+#include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/routing/dispatcher.h"
 #include "proxy/routing/router.h"
 #include "proxy/server/address_counts.h"
@@ -30,6 +31,7 @@ struct WorkerShare {
   std::function<ProcessFacts()> process_facts;  // any thread
   std::atomic<std::uint64_t> next_client_id{1};
   std::atomic<std::uint64_t> clients{0};
+  ScriptMemory scripts{0};  // its bound comes with the settings
   AddressCounts addresses{};
 };
 
@@ -59,6 +61,7 @@ class ProxyWorker {
   // Any thread.
   const SessionCounters& Sessions() const { return counters_; }
   const DispatcherCounters& Dispatch() const { return dispatcher_.Counters(); }
+  const PubsubCounters& Pubsub() const { return pubsub_.Counters(); }
 
  private:
   void Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener);
@@ -68,6 +71,7 @@ class ProxyWorker {
   void ForgetClient();
   void KeepHouse();
   void CutIdle();
+  void BroadcastNews(const PubsubCensus::News& news);
   void KeepBufferBound();
 
   runtime::EventLoop& loop_;
@@ -79,6 +83,7 @@ class ProxyWorker {
   SessionCounters counters_;
   Dispatcher dispatcher_;
   Router router_;
+  PubsubHub pubsub_;
   SessionRegistry sessions_;
   WorkerServices services_;
   ProxyHeaderGate gate_;

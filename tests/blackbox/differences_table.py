@@ -4,7 +4,9 @@
 The first row that fits a command counts. Columns, separated by tabs:
   command  a shell pattern over the name and, for containers, "name subcommand"; lower case
   when     always | cross-slot (keys of several slots) | args:REGEX over the arguments, joined by " "
-  answer   refused REGEX: the proxy's answer; nothing runs, so Redis is not asked
+           | transaction (between MULTI and EXEC)
+  answer   refused REGEX: the proxy's answer; nothing runs, so Redis is not asked. Inside of
+           transactions such commands are left out
            unlike: both are asked, answers are not compared
            shape: both are asked, only the type of the answers must be the same
   why      for the reader
@@ -28,7 +30,7 @@ class Row:
         if self.when.startswith("args:"):
             self.arguments = re.compile(self.when[5:].encode(), re.IGNORECASE | re.DOTALL)
         else:
-            assert self.when in ("always", "cross-slot"), line
+            assert self.when in ("always", "cross-slot", "transaction"), line
 
 
 class SlotFinder:
@@ -68,10 +70,12 @@ class DifferencesTable:
                 self._by_name[name, second] = found
         return found
 
-    def row_of(self, args):
+    def row_of(self, args, in_transaction=False):
         for row in self._rows_of(args):
             if row.arguments is not None:
                 fits = row.arguments.search(b" ".join(args[1:]))
+            elif row.when == "transaction":
+                fits = in_transaction
             elif row.when == "always":
                 fits = True
             else:

@@ -68,12 +68,12 @@ class Run:
         both, refused = [], []
         while len(both) < BATCH:
             unit = self._stream.next_unit()
-            rows = [self._table.row_of(command) for command in unit]
-            if len(unit) > 1 and any(rows):
-                # What differs is tried alone; the rest of such a unit would mean something else.
+            is_transaction = [b"multi"] in unit
+            rows = [self._table.row_of(command, is_transaction) for command in unit]
+            if is_transaction:
                 unit = [c for c, row in zip(unit, rows) if row is None or row.answer != "refused"]
-            elif rows[0] is not None and rows[0].answer == "refused":
-                refused.append((unit[0], rows[0]))
+            elif rows[-1] is not None and rows[-1].answer == "refused":
+                refused.append((unit[-1], rows[-1]))
                 unit = []
             both += unit
         return both, refused
@@ -115,16 +115,21 @@ class Run:
     def _try_refused(self, refused):
         replies = self._proxy.exchange([args for args, _ in refused])
         for (args, row), (kind, value) in zip(refused, replies):
-            if kind != b"-" or not row.pattern.match(value):
+            if kind == b"-" and row.pattern.match(value):
+                continue
+            # It may be wrong in another way, too, and both say so.
+            if kind != b"-" or self._redis.exchange([args]) != [(kind, value)]:
                 self._report(args, (kind, value), ("refused", row.pattern.pattern), [])
 
     def _report(self, args, ours, theirs, before):
         self.differences += 1
         print(f"DIFFERENCE {b' '.join(args)[:300]!r}\n  proxy  {str(ours)[:500]}\n"
               f"  redis  {str(theirs)[:500]}")
+        for command in open_transaction(before):
+            print(f"    queued: {b' '.join(command)[:160]!r}")
         keys = set(args[1:4])
         earlier = [h for h in self._history + before if keys & set(h[1:4])]
-        for command in earlier[-self._options.context:]:
+        for command in earlier[len(earlier) - min(self._options.context, len(earlier)):]:
             print(f"    before: {b' '.join(command)[:160]!r}")
         sys.stdout.flush()
 
@@ -146,6 +151,13 @@ class Run:
             print("DIFFERENCE in the data:", problem[:600], flush=True)
         if problems:
             self._start_again()
+
+
+def open_transaction(commands):
+    """From the last MULTI on, if no EXEC or DISCARD followed."""
+    names = [command[0] for command in commands]
+    begin = max((i for i, name in enumerate(names) if name == b"multi"), default=len(names))
+    return [] if {b"exec", b"discard"} & set(names[begin:]) else commands[begin:]
 
 
 def parse_options():

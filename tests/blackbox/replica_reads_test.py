@@ -11,7 +11,7 @@ import pytest
 from deadline import wait_until
 from free_ports import free_port
 from proxy_process import ProxyProcess
-from raw_client import ErrorReply, RawClient
+from raw_client import ErrorReply
 from real_cluster import RealCluster
 from replica_set import ReplicaSet
 
@@ -28,8 +28,6 @@ def reads_cluster():
 
 @pytest.fixture(scope="module")
 def filled(reads_cluster):
-    with RawClient(reads_cluster.nodes[0].port, password=reads_cluster.password):
-        pass
     for key in KEYS:
         master = reads_cluster.master_of(key)
         assert master.call("SET", key, f"value of {key}") == "OK"
@@ -76,6 +74,14 @@ class Counting:
 
     def of(self, wanted):
         return next(gets_of(node) - before for node, before in self._before if node is wanted)
+
+
+def wait_until_replicated(master, key, replicas=1):
+    """WAIT is about what the same connection wrote; `key` tells the slot to write to."""
+    with master.client() as direct:
+        _, acknowledged = direct.pipeline([("SET", f"{{{key}}}:sync", "x"),
+                                           ("WAIT", replicas, 5000)])
+    assert acknowledged >= replicas
 
 
 def read_all(client):
@@ -143,15 +149,40 @@ def test_nearest_uses_masters_and_replicas(filled):
         proxy.stop()
 
 
-def test_nearest_prefers_the_zone(filled):
-    replica_ports = [replica.port for _, replica in pairs(filled)]
-    assert len(replica_ports) == 3
-    proxy = start_proxy(filled, "nearest", settings={"replicas": {
-        "staleness_max_ms": STALENESS_MAX_MS, "zone": "here",
-        "node_zones": {"127.0.0.0/8": "here"}}})
+def test_nearest_prefers_the_zone():
+    replica_set = ReplicaSet(hosts=("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+    proxy = start_proxy(replica_set, "nearest", settings={
+        "kind": "master-replica",
+        "replicas": {"zone": "here", "node_zones": {"127.0.0.2": "here", "127.0.0.0/8": "there"}}})
+    try:
+        master, near, far = replica_set.nodes
+        with proxy.client() as client:
+            def only_the_near_one():
+                counting = Counting(replica_set.nodes)
+                client.pipeline([("GET", key) for key in KEYS])
+                return counting.of(near) == len(KEYS)
+            wait_until(only_the_near_one, 20, "who is in the zone answers")
+            near.kill()
+            def the_others():
+                counting = Counting([master, far])
+                client.pipeline([("GET", key) for key in KEYS])
+                return counting.of(master) + counting.of(far) == len(KEYS)
+            wait_until(the_others, 20, "the others answer when the zone is empty")
+    finally:
+        proxy.stop()
+        replica_set.stop()
+
+
+def test_a_read_only_listener_uses_replicas(filled):
+    port = free_port()
+    listener = {"address": "127.0.0.1", "port": port, "mode": "read-only"}
+    proxy = ProxyProcess(filled.seeds(), backend_password=filled.password, port=port,
+                         settings={"listeners": [listener]})
     try:
         with proxy.client() as client:
-            read_all(client)
+            wait_until_replicas_answer(client, filled.nodes)
+            reply = client.call("SET", KEYS[0], "x")
+            assert isinstance(reply, ErrorReply) and reply.startswith("READONLY")
     finally:
         proxy.stop()
 
@@ -166,14 +197,12 @@ def test_a_read_behind_a_write_sees_it(filled):
                 assert client.pipeline([("SET", "reads:order", value), ("GET", "reads:order"),
                                         ("GET", "reads:order")]) == [
                     "OK", value.encode(), value.encode()]
-            client.call("SET", "reads:order", "before")
             # And the other way round: what is read first does not see what is written then.
-            for _ in range(50):
-                wait_until(lambda: client.call("GET", "reads:order") == b"before", 10,
-                           "it is replicated")
-                first, *_ = client.pipeline([("GET", "reads:order"),
-                                             ("SET", "reads:order", "after"),
-                                             ("SET", "reads:order", "before")])
+            writes = [("SET", "reads:order", "after"), ("SET", "reads:order", "before")]
+            client.pipeline(writes)
+            for behind in (writes, [("MULTI",), *writes, ("EXEC",)]) * 25:
+                wait_until_replicated(filled.master_of("reads:order"), "reads:order")
+                first, *_ = client.pipeline([("GET", "reads:order"), *behind])
                 assert first == b"before"
     finally:
         proxy.stop()
@@ -210,7 +239,7 @@ def replica_set():
     replica_set = ReplicaSet(replicas=2, password="backend-secret")
     for key in KEYS:
         assert replica_set.nodes[0].call("SET", key, f"value of {key}") == "OK"
-    assert replica_set.nodes[0].call("WAIT", 2, 5000) == 2
+    wait_until_replicated(replica_set.nodes[0], KEYS[0], replicas=2)
     yield replica_set
     for node in replica_set.nodes:
         if node.process.is_running():
@@ -244,6 +273,29 @@ def wait_for_rounds(readers, count=20):
     assert [reader.failures for reader in readers] == [[]] * len(readers)
 
 
+def test_a_replica_of_a_cluster_dies_under_load(filled):
+    proxy = start_proxy(filled, "prefer-replica")
+    readers = [Reader(proxy) for _ in range(4)]
+    try:
+        with proxy.client() as client:
+            wait_until_replicas_answer(client, filled.nodes)
+            for reader in readers:
+                reader.start()
+            wait_for_rounds(readers)
+            _, victim = next(pairs(filled))
+            victim.kill()
+            wait_for_rounds(readers)
+            victim.start().wait_until_up()
+            filled.wait_until_ok()
+            wait_until_replicas_answer(client, filled.nodes)
+            wait_for_rounds(readers)
+    finally:
+        for reader in readers:
+            if reader.is_alive():
+                reader.stop()
+        proxy.stop()
+
+
 def test_reads_spread_over_the_replicas(replica_set, readers):
     counting = Counting(replica_set.nodes)
     wait_for_rounds(readers, 50)
@@ -262,6 +314,17 @@ def test_a_replica_dies_under_load(replica_set, readers):
     replica_set.nodes[1].start().wait_until_up()
     wait_until(lambda: gets_of(replica_set.nodes[1]) > 100, 30, "it answers again")
     wait_for_rounds(readers)
+
+
+def test_a_replica_that_restarts_empty_is_not_asked_before_it_has_its_data(replica_set, readers):
+    """Nobody may see that it is empty, however short the time since it was fit."""
+    wait_for_rounds(readers)
+    for _ in range(5):
+        replica_set.nodes[1].kill()
+        replica_set.nodes[1].start().wait_until_up()
+        wait_for_rounds(readers)
+    replica_set.wait_until_in_step()
+    wait_until(lambda: gets_of(replica_set.nodes[1]) > 100, 30, "it answers again")
 
 
 def test_a_paused_replica_is_passed_over(replica_set, readers):
@@ -283,7 +346,7 @@ def test_a_replica_that_falls_behind_is_passed_over(replica_set, set_proxy):
         # A replica that follows nobody it can reach keeps its data and serves it.
         at_replica.call("REPLICAOF", "127.0.0.1", free_port())
         assert master.call("SET", KEYS[0], "new") == "OK"
-        assert master.call("WAIT", 1, 5000) == 1
+        wait_until_replicated(master, KEYS[0])
         def nobody_sees_the_old_value():
             counting = Counting([behind])
             values = {client.call("GET", KEYS[0]) for _ in range(20)}

@@ -16,11 +16,11 @@ _START_ATTEMPTS = 5
 
 
 class ReplicaSet:
-    """nodes[0] is the first master."""
+    """nodes[0] is the first master. The nodes take turns at the hosts."""
 
-    def __init__(self, replicas=2, password=None, settings=()):
+    def __init__(self, replicas=2, password=None, settings=(), hosts=("127.0.0.1",)):
         self.directory = tempfile.mkdtemp(prefix="slotway-replicas-")
-        self.password = password
+        self.password, self._hosts = password, hosts
         self._settings = dict(settings)
         self.nodes = []
         try:
@@ -35,11 +35,12 @@ class ReplicaSet:
         settings = dict(self._settings)
         settings.update({"repl-ping-replica-period": 1, "shutdown-timeout": 0})
         if number > 0:
-            settings["replicaof"] = f"127.0.0.1 {self.nodes[0].port}"
+            settings["replicaof"] = f"{self.nodes[0].host} {self.nodes[0].port}"
         for _ in range(_START_ATTEMPTS):
             port = free_port()
             node = RedisNode(os.path.join(self.directory, str(port)), port, self.password,
-                             cluster=False, settings=settings).start()
+                             cluster=False, settings=settings,
+                             host=self._hosts[number % len(self._hosts)]).start()
             if node.wait_until_up():
                 return node
         raise AssertionError("redis-server did not start:\n" + node.process.log_tail())
@@ -64,7 +65,7 @@ class ReplicaSet:
 
     def seeds(self):
         """The master is not the first."""
-        return [f"127.0.0.1:{node.port}" for node in reversed(self.nodes)]
+        return [f"{node.host}:{node.port}" for node in reversed(self.nodes)]
 
     def node_of_port(self, port):
         return next(node for node in self.nodes if node.port == port)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One master with replicas behind the proxy: found, used whole, and followed when it changes."""
+import os
+import signal
+
 import pytest
 
 from counting_load import CountingLoad
@@ -158,6 +161,25 @@ def test_a_failover_by_sentinels_is_followed(replica_set, sentinels, load):
     wait_for_more(load, "every client goes on after the demotion of the old master")
     finish(load)
     master = replica_set.node_of_port(sentinels.master_port(1))
+    for item in load:
+        assert int(master.call("GET", item.key)) == item.latest
+
+
+@pytest.mark.parametrize("kind", ["sentinel"])
+def test_a_paused_master_is_replaced_and_not_written_to_again(replica_set, sentinels, load):
+    paused = replica_set.nodes[0]
+    os.kill(paused.process.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: sentinels.master_port() != paused.port, 30,
+                   "the sentinels name another master")
+        wait_for_more(load, "every client goes on while the old master is paused")
+    finally:
+        os.kill(paused.process.pid, signal.SIGCONT)
+    wait_for_more(load, "every client goes on after the return of the old master")
+    replica_set.wait_until_in_step()
+    finish(load)
+    assert max(item.longest_pause_s for item in load) < 15
+    master = replica_set.node_of_port(sentinels.master_port())
     for item in load:
         assert int(master.call("GET", item.key)) == item.latest
 

@@ -39,6 +39,7 @@ SCENARIOS = [
     "MULTI; CLIENT SETNAME me; CLIENT GETNAME; CLIENT SETNAME 'a b'; EXEC; CLIENT GETNAME",
     "MULTI; HELLO 4; GET {t}nothing; EXEC",
     "DEL {t}list; MULTI; BLPOP {t}list 0; RPUSH {t}list x; BLPOP {t}list 0; EXEC",
+    "MULTI; SET {t}a 1; WAIT 1 0; EXEC",
     "MULTI; MSET {t}a 1 {t}b 2; MGET {t}a {t}b {t}none; DEL {t}a {t}b; EXEC",
     "MULTI; HSET {t}h f v; HGETALL {t}h; SMEMBERS {t}none; ZADD {t}z 1.5 m; ZSCORE {t}z m; "
     "DEL {t}h {t}z; EXEC",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client libraries that are tried: where each comes from, how its program is built and run.
 
-A program is called with HOST PORT PASSWORD single|cluster [2|3] and prints "ok NAME" or
-"FAIL NAME detail" for each check. It leaves out what its library can not do: `lacks` says why.
+A program is called with HOST PORT PASSWORD single|cluster [2|3] and runs the checks that the
+variable CHECKS names. It prints "ok NAME" or "FAIL NAME detail" for each. `lacks` says which ones a
+library can not do, and why.
 """
 import hashlib
 import os
@@ -18,6 +19,9 @@ strings lists sets sorted_sets hashes bits hyperloglogs geo streams consumer_gro
 large_values errors pipeline transaction watch scripts pubsub pattern_pubsub sharded_pubsub
 blocking_pop blocking_move blocking_stream scan scan_elements session
 """.split())
+
+# What our own shards have the commands for.
+SHARD_CHECKS = frozenset("strings hashes keys many_keys large_values pipeline session".split())
 
 
 class Missing(Exception):
@@ -85,15 +89,16 @@ class ClientProgram:
     def checks(self, mode):
         return self._checks - set(self._lacks.get(mode, {}))
 
-    def run(self, server, mode, protocol, timeout_s):
+    def run(self, server, mode, protocol, checks, timeout_s):
         directory = self.folder.installed()
         arguments = [server.host, str(server.port), server.password, mode]
         arguments += [protocol] if protocol else []
-        return run([*self.command, *arguments], directory, timeout_s)
+        return run([*self.command, *arguments], directory, timeout_s, CHECKS=" ".join(checks))
 
 
-def run(command, directory, timeout_s):
-    return subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL,
+def run(command, directory, timeout_s, **variables):
+    return subprocess.run(command, cwd=directory, env={**os.environ, **variables},
+                          stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout_s,
                           check=False, text=True, errors="replace")
 

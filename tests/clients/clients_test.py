@@ -8,39 +8,54 @@ import subprocess
 
 import pytest
 
-from client_programs import PROGRAMS, Missing
+from client_programs import PROGRAMS, SHARD_CHECKS, Missing
 from deadline import SLOWNESS
 
 SESSION_S = 120
 
 
-def sessions():
+def session(program, mode, protocol, *more):
+    name = "-".join(filter(None, (program.name, mode, protocol and "resp" + protocol, *more)))
+    return pytest.param(program, mode, protocol, *more, id=name,
+                        marks=getattr(pytest.mark, program.group))
+
+
+def sessions_over_redis():
     """Every client in every mode; a client of one server also meets the standalone face."""
     for program in PROGRAMS:
         for mode in program.modes:
             for protocol in program.protocols:
-                name = "-".join(filter(None, (program.name, mode, protocol and "resp" + protocol)))
-                faces = ("cluster",) if mode == "cluster" else ("cluster", "standalone")
-                for face in faces:
-                    yield pytest.param(program, mode, protocol, face,
-                                       marks=getattr(pytest.mark, program.group),
-                                       id=f"{name}-at-{face}")
+                yield session(program, mode, protocol, "cluster")
+                if mode == "single":
+                    yield session(program, mode, protocol, "standalone")
 
 
-def check_session(program, mode, protocol, server):
+def sessions_over_shards():
+    for program in PROGRAMS:
+        if program.checks("single") & SHARD_CHECKS:
+            for mode in program.modes:
+                yield session(program, mode, program.protocols[-1])
+
+
+def check_session(program, mode, protocol, server, checks):
     try:
-        done = program.run(server, mode, protocol, SESSION_S * SLOWNESS)
+        done = program.run(server, mode, protocol, checks, SESSION_S * SLOWNESS)
     except Missing as missing:
         pytest.skip(f"{program.name}: {missing}")
     except subprocess.TimeoutExpired as late:
         output = (late.stdout or b"").decode(errors="replace")
         raise AssertionError(f"no end; so far:\n{output}\n{server.log_tail()}") from None
     passed = {line[3:] for line in done.stdout.splitlines() if line.startswith("ok ")}
-    assert passed == program.checks(mode) and done.returncode == 0, (
-        f"of {sorted(program.checks(mode) ^ passed)}:\n{done.stdout}\n"
+    assert passed == checks and done.returncode == 0, (
+        f"of {sorted(checks ^ passed)}:\n{done.stdout}\n"
         f"log of the proxy:\n{server.log_tail()}")
 
 
-@pytest.mark.parametrize(("program", "mode", "protocol", "face"), sessions())
+@pytest.mark.parametrize(("program", "mode", "protocol", "face"), sessions_over_redis())
 def test_over_redis(faces_of_redis, program, mode, protocol, face):
-    check_session(program, mode, protocol, faces_of_redis[face])
+    check_session(program, mode, protocol, faces_of_redis[face], program.checks(mode))
+
+
+@pytest.mark.parametrize(("program", "mode", "protocol"), sessions_over_shards())
+def test_over_shards(local_cluster, program, mode, protocol):
+    check_session(program, mode, protocol, local_cluster, program.checks(mode) & SHARD_CHECKS)

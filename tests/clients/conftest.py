@@ -51,8 +51,8 @@ def faces_of_redis():
 
 
 @pytest.fixture(scope="session")
-def faces_of_shards():
-    """Likewise over our own shards, as `slotway local` starts them."""
+def local_cluster():
+    """Our own shards behind a proxy, as `slotway local` starts them."""
     local = LocalCluster(shards=3, replicas=0)
-    yield {"cluster": Face(local, local.port)}
+    yield Face(local, local.port)
     local.stop()

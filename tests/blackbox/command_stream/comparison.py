@@ -113,6 +113,8 @@ class TransactionMatcher:
         if ours == theirs == (b"+", b"QUEUED"):
             self._queued.append(args)
             return True
+        if ours == theirs and ours[0] == b"-":
+            return True
         if name == b"exec" and ours[0] == theirs[0] == b"*" and ours[1] and theirs[1]:
             queued, self._queued = self._queued, []
             return len(queued) == len(ours[1]) == len(theirs[1]) and all(

@@ -79,9 +79,9 @@ def key_command(v):
                                                 [b"db", b"a"], [b"db"], [b"DB", b"1", b"REPLACE"],
                                                 [b"foo"], [b"db", b"99999999999"]]),
         lambda: [b"move", k(), r.choice([b"1", b"0", b"a", b"77", b"-1", b"4294967296"])],
-        lambda: [b"object", b"encoding", k()], lambda: [b"object", b"refcount", b"missing"],
+        lambda: [b"object", b"encoding", k()], lambda: [b"object", b"refcount", v.missing_key()],
         lambda: [b"object", b"freq", k()], lambda: [b"object", b"encoding"],
-        lambda: [b"object", b"nosuch", k()], lambda: [b"object", b"idletime", b"missing"],
+        lambda: [b"object", b"nosuch", k()], lambda: [b"object", b"idletime", v.missing_key()],
         lambda: [b"keys", r.choice([b"*", b"k1*", b"k?", b"[", b"k[0-5]", b"k[^0-5]", b"\\k1",
                                     b"nosuch", b"", b"k[5-0]", b"*1*", b"**2"])],
         lambda: [b"scan", r.choice([b"a", b"1 ", b"99999999999999999999", b""]) if

@@ -44,3 +44,9 @@ class SlottedValues(Values):
         if self._tag is not None:
             return self._tag + name
         return r.choice(ODD_KEYS) if r.random() < 0.01 else name
+
+    def long_key(self):
+        return (self._tag or b"") + b"long"
+
+    def missing_key(self):
+        return (self._tag or b"") + b"missing"

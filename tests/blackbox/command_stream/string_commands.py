@@ -31,7 +31,7 @@ def string_command(v):
         lambda: [b"setrange", k(), v.small(), v.value()],
         lambda: [b"setrange", k(), r.choice([v.bad_number(), b"1048577", b"1048576",
                                              b"9223372036854775807", b"-1"]), b"v"],
-        lambda: [b"setrange", b"long", r.choice([b"1048575", b"9"]), b"v"]
+        lambda: [b"setrange", v.long_key(), r.choice([b"1048575", b"9"]), b"v"]
                 if r.random() < 0.05 else [b"setrange", k(), b"1048577", b""],
         lambda: [b"incr", k()], lambda: [b"decr", k()],
         lambda: [b"incrby", k(), v.number()], lambda: [b"decrby", k(), v.number()],

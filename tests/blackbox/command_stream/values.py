@@ -14,6 +14,13 @@ class Values:
             return r.choice([b"", b"\x00\xff\r\n", b"{tag}a", b"k" * 300])
         return b"k%d" % r.randrange(14)
 
+    def long_key(self):
+        """Of a value that may have a megabyte."""
+        return b"long"
+
+    def missing_key(self):
+        return b"missing"
+
     def field(self):
         r = self.rng
         if r.random() < 0.05:

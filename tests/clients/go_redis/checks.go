@@ -60,6 +60,15 @@ func fails(err error, text string) {
 	}
 }
 
+func contains(names []string, name string) bool {
+	for _, one := range names {
+		if one == name {
+			return true
+		}
+	}
+	return false
+}
+
 // woken runs block and, while it waits, wake.
 func woken[T any](block func() (T, error), wake func() error) T {
 	type outcome struct {
@@ -125,8 +134,12 @@ func main() {
 	client, other := connect(), connect()
 	defer client.Close()
 	defer other.Close()
+	wanted := strings.Fields(os.Getenv("CHECKS")) // none: all
 	failures := 0
 	for _, one := range append(valueChecks, sessionChecks...) {
+		if len(wanted) > 0 && !contains(wanted, one.name) {
+			continue
+		}
 		if failure := runCheck(one, client, other); failure != "" {
 			failures++
 			fmt.Println("FAIL", one.name, failure)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // hiredis. usage: checks HOST PORT PASSWORD single
-// Prints "ok NAME" or "FAIL NAME detail" for each check.
+// Prints "ok NAME" or "FAIL NAME detail" for each check, or for those that the variable CHECKS names.
 //
 // A reply is compared as text: (nil), a number, a string, (error) TEXT, [parts in brackets]. In
 // commands and replies, ~ stands for the name of this run, which its keys have in them, and @ for
@@ -480,6 +480,17 @@ static const struct {
     {"session", Session},
 };
 
+static int IsWanted(const char* name) {
+  const char* wanted = getenv("CHECKS");
+  if (wanted == NULL) return 1;
+  const size_t length = strlen(name);
+  for (const char* at = wanted; (at = strstr(at, name)) != NULL; at += length) {
+    const int starts = at == wanted || at[-1] == ' ';
+    if (starts && (at[length] == ' ' || at[length] == '\0')) return 1;
+  }
+  return 0;
+}
+
 int main(int argc, char** argv) {
   if (argc < 5 || strcmp(argv[4], "single") != 0) {
     fprintf(stderr, "usage: %s HOST PORT PASSWORD single\n", argv[0]);
@@ -491,6 +502,7 @@ int main(int argc, char** argv) {
   other = Connect(argv[1], atoi(argv[2]), argv[3]);
   int failures = 0;
   for (size_t i = 0; i < COUNT(kChecks); ++i) {
+    if (!IsWanted(kChecks[i].name)) continue;
     failure[0] = '\0';
     kChecks[i].run();
     if (failure[0] == '\0') {

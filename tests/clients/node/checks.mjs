@@ -44,10 +44,12 @@ async function withDeadline(check) {
   }
 }
 
-// checks: {name: async function}. Prints a line for each; the process ends with the verdict.
+// checks: {name: async function}. Prints a line for each, or for those that the variable CHECKS
+// names; the process ends with the verdict.
 export async function runChecks(checks) {
+  const wanted = (process.env.CHECKS ?? Object.keys(checks).join(' ')).split(' ');
   let failures = 0;
-  for (const [name, check] of Object.entries(checks)) {
+  for (const [name, check] of Object.entries(checks).filter(([name]) => wanted.includes(name))) {
     try {
       await withDeadline(check);
       console.log(`ok ${name}`);

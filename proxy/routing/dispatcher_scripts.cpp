@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dispatcher's way with scripts that are run by their digests.
+#include "proxy/routing/dispatcher.h"
+
+namespace slotway::proxy {
+
+void Dispatcher::SendByDigest(std::string_view bytes, const InFlight& request) {
+  if (BackendConnection* backend = TargetOf(request)) {
+    script_loader_.LoadAhead(*scripts_, *backend, ScriptLoader::DigestOf(bytes));
+  }
+  InFlight marked = request;
+  marked.is_by_digest = true;
+  Send(bytes, marked);
+}
+
+void Dispatcher::SendAgain(std::string_view bytes, const InFlight& request) {
+  if (request.is_by_digest) return SendByDigest(bytes, request);
+  Send(bytes, request);
+}
+
+// The shard does not know the script, but we may.
+bool Dispatcher::LoadScript(BackendConnection& backend, InFlight& request) {
+  std::string bytes = backend.FrontRequest();
+  if (++request.redirects > settings_.retry.redirects_max) return false;
+  if (!script_loader_.NoteUnknown(*scripts_, backend, ScriptLoader::DigestOf(bytes))) return false;
+  counters_.retried.Add();
+  MarkHeldBack(request);
+  InFlight again = request;
+  SendByDigest(bytes, again);
+  return true;
+}
+
+}  // namespace slotway::proxy
