@@ -53,6 +53,7 @@ std::int64_t RedirectOf(const ClientSession& session) {
 
 std::string_view LastCommandOf(const SessionState& state) {
   if (state.last_command == kNoCommand) return "NULL";
+  if (protocol::IsLearned(state.last_command)) return state.last_learned;
   return protocol::CommandById(state.last_command).name;
 }
 

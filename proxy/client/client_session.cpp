@@ -186,7 +186,10 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
 
 const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
   if (services_.learned != nullptr) {
-    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) return spec;
+    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) {
+      state_.last_learned = spec->name;
+      return spec;
+    }
   }
   services_.request_commands();
   return nullptr;
