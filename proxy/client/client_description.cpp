@@ -52,8 +52,7 @@ std::int64_t RedirectOf(const ClientSession& session) {
 }
 
 std::string_view LastCommandOf(const SessionState& state) {
-  if (state.last_command == kNoCommand) return "NULL";
-  return protocol::CommandById(state.last_command).name;
+  return state.last_command == nullptr ? "NULL" : state.last_command->name;
 }
 
 }  // namespace

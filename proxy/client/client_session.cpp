@@ -147,7 +147,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
 }
 
 bool ClientSession::Perform(const Request& request) {
-  state_.last_command = request.id;
+  state_.last_command = request.spec;
   if (const LocalCommand* command = FindLocalCommand(request.id)) {
     return AnswerLocally(*command, request);
   }

@@ -118,7 +118,7 @@ std::string Shown(std::string_view full_name) {
 std::string CommandDocument() {
   auto plans = PlanAllCommands(Compositions());
   std::map<std::string_view, std::vector<const protocol::CommandSpec*>> groups;
-  for (std::size_t id = 0; id < plans.size(); ++id) {
+  for (std::size_t id = 0; id < protocol::CommandCount(); ++id) {
     const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
     // A container's own row is carried out only if it has an answer: COMMAND.
     bool has_answer = FindLocalCommand(static_cast<protocol::CommandId>(id)) != nullptr;

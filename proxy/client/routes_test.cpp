@@ -19,7 +19,7 @@ const std::set<std::string_view> kNotYet = {
 
 TEST(Routes, EveryRowHasAWay) {
   auto plans = PlanAllCommands(Compositions());
-  for (std::size_t id = 0; id < plans.size(); ++id) {
+  for (std::size_t id = 0; id < protocol::CommandCount(); ++id) {
     const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
     // A container's own row is never carried out, COMMAND's excepted.
     if (!spec.subcommands.empty() && spec.name != "command") continue;
