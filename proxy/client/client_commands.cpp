@@ -132,6 +132,10 @@ void NoTouch(LocalCall& call) {
   call.reply.Ok();
 }
 
+// Valkey's: what a client can cope with. There is nothing here that it would change: nobody is ever
+// redirected.
+void Capa(LocalCall& call) { call.reply.Ok(); }
+
 void Help(LocalCall& call) {
   call.reply.Array(kHelp.size());
   for (std::string_view line : kHelp) call.reply.SimpleString(line);
@@ -148,6 +152,7 @@ constexpr std::array kCommands = {
     // Other connections to the shards: nothing may overtake on them.
     LocalCommand{"client|no-touch", NoTouch, true},
     LocalCommand{"client|help", Help},
+    LocalCommand{"client|capa", Capa},
 };
 
 }  // namespace

@@ -2,8 +2,6 @@
 // Every row of the command table has a way: the proxy answers it, routes it, composes it, or
 // refuses it for a documented reason.
 #include <gtest/gtest.h>
-#include <set>
-#include <string>
 
 #include "proxy/client/local_command.h"
 #include "proxy/operations/compositions.h"
@@ -11,11 +9,6 @@
 
 namespace slotway::proxy {
 namespace {
-
-// Their rooms are being built.
-const std::set<std::string_view> kNotYet = {
-    "client|capa",
-};
 
 TEST(Routes, EveryRowHasAWay) {
   auto plans = PlanAllCommands(Compositions());
@@ -26,10 +19,7 @@ TEST(Routes, EveryRowHasAWay) {
     bool is_local = FindLocalCommand(static_cast<protocol::CommandId>(id)) != nullptr;
     bool is_refused = !plans[id].refusal.empty();
     bool has_way = is_local || is_refused || plans[id].route != Route::kUnsupported;
-    EXPECT_TRUE(has_way || kNotYet.contains(spec.name)) << spec.name;
-    if (has_way && kNotYet.contains(spec.name)) {
-      std::printf("has a way, may leave the list: %s\n", std::string(spec.name).c_str());
-    }
+    EXPECT_TRUE(has_way) << spec.name;
     EXPECT_FALSE(is_local && is_refused) << spec.name;
   }
 }

@@ -87,7 +87,8 @@ struct WorkerServices {
   // change stays the worker's.
   WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
     return {loop,       settings, own_dispatcher, own_router,    pubsub,         sessions,
-            colleagues, counters, topology,       process_facts, on_session_over};
+            colleagues, counters, topology,       process_facts, on_session_over,
+            request_commands, learned};
   }
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 // A leg that waited this long was in peace: what happens then is a new incident.
 constexpr std::uint64_t kPeaceMs = 1000;
+constexpr std::uint8_t kUnblockTriesMax = 50;
 // How a master ends what blocks when it becomes a replica.
 constexpr std::string_view kUnblockedByForce = "-UNBLOCKED force ";
 constexpr std::string_view kUnblockedByClient = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
@@ -242,33 +243,51 @@ void PrivateCall::Unblock(bool with_error, std::function<void(bool)> done) {
   unblocking_->with_error = with_error;
   unblocking_->left = connected;
   unblocking_->done.push_back(std::move(done));
-  for (Leg& leg : legs_) {
+  for (std::size_t i = 0; i < legs_.size(); ++i) {
+    Leg& leg = legs_[i];
     if (leg.connection == nullptr) continue;
     leg.awaits_id = true;
-    if (leg.connection->RemoteId() != 0) AskToUnblock(leg);
+    leg.unblock_tries = 0;
+    if (leg.connection->RemoteId() != 0) AskToUnblock(i);
   }
 }
 
 void PrivateCall::OnPrivateReady(BackendConnection& connection) {
-  for (Leg& leg : legs_) {
-    if (leg.connection == &connection && leg.awaits_id) AskToUnblock(leg);
+  for (std::size_t i = 0; i < legs_.size(); ++i) {
+    if (legs_[i].connection == &connection && legs_[i].awaits_id) AskToUnblock(i);
   }
 }
 
 // The shard decides: it may have served the call already.
-void PrivateCall::AskToUnblock(Leg& leg) {
+void PrivateCall::AskToUnblock(std::size_t index) {
+  Leg& leg = legs_[index];
   leg.awaits_id = false;
   leg.is_spoilt = true;
   std::vector<std::string> question = {"CLIENT", "UNBLOCK",
                                        std::to_string(leg.connection->RemoteId()),
                                        unblocking_->with_error ? "ERROR" : "TIMEOUT"};
-  auto answered = [unblocking = unblocking_](std::optional<std::int64_t> answer) {
-    unblocking->Count(answer == 1);
+  auto answered = [this, index, unblocking = unblocking_, connection = leg.connection,
+                   alive = std::weak_ptr<char>(alive_)](std::optional<std::int64_t> answer) {
+    bool is_ended = answer == 1;
+    bool is_waiting = !alive.expired() && legs_[index].connection == connection;
+    if (is_waiting) return TakeUnblockAnswer(index, is_ended);
+    unblocking->Count(is_ended);
   };
   bool is_asked =
       Dispatch().Private().Ask(leg.connection->Address(), std::move(question),
                                Settings().backend.response_timeout_ms, std::move(answered));
-  if (!is_asked) unblocking_->Count(false);
+  if (!is_asked) TakeUnblockAnswer(index, false);
+}
+
+// What the shard does not know to be blocked has either been served, and the reply is on its way, or
+// it has not been read yet: the question came on another connection.
+void PrivateCall::TakeUnblockAnswer(std::size_t index, bool is_ended) {
+  Leg& leg = legs_[index];
+  if (!is_ended && ++leg.unblock_tries < kUnblockTriesMax) return AskToUnblock(index);
+  // shared: see its declaration.
+  auto unblocking = unblocking_;
+  if (unblocking->left == 1 && !is_ended && !unblocking->was_ended) unblocking_.reset();
+  unblocking->Count(is_ended);
 }
 
 }  // namespace slotway::proxy

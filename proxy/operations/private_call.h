@@ -62,6 +62,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
     std::uint8_t tries = 0;            // since it last waited in peace
     bool is_awaiting = false;          // for its shard to be there
     bool awaits_id = false;            // to be unblocked as soon as the connection knows its id
+    std::uint8_t unblock_tries = 0;
     bool is_spoilt = false;            // an UNBLOCK may reach the connection later
   };
   // A CLIENT UNBLOCK on its way to the shards.
@@ -86,7 +87,8 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void NoteIncident(Leg& leg) const;
   void LetGo(Leg& leg);
   void EndByForce(bool with_error);
-  void AskToUnblock(Leg& leg);
+  void AskToUnblock(std::size_t index);
+  void TakeUnblockAnswer(std::size_t index, bool is_ended);
   std::string RequestBytes() const;
 
   const protocol::CommandSpec& spec_;
@@ -98,7 +100,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   runtime::Timer timer_;  // while no shard counts the time
   // shared: the shards' answers may come after the call is over.
   std::shared_ptr<Unblocking> unblocking_;
-  // shared: lets Begin() see whether a leg has ended the call.
+  // shared: lets others see whether the call is still there.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   bool is_over_ = false;
 };
