@@ -7,15 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/command_table.h"
+#include "protocol/command.h"
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
 
 // The only one there is.
 inline constexpr std::string_view kDefaultUser = "default";
-
-inline constexpr protocol::CommandId kNoCommand = 0xffff;
 
 enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext };
 

@@ -52,10 +52,10 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
       !request.spec->key_specs.empty() && !request.spec->flags.Has(CommandFlag::kPubsub);
   const LocalCommand* local = FindLocalCommand(request.id);
   bool is_for_all = plan.route == Route::kAllShards || plan.route == Route::kComposed;
-  // WAIT does not wait in a transaction, so any shard may have it; the others are one shard's if
-  // there is but one.
+  // WAIT does not wait in a transaction, so any shard may have it; what goes to all shards is one
+  // shard's if there is but one.
   bool is_keyless_inside =
-      plan.is_learned || (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
+      plan.is_learned || plan.route == Route::kAnyShard || (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
       (plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1);
   command.is_outside = local != nullptr || (!has_keys && is_for_all && !is_keyless_inside);
   if (local != nullptr) {
@@ -69,6 +69,7 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
     (inside_ > 0 || is_watching_ ? has_later_fan_out_ : begins_outside_) = true;
     return {};
   }
+  if (!plan.refusal.empty()) return std::string(plan.refusal);
   if (!has_keys && !is_keyless_inside) return UnsupportedText(request.spec->name);
   if (has_later_fan_out_) return std::string(kFanOutBetween);
   if (has_keys) {

@@ -133,5 +133,29 @@ TEST_F(ReplyQueueTest, HeldBackRequestsAreCountedAndTheirEndIsTold) {
   EXPECT_EQ(client_.progress, 1);
 }
 
+TEST_F(ReplyQueueTest, CapturesForARequestWithinARequest) {
+  std::string captured;
+  ReplyQueue inner(client_, 100);
+  inner.Capture(captured);
+  inner.NotifyProgress(true);
+  auto first = inner.Open();
+  auto second = inner.Open();
+  inner.Deliver(second, "+2\r\n");
+  EXPECT_EQ(captured, "");
+  inner.DeliverPiece(first, "$1\r\n");
+  inner.DeliverPiece(first, "1\r\n");
+  inner.Finish(first);
+  EXPECT_EQ(captured, "$1\r\n1\r\n+2\r\n");
+  EXPECT_EQ(inner.Outstanding(), 0u);
+  EXPECT_EQ(client_.progress, 1);
+  EXPECT_EQ(client_.Output(), "");
+  auto third = inner.Open();
+  inner.DeliverPiece(third, std::string(100, 'x'));
+  EXPECT_EQ(client_.unusable, "more output than client_output_max_bytes");
+  inner.Detach();
+  inner.Deliver(third, "+3\r\n");
+  EXPECT_FALSE(captured.ends_with("+3\r\n"));
+}
+
 }  // namespace
 }  // namespace slotway::proxy

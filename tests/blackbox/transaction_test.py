@@ -40,6 +40,11 @@ SCENARIOS = [
     "MULTI; HELLO 4; GET {t}nothing; EXEC",
     "DEL {t}list; MULTI; BLPOP {t}list 0; RPUSH {t}list x; BLPOP {t}list 0; EXEC",
     "MULTI; SET {t}a 1; WAIT 1 0; EXEC",
+    "MULTI; PUBLISH {t}nobody x; SET {t}a 1; SPUBLISH {t}nobody x; GET {t}a; EXEC",
+    "MULTI; SUBSCRIBE {t}ch; GET {t}a; EXEC; PING; UNSUBSCRIBE",
+    "MULTI; CONFIG GET maxmemory; SET {t}a 1; SLOWLOG HELP; GET {t}a; EXEC",
+    "MULTI; CONFIG GET maxmemory; GET {t}a; LASTSAVE x; EXEC",
+    "MULTI; OBJECT HELP x; EXEC; MULTI; COMMAND GETKEYS GET {t}a; GET {t}a; EXEC",
     "MULTI; MSET {t}a 1 {t}b 2; MGET {t}a {t}b {t}none; DEL {t}a {t}b; EXEC",
     "MULTI; HSET {t}h f v; HGETALL {t}h; SMEMBERS {t}none; ZADD {t}z 1.5 m; ZSCORE {t}z m; "
     "DEL {t}h {t}z; EXEC",
