@@ -95,8 +95,6 @@ void SetInfo(LocalCall& call) {
 
 void Info(LocalCall& call) { call.reply.Verbatim("txt", DescribeClient(call.session) + "\n"); }
 
-void GetRedir(LocalCall& call) { call.reply.Integer(-1); }
-
 void Reply(LocalCall& call) {
   SessionState& state = call.session.State();
   if (EqualsNoCase(call.args[2], "on")) {
@@ -145,7 +143,6 @@ constexpr std::array kCommands = {
     LocalCommand{"client|setname", SetName},
     LocalCommand{"client|setinfo", SetInfo},
     LocalCommand{"client|info", Info},
-    LocalCommand{"client|getredir", GetRedir},
     LocalCommand{"client|reply", Reply},
     LocalCommand{"client|no-evict", NoEvict},
     // Other connections to the shards: nothing may overtake on them.

@@ -141,6 +141,7 @@ void Quit(LocalCall& call) {
 
 void Reset(LocalCall& call) {
   call.session.LeaveSubscriptions();
+  call.session.StopTracking();
   call.session.LeaveWays();
   SessionState& state = call.session.State();
   SessionState fresh;

@@ -53,7 +53,7 @@ void TransactionRun::Start(ClientSession& session, std::unique_ptr<Transaction> 
 TransactionRun::TransactionRun(ClientSession& session, std::unique_ptr<Transaction> transaction)
     : ReplyTaker(session.Replies(), session.OpenPlace()),
       session_(session),
-      services_(session.Services()),
+      services_(session.RoutingServices()),
       transaction_(std::move(transaction)),
       lane_(Lane(session.State().resp, session.State().database).WithSlow(Queued().IsSlow())),
       slot_(Queued().KeySlot().value_or(AnySlot(services_.dispatcher))),

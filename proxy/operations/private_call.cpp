@@ -194,7 +194,8 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
 void PrivateCall::OnLost(std::size_t part, bool) {
   if (is_over_) return;
   Leg& leg = legs_[part];
-  leg.connection = nullptr;
+  // At once: the call may be over before the connection is told to be down.
+  Dispatch().Private().GiveBack(*std::exchange(leg.connection, nullptr));
   if (std::exchange(leg.awaits_id, false)) unblocking_->Count(false);
   if (IsBeingUnblocked() || IsTimeOver()) {
     return EndByForce(IsBeingUnblocked() && unblocking_->with_error);

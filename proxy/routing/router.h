@@ -29,6 +29,7 @@ class Router {
   // that is found here (CROSSSLOT, not supported) is delivered there at once.
   void Route(const Request& request, const Asker& asker);
   const RequestPlan& PlanOf(protocol::CommandId id) const { return plans_[id]; }
+  const std::vector<RequestPlan>& Plans() const { return plans_; }
   // Whether the request is to wait at the shard until something happens.
   bool Blocks(const Request& request) const;
 

@@ -196,6 +196,9 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
   dispatcher_.UpdateTopology(*topology);
   pubsub_.UpdateTopology(*topology);
   services_.topology = std::move(topology);
+  sessions_.ForEach([this](ClientSession& session) {
+    session.UpdateTopology(services_.topology);
+  });
 }
 
 void ProxyWorker::BeginDrain() {
