@@ -585,7 +585,9 @@ bool ClientSession::IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) {
     CountOutput();
     state_.last_request_at_ms = now_ms;
   }
-  return connection_ != nullptr && replies_.Outstanding() == 0 &&
+  // As Redis: who listens has nothing to ask.
+  bool listens = HasSubscriptions() || (state_.ways & kMonitors) != 0;
+  return connection_ != nullptr && replies_.Outstanding() == 0 && !listens &&
          now_ms - state_.last_request_at_ms > timeout_ms;
 }
 
