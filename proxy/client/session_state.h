@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "protocol/command.h"
+#include "protocol/command_table.h"
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
@@ -27,6 +28,8 @@ enum SessionWays : std::uint8_t {
   kPaused = 16,            // CLIENT PAUSE is on
   kIsWatched = 32,         // somebody monitors
 };
+
+inline constexpr protocol::CommandId kNoCommand = 0xffff;
 
 struct SessionState {
   std::uint64_t id = 0;
