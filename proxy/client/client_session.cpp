@@ -451,13 +451,20 @@ void ClientSession::Pause() {
 
 // What arrives is kept; its end is noticed.
 void ClientSession::Postpone() {
-  is_postponed_ = true;
+  if (!std::exchange(is_postponed_, true)) services_.counters.postponed_clients.Add();
   connection_->PauseOffering(kBlockedInputBytes);
 }
 
 void ClientSession::EndPostponement() {
   state_.ways &= static_cast<std::uint8_t>(~kPaused);
-  if (std::exchange(is_postponed_, false)) OnReplyProgress();
+  if (StopPostponing()) OnReplyProgress();
+}
+
+// True if a request was held.
+bool ClientSession::StopPostponing() {
+  if (!std::exchange(is_postponed_, false)) return false;
+  services_.counters.postponed_clients.Subtract();
+  return true;
 }
 
 void ClientSession::BeginToMonitor() {
@@ -539,6 +546,7 @@ void ClientSession::OnOutputUnusable(std::string_view reason) { Cut(reason); }
 void ClientSession::OnClosed(std::string_view) {
   is_closing_ = true;
   if (connection_ == nullptr) return;
+  StopPostponing();
   CountOutput();
   replies_.Detach();
   replies_.NotifyProgress(false);  // the end is not to be noticed before this is through

@@ -152,6 +152,7 @@ class ClientSession final : private runtime::Connection::Handler,
   config::ReadPolicy ReadsFrom() const;
   void Pause();
   void Postpone();
+  bool StopPostponing();
   void WaitForAnswers();
   void EndIfOver();
   void CountOutput();

@@ -66,13 +66,16 @@ TEST_F(ClientStateTest, APauseOfWritesHoldsWhatReplicasMustNotMiss) {
   ExpectReply("GET b\r\nEVAL_RO x 1 b\r\nMULTI\r\n", ":1\r\n:1\r\n+OK\r\n");
   EXPECT_THAT(x_.Seen(), ElementsAre("GET b", "EVAL_RO x 1 b"));
   EXPECT_EQ(held[3]->received, "+OK\r\n+QUEUED\r\n");
+  EXPECT_EQ(services_->counters.postponed_clients.Get(), 4u);
   // One of them leaves; nothing of it is sent later.
   held[0]->Close();
   Settle();
+  EXPECT_EQ(services_->counters.postponed_clients.Get(), 3u);
   pausing->Send("CLIENT UNPAUSE\r\n");
   ASSERT_TRUE(Received(*pausing, "+OK\r\n"));
   ASSERT_TRUE(Received(*held[1], ":1\r\n"));
   ASSERT_TRUE(Received(*held[2], ":1\r\n"));
+  EXPECT_EQ(services_->counters.postponed_clients.Get(), 0u);
   EXPECT_THAT(x_.Seen(), IsSupersetOf({"EVAL x 1 b", "PFCOUNT b"}));
   EXPECT_THAT(x_.Seen(), Not(testing::Contains("SET b gone")));
 }

@@ -149,12 +149,21 @@ TEST_F(CrossSlotTest, TheBoundHoldsWhateverSizesAreTold) {
 
 TEST_F(CrossSlotTest, AFailedPartIsNamed) {
   Begin();
-  x_.Answer(Answers({{"MSET", {"-OOM no\r\n"}}, {"FLUSHALL", {"-ERR no\r\n"}}}));
+  x_.Answer(Answers({{"MSET", {"-OOM no\r\n"}}, {"FLUSHALL", {"-NOPERM no\r\n"}}}));
   y_.Answer(Answers({{"MSET", {"+OK\r\n"}}, {"FLUSHALL", {"+OK\r\n"}}}));
   ExpectReply("MSET a 1 b 2\r\n", "-OOM no (slot 3300)\r\n");
-  ExpectReply("FLUSHALL\r\n", "-ERR no (shard " + x_.Address() + ")\r\n");
-  y_.Answer(Answers({{"FLUSHALL", {"-ERR no\r\n"}}}));
-  ExpectReply("FLUSHALL\r\n", "-ERR no\r\n");
+  ExpectReply("FLUSHALL\r\n", "-NOPERM no (shard " + x_.Address() + ")\r\n");
+  y_.Answer(Answers({{"FLUSHALL", {"-NOPERM no\r\n"}}}));
+  ExpectReply("FLUSHALL\r\n", "-NOPERM no\r\n");
+}
+
+TEST_F(CrossSlotTest, AnErrorOfTheRequestItselfIsRedissText) {
+  Begin();
+  y_.Answer(Answers({{"MSET", {"+OK\r\n"}}, {"FLUSHALL", {"+OK\r\n"}}}));
+  for (std::string error : {"-ERR no\r\n", "-BUSY a script\r\n", "-WRONGTYPE it is\r\n"}) {
+    x_.Answer(Answers({{"MSET", {error}}, {"FLUSHALL", {error}}}));
+    ExpectReply("MSET a 1 b 2\r\nFLUSHALL\r\n", error + error);
+  }
 }
 
 TEST_F(CrossSlotTest, AMasterThatComesMeanwhileIsAskedToo) {

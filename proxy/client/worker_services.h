@@ -35,6 +35,7 @@ struct SessionCounters {
   runtime::Counter accepted;
   runtime::Counter rejected;  // over clients_max
   runtime::Counter cut;       // closed by us: output bound, idle, ...
+  runtime::Counter postponed_clients;  // whose request CLIENT PAUSE holds, now
   runtime::Counter tracking_clients;  // with CLIENT TRACKING, now
   runtime::Counter invalidations;     // sent to them, or to whom they redirect
 };

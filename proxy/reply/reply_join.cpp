@@ -2,9 +2,11 @@
 #include "proxy/reply/reply_join.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
+#include "protocol/error_reply.h"
 #include "protocol/resp_array.h"
 #include "protocol/resp_writer.h"
 
@@ -31,6 +33,19 @@ void Combine(MergeRule rule, std::int64_t value, std::int64_t& total) {
     default:
       assert(false);
   }
+}
+
+// Errors that a request, a key or a script is the reason of, not the state of one node.
+constexpr std::array<std::string_view, 10> kCodesOfRequests = {
+    "BUSY",    "BUSYGROUP", "BUSYKEY",  "ERR",        "EXECABORT",
+    "NOGROUP", "NOSCRIPT",  "NOTBUSY", "UNKILLABLE", "WRONGTYPE",
+};
+
+bool IsOfRequest(std::string_view error_reply) {
+  std::string_view text = protocol::ErrorTextOf(error_reply);
+  std::string_view code = text.substr(0, text.find(' '));
+  return std::find(kCodesOfRequests.begin(), kCodesOfRequests.end(), code) !=
+         kCodesOfRequests.end();
 }
 
 constexpr std::string_view kUnexpectedReply =
@@ -140,10 +155,10 @@ void ReplyJoin::FoldArray(std::size_t part, std::string_view reply) {
   for (std::size_t i = 0; i < places.size(); ++i) elements_[places[i]] = elements[i];
 }
 
-// If all parts failed alike there is nothing to tell apart.
+// If all parts failed alike there is nothing to tell apart; nor if the request is what is wrong.
 std::string ReplyJoin::ErrorResult() const {
   const std::string& name = parts_[failed_part_].name;
-  if (name.empty() || same_errors_ == 0 || same_errors_ == parts_.size()) return error_;
+  if (name.empty() || IsOfRequest(error_) || same_errors_ == 0 || same_errors_ == parts_.size()) return error_;
   std::string named = error_.substr(0, error_.size() - 2) + " (" + name + ")";
   return named + error_.substr(error_.size() - 2);
 }

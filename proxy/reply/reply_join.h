@@ -2,7 +2,9 @@
 // Joins the replies of a request's parts into the one reply its client expects.
 //
 // How parts join is the command's response policy. One failed part makes the whole reply that
-// part's error; where the parts did not all fail alike, the error says which. A value.
+// part's error. Where the parts did not all fail alike and it is a node's state that is told, the
+// error says which part; an error of the request itself (ERR, WRONGTYPE...) is Redis's exact text.
+// A value.
 #pragma once
 
 #include <cstddef>

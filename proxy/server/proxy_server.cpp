@@ -257,7 +257,8 @@ ProcessFacts ProxyServer::Facts() const {
     facts.bytes_in += sessions.bytes_in.Get();
     facts.bytes_out += sessions.bytes_out.Get();
     facts.held_requests += worker->Dispatch().held_now.Get();
-    facts.blocked_clients += worker->Dispatch().blocked_now.Get();
+    facts.blocked_clients +=
+        worker->Dispatch().blocked_now.Get() + sessions.postponed_clients.Get();
   }
   facts.uptime_s = (runtime::MonotonicMs() - started_at_ms_) / 1000;
   facts.run_id = run_id_;
