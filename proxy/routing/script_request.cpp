@@ -5,19 +5,20 @@
 #include <array>
 
 #include "protocol/ascii.h"
+#include "protocol/error_reply.h"
 
 namespace slotway::proxy {
 namespace {
 
 constexpr std::array<std::string_view, 8> kRefusals = {
-    "-ERR Error compiling script",
-    "-ERR Invalid script shebang",
-    "-ERR Invalid engine in script shebang",
-    "-ERR Unexpected engine in script shebang",
-    "-ERR Unexpected flag in script shebang",
-    "-ERR Unknown lua shebang option",
-    "-NOPERM ",
-    "-NOAUTH ",
+    "ERR Error compiling script",
+    "ERR Invalid script shebang",
+    "ERR Invalid engine in script shebang",
+    "ERR Unexpected engine in script shebang",
+    "ERR Unexpected flag in script shebang",
+    "ERR Unknown lua shebang option",
+    "NOPERM ",
+    "NOAUTH ",
 };
 
 }  // namespace
@@ -29,8 +30,10 @@ bool HasSoundKeyCount(std::span<const std::string_view> args) {
 }
 
 bool IsScriptRefusal(std::string_view reply) {
+  if (!reply.starts_with('-')) return false;
+  std::string_view text = protocol::ErrorTextOf(reply);
   return std::any_of(kRefusals.begin(), kRefusals.end(),
-                     [&](std::string_view refusal) { return reply.starts_with(refusal); });
+                     [&](std::string_view refusal) { return text.starts_with(refusal); });
 }
 
 }  // namespace slotway::proxy
