@@ -103,6 +103,41 @@ TEST_F(ScriptRoutingTest, ATransactionTellsThemAllBefore) {
   EXPECT_EQ(x_.Seen()[1], "MULTI");
 }
 
+TEST_F(ScriptRoutingTest, WhatTheShardDoesNotTakeIsNotRemembered) {
+  Begin();
+  x_.Answer([](const Words& words) -> std::string {
+    return words[0] == "EVAL" ? "-ERR Error compiling script (new function): no\r\n" : "+OK\r\n";
+  });
+  ExpectReply(std::string("EVAL ") + kText + " 1 b\r\n",
+              "-ERR Error compiling script (new function): no\r\n");
+  EXPECT_EQ(dispatcher_->Scripts().Find(digest_), nullptr);
+  x_.Answer([](const Words&) { return "-ERR that is wrong\r\n"; });
+  y_.Answer([](const Words&) { return "-ERR that is wrong\r\n"; });
+  for (const char* keys : {"x b", "9 b", "-1 b"}) {
+    ExpectReply(std::string("EVAL ") + kText + " " + keys + "\r\n", "-ERR that is wrong\r\n");
+    EXPECT_EQ(dispatcher_->Scripts().Find(digest_), nullptr) << keys;
+  }
+  ExpectReply(std::string("EVAL ") + kText + " 1 b\r\n", "-ERR that is wrong\r\n");
+  EXPECT_NE(dispatcher_->Scripts().Find(digest_), nullptr) << "its own error is no refusal";
+}
+
+TEST_F(ScriptRoutingTest, ATransactionsScriptIsRememberedWhenItHasRun) {
+  Begin();
+  std::string result = "*1\r\n-ERR Error compiling script (new function): no\r\n";
+  x_.Answer([&result](const Words& words) -> std::string {
+    if (words[0] == "EXEC") return result;
+    return words[0] == "EVAL" ? "+QUEUED\r\n" : "+OK\r\n";
+  });
+  std::string queue = std::string("MULTI\r\nEVAL ") + kText + " 1 b\r\n";
+  ExpectReply(queue + "DISCARD\r\n", "+OK\r\n+QUEUED\r\n+OK\r\n");
+  EXPECT_EQ(dispatcher_->Scripts().Find(digest_), nullptr);
+  ExpectReply(queue + "EXEC\r\n", "+OK\r\n+QUEUED\r\n" + result);
+  EXPECT_EQ(dispatcher_->Scripts().Find(digest_), nullptr);
+  result = "*1\r\n:1\r\n";
+  ExpectReply(queue + "EXEC\r\n", "+OK\r\n+QUEUED\r\n" + result);
+  EXPECT_NE(dispatcher_->Scripts().Find(digest_), nullptr);
+}
+
 TEST_F(ScriptRoutingTest, ScriptCommandsAskAllMasters) {
   Begin();
   auto answers = [this](bool is_busy, bool is_known) {

@@ -2,6 +2,7 @@
 #include "proxy/client/transaction_queue.h"
 
 #include "proxy/client/local_command.h"
+#include "proxy/routing/script_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -75,7 +76,9 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   if (has_keys) {
     if (std::string error = CheckSlot(request, services); !error.empty()) return error;
   }
-  if (plan.script_use == ScriptUse::kText) services.dispatcher.Scripts().Remember(request.args[1]);
+  if (plan.script_use == ScriptUse::kText && HasSoundKeyCount(request.args)) {
+    scripts_.push_back({inside_, std::string(request.args[1])});
+  }
   if (plan.script_use == ScriptUse::kDigest) digests_.emplace_back(request.args[1]);
   ++inside_;
   is_readonly_ = is_readonly_ && request.spec->IsReadonly();

@@ -54,6 +54,12 @@ class TransactionQueue {
   bool BeginsOutside() const { return begins_outside_; }
   // Scripts that are run by their digests: the shard is to know them before.
   const std::vector<std::string>& Digests() const { return digests_; }
+  // What EVAL shows: remembered once it has run.
+  struct Script {
+    std::size_t inside;  // its place among what runs inside
+    std::string text;
+  };
+  const std::vector<Script>& Scripts() const { return scripts_; }
   bool IsReadonly() const { return is_readonly_; }
   bool IsSlow() const { return is_slow_; }
 
@@ -65,6 +71,7 @@ class TransactionQueue {
   std::vector<Command> commands_;
   std::vector<protocol::KeyPosition> keys_;
   std::vector<std::string> digests_;
+  std::vector<Script> scripts_;
   std::optional<protocol::Slot> slot_;
   std::size_t inside_ = 0;
   bool is_watching_ = false;

@@ -9,6 +9,7 @@
 #include "protocol/error_text.h"
 #include "protocol/resp_array.h"
 #include "proxy/client/client_session.h"
+#include "proxy/routing/script_request.h"
 #include "proxy/routing/trouble_texts.h"
 
 namespace slotway::proxy {
@@ -179,7 +180,17 @@ void TransactionRun::Wait(std::string_view error) {
                              waiting_since_ms_);
 }
 
+void TransactionRun::RememberScripts(std::string_view reply) {
+  std::vector<std::string_view> elements;
+  if (Queued().Scripts().empty() || !protocol::SplitArray(reply, elements)) return;
+  for (const TransactionQueue::Script& script : Queued().Scripts()) {
+    if (script.inside >= elements.size() || IsScriptRefusal(elements[script.inside])) continue;
+    services_.dispatcher.Scripts().Remember(script.text);
+  }
+}
+
 void TransactionRun::TakeResult(std::string_view reply) {
+  RememberScripts(reply);
   const auto& commands = Queued().Commands();
   bool is_whole = std::none_of(commands.begin(), commands.end(),
                                [](const auto& command) { return command.is_outside; });

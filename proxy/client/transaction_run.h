@@ -49,6 +49,7 @@ class TransactionRun final : public ReplyTaker {
   void SendPart(BackendConnection& connection, std::string_view bytes, std::size_t part);
   void Retry(ReplyVerdict verdict, std::string_view error_reply);
   void Wait(std::string_view error);
+  void RememberScripts(std::string_view reply);
   void TakeResult(std::string_view reply);
   void Compose();
   void FinishUntouched();

@@ -45,6 +45,7 @@ struct InFlight {
   // taker who holds its client's later requests back. kPart only.
   bool is_raw : 1 = false;
   bool is_by_digest : 1 = false;  // runs a script that the shard may not know
+  bool shows_script : 1 = false;  // EVAL: its script is remembered unless the shard refuses it
   Lane lane;
 
   InFlight() : queue(nullptr) {}

@@ -259,6 +259,7 @@ void Dispatcher::OnPush(BackendConnection&, std::string_view push) {
 bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
                               std::string_view reply) {
   if (request.is_by_digest && IsUnknownScript(reply)) return LoadScript(backend, request);
+  if (request.shows_script) ForgetRefused(backend, reply);
   ReplyVerdict verdict = JudgeErrorReply(reply);
   if (verdict == ReplyVerdict::kForClient) return false;
   MarkHeldBack(request);

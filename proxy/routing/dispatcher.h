@@ -59,6 +59,9 @@ class Dispatcher final : private BackendConnection::Events {
   // The same for a request that runs a script by its digest (EVALSHA): a shard that may not know
   // the script is told it before, if we know it.
   void SendByDigest(std::string_view bytes, const InFlight& request);
+  // The same for EVAL: its script is remembered, until a shard refuses it.
+  void SendScriptText(std::span<const std::string_view> args, std::string_view bytes,
+                      InFlight request);
   ScriptMemory& Scripts() { return *scripts_; }
   // Before anything is sent. It outlives the dispatcher.
   void ShareScripts(ScriptMemory& scripts) {
@@ -170,6 +173,7 @@ class Dispatcher final : private BackendConnection::Events {
 
   // Send() or SendByDigest().
   void SendAgain(std::string_view bytes, const InFlight& request);
+  void ForgetRefused(BackendConnection& backend, std::string_view reply);
   bool LoadScript(BackendConnection& backend, InFlight& request);
   void SendRead(std::string_view bytes, const InFlight& request);
   // Where the read would go now; nullptr if nobody who may answer can be sent to.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dispatcher's way with scripts that are run by their digests.
 #include "proxy/routing/dispatcher.h"
+#include "proxy/routing/script_request.h"
 
 namespace slotway::proxy {
 
@@ -11,6 +12,19 @@ void Dispatcher::SendByDigest(std::string_view bytes, const InFlight& request) {
   InFlight marked = request;
   marked.is_by_digest = true;
   Send(bytes, marked);
+}
+
+// At once and not when the shard has answered: what its client sends next may run it elsewhere.
+void Dispatcher::SendScriptText(std::span<const std::string_view> args, std::string_view bytes,
+                                InFlight request) {
+  request.shows_script = HasSoundKeyCount(args);
+  if (request.shows_script) scripts_->Remember(args[1]);
+  Send(bytes, request);
+}
+
+void Dispatcher::ForgetRefused(BackendConnection& backend, std::string_view reply) {
+  if (!IsScriptRefusal(reply)) return;
+  scripts_->Forget(ScriptLoader::DigestOf(backend.FrontRequest()));  // EVAL has its text there
 }
 
 void Dispatcher::SendAgain(std::string_view bytes, const InFlight& request) {

@@ -136,11 +136,14 @@ void Router::RouteKeyless(const Request& request, const RequestPlan& plan, InFli
 
 void Router::SendScript(const Request& request, const RequestPlan& plan, Slot slot,
                         InFlight in_flight) {
-  if (plan.script_use == ScriptUse::kText) dispatcher_.Scripts().Remember(request.args[1]);
-  if (plan.script_use != ScriptUse::kDigest) return SendWhole(request, slot, in_flight);
+  if (plan.script_use == ScriptUse::kNone) return SendWhole(request, slot, in_flight);
   in_flight.slot = last_slot_ = slot;
   if (!in_flight.is_readonly) in_flight.queue->NoteWrite(slot);
-  dispatcher_.SendByDigest(request.bytes, in_flight);
+  if (plan.script_use == ScriptUse::kDigest) {
+    dispatcher_.SendByDigest(request.bytes, in_flight);
+  } else {
+    dispatcher_.SendScriptText(request.args, request.bytes, in_flight);
+  }
 }
 
 // MSET over several slots is not atomic.
@@ -232,14 +235,13 @@ void Router::RunScriptEverywhere(const Request& request, const RequestPlan& plan
   in_flight.kind = InFlight::Kind::kPart;
   in_flight.taker = ReplyMerger::New(plan.merge, queue, in_flight.place, slots.size());
   in_flight.place = 0;
-  if (plan.script_use == ScriptUse::kText) dispatcher_.Scripts().Remember(request.args[1]);
   for (Slot slot : slots) {
     in_flight.slot = slot;
     if (!in_flight.is_readonly) queue.NoteWrite(slot);
     if (plan.script_use == ScriptUse::kDigest) {
       dispatcher_.SendByDigest(request.bytes, in_flight);
     } else {
-      dispatcher_.Send(request.bytes, in_flight);
+      dispatcher_.SendScriptText(request.args, request.bytes, in_flight);
     }
     ++in_flight.place;
   }

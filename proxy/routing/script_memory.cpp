@@ -36,6 +36,12 @@ void ScriptMemory::Remember(std::string_view text) {
   bytes_ += bytes;
 }
 
+void ScriptMemory::Forget(std::string_view text) {
+  std::lock_guard lock(mutex_);
+  auto known = by_text_.find(text);
+  if (known != by_text_.end()) Drop(known->second);
+}
+
 ScriptMemory::Text ScriptMemory::Find(std::string_view digest) {
   std::string lower(digest);
   std::transform(lower.begin(), lower.end(), lower.begin(), protocol::ToLowerAscii);

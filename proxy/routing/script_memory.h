@@ -29,6 +29,8 @@ class ScriptMemory {
   // What is above the bound goes at once.
   void SetBound(std::size_t bytes_max);
   void Remember(std::string_view text);
+  // A shard did not take it.
+  void Forget(std::string_view text);
   // nullptr if it is not known. The digest's letters may be upper case.
   Text Find(std::string_view digest);
   // SCRIPT FLUSH.
