@@ -74,6 +74,8 @@ class ServerProgram:
         """Ends it as an operator does: whoever still runs has to end well."""
         was_running = self.process.is_running()
         code = self.process.stop()
+        if not os.path.exists(self.directory):
+            return code  # it was stopped before
         report, tail = sanitizer_report(self.process.log()), self.process.log_tail()
         shutil.rmtree(self.directory, ignore_errors=True)
         assert not report, report

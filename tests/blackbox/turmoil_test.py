@@ -96,7 +96,7 @@ class Turmoil(threading.Thread):
             if not is_at_once:
                 client.receive_until_closed()
         elif is_at_once:
-            time.sleep(self._rng.random() * 0.2)  # what it asked for is under way
+            time.sleep(self._rng.random() * 0.2)  # poll: what it asked for is under way
 
     def _block(self, client, commands):
         key, seconds = self._key(), self._rng.choice([0.01, 0.1, 0.5])
@@ -202,7 +202,7 @@ def test_turmoil(cluster, proxy):
         client.start()
     end, turn = time.monotonic() + SECONDS, 0
     while time.monotonic() < end and not any(client.error for client in clients):
-        time.sleep(0.2)  # a disturbance now and then
+        time.sleep(0.2)  # poll: a disturbance now and then
         turn += 1
         proxy.assert_running()
         disturb(cluster, proxy, rng, turn)
