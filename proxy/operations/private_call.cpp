@@ -191,7 +191,8 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
 void PrivateCall::OnLost(std::size_t part, bool) {
   if (is_over_) return;
   Leg& leg = legs_[part];
-  leg.connection = nullptr;
+  // The call may be gone when the connection has told all that it has to tell.
+  Dispatch().Private().Disown(*std::exchange(leg.connection, nullptr));
   if (std::exchange(leg.awaits_id, false)) unblocking_->Count(false);
   if (unblocking_ != nullptr || IsTimeOver()) {
     return EndByForce(unblocking_ != nullptr && unblocking_->with_error);
