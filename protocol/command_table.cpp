@@ -257,10 +257,17 @@ std::span<const CommandSpec* const> TopLevelCommands() { return Table().TopLevel
 
 std::size_t CommandCount() { return Table().Rows().size(); }
 
+std::size_t CommandIdCount() { return CommandCount() + kLearnedKinds; }
+
 CommandId IdOf(const CommandSpec& spec) {
-  auto index = &spec - Table().Rows().data();
-  assert(index >= 0 && static_cast<std::size_t>(index) < CommandCount());
-  return static_cast<CommandId>(index);
+  // Not the difference of pointers: a learned row is in no array of ours.
+  auto offset = reinterpret_cast<std::uintptr_t>(&spec) -
+                reinterpret_cast<std::uintptr_t>(Table().Rows().data());
+  std::size_t index = offset / sizeof(CommandSpec);
+  if (index < CommandCount()) [[likely]] return static_cast<CommandId>(index);
+  int kind = (spec.IsWrite() ? kLearnedWrite : 0) |
+             (spec.flags.Has(CommandFlag::kBlocking) ? kLearnedBlocking : 0);
+  return static_cast<CommandId>(CommandCount() + static_cast<std::size_t>(kind));
 }
 
 const CommandSpec& CommandById(CommandId id) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -19,6 +20,13 @@ using CommandId = std::uint16_t;
 
 std::span<const CommandSpec* const> TopLevelCommands();
 std::size_t CommandCount();
+
+// Rows that are not the table's (protocol/learned_commands.h) share a few ids behind the table's:
+// one for each kind, as far as it matters to whoever indexes by id.
+enum LearnedKind : std::uint16_t { kLearnedWrite = 1, kLearnedBlocking = 2, kLearnedKinds = 4 };
+// All ids are below this.
+std::size_t CommandIdCount();
+inline bool IsLearned(CommandId id) { return id >= CommandCount(); }
 
 CommandId IdOf(const CommandSpec& spec);
 const CommandSpec& CommandById(CommandId id);

@@ -41,10 +41,10 @@ inline constexpr std::string_view kOom = "OOM command not allowed when used memo
 std::string UnknownCommand(std::span<const std::string_view> args);
 // "ERR unknown subcommand 'foo'. Try CONFIG HELP."
 std::string UnknownSubcommand(std::string_view container, std::string_view subcommand);
-// "ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP."
-std::string WrongSubcommandUse(std::string_view container, std::string_view subcommand);
 // "ERR Can't execute 'get': only (P|S)SUBSCRIBE / ... are allowed in this context"
 std::string NotWhileSubscribed(std::string_view full_name);
+// "ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP."
+std::string WrongSubcommandUse(std::string_view container, std::string_view subcommand);
 // "ERR wrong number of arguments for 'get' command"; full_name as in the table ("config|get").
 std::string WrongArity(std::string_view full_name);
 

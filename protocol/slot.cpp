@@ -5,6 +5,9 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace slotway::protocol {
 namespace {
@@ -59,6 +62,22 @@ std::string_view HashTag(std::string_view key) {
 
 Slot SlotOfKey(std::string_view key) {
   return static_cast<Slot>(Crc16(HashTag(key)) & (kSlotCount - 1));
+}
+
+std::string_view TagOfSlot(Slot slot) {
+  static const std::vector<std::string> tags = [] {
+    std::vector<std::string> found(kSlotCount);
+    int missing = kSlotCount;
+    for (unsigned number = 0; missing > 0; ++number) {
+      std::string digits = std::to_string(number);
+      std::string& tag = found[static_cast<std::size_t>(ToInt(SlotOfKey(digits)))];
+      if (!tag.empty()) continue;
+      tag = std::move(digits);
+      --missing;
+    }
+    return found;
+  }();
+  return tags[static_cast<std::size_t>(ToInt(slot))];
 }
 
 }  // namespace slotway::protocol

@@ -26,4 +26,8 @@ std::string_view HashTag(std::string_view key);
 // CRC16(HashTag(key)) mod 16384.
 Slot SlotOfKey(std::string_view key);
 
+// Digits that hash to `slot`: "{" + digits + "}..." is a key of it. The first call takes some
+// milliseconds.
+std::string_view TagOfSlot(Slot slot);
+
 }  // namespace slotway::protocol

@@ -58,5 +58,12 @@ TEST(Slot, AgreesWithClusterKeyslot) {
   for (const auto& [key, slot] : cases) EXPECT_EQ(ToInt(SlotOfKey(key)), slot) << key;
 }
 
+TEST(Slot, EverySlotHasATag) {
+  for (int slot = 0; slot < kSlotCount; ++slot) {
+    std::string key = "{" + std::string(TagOfSlot(static_cast<Slot>(slot))) + "}:x";
+    ASSERT_EQ(ToInt(SlotOfKey(key)), slot);
+  }
+}
+
 }  // namespace
 }  // namespace slotway::protocol

@@ -204,6 +204,7 @@ void BackendConnection::HandleControlReply(Control control, std::string_view rep
   if (control == Control::kId) remote_id_ = protocol::ParseIntegerReply(reply).value_or(0);
   if (--handshake_replies_left_ > 0) return;
   state_ = State::kReady;
+  was_ready_ = true;
   // Later, so that what is sent then stands behind this reply's own place in the log.
   loop_.Defer([this, alive = std::weak_ptr<char>(alive_)] {
     if (!alive.expired() && state_ == State::kReady) events_.OnReady(*this);

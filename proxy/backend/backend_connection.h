@@ -28,7 +28,11 @@ namespace slotway::proxy {
 struct BackendGreeting {
   BackendLogin login;
   bool wants_id = false;                       // asks CLIENT ID: see BackendConnection::RemoteId()
-  std::vector<std::vector<std::string>> more;  // requests that have to succeed (CLIENT TRACKING ...)
+  // Requests that have to succeed (CLIENT TRACKING ...). Where there is a receiver (BackendPool),
+  // kReceiverId among the words stands for its id.
+  std::vector<std::vector<std::string>> more;
+  bool needs_receiver = false;
+  static constexpr std::string_view kReceiverId = "{receiver}";
 };
 
 // The plain greeting that the settings ask for.
@@ -66,6 +70,8 @@ class BackendConnection final : private runtime::Connection::Handler {
 
   bool IsReady() const { return state_ == State::kReady; }
   bool IsDown() const { return state_ == State::kDown; }
+  // Whether the login went well, once.
+  bool WasReady() const { return was_ready_; }
 
   // REQUIRES: !IsDown(). `bytes` is one request as it goes on the wire; it waits for the login.
   void Send(std::string_view bytes, InFlight request) {
@@ -118,7 +124,7 @@ class BackendConnection final : private runtime::Connection::Handler {
     kDatabase,
     kId,
     kMore,
-    kProbe,
+    kProbe
   };
 
   std::size_t OnBytes(std::string_view input) override;
@@ -149,6 +155,7 @@ class BackendConnection final : private runtime::Connection::Handler {
   std::int64_t remote_id_ = 0;
   std::size_t handshake_replies_left_ = 0;
   State state_ = State::kConnecting;
+  bool was_ready_ = false;
   bool is_passing_on_ = false;  // the front reply is on its way to the client in pieces
 };
 

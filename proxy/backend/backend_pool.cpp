@@ -36,7 +36,27 @@ void BackendPool::Want(NodeIndex index, Lane lane) {
   if (lane.Index() >= node.lanes.size()) node.lanes.resize(lane.Index() + 1u);
   auto& backend = node.lanes[lane.Index()];
   if (backend != nullptr || loop_.NowMs() < node.next_attempt_ms) return;
-  backend = std::make_unique<BackendConnection>(loop_, node.address, greeting_, lane, events_);
+  if (greeting_.needs_receiver && (node.receiver == nullptr || !node.receiver->IsReady())) {
+    if (node.receiver != nullptr) return;
+    BackendGreeting greeting;
+    greeting.login = greeting_.login;
+    greeting.wants_id = true;
+    node.receiver = std::make_unique<BackendConnection>(
+        loop_, node.address, greeting, Lane(protocol::RespVersion::kResp3), events_);
+    return;  // wanted again when that is ready
+  }
+  backend =
+      std::make_unique<BackendConnection>(loop_, node.address, GreetingFor(node), lane, events_);
+}
+
+BackendGreeting BackendPool::GreetingFor(const Node& node) const {
+  BackendGreeting greeting = greeting_;
+  if (!greeting.needs_receiver) return greeting;
+  for (auto& request : greeting.more) {
+    std::replace(request.begin(), request.end(), std::string(BackendGreeting::kReceiverId),
+                 std::to_string(node.receiver->RemoteId()));
+  }
+  return greeting;
 }
 
 NodeIndex BackendPool::NodeOf(const BackendConnection& backend) const {
@@ -45,6 +65,7 @@ NodeIndex BackendPool::NodeOf(const BackendConnection& backend) const {
     for (const auto& lane : nodes_[i]->lanes) {
       if (lane.get() == &backend) return static_cast<NodeIndex>(i);
     }
+    if (nodes_[i]->receiver.get() == &backend) return static_cast<NodeIndex>(i);
   }
   return kNoNodeIndex;
 }
@@ -58,6 +79,10 @@ void BackendPool::NoteDown(BackendConnection& backend) {
   for (auto& lane : node.lanes) {
     if (lane.get() == &backend) DestroyLater(std::move(lane));
   }
+  if (node.receiver.get() != &backend) return;
+  DestroyLater(std::move(node.receiver));
+  // What they would be told would go nowhere.
+  Reset(index, "the connection that receives for it was lost");
 }
 
 void BackendPool::NoteReady(BackendConnection& backend) {
@@ -70,6 +95,8 @@ void BackendPool::Reset(NodeIndex index, std::string_view reason) {
     BackendConnection* connection = nodes_[index]->lanes[lane].get();
     if (connection != nullptr) connection->Fail(reason);
   }
+  BackendConnection* receiver = nodes_[index]->receiver.get();
+  if (receiver != nullptr) receiver->Fail(reason);
 }
 
 std::vector<runtime::SocketAddress> BackendPool::DropAllBut(const std::vector<bool>& kept) {

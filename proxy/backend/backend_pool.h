@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker's connections: for every shard one per lane that its clients use.
 //
-// Connections are opened when first wanted and again, with a growing pause, when they went down.
+// Connections are opened when first wanted and again, with a growing pause, when they went down. If
+// the greeting needs a receiver, a node has one more connection, in RESP3, that is opened first: the
+// others ask the node to send there what it has to tell on its own.
 // Belongs to its worker's thread.
 #pragma once
 
@@ -26,6 +28,7 @@ class BackendPool {
       : loop_(loop), greeting_(std::move(greeting)), events_(events) {}
 
   // For connections that are opened from now on.
+  void SetGreeting(BackendGreeting greeting) { greeting_ = std::move(greeting); }
   void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
   // The node at this numeric endpoint; added if unknown. kNoNodeIndex if the host is not numeric.
   NodeIndex FindOrAdd(const protocol::Endpoint& endpoint);
@@ -63,6 +66,8 @@ class BackendPool {
       for (const auto& lane : nodes_[i]->lanes) {
         if (lane && !lane->IsDown()) visit(static_cast<NodeIndex>(i), *lane);
       }
+      const auto& receiver = nodes_[i]->receiver;
+      if (receiver && !receiver->IsDown()) visit(static_cast<NodeIndex>(i), *receiver);
     }
   }
   std::size_t NodeSlots() const { return nodes_.size(); }
@@ -75,10 +80,12 @@ class BackendPool {
     protocol::Endpoint endpoint;
     runtime::SocketAddress address;
     std::vector<std::unique_ptr<BackendConnection>> lanes;  // by Lane::Index()
+    std::unique_ptr<BackendConnection> receiver;
     std::uint64_t next_attempt_ms = 0;
     std::uint64_t pause_ms = 0;
   };
 
+  BackendGreeting GreetingFor(const Node& node) const;
   // Destroys the connection once the callback that reported it down has returned.
   void DestroyLater(std::unique_ptr<BackendConnection> connection);
 

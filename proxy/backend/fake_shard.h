@@ -47,10 +47,13 @@ class FakeShard {
     if (is_deaf) listener_.reset();
   }
   void Reopen() { Open(port_); }
+  // As a stopped process: connections are still accepted, by the kernel.
   void StopReading() {
+    is_reading_ = false;
     for (auto& peer : peers_) peer->connection->PauseReading();
   }
   void ReadOn() {
+    is_reading_ = true;
     for (auto& peer : peers_) peer->connection->ResumeReading();
   }
 
@@ -72,6 +75,7 @@ class FakeShard {
                                     peer->shard = this;
                                     peer->connection = std::move(accepted);
                                     peer->connection->Start(*peer);
+                                    if (!is_reading_) peer->connection->PauseReading();
                                     peers_.push_back(std::move(peer));
                                   });
     listener_ = std::move(*listener);
@@ -133,6 +137,7 @@ class FakeShard {
 
  private:
   runtime::EventLoop& loop_;
+  bool is_reading_ = true;
   std::unique_ptr<runtime::Listener> listener_;
   std::uint16_t port_ = 0;
   std::vector<std::unique_ptr<Peer>> peers_;

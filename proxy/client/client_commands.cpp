@@ -95,8 +95,6 @@ void SetInfo(LocalCall& call) {
 
 void Info(LocalCall& call) { call.reply.Verbatim("txt", DescribeClient(call.session) + "\n"); }
 
-void GetRedir(LocalCall& call) { call.reply.Integer(-1); }
-
 void Reply(LocalCall& call) {
   SessionState& state = call.session.State();
   if (EqualsNoCase(call.args[2], "on")) {
@@ -134,6 +132,10 @@ void NoTouch(LocalCall& call) {
   call.reply.Ok();
 }
 
+// Valkey's: what a client can cope with. There is nothing here that it would change: nobody is ever
+// redirected.
+void Capa(LocalCall& call) { call.reply.Ok(); }
+
 void Help(LocalCall& call) {
   call.reply.Array(kHelp.size());
   for (std::string_view line : kHelp) call.reply.SimpleString(line);
@@ -145,12 +147,12 @@ constexpr std::array kCommands = {
     LocalCommand{"client|setname", SetName},
     LocalCommand{"client|setinfo", SetInfo},
     LocalCommand{"client|info", Info},
-    LocalCommand{"client|getredir", GetRedir},
     LocalCommand{"client|reply", Reply},
     LocalCommand{"client|no-evict", NoEvict},
     // Other connections to the shards: nothing may overtake on them.
     LocalCommand{"client|no-touch", NoTouch, true},
     LocalCommand{"client|help", Help},
+    LocalCommand{"client|capa", Capa},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "protocol/ascii.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/tracking.h"
 #include "proxy/client/transaction.h"
 
 namespace slotway::proxy {
@@ -27,6 +28,11 @@ std::string FlagsOf(ClientSession& session) {
   if (KindOf(session) == ClientKind::kPubsub) flags += 'P';
   if ((state.ways & kQueuesTransaction) != 0) flags += 'x';
   if (session.IsBlocked()) flags += 'b';
+  if (const Tracking* tracking = session.OwnTracking()) {
+    flags += 't';
+    if (tracking->IsRedirectBroken()) flags += 'R';
+    if (tracking->Options().is_bcast) flags += 'B';
+  }
   if (session.LocalAddress().IsUnix()) flags += 'U';
   if (state.is_readonly) flags += 'r';
   if (state.is_no_evict) flags += 'e';
@@ -40,8 +46,14 @@ std::int64_t QueuedBy(ClientSession& session) {
   return static_cast<std::int64_t>(session.OwnTransaction().queue.Commands().size());
 }
 
+std::int64_t RedirectOf(const ClientSession& session) {
+  const Tracking* tracking = session.OwnTracking();
+  return tracking == nullptr ? -1 : static_cast<std::int64_t>(tracking->Options().redirect);
+}
+
 std::string_view LastCommandOf(const SessionState& state) {
   if (state.last_command == kNoCommand) return "NULL";
+  if (protocol::IsLearned(state.last_command)) return state.last_learned;
   return protocol::CommandById(state.last_command).name;
 }
 
@@ -69,13 +81,14 @@ std::string DescribeClient(ClientSession& session) {
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} "
-      "tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
+      "tot-mem={} events={} cmd={} user=default redir={} resp={} lib-name={} lib-ver={}",
       state.id, session.PeerAddress().ToString(), session.LocalAddress().ToString(),
       socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
       (now_ms - state.last_request_at_ms) / 1000, FlagsOf(session), state.database, state.channels,
       state.patterns, state.shard_channels, QueuedBy(session), socket.KeptInputBytes(), unwritten > 0 ? 1 : 0,
       unwritten + early, sizeof(ClientSession) + session.BufferedBytes(),
-      unwritten > 0 ? "rw" : "r", LastCommandOf(state), static_cast<int>(state.resp),
+      unwritten > 0 ? "rw" : "r", LastCommandOf(state), RedirectOf(session),
+      static_cast<int>(state.resp),
       state.library_name, state.library_version);
 }
 

@@ -7,6 +7,7 @@
 #include "protocol/cross_protocol.h"
 #include "protocol/error_text.h"
 #include "proxy/client/listener_rules.h"
+#include "proxy/client/tracking.h"
 #include "proxy/client/transaction.h"
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
@@ -100,7 +101,7 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
   services_.counters.bytes_in.Add(taken);
   if (taken > 0) {
     state_.last_request_at_ms = services_.loop.NowMs();
-    if (services_.router.IsLastShardCongested()) WaitForAnswers();
+    if (current_services_->router.IsLastShardCongested()) WaitForAnswers();
   }
   return is_closing_ ? input.size() : taken;
 }
@@ -114,6 +115,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     Cut("speaks HTTP");
     return true;
   }
+  if (spec == nullptr) spec = FindLearned(args[0]);
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
@@ -161,7 +163,9 @@ bool ClientSession::PerformUnusually(const Request& request) {
   bool touches_keys = spec.IsReadonly() || MayChangeReplicas(spec);
   if ((state_.ways & kMonitors) != 0 && touches_keys) return Refuse(kMonitorsHaveNoKeys, &spec);
   bool is_watched = (state_.ways & kIsWatched) != 0;
+  if (!ChooseConnections(request)) return false;
   if (!Divert(request) && !Perform(request)) return false;
+  EndCaching(request);
   if (is_watched) MonitorFeed::Show(services_, *this, request);
   return true;
 }
@@ -178,6 +182,17 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
   protocol::StringSink sink{rewritten_};
   protocol::WriteRequest(sink, args);
   return rewritten_;
+}
+
+const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
+  if (services_.learned != nullptr) {
+    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) {
+      state_.last_learned = spec->name;
+      return spec;
+    }
+  }
+  services_.request_commands();
+  return nullptr;
 }
 
 bool ClientSession::Divert(const Request& request) {
@@ -210,8 +225,8 @@ std::unique_ptr<Transaction> ClientSession::EndTransaction() {
 
 bool ClientSession::QueueInTransaction(const Request& request) {
   const LocalCommand* command = FindLocalCommand(request.id);
-  if (command != nullptr && command->in_transaction != InTransaction::kQueued) return false;
-  std::string error = transaction_->queue.Add(request, services_);
+  if (command != nullptr && !command->IsQueued()) return false;
+  std::string error = transaction_->queue.Add(request, *current_services_);
   if (!error.empty()) return Refuse(error, request.spec);
   services_.counters.requests.Add();
   replies_.Deliver(OpenPlace(), "+QUEUED\r\n");  // wire: a constant reply
@@ -227,7 +242,7 @@ void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
   } else {
     bool is_slow = services_.router.PlanOf(request.id).is_slow;
     Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow);
-    services_.router.Route(request, {.queue = replies, .lane = lane, .is_nested = true});
+    current_services_->router.Route(request, {.queue = replies, .lane = lane, .is_nested = true});
   }
   current_replies_ = &replies_;
 }
@@ -247,6 +262,57 @@ Subscriber& ClientSession::Subscriptions() {
 
 void ClientSession::LeaveSubscriptions() {
   if (subscriber_) services_.pubsub.LeaveAll(*subscriber_);
+}
+
+void ClientSession::StartTracking(TrackingOptions options) {
+  bool is_new = tracking_ == nullptr;
+  StopTracking();
+  tracking_ = std::make_unique<Tracking>(*this, services_, std::move(options));
+  state_.ways |= kOwnConnections;
+  // What the shards remembered for the connections of before is forgotten.
+  if (!is_new) tracking_->TellFlush();
+}
+
+void ClientSession::StopTracking() {
+  state_.ways &= static_cast<std::uint8_t>(~kOwnConnections);
+  current_services_ = &services_;
+  if (tracking_ != nullptr) old_trackings_.push_back(std::move(tracking_));
+  if (replies_.Outstanding() == 0) old_trackings_.clear();
+}
+
+// shared: every worker keeps the snapshot as long as it needs it.
+void ClientSession::UpdateTopology(const std::shared_ptr<const protocol::Topology>& topology) {
+  if (tracking_) tracking_->UpdateTopology(topology);
+  for (const auto& old : old_trackings_) old->UpdateTopology(topology);
+}
+
+void ClientSession::PushInOrder(std::string_view bytes) {
+  if (IsGone()) return;
+  if (replies_.EarlyBytes() == 0) return replies_.Push(bytes);
+  replies_.Deliver(replies_.Open(), bytes);
+}
+
+bool ClientSession::ChooseConnections(const Request& request) {
+  if (tracking_ == nullptr) return true;
+  const LocalCommand* command = FindLocalCommand(request.id);
+  bool is_transaction = request.spec->categories.Has(protocol::AclCategory::kTransaction);
+  // What the proxy answers itself takes no connection; EXEC takes them for what was queued.
+  if (command != nullptr && !is_transaction) return true;
+  WorkerServices* wanted =
+      tracking_->IsFor(*request.spec) ? &tracking_->Services() : &services_;
+  if (wanted == current_services_) return true;
+  if (replies_.Outstanding() > 0) return false;
+  current_services_ = wanted;
+  return true;
+}
+
+// CLIENT CACHING is about one command or one transaction.
+void ClientSession::EndCaching(const Request& request) {
+  if (tracking_ == nullptr || (state_.ways & kQueuesTransaction) != 0) return;
+  static const protocol::CommandSpec* const client = protocol::FindCommandByFullName("client");
+  auto own = client->subcommands;
+  bool is_client_command = request.spec >= own.data() && request.spec < own.data() + own.size();
+  if (!is_client_command) tracking_->SetCaching(Tracking::Caching::kUnsaid);
 }
 
 void ClientSession::OnSubscriptionsChanged() {
@@ -271,7 +337,9 @@ bool ClientSession::Send(const Request& request) {
     if (plan.is_slow || is_quiet) is_on_slow_lane_ = plan.is_slow;
   }
   ReadChoice reads;
-  if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary)
+  // A client's own connections lead to the masters, one to each.
+  bool has_own = current_services_ != &services_;
+  if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary && !has_own)
       [[unlikely]] {
     bool may_use_replica = services_.router.PlanOf(request.id).may_use_replica;
     auto verdict = read_order_.Next(replies_, may_use_replica);
@@ -279,8 +347,9 @@ bool ClientSession::Send(const Request& request) {
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
   services_.counters.requests.Add();
-  services_.router.Route(
-      request, {.queue = replies_, .lane = OwnLane(), .is_silent = IsSilent(), .reads = reads});
+  Lane lane = has_own ? OwnLane().WithSlow(false) : OwnLane();
+  current_services_->router.Route(
+      request, {.queue = replies_, .lane = lane, .is_silent = IsSilent(), .reads = reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
 }
@@ -317,6 +386,7 @@ void ClientSession::RunLocally(const LocalCommand& command, const Request& reque
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
   if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
+  if (state_.resp != resp_before && tracking_) StartTracking(TrackingOptions(tracking_->Options()));
   if (state_.resp != resp_before && subscriber_) {
     subscriber_->SetVersion(state_.resp);
     OnSubscriptionsChanged();
@@ -478,6 +548,9 @@ void ClientSession::OnClosed(std::string_view) {
   services_.loop.Defer([this, dying = connection_.release()] {
     delete dying;
     LeaveSubscriptions();
+    // Answers whatever is on its way there: nobody reads it any more.
+    if (tracking_) tracking_->Shutdown();
+    for (const auto& old : old_trackings_) old->Shutdown();
     EndIfOver();
   });
 }

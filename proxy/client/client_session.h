@@ -25,6 +25,8 @@
 
 namespace slotway::proxy {
 
+class Tracking;
+struct TrackingOptions;
 struct Transaction;
 
 class ClientSession final : private runtime::Connection::Handler,
@@ -51,6 +53,8 @@ class ClientSession final : private runtime::Connection::Handler,
   SessionState& State() { return state_; }
   const SessionState& State() const { return state_; }
   WorkerServices& Services() { return services_; }
+  // For what goes to shards: with the connections that this client has for itself, if it has.
+  WorkerServices& RoutingServices() { return *current_services_; }
   const runtime::Connection& Socket() const { return *connection_; }
   // How the listener is set up that the client came in by; not what a later reload made of it.
   const config::ListenerConfig& Listener() const { return *origin_.listener; }
@@ -74,6 +78,17 @@ class ClientSession final : private runtime::Connection::Handler,
   bool HasSubscriptions() const { return subscriber_ != nullptr && subscriber_->Total() > 0; }
   // From everything, and the client is not told.
   void LeaveSubscriptions();
+  // CLIENT TRACKING; nullptr while it is off.
+  Tracking* OwnTracking() const { return tracking_.get(); }
+  // Replaces what there was before.
+  void StartTracking(TrackingOptions options);
+  void StopTracking();
+  void UpdateTopology(const std::shared_ptr<const protocol::Topology>& topology);  // shared: immutable
+  // Something that is no reply, behind every reply that has arrived.
+  void PushInOrder(std::string_view bytes);
+  // While a request is answered later that others must not overtake.
+  void HoldRequests() { replies_.AddHeldBack(); }
+  void ReleaseRequests() { replies_.RemoveHeldBack(); }
   bool IsGone() const { return connection_ == nullptr; }
   // The request that waits at a shard for something to happen; nullptr if none does.
   BlockedCall* BlockedRequest() const { return replies_.Blocked(); }
@@ -105,12 +120,17 @@ class ClientSession final : private runtime::Connection::Handler,
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
 
+  // Chooses between the worker's connections and the client's own. False if the request has to
+  // wait for those on the other ones.
+  bool ChooseConnections(const Request& request);
+  void EndCaching(const Request& request);
   void OnSubscriptionsChanged() override;
   void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
+  const protocol::CommandSpec* FindLearned(std::string_view name);
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
@@ -138,6 +158,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool IsSilent() const { return state_.reply_mode != ReplyMode::kOn; }
 
   WorkerServices& services_;
+  WorkerServices* current_services_ = &services_;
   ClientOrigin origin_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespRequestParser parser_;
@@ -145,6 +166,8 @@ class ClientSession final : private runtime::Connection::Handler,
   ReadOrder read_order_;
   ReplyQueue* current_replies_ = &replies_;
   SessionState state_;
+  std::unique_ptr<Tracking> tracking_;
+  std::vector<std::unique_ptr<Tracking>> old_trackings_;  // something may be on its way there
   std::unique_ptr<Subscriber> subscriber_;  // nullptr: never subscribed
   std::unique_ptr<Transaction> transaction_;
   std::string local_reply_;   // reused

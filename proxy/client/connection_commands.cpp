@@ -141,6 +141,7 @@ void Quit(LocalCall& call) {
 
 void Reset(LocalCall& call) {
   call.session.LeaveSubscriptions();
+  call.session.StopTracking();
   call.session.LeaveWays();
   SessionState& state = call.session.State();
   SessionState fresh;
@@ -162,7 +163,7 @@ constexpr std::array kCommands = {
     LocalCommand{"echo", Echo},
     LocalCommand{"auth", Auth},
     LocalCommand{"hello", Hello, true},
-    LocalCommand{"select", Select},
+    LocalCommand{"select", Select, false, InTransaction::kOnShardToo},
     LocalCommand{"quit", Quit, false, InTransaction::kAtOnce, true},
     LocalCommand{"reset", Reset, true, InTransaction::kAtOnce, true},
 };

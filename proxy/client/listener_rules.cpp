@@ -33,7 +33,12 @@ std::size_t IndexOf(std::string_view full_name) {
 
 RulesByCommand MakeRules() {
   std::size_t count = protocol::CommandCount();
-  RulesByCommand rules{std::vector<ListenerRule>(count), std::vector<ListenerRule>(count)};
+  std::size_t ids = protocol::CommandIdCount();
+  RulesByCommand rules{std::vector<ListenerRule>(ids), std::vector<ListenerRule>(ids)};
+  for (std::size_t kind = 0; kind < protocol::kLearnedKinds; ++kind) {
+    if ((kind & protocol::kLearnedWrite) == 0) continue;
+    rules.when_read_only[count + kind].refusal = protocol::error_text::kReadonlyReplica;
+  }
   for (std::size_t id = 0; id < count; ++id) {
     const CommandSpec& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
     if (spec.flags.Has(protocol::CommandFlag::kWrite)) {

@@ -8,11 +8,11 @@ namespace slotway::proxy {
 namespace {
 
 std::vector<const LocalCommand*> IndexCommands() {
-  std::vector<const LocalCommand*> commands(protocol::CommandCount(), nullptr);
+  std::vector<const LocalCommand*> commands(protocol::CommandIdCount(), nullptr);
   for (auto family :
        {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
         UserCommands(), ClusterCommands(), TransactionCommands(), SubscribeCommands(),
-        PublishCommands(), MonitorCommands()}) {
+        PublishCommands(), MonitorCommands(), TrackingCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

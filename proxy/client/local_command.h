@@ -33,6 +33,7 @@ enum class InTransaction : std::uint8_t {
   kQueued,
   kAtOnce,    // it is not queued: MULTI, DISCARD, QUIT, ...
   kExecutes,  // EXEC: refused, it ends the transaction
+  kOnShardToo,  // queued; the shard has to carry it out as well, if there is something to it
 };
 
 struct LocalCommand {
@@ -45,20 +46,26 @@ struct LocalCommand {
   bool is_for_listeners = false;
   // needs_quiet, from a client that is subscribed.
   bool needs_quiet_of_listeners = false;
+
+  bool IsQueued() const {
+    return in_transaction == InTransaction::kQueued || in_transaction == InTransaction::kOnShardToo;
+  }
 };
 
 // The families; each is a constant table in a file of its own.
 std::span<const LocalCommand> ConnectionCommands();  // PING, AUTH, HELLO, SELECT, ...
-std::span<const LocalCommand> ClientCommands();       // CLIENT ..., about oneself
-std::span<const LocalCommand> ClientAdminCommands();  // CLIENT ..., about all clients
-std::span<const LocalCommand> MonitorCommands();      // MONITOR
-std::span<const LocalCommand> ServerCommands();       // COMMAND ..., INFO, ROLE
-std::span<const LocalCommand> UserCommands();         // ACL ...
+std::span<const LocalCommand> ClientCommands();        // CLIENT ..., about oneself
+std::span<const LocalCommand> ClientAdminCommands();   // CLIENT ..., about all clients
+std::span<const LocalCommand> MonitorCommands();       // MONITOR
+std::span<const LocalCommand> ServerCommands();        // COMMAND ..., INFO, ROLE
+std::span<const LocalCommand> UserCommands();          // ACL ...
 std::span<const LocalCommand> TransactionCommands();  // MULTI, EXEC, WATCH, ...
 std::span<const LocalCommand> ClusterCommands();     // CLUSTER ..., READONLY, ASKING
 
 std::span<const LocalCommand> SubscribeCommands();   // SUBSCRIBE ..., UNSUBSCRIBE ...
 std::span<const LocalCommand> PublishCommands();     // PUBLISH, SPUBLISH, PUBSUB ...
+
+std::span<const LocalCommand> TrackingCommands();    // CLIENT TRACKING, CACHING, ...
 
 // The local command of that id, or nullptr if it is not answered here. Hot.
 const LocalCommand* FindLocalCommand(protocol::CommandId id);

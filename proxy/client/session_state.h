@@ -49,6 +49,7 @@ struct SessionState {
   bool is_readonly = false;  // READONLY was asked for
   bool is_no_touch = false;
   protocol::CommandId last_command = kNoCommand;
+  std::string last_learned;  // its name, if the table does not know it
 };
 
 }  // namespace slotway::proxy

@@ -24,7 +24,7 @@ constexpr std::string_view kNotAllowed = "ERR Command not allowed inside a trans
 std::string TransactionQueue::Add(const Request& request, const WorkerServices& services) {
   const config::LimitsConfig& limits = services.settings.limits;
   std::string error;
-  bool is_outside = false;
+  Command command{nullptr, request.id, bytes_.size(), request.bytes.size(), true, false};
   if (request.spec->flags.Has(CommandFlag::kNoMulti)) {
     error = kNotAllowed;
   } else if (bytes_.size() + request.bytes.size() > limits.transaction_bytes_max) {
@@ -32,38 +32,41 @@ std::string TransactionQueue::Add(const Request& request, const WorkerServices& 
   } else if (commands_.size() >= limits.transaction_commands_max) {
     error = kTooManyCommands;
   } else {
-    error = Place(request, services, is_outside);
+    error = Place(request, services, command);
   }
   if (!error.empty()) {
     is_refused_ = true;
     return error;
   }
   if (is_refused_) return {};  // it will not run: there is no need to keep it
-  commands_.push_back({request.spec, request.id, bytes_.size(), request.bytes.size(), is_outside});
+  if (command.is_outside) command.spec = request.spec;
+  commands_.push_back(command);
   bytes_ += request.bytes;
   return {};
 }
 
 std::string TransactionQueue::Place(const Request& request, const WorkerServices& services,
-                                    bool& is_outside) {
+                                    Command& command) {
   const RequestPlan& plan = services.router.PlanOf(request.id);
   bool has_keys =
       !request.spec->key_specs.empty() && !request.spec->flags.Has(CommandFlag::kPubsub);
-  bool is_local = FindLocalCommand(request.id) != nullptr;
+  const LocalCommand* local = FindLocalCommand(request.id);
   bool is_for_all = plan.route == Route::kAllShards || plan.route == Route::kComposed;
   // WAIT does not wait in a transaction, so any shard may have it; the others are one shard's if
   // there is but one.
   bool is_keyless_inside =
-      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
+      plan.is_learned || (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
       (plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1);
-  is_outside = is_local || (!has_keys && is_for_all && !is_keyless_inside);
-  if (is_outside) {
-    if (is_local) return {};
-    if (inside_ > 0 || is_watching_) {
-      has_later_fan_out_ = true;
-    } else {
-      begins_outside_ = true;
-    }
+  command.is_outside = local != nullptr || (!has_keys && is_for_all && !is_keyless_inside);
+  if (local != nullptr) {
+    command.is_inside = local->in_transaction == InTransaction::kOnShardToo &&
+                        !services.dispatcher.HasSlots();
+    if (!command.is_inside) return {};
+    changes_database_ = true;
+    is_keyless_inside = true;
+  } else if (command.is_outside) {
+    command.is_inside = false;
+    (inside_ > 0 || is_watching_ ? has_later_fan_out_ : begins_outside_) = true;
     return {};
   }
   if (!has_keys && !is_keyless_inside) return UnsupportedText(request.spec->name);

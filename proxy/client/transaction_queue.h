@@ -23,10 +23,10 @@ namespace slotway::proxy {
 class TransactionQueue {
  public:
   struct Command {
-    const protocol::CommandSpec* spec;
+    const protocol::CommandSpec* spec;  // of what is outside; else nullptr
     protocol::CommandId id;
     std::size_t offset, length;  // of its bytes in Bytes()
-    bool is_outside;
+    bool is_inside, is_outside;         // SELECT is both
   };
 
   // All keys have to be in this slot, where the client watches some.
@@ -48,6 +48,8 @@ class TransactionQueue {
   std::optional<protocol::Slot> KeySlot() const { return slot_; }
   bool HasInside() const { return inside_ > 0; }
   std::size_t Inside() const { return inside_; }
+  // Whether the shard's connection is left in another database.
+  bool ChangesDatabase() const { return changes_database_; }
   // Whether what stands outside has to run before the rest.
   bool BeginsOutside() const { return begins_outside_; }
   // Scripts that are run by their digests: the shard is to know them before.
@@ -56,7 +58,7 @@ class TransactionQueue {
   bool IsSlow() const { return is_slow_; }
 
  private:
-  std::string Place(const Request& request, const WorkerServices& services, bool& is_outside);
+  std::string Place(const Request& request, const WorkerServices& services, Command& command);
   std::string CheckSlot(const Request& request, const WorkerServices& services);
 
   std::string bytes_;
@@ -69,6 +71,7 @@ class TransactionQueue {
   bool is_refused_ = false;
   bool begins_outside_ = false;
   bool has_later_fan_out_ = false;  // nothing may run inside any more
+  bool changes_database_ = false;
   bool is_readonly_ = true;
   bool is_slow_ = false;
 };

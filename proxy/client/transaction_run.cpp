@@ -2,6 +2,7 @@
 #include "proxy/client/transaction_run.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "protocol/error_reply.h"
@@ -20,6 +21,14 @@ constexpr std::string_view kAsking = "*1\r\n$6\r\nASKING\r\n";  // wire: a const
 protocol::Slot AnySlot(const Dispatcher& dispatcher) {
   const auto& slots = dispatcher.SlotOfEachMaster();
   return slots.empty() ? protocol::Slot{0} : slots.front();
+}
+
+std::string SelectBytes(std::uint16_t database) {
+  std::string number = std::to_string(database), bytes;
+  protocol::StringSink sink{bytes};
+  const std::array<std::string_view, 2> args = {"SELECT", number};
+  protocol::WriteRequest(sink, std::span<const std::string_view>(args));
+  return bytes;
 }
 
 std::string WriteReply(protocol::RespVersion version, auto write) {
@@ -44,7 +53,7 @@ void TransactionRun::Start(ClientSession& session, std::unique_ptr<Transaction> 
 TransactionRun::TransactionRun(ClientSession& session, std::unique_ptr<Transaction> transaction)
     : ReplyTaker(session.Replies(), session.OpenPlace()),
       session_(session),
-      services_(session.Services()),
+      services_(session.RoutingServices()),
       transaction_(std::move(transaction)),
       lane_(Lane(session.State().resp, session.State().database).WithSlow(Queued().IsSlow())),
       slot_(Queued().KeySlot().value_or(AnySlot(services_.dispatcher))),
@@ -63,7 +72,7 @@ void TransactionRun::RunOutside() {
   const auto& commands = Queued().Commands();
   for (; next_outside_ < commands.size(); ++next_outside_) {
     const TransactionQueue::Command& command = commands[next_outside_];
-    if (!command.is_outside && !is_inside_over_) return SendInside();
+    if (command.is_inside && !is_inside_over_) return SendInside();
     if (!command.is_outside) continue;
     if (session_.IsGone()) return Finish({});
     if (!nested_.Perform(Queued().BytesOf(command), *command.spec, command.id)) return;
@@ -101,8 +110,9 @@ void TransactionRun::SendOn(BackendConnection& connection, bool is_asking) {
   std::size_t part = 0;
   SendPart(connection, kMulti, part++);
   for (const TransactionQueue::Command& command : Queued().Commands()) {
-    if (!command.is_outside) SendPart(connection, Queued().BytesOf(command), part++);
+    if (command.is_inside) SendPart(connection, Queued().BytesOf(command), part++);
   }
+  if (Queued().ChangesDatabase()) SendPart(connection, SelectBytes(lane_.Database()), part++);
   SendPart(connection, kExec, part);
 }
 
@@ -170,7 +180,9 @@ void TransactionRun::Wait(std::string_view error) {
 }
 
 void TransactionRun::TakeResult(std::string_view reply) {
-  bool is_whole = Queued().Inside() == Queued().Commands().size();
+  const auto& commands = Queued().Commands();
+  bool is_whole = std::none_of(commands.begin(), commands.end(),
+                               [](const auto& command) { return command.is_outside; });
   std::vector<std::string_view> elements;
   if (is_whole || !protocol::SplitArray(reply, elements)) return Finish(reply);
   result_ = reply;
@@ -181,15 +193,16 @@ void TransactionRun::TakeResult(std::string_view reply) {
 void TransactionRun::Compose() {
   std::vector<std::string_view> inside;
   bool is_sound = result_.empty() || protocol::SplitArray(result_, inside);
-  if (!is_sound || inside.size() != Queued().Inside()) {
+  if (!is_sound || (!result_.empty() && inside.size() != Inside())) {
     return FinishWithError("ERR The shard's answer to EXEC is none");
   }
   std::string reply;
   protocol::AppendArrayHeader(Queued().Commands().size(), reply);
   std::size_t next_inside = 0, next_outside = 0;
   for (const TransactionQueue::Command& command : Queued().Commands()) {
-    reply += command.is_outside ? std::string_view(outside_replies_[next_outside++])
-                                : inside[next_inside++];
+    std::string_view outside;
+    if (command.is_outside) outside = outside_replies_[next_outside++];
+    reply += command.is_inside ? inside[next_inside++] : outside;
   }
   Finish(reply);
 }

@@ -39,8 +39,9 @@ class TransactionRun final : public ReplyTaker {
 
   const TransactionQueue& Queued() const { return transaction_->queue; }
   Watch* Watched() const { return transaction_->watch.get(); }
-  // The parts are MULTI, the commands, EXEC.
-  std::size_t ExecPart() const { return Queued().Inside() + 1; }
+  // The parts are MULTI, the commands, SELECT to leave the connection as it was, EXEC.
+  std::size_t Inside() const { return Queued().Inside() + (Queued().ChangesDatabase() ? 1 : 0); }
+  std::size_t ExecPart() const { return Inside() + 1; }
 
   void RunOutside();
   void SendInside();

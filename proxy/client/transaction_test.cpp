@@ -174,6 +174,22 @@ TEST_F(TransactionTest, WhatGoesToAllShardsStandsBeforeOrBehind) {
   EXPECT_THAT(client->received, StartsWith("+OK\r\n+QUEUED\r\n+QUEUED\r\n-ERR A command for all"));
 }
 
+TEST_F(TransactionTest, SelectIsUndoneOnTheSharedConnection) {
+  settings_.backend.kind = config::BackendKind::kMasterReplica;
+  Begin();
+  // shared: as a worker's snapshot is.
+  auto topology = std::make_shared<protocol::Topology>(*services_->topology);
+  topology->has_slots = false;
+  topology->version = 2;
+  topology->owner_of_slot.fill(0);
+  dispatcher_->UpdateTopology(*topology);
+  x_.Answer(Queueing("*4\r\n+OK\r\n+OK\r\n:1\r\n+OK\r\n"));
+  ExpectReply("SELECT 0\r\nMULTI\r\nSET b 1\r\nSELECT 3\r\nINCR b\r\nEXEC\r\nPING\r\n",
+              "+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n+OK\r\n:1\r\n+PONG\r\n");
+  EXPECT_THAT(x_.Seen(),
+              ElementsAre("MULTI", "SET b 1", "SELECT 3", "INCR b", "SELECT 0", "EXEC"));
+}
+
 TEST_F(TransactionTest, KeysOfSeveralSlotsAreRefused) {
   Begin();
   auto client = Connect();

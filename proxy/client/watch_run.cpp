@@ -28,7 +28,7 @@ void WatchRun::Start(ClientSession& session, protocol::Slot slot, std::string by
 WatchRun::WatchRun(ClientSession& session, protocol::Slot slot, std::string bytes)
     : ReplyTaker(session.Replies(), session.OpenPlace()),
       session_(session),
-      services_(session.Services()),
+      services_(session.RoutingServices()),
       slot_(slot),
       lane_(session.State().resp, session.State().database),
       bytes_(std::move(bytes)),

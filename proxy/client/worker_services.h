@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "config/proxy_config.h"
+#include "protocol/learned_commands.h"
 #include "protocol/topology.h"
 #include "proxy/client/client_pause.h"
 #include "proxy/client/monitor_feed.h"
@@ -34,6 +35,8 @@ struct SessionCounters {
   runtime::Counter accepted;
   runtime::Counter rejected;  // over clients_max
   runtime::Counter cut;       // closed by us: output bound, idle, ...
+  runtime::Counter tracking_clients;  // with CLIENT TRACKING, now
+  runtime::Counter invalidations;     // sent to them, or to whom they redirect
 };
 
 // Sums over all workers and facts of the process, for INFO.
@@ -72,9 +75,21 @@ struct WorkerServices {
   std::function<ProcessFacts()> process_facts;
   // The session has closed and nothing refers to it any more: destroy it, later.
   std::function<void(ClientSession&)> on_session_over;
+  // Somebody asked for a command that is neither in the table nor learned.
+  std::function<void()> request_commands = [] {};
+  // shared: an immutable snapshot, published to every worker; nullptr if there is nothing to know.
+  std::shared_ptr<const protocol::LearnedCommands> learned = nullptr;
   std::uint8_t common_ways = 0;  // SessionWays that every session has
   ClientPause pause = {};
   MonitorFeed monitors = {};
+
+  // For requests that a client sends over connections of its own. What all sessions share and
+  // change stays the worker's.
+  WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
+    return {loop,       settings, own_dispatcher, own_router,    pubsub,         sessions,
+            colleagues, counters, topology,       process_facts, on_session_over,
+            request_commands, learned};
+  }
 };
 
 }  // namespace slotway::proxy

@@ -6,8 +6,10 @@ namespace slotway::proxy {
 const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
     std::vector<Composition> joined = BlockingCompositions();
-    for (auto family : {ScriptCompositions(), WaitCompositions(), KeyspaceCompositions(),
-                        JoinedCompositions(), DebugCompositions()}) {
+    for (auto family :
+         {ScriptCompositions(), WaitCompositions(), KeyspaceCompositions(), JoinedCompositions(),
+          DebugCompositions(), ConfigCompositions(), CrossSlotReads(), CrossSlotStores(),
+          CrossSlotMoves()}) {
       joined.insert(joined.end(), family.begin(), family.end());
     }
     return joined;

@@ -16,6 +16,10 @@ std::span<const Composition> WaitCompositions();     // WAIT, WAITAOF
 std::span<const Composition> KeyspaceCompositions();  // SCAN, RANDOMKEY, CLUSTER ...INSLOT
 std::span<const Composition> JoinedCompositions();    // fan-outs with joins of their own
 std::span<const Composition> DebugCompositions();     // DEBUG
+std::span<const Composition> ConfigCompositions();    // CONFIG SET
+std::span<const Composition> CrossSlotReads();        // SUNION, ZINTER, PFCOUNT, ...
+std::span<const Composition> CrossSlotStores();       // SUNIONSTORE, BITOP, SORT ... STORE, ...
+std::span<const Composition> CrossSlotMoves();        // RENAME, COPY, SMOVE, LMOVE, ...
 
 // All of them.
 const std::vector<Composition>& Compositions();

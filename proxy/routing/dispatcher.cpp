@@ -36,8 +36,6 @@ bool NeedsReplica(const InFlight& request) {
 
 std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
 
-constexpr Lane kPlainLane{};
-
 // The bounds hold for the process: each worker has its share.
 HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
   return {hold.time_max_ms, std::max<std::size_t>(1, hold.requests_max / worker_count),
@@ -64,6 +62,16 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
   node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
+}
+
+Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
+                       std::size_t worker_count, std::function<void()> request_refresh,
+                       const OwnConnections& own)
+    : Dispatcher(loop, settings, worker_count, std::move(request_refresh)) {
+  watcher_ = &own.watcher;
+  first_lane_ = own.lane;
+  connects_to_all_ = own.connects_to_all;
+  pool_.SetGreeting(own.greeting);
 }
 
 void Dispatcher::ApplySettings() {
@@ -110,12 +118,13 @@ bool Dispatcher::IsTroubleTooOld(Slot slot) {
 
 void Dispatcher::CountUnready() {
   std::uint64_t unready = 0;
+  if (!connects_to_all_) return;
   for (Slot slot : slot_of_each_master_) {
     NodeIndex node = node_of_slot_[IndexOf(slot)];
-    if (node != kNoNodeIndex && pool_.Ready(node, kPlainLane) != nullptr) continue;
+    if (node != kNoNodeIndex && pool_.Ready(node, first_lane_) != nullptr) continue;
     ++unready;
     // Connected before anybody needs it: the first request should not wait.
-    if (node != kNoNodeIndex) pool_.Want(node, kPlainLane);
+    if (node != kNoNodeIndex) pool_.Want(node, first_lane_);
   }
   counters_.unready_masters.Set(unready);
   counters_.held_now.Set(hold_.Size());
@@ -151,15 +160,17 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
     if (node.is_failing) failing.push_back(index);
   }
   slot_of_each_master_.clear();
+  bool has_moved = false;
   std::vector<bool> is_listed(topology.nodes.size(), false);
   for (int slot = 0; slot < protocol::kSlotCount; ++slot) {
     std::uint16_t owner = topology.owner_of_slot[static_cast<std::size_t>(slot)];
     NodeIndex node = owner == protocol::kNoNode ? kNoNodeIndex : index_of[owner];
-    node_of_slot_[static_cast<std::size_t>(slot)] = node;
+    NodeIndex before = std::exchange(node_of_slot_[static_cast<std::size_t>(slot)], node);
+    has_moved = has_moved || (before != kNoNodeIndex && before != node);
     if (node == kNoNodeIndex || is_listed[owner]) continue;
     is_listed[owner] = true;
     slot_of_each_master_.push_back(static_cast<Slot>(slot));
-    pool_.Want(node, kPlainLane);
+    if (connects_to_all_) pool_.Want(node, first_lane_);
   }
   reads_.UpdateTopology(topology, index_of);
   FenceMovedSlots();
@@ -173,6 +184,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
     pool_.Reset(node, kReason);
     private_.DropNode(pool_.AddressOf(node), kReason);
   }
+  if (has_moved && watcher_ != nullptr) watcher_->OnOwnersChanged();
   has_topology_ = true;
   has_slots_ = topology.has_slots;
   hold_.MakeAllDue();
@@ -218,6 +230,7 @@ void Dispatcher::CorrectOwner(Slot slot, NodeIndex node) {
   owner = node;
   mark_of_map_.reset();
   is_map_corrected_ = true;
+  if (watcher_ != nullptr) watcher_->OnOwnersChanged();
   FenceMovedSlots();
   hold_.MakeAllDue();
 }
@@ -235,6 +248,11 @@ void Dispatcher::OnReady(BackendConnection& backend) {
   hold_.MakeAllDue();
   RetryHeld();
   CountUnready();
+  if (watcher_ != nullptr) watcher_->OnConnectionReady();
+}
+
+void Dispatcher::OnPush(BackendConnection&, std::string_view push) {
+  if (watcher_ != nullptr) watcher_->OnPush(push);
 }
 
 bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
@@ -350,9 +368,12 @@ void Dispatcher::OnDown(BackendConnection& backend, std::string_view reason) {
   counters_.backend_failures.Add();
   script_loader_.ForgetConnection(backend);
   if (!is_shut_down_) runtime::LogWarning("shard {}: {}", backend.Address().ToString(), reason);
+  bool was_ready = backend.WasReady();
   pool_.NoteDown(backend);
   request_refresh_();
-  if (!is_shut_down_) CountUnready();
+  if (is_shut_down_) return;
+  CountUnready();
+  if (was_ready && watcher_ != nullptr) watcher_->OnConnectionLost();
 }
 
 void Dispatcher::UpdateReplicas(ReplicaFactsSnapshot facts) {

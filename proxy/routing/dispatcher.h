@@ -22,7 +22,9 @@
 #include "protocol/topology.h"
 #include "proxy/backend/backend_pool.h"
 #include "proxy/backend/private_connections.h"
+#include "proxy/routing/dispatcher_counters.h"
 #include "proxy/routing/hold_queue.h"
+#include "proxy/routing/own_connections.h"
 #include "proxy/routing/script_loader.h"
 #include "proxy/routing/read_targets.h"
 #include "runtime/counter.h"
@@ -30,28 +32,14 @@
 
 namespace slotway::proxy {
 
-// What the dispatcher counts; read by the metrics at scrape time.
-struct DispatcherCounters {
-  runtime::Counter moved;
-  runtime::Counter asked;
-  runtime::Counter retried;  // TRYAGAIN, CLUSTERDOWN, LOADING, ...
-  runtime::Counter held;
-  runtime::Counter hold_expired;
-  runtime::Counter hold_refused;  // no room
-  runtime::Counter lost;          // sent writes whose outcome is unknown
-  runtime::Counter replica_reads;
-  runtime::Counter backend_connects;
-  runtime::Counter backend_failures;
-  runtime::Counter blocked_now;      // calls that wait at shards for something to happen
-  runtime::Counter held_now;         // requests held back at this moment
-  runtime::Counter unready_masters;  // masters without an open connection
-};
-
 class Dispatcher final : private BackendConnection::Events {
  public:
   // `request_refresh` asks for a new topology, soon; called often, must be cheap.
   Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
              std::size_t worker_count, std::function<void()> request_refresh);
+  Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& settings,
+             std::size_t worker_count, std::function<void()> request_refresh,
+             const OwnConnections& own);
 
   // Sends `bytes`, one request on the wire, to the owner of `request.slot`; a read in a lane with
   // IsReadonly() to whoever request.reads allows.
@@ -178,6 +166,7 @@ class Dispatcher final : private BackendConnection::Events {
   bool OnErrorReply(BackendConnection& backend, InFlight& request, std::string_view reply) override;
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   void OnDown(BackendConnection& backend, std::string_view reason) override;
+  void OnPush(BackendConnection& backend, std::string_view push) override;
 
   // Send() or SendByDigest().
   void SendAgain(std::string_view bytes, const InFlight& request);
@@ -222,6 +211,9 @@ class Dispatcher final : private BackendConnection::Events {
   const config::ProxyConfig& settings_;
   std::size_t worker_count_;
   std::function<void()> request_refresh_;
+  OwnConnections::Watcher* watcher_ = nullptr;
+  Lane first_lane_;  // that masters are connected in before anybody asks
+  bool connects_to_all_ = true;
   BackendPool pool_;
   PrivateConnections private_;
   HoldQueue hold_;

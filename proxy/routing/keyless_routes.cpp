@@ -19,7 +19,6 @@ constexpr KeylessRoute kRoutes[] = {
     {"module|list", Route::kAnyShard},
     {"object|help", Route::kAnyShard},
     {"pfselftest", Route::kAnyShard},
-    {"pubsub|help", Route::kAnyShard},
     {"script|help", Route::kAnyShard},
     {"slowlog|help", Route::kAnyShard},
     {"time", Route::kAnyShard},

@@ -102,9 +102,27 @@ RequestPlan PlanOf(const CommandSpec& spec) {
   return plan;
 }
 
+// Of a learned command the row says where its keys are; how long it takes is not known.
+void PlanLearned(std::span<const Composition> compositions, std::vector<RequestPlan>& plans) {
+  auto blocking = std::find_if(compositions.begin(), compositions.end(), [](const auto& some) {
+    return some.when_blocking != nullptr;
+  });
+  for (std::size_t kind = 0; kind < protocol::kLearnedKinds; ++kind) {
+    RequestPlan& plan = plans[protocol::CommandCount() + kind];
+    plan.route = Route::kKeys;
+    plan.is_learned = plan.is_slow = true;
+    plan.is_readonly = (kind & protocol::kLearnedWrite) == 0;
+    plan.may_block = plan.needs_quiet = (kind & protocol::kLearnedBlocking) != 0;
+    if (plan.may_block && blocking != compositions.end()) {
+      plan.start_blocking = blocking->when_blocking;
+    }
+  }
+}
+
 std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositions) {
-  std::vector<RequestPlan> plans(protocol::CommandCount());
-  for (std::size_t id = 0; id < plans.size(); ++id) {
+  std::vector<RequestPlan> plans(protocol::CommandIdCount());
+  PlanLearned(compositions, plans);
+  for (std::size_t id = 0; id < protocol::CommandCount(); ++id) {
     plans[id] = PlanOf(protocol::CommandById(static_cast<protocol::CommandId>(id)));
   }
   auto plan_of = [&](std::string_view full_name) -> RequestPlan& {
@@ -131,6 +149,7 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     plan.start_blocking = composition.when_blocking;
     plan.needs_quiet |= composition.needs_quiet;
     plan.start_across_slots = composition.across_slots;
+    plan.across_slots_writes = composition.across_slots_writes || !plan.is_readonly;
     if (plan.start == nullptr) continue;
     plan.route = Route::kComposed;
     plan.may_use_replica = false;

@@ -41,6 +41,7 @@ struct Composition {
   bool needs_quiet = false;                   // the client's earlier requests are answered before
   StartOperation when_blocking = nullptr;     // for a request that waits
   StartOperation across_slots = nullptr;      // for keys of several slots, if cross_slot allows it
+  bool across_slots_writes = false;           // a read, but not by reading alone
 };
 
 struct RequestPlan {
@@ -54,11 +55,13 @@ struct RequestPlan {
   bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
   std::string_view refusal = {};  // kUnsupported: the error
+  bool is_learned = false;     // the table has no row of it
   bool may_lack_keys = false;  // kKeys: routing.keyless_scripts says where it goes then
   ScriptUse script_use = ScriptUse::kNone;
   StartOperation start = nullptr;               // kComposed
   StartOperation start_blocking = nullptr;      // kKeys, of a request that waits
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
+  bool across_slots_writes = false;             // needs cross_slot: all
 };
 
 // The plan for a command that is not answered by the proxy itself.

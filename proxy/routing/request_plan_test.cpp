@@ -74,7 +74,7 @@ TEST(RequestPlan, Routes) {
 TEST(RequestPlan, WhatHasKeysIsRoutedUnlessItConcernsAConnection) {
   auto plans = PlanAllCommands();
   std::string unsupported;
-  for (std::size_t id = 0; id < plans.size(); ++id) {
+  for (std::size_t id = 0; id < protocol::CommandCount(); ++id) {
     const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
     if (plans[id].route == Route::kUnsupported) {
       unsupported += std::string(spec.name) + " ";

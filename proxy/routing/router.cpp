@@ -108,9 +108,9 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
     SendScript(request, plan, slot, in_flight);
   } else if (is_one_slot) {
     SendOrBlock(request, plan, slot, in_flight);
-  } else if (plan.route == Route::kSplit) {
+  } else if (plan.route == Route::kSplit && MaySplit(plan)) {
     Split(request, plan, in_flight);
-  } else if (plan.start_across_slots != nullptr) {
+  } else if (plan.start_across_slots != nullptr && MayCrossSlots(plan)) {
     Start(plan.start_across_slots, request, in_flight);
   } else {
     AnswerError(in_flight, protocol::error_text::kCrossSlot);
@@ -121,7 +121,9 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
 // so that a client finds again what its last script did.
 void Router::RouteKeyless(const Request& request, const RequestPlan& plan, InFlight in_flight) {
   const auto& slots = dispatcher_.SlotOfEachMaster();
-  if (!plan.may_lack_keys) {
+  if (plan.is_learned) {
+    SendOrBlock(request, plan, slots.empty() ? Slot{0} : slots.front(), in_flight);
+  } else if (!plan.may_lack_keys) {
     AnswerError(in_flight, UnsupportedText(request.spec->name, " without keys"));
   } else if (settings_.routing.keyless_scripts == config::KeylessScripts::kOff) {
     AnswerError(in_flight, kKeylessScriptsOff);
@@ -139,6 +141,23 @@ void Router::SendScript(const Request& request, const RequestPlan& plan, Slot sl
   in_flight.slot = last_slot_ = slot;
   if (!in_flight.is_readonly) in_flight.queue->NoteWrite(slot);
   dispatcher_.SendByDigest(request.bytes, in_flight);
+}
+
+// MSET over several slots is not atomic.
+bool Router::MaySplit(const RequestPlan& plan) const {
+  return settings_.routing.split_mset || plan.args_per_key == 1;
+}
+
+bool Router::MayCrossSlots(const RequestPlan& plan) const {
+  switch (settings_.routing.cross_slot) {
+    case config::CrossSlot::kOff:
+      return false;
+    case config::CrossSlot::kReads:
+      return !plan.across_slots_writes;
+    case config::CrossSlot::kAll:
+      break;
+  }
+  return true;
 }
 
 void Router::Split(const Request& request, const RequestPlan& plan, InFlight in_flight) {

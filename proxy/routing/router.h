@@ -29,6 +29,7 @@ class Router {
   // that is found here (CROSSSLOT, not supported) is delivered there at once.
   void Route(const Request& request, const Asker& asker);
   const RequestPlan& PlanOf(protocol::CommandId id) const { return plans_[id]; }
+  const std::vector<RequestPlan>& Plans() const { return plans_; }
   // Whether the request is to wait at the shard until something happens.
   bool Blocks(const Request& request) const;
 
@@ -41,6 +42,8 @@ class Router {
   void Start(StartOperation start, const Request& request, const InFlight& in_flight,
              bool is_nested = false);
   void RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight);
+  bool MaySplit(const RequestPlan& plan) const;
+  bool MayCrossSlots(const RequestPlan& plan) const;
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void SendToAnyShard(const Request& request, InFlight in_flight);
   void SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight);

@@ -44,6 +44,10 @@ constexpr auto kSessionCounts = std::to_array<WorkerCount<SessionCounters>>({
      "Connections refused because of limits.clients_max.", &SessionCounters::rejected},
     {MetricKind::kCounter, "slotway_clients_cut_total",
      "Clients disconnected by the proxy: idle, or too much output.", &SessionCounters::cut},
+    {MetricKind::kGauge, "slotway_tracking_clients", "Clients with CLIENT TRACKING.",
+     &SessionCounters::tracking_clients},
+    {MetricKind::kCounter, "slotway_invalidations_total",
+     "Invalidation messages of CLIENT TRACKING sent.", &SessionCounters::invalidations},
 });
 
 constexpr auto kDispatcherCounts = std::to_array<WorkerCount<DispatcherCounters>>({

@@ -55,7 +55,7 @@ runtime::Result<void> ProxyServer::Start() {
 
   std::size_t worker_count = WorkerCount(settings_.workers);
   share_.reset(
-      new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr});
+      new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr, nullptr});
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -64,11 +64,25 @@ runtime::Result<void> ProxyServer::Start() {
     });
   };
   share_->process_facts = [this] { return Facts(); };
+  share_->request_commands = [this] {
+    if (are_commands_requested_.exchange(true)) return;
+    main_loop_.Post([this] {
+      are_commands_requested_ = false;
+      learner_->RequestSoon();
+    });
+  };
+  learner_ = std::make_unique<CommandLearner>(
+      main_loop_, settings_.backend, [this](const CommandLearner::Snapshot& learned) {
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+          group_->Loop(i).Post([this, i, learned] { workers_[i]->TakeLearned(learned); });
+        }
+      });
   refresher_ = std::make_unique<TopologyRefresher>(
       main_loop_, settings_.backend,
       [this](const TopologyRefresher::Snapshot& snapshot) {
         Publish(snapshot);
         monitor_->UpdateTopology(*snapshot);
+        learner_->UpdateTopology(*snapshot);
       });
   monitor_ = std::make_unique<ReplicaMonitor>(
       main_loop_, settings_.backend, [this](const ReplicaFactsSnapshot& facts) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/proxy_config.h"
+#include "proxy/backend/command_learner.h"
 #include "proxy/backend/replica_monitor.h"
 #include "proxy/backend/topology_refresher.h"
 #include "proxy/server/front_door.h"
@@ -79,11 +80,13 @@ class ProxyServer {
   std::unique_ptr<runtime::WorkerGroup> group_;
   std::vector<std::unique_ptr<ProxyWorker>> workers_;
   std::unique_ptr<TopologyRefresher> refresher_;
+  std::unique_ptr<CommandLearner> learner_;
   std::unique_ptr<ReplicaMonitor> monitor_;
   std::unique_ptr<AdminEndpoints> admin_;
   runtime::Timer drain_timer_;
   runtime::Counter reloads_;
   std::atomic<bool> is_refresh_requested_{false};
+  std::atomic<bool> are_commands_requested_{false};
   bool is_shutting_down_ = false;
   bool is_draining_ = false;
 };

@@ -59,7 +59,8 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
                 counters_,
                 nullptr,
                 share.process_facts,
-                [this](ClientSession& session) { Remove(session); }},
+                [this](ClientSession& session) { Remove(session); },
+                share.request_commands},
       gate_(
           loop,
           [this](std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
@@ -195,6 +196,9 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
   dispatcher_.UpdateTopology(*topology);
   pubsub_.UpdateTopology(*topology);
   services_.topology = std::move(topology);
+  sessions_.ForEach([this](ClientSession& session) {
+    session.UpdateTopology(services_.topology);
+  });
 }
 
 void ProxyWorker::BeginDrain() {

@@ -29,6 +29,7 @@ struct WorkerShare {
   std::vector<RequestPlan> plans;
   std::function<void()> request_refresh;        // any thread
   std::function<ProcessFacts()> process_facts;  // any thread
+  std::function<void()> request_commands;       // any thread
   std::atomic<std::uint64_t> next_client_id{1};
   std::atomic<std::uint64_t> clients{0};
   ScriptMemory scripts{0};  // its bound comes with the settings
@@ -49,6 +50,9 @@ class ProxyWorker {
   // Loop thread only.
   void TakeSettings(const config::ProxyConfig& settings);
   void TakeTopology(std::shared_ptr<const protocol::Topology> topology);  // shared: immutable
+  void TakeLearned(std::shared_ptr<const protocol::LearnedCommands> learned) {  // shared: immutable
+    services_.learned = std::move(learned);
+  }
   void TakeReplicaFacts(ReplicaFactsSnapshot facts) { dispatcher_.UpdateReplicas(std::move(facts)); }
   // Closes every client once it is answered.
   void BeginDrain();

@@ -114,6 +114,10 @@ class Run:
 
     def _try_refused(self, refused):
         replies = self._proxy.exchange([args for args, _ in refused])
+        # The proxy has heard of a refused script and may know it from now on.
+        scripts = [args[1] for args, _ in refused if args[0] in (b"eval", b"eval_ro")]
+        for connection in (self._proxy, self._redis):
+            connection.exchange([[b"script", b"load", script] for script in scripts])
         for (args, row), (kind, value) in zip(refused, replies):
             if kind == b"-" and row.pattern.match(value):
                 continue

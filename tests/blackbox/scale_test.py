@@ -29,7 +29,7 @@ KB_PER_CLIENT_MAX = 24
 @pytest.fixture(scope="module", autouse=True)
 def many_files():
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * (IDLE + BLOCKED + SUBSCRIBERS)
+    wanted = IDLE + BLOCKED + SUBSCRIBERS + 1000
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, before[1])))
     except (ValueError, OSError):
@@ -48,7 +48,7 @@ def cluster():
 @pytest.fixture(scope="module")
 def proxy(cluster):
     running = ProxyProcess(cluster.seeds(), password=None, settings={
-        "limits": {"clients_max": 20000, "private_connections_max": 4000}})
+        "limits": {"clients_max": 14000, "private_connections_max": 3000}})
     yield running
     running.stop()
 

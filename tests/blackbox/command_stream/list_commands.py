@@ -29,7 +29,7 @@ def list_command(v):
         lambda: [b"lmove", k(), k(), end(), end()], lambda: [b"rpoplpush", k(), k()],
         lambda: numbered(b"lmpop", v, several(), [end()]),
         lambda: numbered(b"lmpop", v, several(), [end(), b"count", v.small()]),
-        lambda: [b"lmpop", v.number(), k(), end()],
+        lambda: [b"lmpop", v.bad_number(), k(), end()],
         lambda: [r.choice([b"blpop", b"brpop"])] + several() + [wait(v)],
         lambda: [b"blmove", k(), k(), end(), end(), wait(v)],
         lambda: [b"brpoplpush", k(), k(), wait(v)],

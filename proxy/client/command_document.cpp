@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/client/command_document.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "protocol/command_table.h"
+#include "proxy/client/local_command.h"
+#include "proxy/operations/compositions.h"
+#include "proxy/routing/keyless_routes.h"
+
+namespace slotway::proxy {
+namespace {
+
+constexpr std::string_view kIntroduction = R"(# What works through the proxy
+
+Written by the build from the tables that the proxy itself goes by; a test holds the two together.
+
+- **owner of its key**: sent to the shard that has the key's slot.
+- **one slot**: all keys have to be in one slot (hash tags), else `CROSSSLOT`.
+- **split**: keys may be in any slots; the request is cut by slots and the replies are joined. Not
+  atomic then. `routing.split_mset: no` refuses an MSET that would be cut.
+- **across slots: reads** or **all**: with keys in several slots the proxy carries it out by itself,
+  if `routing.cross_slot` is at least that; otherwise `CROSSSLOT`.
+- **all masters**: every master is asked and the replies are joined as named.
+- **any master**: one master's word is good for all.
+- **in steps**: the proxy composes it of several requests to shards.
+- **the proxy**: answered without asking a shard for the whole of it.
+
+## How far it is atomic
+
+| commands | keys in several slots |
+| --- | --- |
+| SUNION, SINTER, SDIFF, SINTERCARD, ZUNION, ZINTER, ZDIFF, ZINTERCARD, PFCOUNT | Each key is read at one moment, the keys at moments a little apart. Nothing is written. |
+| ...STORE, PFMERGE, BITOP, SORT, LCS | Sources as above, copied to the destination's shard under names that expire; the write is atomic. |
+| COPY | The source is read, then the destination written. |
+| RENAME, RENAMENX | The new name is written, then the old one removed if it has not changed meanwhile; else it begins anew, five times at most. Nothing is lost at any moment; both may exist for a moment, or after an error. |
+| SMOVE | Added to the destination, then removed from the source; taken back if it was gone. At worst both have it. |
+| LMOVE, RPOPLPUSH | Taken, then pushed; put back if the push is refused. Delivered at most once; lost if the proxy dies between the two. |
+| MGET, EXISTS, TOUCH, DEL, UNLINK, MSET | Each slot's part is atomic. One part's error is the reply, with the slot's number, although other parts may have run. |
+| MSETNX and all others | `CROSSSLOT` |
+
+All that is fetched for one request stays within `routing.cross_slot_bytes_max`.
+
+## SCAN
+
+Cursors are 64-bit numbers, good at every proxy in front of the cluster, and expire never. Every key
+that exists from the first call to the last is returned at least once, also if slots move or masters
+change meanwhile; a key may come more than once. A scan ends if the cluster's changes end: each of
+them repeats one node's part at most. Not noticed is a server that restarts in place, under the same
+address, and has its keys again, as with Redis alone. And of a scan that has met a change of the
+cluster already, a second failover of the very node that it is at stays unnoticed with a chance of 1
+in 64 at most (shards of up to 33 million keys; 1 in 8 up to 268 million).
+
+)";
+
+std::string_view RuleText(MergeRule rule) {
+  switch (rule) {
+    case MergeRule::kSum:
+      return "sum";
+    case MergeRule::kMin:
+      return "least";
+    case MergeRule::kMax:
+      return "greatest";
+    case MergeRule::kLogicalAnd:
+      return "and";
+    case MergeRule::kLogicalOr:
+      return "or";
+    case MergeRule::kAllSucceeded:
+      return "all have to succeed";
+    case MergeRule::kOneSucceeded:
+      return "one has to succeed";
+    case MergeRule::kConcatenate:
+      return "all elements";
+    case MergeRule::kByKeyOrder:
+      break;
+  }
+  return "by key";
+}
+
+std::string WayOf(const protocol::CommandSpec& spec, const RequestPlan& plan) {
+  if (FindLocalCommand(protocol::IdOf(spec)) != nullptr) return "the proxy";
+  switch (plan.route) {
+    case Route::kOneKey:
+      return "owner of its key";
+    case Route::kKeys: {
+      std::string text = "one slot";
+      if (plan.start_across_slots == nullptr) return text;
+      return text + "; across slots: " + (plan.across_slots_writes ? "all" : "reads");
+    }
+    case Route::kSplit:
+      return "split";
+    case Route::kAllShards:
+      return "all masters: " + std::string(RuleText(plan.merge));
+    case Route::kAnyShard:
+      return "any master";
+    case Route::kComposed:
+      return "in steps";
+    case Route::kUnsupported:
+      break;
+  }
+  return plan.refusal.empty() ? "not yet" : "refused";
+}
+
+std::string Shown(std::string_view full_name) {
+  std::string name(full_name);
+  for (char& c : name) {
+    if (c == '|') c = ' ';
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+  }
+  return name;
+}
+
+}  // namespace
+
+std::string CommandDocument() {
+  auto plans = PlanAllCommands(Compositions());
+  std::map<std::string_view, std::vector<const protocol::CommandSpec*>> groups;
+  for (std::size_t id = 0; id < protocol::CommandCount(); ++id) {
+    const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
+    // A container's own row is carried out only if it has an answer: COMMAND.
+    bool has_answer = FindLocalCommand(static_cast<protocol::CommandId>(id)) != nullptr;
+    if (spec.subcommands.empty() || has_answer) groups[spec.group].push_back(&spec);
+  }
+  std::string text(kIntroduction);
+  text += "## Every command\n";
+  for (auto& [group, specs] : groups) {
+    std::sort(specs.begin(), specs.end(),
+              [](const auto* a, const auto* b) { return a->name < b->name; });
+    text += "\n### " + std::string(group) + "\n\n| command | way |\n| --- | --- |\n";
+    for (const protocol::CommandSpec* spec : specs) {
+      text += "| " + Shown(spec->name) + " | " + WayOf(*spec, plans[protocol::IdOf(*spec)]) + " |\n";
+    }
+  }
+  text += "\n## Refused, and why\n\n| command | error | reason |\n| --- | --- | --- |\n";
+  for (const Refusal& refusal : Refusals()) {
+    text += "| " + Shown(refusal.full_name) + " | `" + std::string(refusal.text) + "` | " +
+            std::string(refusal.reason) + " |\n";
+  }
+  return text;
+}
+
+}  // namespace slotway::proxy

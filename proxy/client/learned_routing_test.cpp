@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that a session knows from the backend only.
+#include <gmock/gmock.h>
+
+#include "proxy/client/session_fixture.h"
+
+namespace slotway::proxy {
+namespace {
+
+using testing::ElementsAre;
+using Words = std::vector<std::string>;
+
+// Keys by their slots: "a" is in 15495 (y_), "b" in 3300 (x_), "c" in 7365 (x_).
+class LearnedRoutingTest : public SessionFixture {
+ protected:
+  void Learn() {
+    // wire: what a server says to COMMAND.
+    auto reply = protocol::ParseRespValue(
+        "*3\r\n*6\r\n$7\r\nmod.get\r\n:-2\r\n*1\r\n+readonly\r\n:1\r\n:-1\r\n:1\r\n"
+        "*6\r\n$7\r\nmod.set\r\n:3\r\n*1\r\n+denyoom\r\n:1\r\n:1\r\n:1\r\n"
+        "*6\r\n$8\r\nmod.info\r\n:1\r\n*1\r\n+readonly\r\n:0\r\n:0\r\n:0\r\n");
+    ASSERT_TRUE(reply.has_value());
+    // shared: as a worker's snapshot is.
+    services_->learned = std::make_shared<const protocol::LearnedCommands>(*reply);
+  }
+};
+
+TEST_F(LearnedRoutingTest, GoesByItsKeys) {
+  Begin();
+  int asked = 0;
+  services_->request_commands = [&] { ++asked; };
+  ExpectReply("MOD.GET a\r\n", "-ERR unknown command 'MOD.GET', with args beginning with: 'a' \r\n");
+  EXPECT_EQ(asked, 1);
+  Learn();
+  ExpectReply("MOD.GET a\r\nmod.set b 1\r\nMOD.GET b {b}2\r\nMOD.INFO\r\n",
+              "+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
+  EXPECT_THAT(y_.Seen(), ElementsAre("MOD.GET a"));
+  EXPECT_THAT(x_.Seen(), ElementsAre("mod.set b 1", "MOD.GET b {b}2", "MOD.INFO"));
+  ExpectReply("MOD.GET a b\r\n", "-CROSSSLOT Keys in request don't hash to the same slot\r\n");
+  ExpectReply("MOD.SET a\r\n", "-ERR wrong number of arguments for 'mod.set' command\r\n");
+  ExpectReply("NOPE\r\n", "-ERR unknown command 'NOPE', with args beginning with: \r\n");
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(LearnedRoutingTest, IsAWriteUnlessItIsCalledARead) {
+  Begin();
+  Learn();
+  bool is_lost = false;
+  x_.Answer([&](const Words&) {
+    is_lost = !is_lost;
+    return std::string(is_lost ? FakeShard::kHangUp : FakeShard::kOk);
+  });
+  ExpectReply("MOD.GET b\r\n", "+OK\r\n");
+  ExpectReply("MOD.SET b 1\r\n",
+              "-OUTCOMEUNKNOWN The connection to the shard was lost after the command was sent: it "
+              "may or may not have run\r\n");
+}
+
+TEST_F(LearnedRoutingTest, StandsInTransactions) {
+  Begin();
+  Learn();
+  x_.Answer([](const Words& words) -> std::string {
+    if (words[0] == "EXEC") return "*2\r\n+OK\r\n+OK\r\n";
+    return words[0] == "MULTI" ? "+OK\r\n" : "+QUEUED\r\n";
+  });
+  ExpectReply("MULTI\r\nMOD.SET b 1\r\nMOD.INFO\r\nEXEC\r\n",
+              "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n");
+}
+
+}  // namespace
+}  // namespace slotway::proxy

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// CONFIG SET: on every master, but for settings by which the proxy itself would lose the shards.
+#include <array>
+
+#include "protocol/ascii.h"
+#include "proxy/operations/compositions.h"
+#include "proxy/routing/fan_out.h"
+
+namespace slotway::proxy {
+namespace {
+
+constexpr std::array<std::string_view, 8> kNotThroughTheProxy = {
+    "aclfile", "bind", "port", "requirepass", "tls-auth-clients", "tls-cluster", "tls-port",
+    "unixsocket",
+};
+
+class RefuseSetting final : public Operation {
+ public:
+  using Operation::Operation;
+  void Refuse(std::string_view name) {
+    FinishWithError("ERR CONFIG SET failed (possibly related to argument '" + std::string(name) +
+                    "') - the proxy would lose its shards: ask the nodes directly");
+  }
+  void OnReply(std::size_t, std::string_view) override {}
+};
+
+void StartConfigSet(const OperationContext& context) {
+  auto args = context.request.args;
+  for (std::size_t i = 2; i < args.size(); i += 2) {
+    for (std::string_view name : kNotThroughTheProxy) {
+      if (protocol::EqualsNoCase(args[i], name)) return (new RefuseSetting(context))->Refuse(args[i]);
+    }
+  }
+  FanOut::Start(context, {});
+}
+
+constexpr Composition kCompositions[] = {{.full_name = "config|set", .always = StartConfigSet}};
+
+}  // namespace
+
+std::span<const Composition> ConfigCompositions() { return kCompositions; }
+
+}  // namespace slotway::proxy
