@@ -52,7 +52,7 @@ constexpr std::array<Secretive, 3> kSecretive = {{
 
 FindSecrets SecretsOf(protocol::CommandId id) {
   static const std::vector<FindSecrets> by_id = [] {
-    std::vector<FindSecrets> all(protocol::CommandCount(), nullptr);
+    std::vector<FindSecrets> all(protocol::CommandIdCount(), nullptr);
     for (const Secretive& secretive : kSecretive) {
       all[protocol::IdOf(*protocol::FindCommandByFullName(secretive.full_name))] =
           secretive.is_secret;
