@@ -75,8 +75,8 @@ std::optional<BlockTimeout> FindBlockTimeout(const CommandSpec& spec, Args args)
   return found;
 }
 
-std::string FormatBlockTimeout(const CommandSpec& spec, std::uint64_t ms) {
-  if (!IsInSeconds(spec.timeout)) return std::to_string(ms);
+std::string FormatBlockTimeout(TimeoutPlace place, std::uint64_t ms) {
+  if (!IsInSeconds(place)) return std::to_string(ms);
   std::string fraction = std::to_string(ms % 1000);
   return std::to_string(ms / 1000) + "." + std::string(3 - fraction.size(), '0') + fraction;
 }

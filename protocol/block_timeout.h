@@ -25,7 +25,7 @@ struct BlockTimeout {
 std::optional<BlockTimeout> FindBlockTimeout(const CommandSpec& spec,
                                              std::span<const std::string_view> args);
 
-// The argument that means `ms`, which is not 0, to this command.
-std::string FormatBlockTimeout(const CommandSpec& spec, std::uint64_t ms);
+// The argument that means `ms`, which is not 0, in that place.
+std::string FormatBlockTimeout(TimeoutPlace place, std::uint64_t ms);
 
 }  // namespace slotway::protocol

@@ -60,10 +60,10 @@ TEST(BlockTimeoutTest, RequestsThatDoNotWaitHaveNone) {
 }
 
 TEST(BlockTimeoutTest, IsSaidAnewInTheCommandsOwnUnit) {
-  EXPECT_EQ(FormatBlockTimeout(*FindCommand("blpop"), 1), "0.001");
-  EXPECT_EQ(FormatBlockTimeout(*FindCommand("blmpop"), 61050), "61.050");
-  EXPECT_EQ(FormatBlockTimeout(*FindCommand("xread"), 61050), "61050");
-  EXPECT_EQ(FormatBlockTimeout(*FindCommand("wait"), 5), "5");
+  EXPECT_EQ(FormatBlockTimeout(FindCommand("blpop")->timeout, 1), "0.001");
+  EXPECT_EQ(FormatBlockTimeout(FindCommand("blmpop")->timeout, 61050), "61.050");
+  EXPECT_EQ(FormatBlockTimeout(FindCommand("xread")->timeout, 61050), "61050");
+  EXPECT_EQ(FormatBlockTimeout(FindCommand("wait")->timeout, 5), "5");
 }
 
 // A row that blocks without a known time could not go on after a failover.

@@ -58,6 +58,11 @@ void PrivateConnections::Retire(BackendConnection& connection) {
   loop_.Defer([this, retired = &connection] { End(*retired); });
 }
 
+void PrivateConnections::Disown(BackendConnection& connection) {
+  auto entry = entries_.find(&connection);
+  if (entry != entries_.end()) entry->second.holder = nullptr;
+}
+
 void PrivateConnections::End(BackendConnection& connection) {
   if (!entries_.contains(&connection)) return;
   Remove(connection);

@@ -50,6 +50,8 @@ class PrivateConnections final : private BackendConnection::Events {
   void GiveBack(BackendConnection& connection);
   // The same, but nobody gets it again. Unlike End(), it may be called while a reply is handled.
   void Retire(BackendConnection& connection);
+  // For a holder that has learned from OnLost() that it broke: he is told no more.
+  void Disown(BackendConnection& connection);
   // Ends it; its holder is not told. What is in flight is reported lost.
   void End(BackendConnection& connection);
 

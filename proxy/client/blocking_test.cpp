@@ -180,8 +180,8 @@ TEST_F(BlockingTest, TheirNumberIsBounded) {
   client->Send("BLPOP b 0\r\n");
   ASSERT_TRUE(IsBlocked(x_, 1));
   ExpectReply("BLPOP c 0\r\n",
-              "-ERR Too many clients block, watch or track at once: "
-              "limits.private_connections_max\r\n");
+              "-ERR Too many clients have connections to the shards of their own "
+              "(limits.private_connections_max)\r\n");
 }
 
 TEST_F(BlockingTest, UnblockIsTheShardsToDecide) {

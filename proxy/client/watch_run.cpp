@@ -15,10 +15,6 @@ namespace {
 
 enum Part : std::size_t { kWatchPart, kTicketPart };
 
-constexpr std::string_view kTooManyConnections =
-    "ERR Too many clients have connections to the shards of their own "
-    "(limits.private_connections_max)";
-
 }  // namespace
 
 void WatchRun::Start(ClientSession& session, protocol::Slot slot, std::string bytes) {
@@ -45,7 +41,7 @@ void WatchRun::Send() {
     auto owner = services_.dispatcher.OwnerOf(slot_);
     if (!owner) return Wait(protocol::error_text::kClusterDownUnbound);
     watch_ = std::make_unique<Watch>(services_, slot_, lane_);
-    if (!watch_->Open(*owner)) return FinishWithError(kTooManyConnections);
+    if (!watch_->Open(*owner)) return FinishWithError(trouble_text::kTooManyPrivate);
   }
   InFlight request;
   request.kind = InFlight::Kind::kPart;

@@ -7,6 +7,7 @@
 #include "protocol/resp_writer.h"
 #include "proxy/routing/redirect.h"
 #include "proxy/routing/trouble_texts.h"
+#include "proxy/routing/trouble_texts.h"
 
 namespace slotway::proxy {
 namespace {
@@ -17,9 +18,6 @@ constexpr std::uint8_t kUnblockTriesMax = 50;
 // How a master ends what blocks when it becomes a replica.
 constexpr std::string_view kUnblockedByForce = "-UNBLOCKED force ";
 constexpr std::string_view kUnblockedByClient = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
-constexpr std::string_view kTooManyPrivate =
-    "ERR Too many clients block, watch or track at once: limits.private_connections_max";
-constexpr std::string_view kTooManyRedirects = "CLUSTERDOWN Too many redirections for this slot";
 
 std::string ErrorReply(std::string_view text) {
   std::string reply;
@@ -38,9 +36,11 @@ void PrivateCall::Unblocking::Count(bool is_ended) {
 
 PrivateCall::PrivateCall(const OperationContext& context, const std::vector<protocol::Slot>& slots)
     : Operation(context),
-      spec_(*context.request.spec),
+      command_(context.request.id),
+      timeout_place_(context.request.spec->timeout),
+      is_write_(context.request.spec->IsWrite()),
       args_(context.request.args.begin(), context.request.args.end()),
-      timeout_(protocol::FindBlockTimeout(spec_, context.request.args)),
+      timeout_(protocol::FindBlockTimeout(*context.request.spec, context.request.args)),
       legs_(slots.size()),
       left_(slots.size()),
       timer_(context.dispatcher.Loop()) {
@@ -84,7 +84,7 @@ std::string PrivateCall::RequestBytes() const {
   std::string left;
   if (deadline_ms_ != 0) {
     std::uint64_t left_ms = deadline_ms_ - Dispatch().Loop().NowMs();
-    if (left_ms != timeout_->ms) left = protocol::FormatBlockTimeout(spec_, left_ms);
+    if (left_ms != timeout_->ms) left = protocol::FormatBlockTimeout(timeout_place_, left_ms);
     if (!left.empty()) words[timeout_->index] = left;
   }
   std::string bytes;
@@ -99,7 +99,7 @@ void PrivateCall::StartLeg(std::size_t index) {
   if (!leg.asking && !Dispatch().IsOwnerReady(leg.slot, OwnLane())) return AwaitShard(index);
   runtime::SocketAddress address = leg.asking ? *leg.asking : *Dispatch().OwnerOf(leg.slot);
   BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this);
-  if (connection == nullptr) return EndLeg(index, ErrorReply(kTooManyPrivate));
+  if (connection == nullptr) return EndLeg(index, ErrorReply(trouble_text::kTooManyPrivate));
   SendLeg(index, *connection);
 }
 
@@ -117,10 +117,10 @@ void PrivateCall::SendLeg(std::size_t index, BackendConnection& connection) {
   request.taker = this;
   request.place = static_cast<std::uint32_t>(index);
   request.slot = leg.slot;
-  request.command = protocol::IdOf(spec_);
+  request.command = command_;
   request.is_raw = true;
   request.lane = OwnLane();
-  if (spec_.IsWrite()) Queue().NoteWrite(leg.slot);
+  if (is_write_) Queue().NoteWrite(leg.slot);
   if (std::exchange(leg.asking, std::nullopt)) {
     connection.SendAsking(RequestBytes(), request);
   } else {
@@ -179,7 +179,7 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
   }
   auto target = Dispatch().LearnRedirect(from, reply);
   if (leg.tries > Settings().retry.redirects_max) {
-    EndLeg(index, ErrorReply(kTooManyRedirects));
+    EndLeg(index, ErrorReply(trouble_text::kTooManyRedirects));
   } else if (!target) {
     AwaitShard(index);
   } else {
@@ -192,7 +192,7 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
 
 // A call that may have been served, its answer lost, is sent again all the same: whoever blocks asks
 // for what comes next, and an error would only make him ask again.
-void PrivateCall::OnLost(std::size_t part, bool) {
+void PrivateCall::OnLost(std::size_t part, bool may_have_run) {
   if (is_over_) return;
   Leg& leg = legs_[part];
   // At once: the call may be over before the connection is told to be down.
@@ -201,6 +201,9 @@ void PrivateCall::OnLost(std::size_t part, bool) {
   if (IsBeingUnblocked() || IsTimeOver()) {
     return EndByForce(IsBeingUnblocked() && unblocking_->with_error);
   }
+  // What a module's command does while it blocks is not known.
+  bool is_known = timeout_place_ != protocol::TimeoutPlace::kNone;
+  if (!is_known && is_write_ && may_have_run) return EndLeg(part, ErrorReply(trouble_text::kOutcomeUnknown));
   NoteIncident(leg);
   Dispatch().RequestRefresh();
   AwaitShard(part);

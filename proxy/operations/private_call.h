@@ -94,7 +94,10 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void TakeUnblockAnswer(std::size_t index, bool is_ended);
   std::string RequestBytes() const;
 
-  const protocol::CommandSpec& spec_;
+  // What of the row is needed later: that of a learned command may go meanwhile.
+  protocol::CommandId command_;
+  protocol::TimeoutPlace timeout_place_;
+  bool is_write_;
   std::vector<std::string> args_;
   std::optional<protocol::BlockTimeout> timeout_;
   std::uint64_t deadline_ms_ = 0;  // loop time; 0: none

@@ -18,6 +18,9 @@ inline constexpr std::string_view kTooManyRedirects =
 inline constexpr std::string_view kOutcomeUnknown =
     "OUTCOMEUNKNOWN The connection to the shard was lost after the command was sent: it may or "
     "may not have run";
+inline constexpr std::string_view kTooManyPrivate =
+    "ERR Too many clients have connections to the shards of their own "
+    "(limits.private_connections_max)";
 inline constexpr std::string_view kShuttingDown = "ERR The proxy is shutting down";
 
 }  // namespace slotway::proxy::trouble_text
