@@ -34,7 +34,8 @@ BackendConnection* PrivateConnections::Take(const runtime::SocketAddress& addres
     entries_[connection].holder = &holder;
     return connection;
   }
-  if (entries_.size() >= max_ && !idle_.empty()) End(*idle_.front());
+  // Not End(): its last reply may be on its way through here, and its taker would take it for lost.
+  if (entries_.size() >= max_ && !idle_.empty()) Remove(*idle_.front());
   if (entries_.size() >= max_) return nullptr;
   // Not make_unique: it may not see the private base.
   std::unique_ptr<BackendConnection> made(
@@ -91,7 +92,7 @@ void PrivateConnections::Shutdown() {
 bool PrivateConnections::Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
                              std::uint64_t timeout_ms,
                              std::function<void(std::optional<std::int64_t>)> on_answer) {
-  if (entries_.size() + queries_.size() >= max_) return false;
+  if (queries_.size() >= max_) return false;
   auto place = queries_.emplace(queries_.end());
   *place = std::make_unique<ControlQuery>(
       loop_, address, greeting_.login, Questions{std::move(args)}, timeout_ms,

@@ -60,7 +60,8 @@ class PrivateConnections final : private BackendConnection::Events {
   void Shutdown();
 
   // Asks a node for a number on one more connection; nothing is told if the answer is none. False
-  // if there are too many connections; `on_answer` is not called then, nor when all is shut down.
+  // if too many are asked already: a bound of its own, as what all connections are leased to is
+  // ended this way. `on_answer` is not called then, nor when all is shut down.
   bool Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
            std::uint64_t timeout_ms, std::function<void(std::optional<std::int64_t>)> on_answer);
 

@@ -185,7 +185,7 @@ TEST_F(BlockingTest, TheirNumberIsBounded) {
 }
 
 TEST_F(BlockingTest, UnblockIsTheShardsToDecide) {
-  settings_.limits.private_connections_max = 2;
+  settings_.limits.private_connections_max = 1;  // it is asked on one more
   Begin();
   x_.AnswerGreetings([](const Words& words) -> std::string {
     return words.size() == 2 && words[1] == "ID" ? ":77\r\n" : "+OK\r\n";
@@ -209,6 +209,45 @@ TEST_F(BlockingTest, UnblockIsTheShardsToDecide) {
   ASSERT_TRUE(Received(*client, "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"));
   // A late CLIENT UNBLOCK must not meet another's call there.
   EXPECT_TRUE(RunUntil(loop_, [&] { return dispatcher_->Private().Size() == 0; }));
+}
+
+TEST_F(BlockingTest, AnUnblockThatCameTooEarlyIsNotTheLast) {
+  Begin();
+  x_.AnswerGreetings([](const Words& words) -> std::string {
+    return words.size() == 2 && words[1] == "ID" ? ":77\r\n" : "+OK\r\n";
+  });
+  x_.Answer(Silence);
+  auto client = Connect();
+  client->Send("BLPOP b 0\r\n");
+  ASSERT_TRUE(IsBlocked(x_, 1));
+  for (int answer : {0, 0, 1}) {
+    int told = -1;
+    x_.AnswerGreetings([answer](const Words&) { return ":" + std::to_string(answer) + "\r\n"; });
+    loop_.Post([&] { OnlyBlockedCall()->Unblock(false, [&](bool is_done) { told = is_done; }); });
+    ASSERT_TRUE(RunUntil(loop_, [&] { return told != -1; }));
+    EXPECT_EQ(told, answer);
+    if (answer == 1) break;
+    // The shard said no: its loss ends nothing.
+    x_.HangUp();
+    x_.AnswerGreetings([](const Words& words) -> std::string {
+      return words.size() == 2 && words[1] == "ID" ? ":77\r\n" : "+OK\r\n";
+    });
+    std::size_t seen = x_.Seen().size();
+    ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() > seen; }));
+  }
+  x_.HangUp();
+  EXPECT_TRUE(Received(*client, kNull));
+}
+
+// The connection whose answer sends the call elsewhere makes room for the next one.
+TEST_F(BlockingTest, ARedirectNeedsNoRoomForTwo) {
+  settings_.limits.private_connections_max = 1;
+  Begin();
+  x_.Answer([&](const Words&) { return "-MOVED 3300 " + y_.Address() + "\r\n"; });
+  y_.Answer([](const Words&) { return std::string("*2\r\n$1\r\nb\r\n$1\r\n1\r\n"); });
+  ExpectReply("BLPOP b 0\r\n", "*2\r\n$1\r\nb\r\n$1\r\n1\r\n");
+  EXPECT_EQ(y_.Seen().size(), 1u);
+  EXPECT_EQ(dispatcher_->Private().Leased(), 0u);
 }
 
 TEST_F(BlockingTest, UnblockWithNoShardToAsk) {

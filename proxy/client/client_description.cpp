@@ -52,7 +52,9 @@ std::int64_t RedirectOf(const ClientSession& session) {
 }
 
 std::string_view LastCommandOf(const SessionState& state) {
-  return state.last_command == nullptr ? "NULL" : state.last_command->name;
+  if (state.last_command == kNoCommand) return "NULL";
+  if (protocol::IsLearned(state.last_command)) return state.last_learned;
+  return protocol::CommandById(state.last_command).name;
 }
 
 }  // namespace

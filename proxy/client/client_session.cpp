@@ -147,7 +147,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
 }
 
 bool ClientSession::Perform(const Request& request) {
-  state_.last_command = request.spec;
+  state_.last_command = request.id;
   if (const LocalCommand* command = FindLocalCommand(request.id)) {
     return AnswerLocally(*command, request);
   }
@@ -186,7 +186,10 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
 
 const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
   if (services_.learned != nullptr) {
-    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) return spec;
+    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) {
+      state_.last_learned = spec->name;
+      return spec;
+    }
   }
   services_.request_commands();
   return nullptr;
@@ -582,7 +585,9 @@ bool ClientSession::IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) {
     CountOutput();
     state_.last_request_at_ms = now_ms;
   }
-  return connection_ != nullptr && replies_.Outstanding() == 0 &&
+  // As Redis: who listens has nothing to ask.
+  bool listens = HasSubscriptions() || (state_.ways & kMonitors) != 0;
+  return connection_ != nullptr && replies_.Outstanding() == 0 && !listens &&
          now_ms - state_.last_request_at_ms > timeout_ms;
 }
 

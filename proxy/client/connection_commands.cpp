@@ -152,6 +152,7 @@ void Reset(LocalCall& call) {
   fresh.library_version = state.library_version;
   fresh.ways = call.session.Services().common_ways;
   fresh.last_command = state.last_command;
+  fresh.last_learned = state.last_learned;
   fresh.is_authenticated = call.session.Services().settings.auth.password.empty();
   state = fresh;
   call.session.ApplyParserLimits();

@@ -46,7 +46,8 @@ struct SessionState {
   bool is_no_evict = false;
   bool is_readonly = false;  // READONLY was asked for
   bool is_no_touch = false;
-  const protocol::CommandSpec* last_command = nullptr;
+  protocol::CommandId last_command = kNoCommand;
+  std::string last_learned;  // its name, if the table does not know it
 };
 
 }  // namespace slotway::proxy

@@ -279,6 +279,17 @@ TEST_F(TransactionTest, PrivateConnectionsHaveABound) {
               "(limits.private_connections_max)\r\n");
 }
 
+// The connection whose answer sends the WATCH elsewhere makes room for the next one.
+TEST_F(TransactionTest, AMovedWatchNeedsNoRoomForTwo) {
+  settings_.limits.private_connections_max = 1;
+  Begin();
+  x_.Answer([&](const Words&) { return "-MOVED 3300 " + y_.Address() + "\r\n"; });
+  y_.Answer(Queueing(kOneOk));
+  ExpectReply("WATCH b\r\nMULTI\r\nSET b 1\r\nEXEC\r\n",
+              "+OK\r\n+OK\r\n+QUEUED\r\n" + std::string(kOneOk));
+  EXPECT_EQ(dispatcher_->Private().Leased(), 0u);
+}
+
 TEST_F(TransactionTest, AClientMayGoAtAnyPoint) {
   Begin();
   x_.Answer([](const Words& words) -> std::string {

@@ -75,6 +75,10 @@ bool PrivateCall::IsTimeOver() const {
   return deadline_ms_ != 0 && Dispatch().Loop().NowMs() >= deadline_ms_;
 }
 
+bool PrivateCall::IsBeingUnblocked() const {
+  return unblocking_ != nullptr && (unblocking_->IsUnderWay() || unblocking_->was_ended);
+}
+
 std::string PrivateCall::RequestBytes() const {
   std::vector<std::string_view> words(args_.begin(), args_.end());
   std::string left;
@@ -162,8 +166,8 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
   ReplyVerdict verdict = JudgeErrorReply(reply);
   bool is_demoted = reply.starts_with(kUnblockedByForce) || IsOfReplica(reply);
   if (verdict == ReplyVerdict::kForClient && !is_demoted) return false;
-  if (unblocking_ != nullptr || IsTimeOver()) {
-    EndByForce(unblocking_ != nullptr && unblocking_->with_error);
+  if (IsBeingUnblocked() || IsTimeOver()) {
+    EndByForce(IsBeingUnblocked() && unblocking_->with_error);
     return true;
   }
   Leg& leg = legs_[index];
@@ -191,10 +195,11 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
 void PrivateCall::OnLost(std::size_t part, bool) {
   if (is_over_) return;
   Leg& leg = legs_[part];
-  leg.connection = nullptr;
+  // At once: the call may be over before the connection is told to be down.
+  Dispatch().Private().GiveBack(*std::exchange(leg.connection, nullptr));
   if (std::exchange(leg.awaits_id, false)) unblocking_->Count(false);
-  if (unblocking_ != nullptr || IsTimeOver()) {
-    return EndByForce(unblocking_ != nullptr && unblocking_->with_error);
+  if (IsBeingUnblocked() || IsTimeOver()) {
+    return EndByForce(IsBeingUnblocked() && unblocking_->with_error);
   }
   NoteIncident(leg);
   Dispatch().RequestRefresh();
@@ -226,11 +231,8 @@ void PrivateCall::EndByForce(bool with_error) {
 void PrivateCall::OnClientGone() { End({}); }
 
 void PrivateCall::Unblock(bool with_error, std::function<void(bool)> done) {
-  if (unblocking_ != nullptr) {
-    // shared: see its declaration.
-    auto unblocking = unblocking_;
-    if (unblocking->left == 0) return done(false);
-    unblocking->done.push_back(std::move(done));
+  if (unblocking_ != nullptr && unblocking_->IsUnderWay()) {
+    unblocking_->done.push_back(std::move(done));
     return;
   }
   std::size_t connected = 0;

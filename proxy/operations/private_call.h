@@ -73,6 +73,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
     std::vector<std::function<void(bool)>> done;
 
     void Count(bool is_ended);
+    bool IsUnderWay() const { return left > 0; }
   };
 
   void OnPrivateDown(BackendConnection&, std::string_view) override {}
@@ -84,6 +85,8 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void EndLeg(std::size_t index, std::string_view reply);
   bool GoesOn(std::size_t index, const runtime::SocketAddress& from, std::string_view reply);
   bool IsTimeOver() const;
+  // Whether a CLIENT UNBLOCK has ended the wait, or is about to: the shard has not said no.
+  bool IsBeingUnblocked() const;
   void NoteIncident(Leg& leg) const;
   void LetGo(Leg& leg);
   void EndByForce(bool with_error);

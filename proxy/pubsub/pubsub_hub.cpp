@@ -31,7 +31,6 @@ PubsubHub::PubsubHub(runtime::EventLoop& loop, const config::ProxyConfig& settin
       settings_(settings),
       dispatcher_(dispatcher),
       place_(std::move(place)),
-      greeting_(GreetingOf(settings.backend)),
       census_(place_.worker_count),
       timer_(loop) {}
 

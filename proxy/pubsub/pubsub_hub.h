@@ -148,7 +148,6 @@ class PubsubHub final : private PubsubLink::Owner {
   const config::ProxyConfig& settings_;
   Dispatcher& dispatcher_;
   Place place_;
-  BackendGreeting greeting_;
   PubsubCensus census_;
   PubsubCounters counters_;
   std::array<Topics, kTopicKinds> topics_;

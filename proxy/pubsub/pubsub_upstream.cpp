@@ -73,7 +73,7 @@ PubsubLink* PubsubHub::LinkTo(const runtime::SocketAddress& address) {
     return nullptr;
   }
   // Not make_unique: it may not see the private base.
-  std::unique_ptr<PubsubLink> link(new PubsubLink(loop_, address, greeting_, *this));
+  std::unique_ptr<PubsubLink> link(new PubsubLink(loop_, address, GreetingOf(settings_.backend), *this));
   link->is_master = std::find(masters_.begin(), masters_.end(), address) != masters_.end();
   KeepTicking();
   return links_.emplace(std::move(name), std::move(link)).first->second.get();

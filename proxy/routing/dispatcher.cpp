@@ -128,6 +128,7 @@ void Dispatcher::CountUnready() {
   }
   counters_.unready_masters.Set(unready);
   counters_.held_now.Set(hold_.Size());
+  counters_.private_now.Set(private_.Leased());
 }
 
 bool Dispatcher::IsCongested(Slot slot) const {

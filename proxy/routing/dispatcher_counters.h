@@ -19,6 +19,7 @@ struct DispatcherCounters {
   runtime::Counter backend_failures;
   runtime::Counter blocked_now;      // calls that wait at shards for something to happen
   runtime::Counter held_now;         // requests held back at this moment
+  runtime::Counter private_now;      // connections that one client has for itself at this moment
   runtime::Counter unready_masters;  // masters without an open connection
 };
 

@@ -68,6 +68,9 @@ class RawClient:
     def settimeout(self, timeout_s):
         self._socket.settimeout(timeout_s * SLOWNESS)
 
+    def set_option(self, option, value):
+        self._socket.setsockopt(socket.SOL_SOCKET, option, value)
+
     def send(self, data):
         self._socket.sendall(data)
 

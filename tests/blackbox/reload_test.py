@@ -91,8 +91,10 @@ def test_a_new_password_of_the_backend(cluster, proxy):
         for node in cluster.nodes:
             with RawClient(node.port, password="rotated") as client:
                 client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        with proxy.client() as client:
+        with proxy.client() as client, proxy.client() as listener:
             assert client.pipeline([("SET", f"rotated:{i}", i) for i in range(20)]) == ["OK"] * 20
+            assert client.call("BLPOP", "rotated:none", 0.01) is None
+            assert listener.call("SUBSCRIBE", "rotated") == [b"subscribe", b"rotated", 1]
     finally:
         for node in cluster.nodes:
             with RawClient(node.port, password="rotated") as client:
@@ -109,10 +111,15 @@ def test_new_limits_hold_for_old_clients(proxy):
 
 
 def test_idle_clients_are_cut_as_soon_as_that_is_asked_for(proxy):
-    with proxy.client() as client:
+    with proxy.client() as client, proxy.client() as listener, proxy.client() as monitor:
+        listener.call("SUBSCRIBE", "idle")
+        monitor.call("MONITOR")
         proxy.write_config({"idle_timeout_ms": 50})
         proxy.reload("reload: changed: idle_timeout_ms")
         assert client.receive_until_closed() == b""
+        # As with Redis, who listens may be idle.
+        assert listener.call("PING") == [b"pong", b""]
+        assert monitor.reply().endswith('"PING"')
 
 
 def test_listeners_come_and_go(proxy):

@@ -8,12 +8,23 @@ from deadline import wait_until
 from raw_client import RawClient
 
 PASSWORD = "new1234"
+_SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+                    ": runtime error: ")
 
 
 def program(name):
     """A program of the build under test; SLOTWAY_BIN_DIR is set by CTest."""
     directory = os.environ.get("SLOTWAY_BIN_DIR", "build/release/bin")
     return os.path.abspath(os.path.join(directory, name))
+
+
+def sanitizer_report(log, lines=60):
+    """What a sanitizer found, or nothing."""
+    found = log.splitlines()
+    for i, line in enumerate(found):
+        if any(mark in line for mark in _SANITIZER_MARKS):
+            return "\n".join(found[i:i + lines])
+    return ""
 
 
 class ServerProgram:
@@ -60,6 +71,11 @@ class ServerProgram:
             assert client.call("PING") == "PONG"
 
     def stop(self):
+        """Ends it as an operator does: whoever still runs has to end well."""
+        was_running = self.process.is_running()
         code = self.process.stop()
+        report, tail = sanitizer_report(self.process.log()), self.process.log_tail()
         shutil.rmtree(self.directory, ignore_errors=True)
+        assert not report, report
+        assert code == 0 or not was_running, f"SIGTERM made it end with {code}:\n{tail}"
         return code
