@@ -63,7 +63,7 @@ TEST_F(KeyspaceExpiryTest, DueKeysGoWithoutAccessWithin100Ms) {
   for (std::int64_t now_ms = kNow; keyspace_.Size() > 0;
        now_ms += 20 + static_cast<std::int64_t>(random() % 40)) {
     ASSERT_LT(now_ms, kNow + 10'000'200);
-    keyspace_.ExpireDue(now_ms, 10'000);
+    while (keyspace_.ExpireDue(now_ms, 10'000).more) continue;
     ASSERT_LE(20'000 - keyspace_.Size(), due_before(now_ms));
     ASSERT_GE(20'000 - keyspace_.Size(), due_before(now_ms - 40));
   }
