@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much a client may ask and has to take, and how a session ends: windows, pauses, flushes, idleness.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/client/client_session.h"
+#include "proxy/client/tracking.h"
+#include "proxy/client/transaction.h"
+#include "proxy/reply/blocked_call.h"
+#include "runtime/log.h"
+
+namespace slotway::proxy {
+namespace {
+
+// Output beyond this leaves at once, whatever is still due.
+constexpr std::size_t kHoldOutputBytes = 16 * 1024;
+constexpr std::size_t kWindowMin = 16;
+// How much of what a blocked client goes on to ask is read.
+constexpr std::size_t kBlockedInputBytes = 64 * 1024;
+
+}  // namespace
+
+// As many requests as have small replies; few of those whose replies are large, since what is
+// outstanding must be kept if the client does not read.
+std::size_t ClientSession::PipelineWindow() const {
+  const config::LimitsConfig& limits = services_.settings.limits;
+  std::size_t fitting = limits.client_output_pause_bytes / (replies_.TypicalReplyBytes() + 1);
+  return std::clamp<std::size_t>(fitting,
+                                 std::min<std::size_t>(kWindowMin, limits.client_pipeline_max),
+                                 limits.client_pipeline_max);
+}
+
+bool ClientSession::MayTakeRequest() const {
+  const config::LimitsConfig& limits = services_.settings.limits;
+  return replies_.Outstanding() < PipelineWindow() && !replies_.HasHeldBack() &&
+         !waits_for_answers_ &&
+         connection_->UnwrittenBytes() + replies_.EarlyBytes() <= limits.client_output_pause_bytes;
+}
+
+void ClientSession::Pause() {
+  if (replies_.Blocked() != nullptr) {
+    // If the client hangs up, its wait has to end.
+    connection_->PauseOffering(kBlockedInputBytes);
+  } else {
+    connection_->PauseReading();
+  }
+  replies_.NotifyProgress(true);
+}
+
+// What arrives is kept; its end is noticed.
+void ClientSession::Postpone() {
+  if (!std::exchange(is_postponed_, true)) services_.counters.postponed_clients.Add();
+  connection_->PauseOffering(kBlockedInputBytes);
+}
+
+void ClientSession::EndPostponement() {
+  state_.ways &= static_cast<std::uint8_t>(~kPaused);
+  if (StopPostponing()) OnReplyProgress();
+}
+
+// True if a request was held.
+bool ClientSession::StopPostponing() {
+  if (!std::exchange(is_postponed_, false)) return false;
+  services_.counters.postponed_clients.Subtract();
+  return true;
+}
+
+void ClientSession::BeginToMonitor() {
+  if ((state_.ways & kMonitors) != 0) services_.monitors.Add(state_.id);
+}
+
+void ClientSession::PushToMonitor(std::string_view lines, bool is_overrun) {
+  if (connection_ == nullptr || is_closing_) return;
+  if (is_overrun) return Cut("monitors more than can be kept for it");
+  replies_.Push(lines);
+  if (connection_ != nullptr && connection_->UnwrittenBytes() + replies_.EarlyBytes() >
+                                    services_.settings.limits.pubsub_output_max_bytes) {
+    Cut("monitors, and takes less than limits.pubsub_output_max_bytes");
+  }
+}
+
+// Takes no more requests until everything is answered; the last answer wakes it.
+void ClientSession::WaitForAnswers() {
+  if (is_closing_ || replies_.Outstanding() == 0) return;
+  waits_for_answers_ = true;
+  Pause();
+}
+
+void ClientSession::OnReplyProgress() {
+  if (replies_.Outstanding() == 0) waits_for_answers_ = false;
+  if (is_closing_ || connection_ == nullptr) {
+    EndIfOver();
+    return;
+  }
+  if (connection_->IsPaused() && !is_postponed_ && MayTakeRequest()) {
+    replies_.NotifyProgress(false);
+    connection_->ResumeReading();
+  }
+}
+
+void ClientSession::OnDrained() {
+  if (connection_ == nullptr) return;
+  CountOutput();
+  held_output_since_ms_ = 0;
+  if (connection_->IsPaused()) OnReplyProgress();
+}
+
+// Replies of one batch of requests leave in one send, if the rest of the batch is soon to come.
+bool ClientSession::IsFlushWanted() {
+  if (connection_ == nullptr) return true;
+  if (replies_.IsBatchComplete() || connection_->UnwrittenBytes() >= kHoldOutputBytes) {
+    held_output_since_ms_ = 0;
+    return true;
+  }
+  std::uint64_t now_ms = services_.loop.NowMs();
+  if (held_output_since_ms_ == 0) {
+    held_output_since_ms_ = now_ms;
+    return false;
+  }
+  if (now_ms <= held_output_since_ms_) return false;
+  held_output_since_ms_ = 0;
+  return true;
+}
+
+void ClientSession::CloseWhenAnswered() {
+  if (is_closing_) return;
+  // What may never come is not waited for.
+  if (replies_.Blocked() != nullptr) return OnClosed("blocked");
+  is_closing_ = true;
+  connection_->PauseReading();
+  replies_.NotifyProgress(true);
+  EndIfOver();
+}
+
+void ClientSession::Cut(std::string_view reason) {
+  if (is_over_ || connection_ == nullptr) return;
+  services_.counters.cut.Add();
+  runtime::LogInfo("client {} {}: cut: {}", state_.id, PeerAddress().ToString(), reason);
+  OnClosed(reason);
+}
+
+void ClientSession::OnOutputUnusable(std::string_view reason) { Cut(reason); }
+
+void ClientSession::OnClosed(std::string_view) {
+  is_closing_ = true;
+  if (connection_ == nullptr) return;
+  StopPostponing();
+  CountOutput();
+  replies_.Detach();
+  replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
+  LeaveWays();
+  replies_.NotifyProgress(true);
+  // Not here and now: a caller up the stack may be using the connection.
+  services_.loop.Defer([this, dying = connection_.release()] {
+    delete dying;
+    LeaveSubscriptions();
+    // Answers whatever is on its way there: nobody reads it any more.
+    if (tracking_) tracking_->Shutdown();
+    for (const auto& old : old_trackings_) old->Shutdown();
+    EndIfOver();
+  });
+}
+
+void ClientSession::CountOutput() {
+  services_.counters.bytes_out.Add(connection_->Written() - counted_output_);
+  counted_output_ = connection_->Written();
+}
+
+void ClientSession::EndIfOver() {
+  if (is_over_ || replies_.Outstanding() > 0) return;
+  if (connection_ != nullptr) {
+    connection_->CloseAfterFlush();
+    return;
+  }
+  is_over_ = true;
+  services_.on_session_over(*this);
+}
+
+std::size_t ClientSession::BufferedBytes() const {
+  std::size_t bytes = replies_.EarlyBytes();
+  if (transaction_ != nullptr) bytes += transaction_->queue.Bytes();
+  if (connection_ != nullptr) {
+    bytes += connection_->Output().Size() + connection_->KeptInputBytes();
+  }
+  return bytes;
+}
+
+bool ClientSession::IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) {
+  if (connection_ != nullptr && connection_->Written() != counted_output_) {
+    // Still taking in what it asked for.
+    CountOutput();
+    state_.last_request_at_ms = now_ms;
+  }
+  // As Redis: who listens has nothing to ask.
+  bool listens = HasSubscriptions() || (state_.ways & kMonitors) != 0;
+  return connection_ != nullptr && replies_.Outstanding() == 0 && !listens &&
+         now_ms - state_.last_request_at_ms > timeout_ms;
+}
+
+}  // namespace slotway::proxy
