@@ -13,11 +13,6 @@ OpenedHash Open(CommandContext& ctx, const Entry& entry) {
 
 }  // namespace
 
-HashLimits HashLimitsOf(const config::ShardConfig& config) {
-  return {.listpack_entries_max = static_cast<std::size_t>(config.hash_max_listpack_entries),
-          .listpack_value_bytes_max = static_cast<std::size_t>(config.hash_max_listpack_value)};
-}
-
 OpenedHash OpenHashToRead(CommandContext& ctx) { return Open(ctx, ctx.FindToRead(ctx.Key(1))); }
 OpenedHash OpenHashToWrite(CommandContext& ctx) { return Open(ctx, ctx.FindToWrite(ctx.Key(1))); }
 

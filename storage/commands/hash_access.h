@@ -5,11 +5,10 @@
 #include <optional>
 
 #include "storage/commands/command_context.h"
+#include "storage/commands/encoding_limits.h"
 #include "storage/engine/hash_handle.h"
 
 namespace slotway::storage {
-
-HashLimits HashLimitsOf(const config::ShardConfig& config);
 
 // The hash under args[1]; none when it is absent, or when the key holds another type.
 struct OpenedHash {

@@ -117,12 +117,7 @@ void CopyCommand(CommandContext& ctx) {
     ctx.reply.Integer(0);
     return;
   }
-  auto value = ValueCopy::Of(ctx.db, entry);
-  if (!value) {
-    ctx.Error("ERR COPY of this type is not supported by this version of Slotway");
-    return;
-  }
-  std::move(*value).StoreTo(target, to, ctx.now_ms);
+  ValueCopy(entry).StoreTo(target, to, ctx.now_ms);
   ctx.KeyChanged(to, config::kNotifyGeneric, "copy_to");
   ctx.reply.Integer(1);
 }
@@ -146,12 +141,7 @@ void MoveCommand(CommandContext& ctx) {
     ctx.reply.Integer(0);
     return;
   }
-  auto value = ValueCopy::Of(ctx.db, entry);
-  if (!value) {
-    ctx.Error("ERR MOVE of this type is not supported by this version of Slotway");
-    return;
-  }
-  std::move(*value).StoreTo(target, key, ctx.now_ms);
+  ValueCopy(entry).StoreTo(target, key, ctx.now_ms);
   ctx.db.Delete(entry);
   ctx.KeyChanged(key, config::kNotifyGeneric, "move_from");
   ctx.reply.Integer(1);

@@ -6,8 +6,8 @@
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/encoding_limits.h"
 #include "storage/commands/handler_table.h"
-#include "storage/commands/hash_access.h"
 #include "storage/persistence/dump_payload.h"
 
 namespace slotway::storage {
@@ -85,8 +85,8 @@ void RestoreCommand(CommandContext& ctx) {
     ctx.Error("ERR DUMP payload version or checksum are wrong");
     return;
   }
-  HashLimits limits = HashLimitsOf(ctx.server.Config());
-  switch (RestoreValue(ctx.db, key, ctx.args[3], limits, ctx.now_ms)) {
+  ValueLimits limits = ValueLimitsOf(ctx.server.Config());
+  switch (RestoreValue(ctx.args[3], {ctx.db, key, limits, ctx.now_ms})) {
     case RestoreResult::kBadData:
       ctx.Error("ERR Bad data format");
       return;

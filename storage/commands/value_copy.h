@@ -7,8 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "storage/engine/keyspace.h"
 
@@ -16,17 +14,16 @@ namespace slotway::storage {
 
 class ValueCopy {
  public:
-  // Nothing for types whose values cannot be copied yet.
-  static std::optional<ValueCopy> Of(Keyspace& keyspace, const Entry& entry);
-  // Overwrites what was there.
+  explicit ValueCopy(const Entry& entry);
+  // Overwrites what was there. REQUIRES: the keyspace shares the arena of the one it is from.
   void StoreTo(Keyspace& keyspace, const KeyRef& key, std::int64_t now_ms) &&;
 
  private:
-  ValueType type_ = ValueType::kString;
-  Encoding encoding_ = Encoding::kRaw;
-  std::int64_t number_ = 0;                                  // ValueLayout::kNumber
-  std::string bytes_;                                        // ValueLayout::kBytes
-  std::vector<std::pair<std::string, std::string>> fields_;  // a hash that is an object
+  ValueType type_;
+  Encoding encoding_;
+  std::int64_t number_ = 0;              // ValueLayout::kNumber
+  std::string bytes_;                    // ValueLayout::kBytes
+  std::unique_ptr<ValueObject> object_;  // ValueLayout::kObject
   std::optional<std::int64_t> expire_at_ms_;
 };
 

@@ -52,6 +52,12 @@ std::size_t HashTable::FreeSome(std::size_t max_elements) {
   return freed;
 }
 
+std::unique_ptr<ValueObject> HashTable::Clone() const {
+  auto copy = std::make_unique<HashTable>(memory_.arena, seed_);
+  ForEach([&copy](std::string_view field, std::string_view value) { copy->Set(field, value); });
+  return copy;
+}
+
 HashTable::Item HashTable::ItemAt(ArenaRef ref) const {
   const char* at = reinterpret_cast<const char*>(memory_.arena.At(ref));
   const std::size_t field_width = std::size_t{1} << (*at & 3);

@@ -8,21 +8,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "storage/memory/elastic_table.h"
 #include "storage/memory/key_hash.h"
 #include "storage/memory/record_arena.h"
+#include "storage/types/value_limits.h"
 #include "storage/types/value_object.h"
 
 namespace slotway::storage {
-
-// hash-max-listpack-entries and hash-max-listpack-value.
-struct HashLimits {
-  std::size_t listpack_entries_max = 128;
-  std::size_t listpack_value_bytes_max = 64;
-};
 
 // Whether bytes from outside are a listpack that holds a hash: fields with values, no field twice.
 bool IsValidHashListpack(std::string_view bytes);
@@ -38,6 +34,7 @@ class HashTable final : public ValueObject {
   }
   std::size_t ElementCount() const override { return table_.size(); }
   std::size_t FreeSome(std::size_t max_elements) override;
+  std::unique_ptr<ValueObject> Clone() const override;
 
   std::optional<std::string_view> Get(std::string_view field) const;
   // True when the field is new.

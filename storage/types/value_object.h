@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 namespace slotway::storage {
 
@@ -21,6 +22,9 @@ class ValueObject {
 
   // Elements inside; what freeing it costs.
   virtual std::size_t ElementCount() const = 0;
+
+  // An equal object, which shares nothing with this one.
+  virtual std::unique_ptr<ValueObject> Clone() const = 0;
 
   // Frees about `max_elements` and returns how many: 0 when nothing is left, or when the destructor
   // does it all. After the first call only this, MemoryBytes and the destructor may be called.

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// One value in RDB's form, behind its type byte: a pair of functions for each type of data.
+//
+// What is read comes from outside: counts, encodings and order are checked, and a value is stored
+// only if all of it is good. Engine thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "storage/engine/keyspace.h"
+#include "storage/persistence/rdb_format.h"
+#include "storage/types/value_limits.h"
+
+namespace slotway::storage {
+
+// Where a value that was read goes. What stood there is overwritten; the new one has no TTL.
+struct RestoreTarget {
+  Keyspace& keyspace;
+  KeyRef key;
+  const ValueLimits& limits;
+  std::int64_t now_ms;
+};
+
+enum class RestoreResult : std::uint8_t { kDone, kBadData, kUnsupportedType };
+
+// The type byte and the value. False for a type that cannot be written yet.
+bool WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+// The value; `type` has been read. REQUIRES of a good one: it ends where the bytes end.
+RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget& target);
+
+// The types, each in a file of its own.
+void WriteRdbHash(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+RestoreResult ReadRdbHash(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbHashListpack(RdbReader& reader, const RestoreTarget& target);
+
+}  // namespace slotway::storage
