@@ -31,16 +31,12 @@ bool HashHandle::Set(std::string_view field, std::string_view value, const HashL
                           value.size() <= limits.listpack_value_bytes_max;
     const std::size_t at = is_short ? reader().Find(field, reader().Begin(), 2) : reader().End();
     if (is_short && at != reader().End()) {
-      Listpack listpack(entry_.Bytes());
-      listpack.Replace(reader().Next(at), value);
-      StoreListpack(listpack);
+      listpack().Replace(reader().Next(at), value);
       return false;
     }
     if (is_short && Size() < limits.listpack_entries_max) {
-      Listpack listpack(entry_.Bytes());
-      listpack.Append(field);
-      listpack.Append(value);
-      StoreListpack(listpack);
+      listpack().Append(field);
+      listpack().Append(value);
       return true;
     }
     ConvertToTable();
@@ -66,9 +62,7 @@ bool HashHandle::Delete(std::string_view field) {
   }
   const std::size_t at = reader().Find(field, reader().Begin(), 2);
   if (at == reader().End()) return false;
-  Listpack listpack(entry_.Bytes());
-  listpack.Erase(at, 2);
-  StoreListpack(listpack);
+  listpack().Erase(at, 2);
   return true;
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "storage/engine/keyspace.h"
+#include "storage/engine/record_listpack.h"
 #include "storage/types/hash_value.h"
 #include "storage/types/listpack.h"
 
@@ -49,9 +50,7 @@ class HashHandle {
   bool IsTable() const { return entry_.encoding() == Encoding::kHashtable; }
   HashTable& table() const { return static_cast<HashTable&>(*entry_.Object()); }
   ListpackReader reader() const { return ListpackReader(entry_.Bytes()); }
-  void StoreListpack(const Listpack& listpack) {
-    entry_ = keyspace_->ReplaceBytes(entry_, Encoding::kListpack, listpack.bytes());
-  }
+  RecordListpack listpack() { return {*keyspace_, entry_}; }
   void ConvertToTable();
 
   Keyspace* keyspace_;

@@ -122,7 +122,7 @@ class Keyspace {
   Entry ResizeString(const Entry& entry, std::size_t length);
   Entry AppendString(const Entry& entry, std::string_view suffix);
   // The bytes, to be changed in place without changing the length.
-  // REQUIRES: encoding() is kRaw (use ResizeString first).
+  // REQUIRES: the encoding keeps bytes; of strings only kRaw (use ResizeString first).
   std::span<char> MutableBytes(const Entry& entry);
 
   // ---- Values of the other types ----
@@ -135,6 +135,9 @@ class Keyspace {
                   std::unique_ptr<ValueObject> object, TtlChange ttl, std::int64_t now_ms);
   // The same in place; type and TTL stay, the encoding may change.
   Entry ReplaceBytes(const Entry& entry, Encoding encoding, std::string_view bytes);
+  // Replaces a part of the bytes, in their place if they fit there; the encoding stays, too.
+  Entry SpliceBytes(const Entry& entry, std::size_t at, std::size_t erased_bytes,
+                    std::string_view inserted);
   Entry ReplaceObject(const Entry& entry, Encoding encoding, std::unique_ptr<ValueObject> object);
   // To be called after an object changed, with its MemoryBytes() before.
   void ObjectChanged(const Entry& entry, std::size_t bytes_before);

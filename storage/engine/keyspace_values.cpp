@@ -80,7 +80,8 @@ Entry Keyspace::AppendString(const Entry& entry, std::string_view suffix) {
 }
 
 std::span<char> Keyspace::MutableBytes(const Entry& entry) {
-  assert(entry.encoding() == Encoding::kRaw);
+  assert(LayoutOf(entry.encoding()) == ValueLayout::kBytes);
+  assert(entry.encoding() != Encoding::kEmbstr);
   return {entry.record_.ValueArea(), entry.record_.ValueLength()};
 }
 
@@ -102,6 +103,30 @@ Entry Keyspace::SetObject(protocol::Slot slot, std::string_view key, ValueType t
 Entry Keyspace::ReplaceBytes(const Entry& entry, Encoding encoding, std::string_view bytes) {
   return impl_->Overwrite(entry, {.type = entry.type(), .encoding = encoding, .bytes = bytes},
                           entry.record_.HasExpiryWord());
+}
+
+Entry Keyspace::SpliceBytes(const Entry& entry, std::size_t at, std::size_t erased_bytes,
+                            std::string_view inserted) {
+  Record record = entry.record_;
+  const std::size_t tail_from = at + erased_bytes;
+  const std::size_t tail_bytes = record.ValueLength() - tail_from;
+  Record::Shape shape = record.GetShape();
+  shape.value_bytes = at + inserted.size() + tail_bytes;
+  const std::size_t wanted = shape.TotalBytes();
+  if (RecordArena::RoundedBytes(wanted) == impl_->arena.UsableBytes(record.address()) &&
+      record.TryReshape(shape)) {
+    char* area = record.ValueArea();
+    std::memmove(area + at + inserted.size(), area + tail_from, tail_bytes);
+    std::memcpy(area + at, inserted.data(), inserted.size());
+    return entry;
+  }
+  const char* old_area = record.ValueArea();
+  const Record longer = impl_->CopyFrame(record, shape, wanted);
+  char* area = longer.ValueArea();
+  std::memcpy(area, old_area, at);
+  std::memcpy(area + at, inserted.data(), inserted.size());
+  std::memcpy(area + at + inserted.size(), old_area + tail_from, tail_bytes);
+  return impl_->Swap(entry, longer);
 }
 
 Entry Keyspace::ReplaceObject(const Entry& entry, Encoding encoding,

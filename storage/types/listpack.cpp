@@ -95,54 +95,44 @@ void AppendBackward(std::string& out, std::size_t length) {
   }
 }
 
-void AppendInteger(std::string& out, std::int64_t number, int bits) {
-  out.append(reinterpret_cast<const char*>(&number), static_cast<std::size_t>(bits / 8));
-}
-
-void AppendNumber(std::string& out, std::int64_t number) {
+// Writes the encoding byte(s) and data of a number at `out`; returns the end.
+char* WriteNumber(char* out, std::int64_t number) {
   const auto fits = [number](int bits) {
     return number >= -(std::int64_t{1} << (bits - 1)) && number < std::int64_t{1} << (bits - 1);
   };
+  const auto write_wide = [&](std::uint8_t code, std::size_t bytes) {
+    *out = static_cast<char>(code);
+    std::memcpy(out + 1, &number, bytes);
+    return out + 1 + bytes;
+  };
   if (number >= 0 && number <= 127) {
-    out.push_back(static_cast<char>(number));
-  } else if (fits(13)) {
-    out.push_back(static_cast<char>((number >> 8 & 0x1f) | 0xc0));
-    out.push_back(static_cast<char>(number));
-  } else if (fits(16)) {
-    out.push_back(static_cast<char>(kInt16));
-    AppendInteger(out, number, 16);
-  } else if (fits(24)) {
-    out.push_back(static_cast<char>(kInt24));
-    AppendInteger(out, number, 24);
-  } else if (fits(32)) {
-    out.push_back(static_cast<char>(kInt32));
-    AppendInteger(out, number, 32);
-  } else {
-    out.push_back(static_cast<char>(kInt64));
-    AppendInteger(out, number, 64);
+    *out = static_cast<char>(number);
+    return out + 1;
   }
+  if (fits(13)) {
+    out[0] = static_cast<char>((number >> 8 & 0x1f) | 0xc0);
+    out[1] = static_cast<char>(number);
+    return out + 2;
+  }
+  if (fits(16)) return write_wide(kInt16, 2);
+  if (fits(24)) return write_wide(kInt24, 3);
+  if (fits(32)) return write_wide(kInt32, 4);
+  return write_wide(kInt64, 8);
 }
 
-std::string EncodeElement(std::string_view text) {
-  std::string out;
-  if (const auto number = CanonicalNumber(text)) {
-    AppendNumber(out, *number);
-  } else {
-    out.reserve(text.size() + 10);
-    if (text.size() < 64) {
-      out.push_back(static_cast<char>(0x80 | text.size()));
-    } else if (text.size() < 4096) {
-      out.push_back(static_cast<char>(0xe0 | text.size() >> 8));
-      out.push_back(static_cast<char>(text.size()));
-    } else {
-      out.push_back(static_cast<char>(kString32));
-      const auto length = static_cast<std::uint32_t>(text.size());
-      out.append(reinterpret_cast<const char*>(&length), sizeof length);
-    }
-    out.append(text);
-  }
-  AppendBackward(out, out.size());
-  return out;
+void SetHeader(char* header, std::size_t total_bytes, std::size_t count) {
+  const auto total = static_cast<std::uint32_t>(total_bytes);
+  const auto stored = static_cast<std::uint16_t>(count < kCountUnknown ? count : kCountUnknown);
+  std::memcpy(header, &total, sizeof total);
+  std::memcpy(header + sizeof total, &stored, sizeof stored);
+}
+
+ListpackSplice MakeSplice(std::string_view bytes, std::size_t position, std::size_t erased_bytes,
+                          std::string_view inserted, std::int64_t count_change) {
+  ListpackSplice splice{position, erased_bytes, inserted, {}};
+  SetHeader(splice.header, bytes.size() - erased_bytes + inserted.size(),
+            ListpackReader(bytes).Count() + static_cast<std::size_t>(count_change));
+  return splice;
 }
 
 }  // namespace
@@ -226,31 +216,78 @@ std::size_t ListpackReader::Find(std::string_view text, std::size_t from, std::s
 
 // ---- Changing ----
 
-Listpack::Listpack() : bytes_{7, 0, 0, 0, 0, 0, kEndByte} {}
-
-void Listpack::Insert(std::size_t position, std::string_view text) {
-  Splice(position, 0, EncodeElement(text), 1);
+EncodedElement::EncodedElement(std::string_view text) {
+  if (const auto number = CanonicalNumber(text)) {
+    const auto length = static_cast<std::size_t>(WriteNumber(short_, *number) - short_);
+    short_[length] = static_cast<char>(length);
+    short_size_ = static_cast<std::uint8_t>(length + 1);
+    return;
+  }
+  if (text.size() <= kShortTextMax) {
+    short_[0] = static_cast<char>(0x80 | text.size());
+    std::memcpy(short_ + 1, text.data(), text.size());
+    short_[text.size() + 1] = static_cast<char>(text.size() + 1);
+    short_size_ = static_cast<std::uint8_t>(text.size() + 2);
+    return;
+  }
+  long_.reserve(text.size() + 10);
+  if (text.size() < 4096) {
+    long_.push_back(static_cast<char>(0xe0 | text.size() >> 8));
+    long_.push_back(static_cast<char>(text.size()));
+  } else {
+    long_.push_back(static_cast<char>(kString32));
+    const auto length = static_cast<std::uint32_t>(text.size());
+    long_.append(reinterpret_cast<const char*>(&length), sizeof length);
+  }
+  long_.append(text);
+  AppendBackward(long_, long_.size());
 }
 
-void Listpack::Replace(std::size_t position, std::string_view text) {
-  Splice(position, reader().Next(position) - position, EncodeElement(text), 0);
+ListpackSplice SpliceToInsert(std::string_view bytes, std::size_t position,
+                              const EncodedElement& element) {
+  return MakeSplice(bytes, position, 0, element.bytes(), 1);
 }
 
-void Listpack::Erase(std::size_t position, std::size_t count) {
+ListpackSplice SpliceToReplace(std::string_view bytes, std::size_t position,
+                               const EncodedElement& element) {
+  const std::size_t end = ListpackReader(bytes).Next(position);
+  return MakeSplice(bytes, position, end - position, element.bytes(), 0);
+}
+
+ListpackSplice SpliceToErase(std::string_view bytes, std::size_t position, std::size_t count) {
+  const ListpackReader reader(bytes);
   std::size_t end = position;
   std::int64_t erased = 0;
-  for (; count > 0 && end != reader().End(); --count, ++erased) end = reader().Next(end);
-  Splice(position, end - position, {}, -erased);
+  for (; count > 0 && end != reader.End(); --count, ++erased) end = reader.Next(end);
+  return MakeSplice(bytes, position, end - position, {}, -erased);
 }
 
-void Listpack::Splice(std::size_t position, std::size_t erased_bytes, std::string_view inserted,
-                      std::int64_t count_change) {
-  const std::size_t count = reader().Count() + static_cast<std::size_t>(count_change);
-  bytes_.replace(position, erased_bytes, inserted);
-  const auto total = static_cast<std::uint32_t>(bytes_.size());
-  const auto stored = static_cast<std::uint16_t>(count < kCountUnknown ? count : kCountUnknown);
-  std::memcpy(bytes_.data(), &total, sizeof total);
-  std::memcpy(bytes_.data() + 4, &stored, sizeof stored);
+Listpack::Listpack() : bytes_{7, 0, 0, 0, 0, 0, kEndByte} {}
+
+void Listpack::Apply(const ListpackSplice& splice) {
+  bytes_.replace(splice.position, splice.erased_bytes, splice.inserted);
+  std::memcpy(bytes_.data(), splice.header, sizeof splice.header);
+}
+
+Listpack Listpack::SplitOff(std::size_t position) {
+  Listpack tail;
+  const std::size_t data_bytes = reader().End() - position;
+  tail.bytes_.insert(ListpackReader::kHeaderBytes, bytes_, position, data_bytes);
+  SetHeader(tail.bytes_.data(), tail.bytes_.size(), kCountUnknown);
+  const std::size_t tail_count = tail.reader().Count();
+  SetHeader(tail.bytes_.data(), tail.bytes_.size(), tail_count);
+  const std::size_t count = reader().Count() - tail_count;
+  bytes_.erase(position, data_bytes);
+  SetHeader(bytes_.data(), bytes_.size(), count);
+  return tail;
+}
+
+void Listpack::AppendAll(const Listpack& other) {
+  const std::size_t count = reader().Count() + other.reader().Count();
+  const std::string_view data = other.bytes();
+  bytes_.insert(reader().End(), data.substr(ListpackReader::kHeaderBytes,
+                                            data.size() - ListpackReader::kHeaderBytes - 1));
+  SetHeader(bytes_.data(), bytes_.size(), count);
 }
 
 // ---- Bytes from outside ----

@@ -68,6 +68,38 @@ class ListpackReader {
   std::string_view bytes_;
 };
 
+// One element as its bytes stand in a listpack.
+class EncodedElement {
+ public:
+  explicit EncodedElement(std::string_view text);
+  std::string_view bytes() const {
+    return long_.empty() ? std::string_view(short_, short_size_) : std::string_view(long_);
+  }
+
+ private:
+  static constexpr std::size_t kShortTextMax = 63;
+
+  char short_[kShortTextMax + 2];  // the encoding byte, the text or number, one backward byte
+  std::uint8_t short_size_ = 0;
+  std::string long_;
+};
+
+// A change of a listpack, wherever its bytes live: replace `erased_bytes` at `position` by
+// `inserted`, then write `header` over its first bytes.
+struct ListpackSplice {
+  std::size_t position;
+  std::size_t erased_bytes;
+  std::string_view inserted;
+  char header[ListpackReader::kHeaderBytes];
+};
+// Before the element at `position`, which may be End(). The element must outlive the splice.
+ListpackSplice SpliceToInsert(std::string_view bytes, std::size_t position,
+                              const EncodedElement& element);
+ListpackSplice SpliceToReplace(std::string_view bytes, std::size_t position,
+                               const EncodedElement& element);
+// `count` elements from `position` on, fewer when the listpack ends before.
+ListpackSplice SpliceToErase(std::string_view bytes, std::size_t position, std::size_t count);
+
 // A listpack being changed. Positions after a change are stale.
 class Listpack {
  public:
@@ -79,15 +111,29 @@ class Listpack {
   ListpackReader reader() const { return ListpackReader(bytes_); }
 
   void Append(std::string_view text) { Insert(reader().End(), text); }
-  // Before the element at `position`, which may be End().
-  void Insert(std::size_t position, std::string_view text);
-  void Replace(std::size_t position, std::string_view text);
-  // Erases `count` elements from `position` on, fewer when it ends before.
-  void Erase(std::size_t position, std::size_t count);
+  // As the splices above.
+  void Insert(std::size_t position, std::string_view text) {
+    const EncodedElement element(text);
+    Apply(SpliceToInsert(bytes_, position, element));
+  }
+  void Replace(std::size_t position, std::string_view text) {
+    const EncodedElement element(text);
+    Apply(SpliceToReplace(bytes_, position, element));
+  }
+  void Erase(std::size_t position, std::size_t count) {
+    Apply(SpliceToErase(bytes_, position, count));
+  }
+
+  // Moves the elements from `position` on into a listpack of their own.
+  Listpack SplitOff(std::size_t position);
+  void AppendAll(const Listpack& other);
+
+  // What the bytes may grow to before they are moved, and giving that room back.
+  std::size_t Capacity() const { return bytes_.capacity(); }
+  void ShrinkToFit() { bytes_.shrink_to_fit(); }
 
  private:
-  void Splice(std::size_t position, std::size_t erased_bytes, std::string_view inserted,
-              std::int64_t count_change);
+  void Apply(const ListpackSplice& splice);
 
   std::string bytes_;
 };
