@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/commands/argument_reader.h"
 
+#include <limits>
+
 #include "storage/commands/number_text.h"
 
 namespace slotway::storage {
@@ -47,6 +49,19 @@ bool ReadInteger(CommandContext& ctx, std::size_t index, std::int64_t& out,
   }
   out = *value;
   return true;
+}
+
+bool ReadIntegerIn(CommandContext& ctx, std::size_t index, std::int64_t min, std::int64_t max,
+                   std::int64_t& out, std::string_view error) {
+  if (!ReadInteger(ctx, index, out, error)) return false;
+  if (out >= min && out <= max) return true;
+  ctx.Error(error);
+  return false;
+}
+
+bool ReadCount(CommandContext& ctx, std::size_t index, std::int64_t& out) {
+  return ReadIntegerIn(ctx, index, 0, std::numeric_limits<std::int64_t>::max(), out,
+                       "ERR value is out of range, must be positive");
 }
 
 }  // namespace slotway::storage

@@ -18,6 +18,10 @@
 
 namespace slotway::storage {
 
+// Of a number whose opposite is no number.
+inline constexpr std::string_view kHasNoOpposite =
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
+
 class ArgumentReader {
  public:
   ArgumentReader(CommandContext& ctx, std::size_t first) : ctx_(ctx), next_(first) {}
@@ -51,5 +55,10 @@ class ArgumentReader {
 // Reads one argument as an integer; answers `error` and returns false if it is none.
 bool ReadInteger(CommandContext& ctx, std::size_t index, std::int64_t& out,
                  std::string_view error = protocol::error_text::kNotInteger);
+// The same for one from `min` to `max`.
+bool ReadIntegerIn(CommandContext& ctx, std::size_t index, std::int64_t min, std::int64_t max,
+                   std::int64_t& out, std::string_view error);
+// The same for how many of something are wanted: 0 or more.
+bool ReadCount(CommandContext& ctx, std::size_t index, std::int64_t& out);
 
 }  // namespace slotway::storage

@@ -53,6 +53,7 @@ void AddAllHandlers(HandlerTable& table) {
            KeyScanHandlers(),    KeyObjectHandlers(), KeyDumpHandlers(),
            MigrateHandlers(),    SortHandlers(),      DatabaseHandlers(),
            HashHandlers(),       HashReadHandlers(),  HashScanHandlers(),
+           ListHandlers(),       ListSearchHandlers(), ListMoveHandlers(),
            ConnectionHandlers(), ClientHandlers(),    ServerHandlers(),
            InfoHandlers(),       ConfigHandlers(),    CommandIntrospectionHandlers(),
            DebugHandlers(),

@@ -8,18 +8,14 @@
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/encoding_limits.h"
 #include "storage/commands/handler_table.h"
-#include "storage/commands/hash_access.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/opened_key.h"
+#include "storage/engine/hash_handle.h"
 
 namespace slotway::storage {
 namespace {
-
-HashHandle HashOrNew(CommandContext& ctx, OpenedHash& opened) {
-  if (opened.hash) return *opened.hash;
-  KeyRef key = ctx.Key(1);
-  return HashHandle::Create(ctx.db, key.slot, key.key, ctx.now_ms);
-}
 
 // Sets all field and value pairs; nothing when an error was answered, else how many are new.
 std::optional<std::int64_t> SetPairs(CommandContext& ctx) {
@@ -27,9 +23,9 @@ std::optional<std::int64_t> SetPairs(CommandContext& ctx) {
     ctx.ArityError();
     return std::nullopt;
   }
-  OpenedHash opened = OpenHashToWrite(ctx);
+  auto opened = OpenToWrite<HashHandle>(ctx);
   if (opened.is_wrong_type) return std::nullopt;
-  HashHandle hash = HashOrNew(ctx, opened);
+  HashHandle hash = HandleOrNew(ctx, opened, ctx.Key(1));
   HashLimits limits = HashLimitsOf(ctx.server.Config());
   std::int64_t added = 0;
   for (std::size_t i = 2; i < ctx.args.size(); i += 2) {
@@ -48,30 +44,30 @@ void HmsetCommand(CommandContext& ctx) {
 }
 
 void HsetnxCommand(CommandContext& ctx) {
-  OpenedHash opened = OpenHashToWrite(ctx);
+  auto opened = OpenToWrite<HashHandle>(ctx);
   if (opened.is_wrong_type) return;
-  if (opened.hash && opened.hash->Get(ctx.args[2])) {
+  if (opened.handle && opened.handle->Get(ctx.args[2])) {
     ctx.reply.Integer(0);
     return;
   }
-  HashHandle hash = HashOrNew(ctx, opened);
+  HashHandle hash = HandleOrNew(ctx, opened, ctx.Key(1));
   hash.Set(ctx.args[2], ctx.args[3], HashLimitsOf(ctx.server.Config()));
   ctx.KeyChanged(ctx.Key(1), config::kNotifyHash, "hset");
   ctx.reply.Integer(1);
 }
 
 void HdelCommand(CommandContext& ctx) {
-  OpenedHash opened = OpenHashToWrite(ctx);
+  auto opened = OpenToWrite<HashHandle>(ctx);
   if (opened.is_wrong_type) return;
   std::int64_t deleted = 0;
-  if (opened.hash) {
-    for (std::size_t i = 2; i < ctx.args.size() && opened.hash->Size() > 0; ++i) {
-      if (opened.hash->Delete(ctx.args[i])) ++deleted;
+  if (opened.handle) {
+    for (std::size_t i = 2; i < ctx.args.size() && opened.handle->Size() > 0; ++i) {
+      if (opened.handle->Delete(ctx.args[i])) ++deleted;
     }
     if (deleted > 0) {
       KeyRef key = ctx.Key(1);
       ctx.KeyChanged(key, config::kNotifyHash, "hdel");
-      DeleteIfEmpty(ctx, *opened.hash, key);
+      DeleteIfEmpty(ctx, *opened.handle, key);
     }
   }
   ctx.reply.Integer(deleted);
@@ -80,10 +76,10 @@ void HdelCommand(CommandContext& ctx) {
 void HincrbyCommand(CommandContext& ctx) {
   std::int64_t increment = 0;
   if (!ReadInteger(ctx, 3, increment)) return;
-  OpenedHash opened = OpenHashToWrite(ctx);
+  auto opened = OpenToWrite<HashHandle>(ctx);
   if (opened.is_wrong_type) return;
   std::int64_t value = 0;
-  if (auto text = opened.hash ? opened.hash->Get(ctx.args[2]) : std::nullopt) {
+  if (auto text = opened.handle ? opened.handle->Get(ctx.args[2]) : std::nullopt) {
     auto number = ParseInteger(*text);
     if (!number) {
       ctx.Error("ERR hash value is not an integer");
@@ -98,7 +94,7 @@ void HincrbyCommand(CommandContext& ctx) {
   }
   char digits[24];
   char* end = std::to_chars(digits, digits + sizeof digits, *sum).ptr;
-  HashHandle hash = HashOrNew(ctx, opened);
+  HashHandle hash = HandleOrNew(ctx, opened, ctx.Key(1));
   hash.Set(ctx.args[2], {digits, static_cast<std::size_t>(end - digits)},
            HashLimitsOf(ctx.server.Config()));
   ctx.KeyChanged(ctx.Key(1), config::kNotifyHash, "hincrby");
@@ -115,10 +111,10 @@ void HincrbyfloatCommand(CommandContext& ctx) {
     ctx.Error("ERR value is NaN or Infinity");
     return;
   }
-  OpenedHash opened = OpenHashToWrite(ctx);
+  auto opened = OpenToWrite<HashHandle>(ctx);
   if (opened.is_wrong_type) return;
   long double value = 0;
-  if (auto text = opened.hash ? opened.hash->Get(ctx.args[2]) : std::nullopt) {
+  if (auto text = opened.handle ? opened.handle->Get(ctx.args[2]) : std::nullopt) {
     auto number = ParseLongDouble(*text);
     if (!number) {
       ctx.Error("ERR hash value is not a float");
@@ -132,7 +128,7 @@ void HincrbyfloatCommand(CommandContext& ctx) {
     return;
   }
   std::string text = FormatLongDouble(value);
-  HashHandle hash = HashOrNew(ctx, opened);
+  HashHandle hash = HandleOrNew(ctx, opened, ctx.Key(1));
   hash.Set(ctx.args[2], text, HashLimitsOf(ctx.server.Config()));
   ctx.KeyChanged(ctx.Key(1), config::kNotifyHash, "hincrbyfloat");
   ctx.reply.Bulk(text);

@@ -9,9 +9,10 @@
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
-#include "storage/commands/hash_access.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/opened_key.h"
 #include "storage/commands/scan_options.h"
+#include "storage/engine/hash_handle.h"
 
 namespace slotway::storage {
 namespace {
@@ -19,9 +20,9 @@ namespace {
 void HscanCommand(CommandContext& ctx) {
   std::uint64_t cursor = 0;
   if (!ReadScanCursor(ctx, 2, cursor)) return;
-  OpenedHash opened = OpenHashToRead(ctx);
+  auto opened = OpenToRead<HashHandle>(ctx);
   if (opened.is_wrong_type) return;
-  if (!opened.hash) {
+  if (!opened.handle) {
     ReplyEmptyScan(ctx);
     return;
   }
@@ -33,7 +34,7 @@ void HscanCommand(CommandContext& ctx) {
   protocol::StringSink sink{elements};
   protocol::RespWriter<protocol::StringSink> writer(sink, ctx.client.resp_version);
   cursor =
-      opened.hash->Scan(cursor, options.count, [&](std::string_view field, std::string_view value) {
+      opened.handle->Scan(cursor, options.count, [&](std::string_view field, std::string_view value) {
         if (!options.Matches(field)) return;
         writer.Bulk(field);
         writer.Bulk(value);
@@ -82,10 +83,10 @@ void ReplyDistinctFields(CommandContext& ctx, const HashHandle& hash, std::size_
 void HrandfieldCommand(CommandContext& ctx) {
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   if (ctx.args.size() == 2) {
-    OpenedHash opened = OpenHashToRead(ctx);
+    auto opened = OpenToRead<HashHandle>(ctx);
     if (opened.is_wrong_type) return;
-    if (opened.hash) {
-      ReplyRandomField(ctx, *opened.hash, false);
+    if (opened.handle) {
+      ReplyRandomField(ctx, *opened.handle, false);
     } else {
       ctx.reply.Null();
     }
@@ -94,9 +95,7 @@ void HrandfieldCommand(CommandContext& ctx) {
   std::int64_t count = 0;
   if (!ReadInteger(ctx, 2, count)) return;
   if (count < -kMax) {
-    ctx.Error(
-        "ERR value is out of range, value must between -9223372036854775807 and "
-        "9223372036854775807");
+    ctx.Error(kHasNoOpposite);
     return;
   }
   bool with_values = ctx.args.size() == 4 && EqualsNoCase(ctx.args[3], "withvalues");
@@ -108,17 +107,17 @@ void HrandfieldCommand(CommandContext& ctx) {
     ctx.Error(protocol::error_text::kOutOfRange);
     return;
   }
-  OpenedHash opened = OpenHashToRead(ctx);
+  auto opened = OpenToRead<HashHandle>(ctx);
   if (opened.is_wrong_type) return;
-  if (!opened.hash || count == 0) {
+  if (!opened.handle || count == 0) {
     ctx.reply.Array(0);
   } else if (count > 0) {
-    ReplyDistinctFields(ctx, *opened.hash, static_cast<std::size_t>(count), with_values);
+    ReplyDistinctFields(ctx, *opened.handle, static_cast<std::size_t>(count), with_values);
   } else {
     auto repeats = static_cast<std::uint64_t>(-count);
     BeginFields(ctx, repeats, with_values);
     for (std::uint64_t i = 0; i < repeats; ++i) {
-      ReplyRandomField(ctx, *opened.hash, with_values);
+      ReplyRandomField(ctx, *opened.handle, with_values);
     }
   }
 }

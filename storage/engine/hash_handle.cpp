@@ -6,9 +6,8 @@
 
 namespace slotway::storage {
 
-HashHandle HashHandle::Create(Keyspace& keyspace, protocol::Slot slot, std::string_view key,
-                              std::int64_t now_ms) {
-  const Entry entry = keyspace.SetBytes(slot, key, ValueType::kHash, Encoding::kListpack,
+HashHandle HashHandle::Create(Keyspace& keyspace, const KeyRef& key, std::int64_t now_ms) {
+  const Entry entry = keyspace.SetBytes(key.slot, key.key, kType, Encoding::kListpack,
                                         Listpack().bytes(), TtlChange::Clear(), now_ms);
   return {keyspace, entry};
 }

@@ -22,13 +22,14 @@ namespace slotway::storage {
 
 class HashHandle {
  public:
-  // REQUIRES: entry.type() == ValueType::kHash. The handle stays valid while only it changes the
+  static constexpr ValueType kType = ValueType::kHash;
+
+  // REQUIRES: entry.type() == kType. The handle stays valid while only it changes the
   // keyspace.
   HashHandle(Keyspace& keyspace, const Entry& entry) : keyspace_(&keyspace), entry_(entry) {}
 
   // A new, empty hash under `key`, overwriting what was there; Set must follow.
-  static HashHandle Create(Keyspace& keyspace, protocol::Slot slot, std::string_view key,
-                           std::int64_t now_ms);
+  static HashHandle Create(Keyspace& keyspace, const KeyRef& key, std::int64_t now_ms);
 
   const Entry& entry() const { return entry_; }
   std::size_t Size() const;

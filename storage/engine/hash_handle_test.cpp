@@ -33,7 +33,7 @@ TEST_F(HashHandleTest, AgreesWithAMapAcrossTheConversion) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   for (const int fields : {20, 2000}) {
-    HashHandle::Create(keyspace_, kSlot, "h", kNow);
+    HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
     std::map<std::string, std::string> model;
     for (int step = 0; step < 20'000; ++step) {
       const std::string field = std::to_string(random() % static_cast<unsigned>(fields));
@@ -72,7 +72,7 @@ TEST_F(HashHandleTest, AgreesWithAMapAcrossTheConversion) {
 }
 
 TEST_F(HashHandleTest, ConvertsWhenALimitIsPassed) {
-  HashHandle::Create(keyspace_, kSlot, "h", kNow);
+  HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
   for (int i = 0; i < 128; ++i) Open().Set("f" + std::to_string(i), "v", kLimits);
   EXPECT_EQ(Open().entry().encoding(), Encoding::kListpack);
   Open().Set("f0", "other", kLimits);
@@ -81,7 +81,7 @@ TEST_F(HashHandleTest, ConvertsWhenALimitIsPassed) {
   EXPECT_EQ(Open().entry().encoding(), Encoding::kHashtable);
 
   for (const bool is_long_field : {false, true}) {
-    HashHandle hash = HashHandle::Create(keyspace_, kSlot, "h", kNow);
+    HashHandle hash = HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
     hash.Set("f", std::string(64, 'v'), kLimits);
     EXPECT_EQ(hash.entry().encoding(), Encoding::kListpack);
     hash.Set(is_long_field ? std::string(65, 'f') : "f", std::string(65, 'v'), kLimits);
@@ -91,7 +91,7 @@ TEST_F(HashHandleTest, ConvertsWhenALimitIsPassed) {
 }
 
 TEST_F(HashHandleTest, KeepsItsTtlThroughEveryChange) {
-  HashHandle::Create(keyspace_, kSlot, "h", kNow);
+  HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
   keyspace_.SetExpiry(keyspace_.Find(kSlot, "h", kNow), kNow + 77);
   for (int i = 0; i < 200; ++i) Open().Set("f" + std::to_string(i), "v", kLimits);
   EXPECT_EQ(Open().entry().expire_at_ms(), kNow + 77);
@@ -103,7 +103,7 @@ TEST_F(HashHandleTest, KeepsItsTtlThroughEveryChange) {
 
 TEST_F(HashHandleTest, ScansAndDrawsFromBothEncodings) {
   for (const int fields : {10, 1000}) {
-    HashHandle hash = HashHandle::Create(keyspace_, kSlot, "h", kNow);
+    HashHandle hash = HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
     for (int i = 0; i < fields; ++i) hash.Set(std::to_string(i), "v", kLimits);
     std::map<std::string, int> seen;
     std::uint64_t cursor = 0;

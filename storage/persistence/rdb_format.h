@@ -18,8 +18,10 @@ namespace slotway::storage {
 
 enum class RdbType : std::uint8_t {
   kString = 0,
+  kList = 1,
   kHash = 4,
   kHashListpack = 16,
+  kQuicklist2 = 18,
 };
 
 // What we write (Redis 7.0 reads it), and the newest that we read (Redis 7.2).

@@ -16,8 +16,7 @@ namespace {
 using FieldsAndValues = std::vector<std::pair<std::string, std::string>>;
 
 RestoreResult StoreHash(const FieldsAndValues& fields, const RestoreTarget& target) {
-  HashHandle hash = HashHandle::Create(target.keyspace, target.key.slot, target.key.key,
-                                       target.now_ms);
+  HashHandle hash = HashHandle::Create(target.keyspace, target.key, target.now_ms);
   for (const auto& [field, value] : fields) hash.Set(field, value, target.limits.hash);
   return RestoreResult::kDone;
 }

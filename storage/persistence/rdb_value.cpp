@@ -35,6 +35,8 @@ bool WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
       WriteRdbHash(writer, keyspace, entry);
       return true;
     case ValueType::kList:
+      WriteRdbList(writer, keyspace, entry);
+      return true;
     case ValueType::kSet:
     case ValueType::kZset:
     case ValueType::kStream:
@@ -49,6 +51,10 @@ RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget&
       return ReadString(reader, target);
     case RdbType::kHash:
       return ReadRdbHash(reader, target);
+    case RdbType::kList:
+      return ReadRdbList(reader, target);
+    case RdbType::kQuicklist2:
+      return ReadRdbQuicklist(reader, target);
     case RdbType::kHashListpack:
       return ReadRdbHashListpack(reader, target);
   }

@@ -32,5 +32,8 @@ RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget&
 void WriteRdbHash(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbHash(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbHashListpack(RdbReader& reader, const RestoreTarget& target);
+void WriteRdbList(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+RestoreResult ReadRdbList(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbQuicklist(RdbReader& reader, const RestoreTarget& target);
 
 }  // namespace slotway::storage
