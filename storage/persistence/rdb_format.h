@@ -19,8 +19,11 @@ namespace slotway::storage {
 enum class RdbType : std::uint8_t {
   kString = 0,
   kList = 1,
+  kSortedSet = 3,
   kHash = 4,
+  kSortedSet2 = 5,
   kHashListpack = 16,
+  kSortedSetListpack = 17,
   kQuicklist2 = 18,
 };
 

@@ -37,8 +37,10 @@ bool WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
     case ValueType::kList:
       WriteRdbList(writer, keyspace, entry);
       return true;
-    case ValueType::kSet:
     case ValueType::kZset:
+      WriteRdbSortedSet(writer, keyspace, entry);
+      return true;
+    case ValueType::kSet:
     case ValueType::kStream:
       break;
   }
@@ -55,6 +57,12 @@ RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget&
       return ReadRdbList(reader, target);
     case RdbType::kQuicklist2:
       return ReadRdbQuicklist(reader, target);
+    case RdbType::kSortedSet:
+      return ReadRdbSortedSet(reader, target);
+    case RdbType::kSortedSet2:
+      return ReadRdbSortedSet2(reader, target);
+    case RdbType::kSortedSetListpack:
+      return ReadRdbSortedSetListpack(reader, target);
     case RdbType::kHashListpack:
       return ReadRdbHashListpack(reader, target);
   }

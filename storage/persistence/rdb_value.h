@@ -35,5 +35,9 @@ RestoreResult ReadRdbHashListpack(RdbReader& reader, const RestoreTarget& target
 void WriteRdbList(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbList(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbQuicklist(RdbReader& reader, const RestoreTarget& target);
+void WriteRdbSortedSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+RestoreResult ReadRdbSortedSet(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbSortedSet2(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbSortedSetListpack(RdbReader& reader, const RestoreTarget& target);
 
 }  // namespace slotway::storage
