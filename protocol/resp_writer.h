@@ -78,6 +78,10 @@ class RespWriter {
   void Double(double value) {
     char buffer[32];
     std::string_view text = FormatDouble(value, std::span<char, 32>(buffer));
+    DoubleText(text);
+  }
+  // A double that has been printed.
+  void DoubleText(std::string_view text) {
     if (IsResp3()) {
       Line(',', text);
     } else {

@@ -12,7 +12,7 @@ namespace {
 
 // What this version does not do, by family. A command that gets its function leaves this list.
 const std::set<std::string> kUnsupportedGroups = {
-    "set",    "sorted-set", "stream",       "geo", "hyperloglog",
+    "set",    "stream",       "hyperloglog",
     "bitmap", "pubsub",     "transactions", "scripting"};
 const std::set<std::string> kUnsupportedCommands = {"acl|cat",         "acl|deluser",
                                                     "acl|dryrun",      "acl|genpass",
@@ -24,6 +24,8 @@ const std::set<std::string> kUnsupportedCommands = {"acl|cat",         "acl|delu
                                                     "blmove",          "blmpop",
                                                     "blpop",           "brpop",
                                                     "brpoplpush",
+                                                    "bzmpop",          "bzpopmax",
+                                                    "bzpopmin",
                                                     "client|caching",  "client|capa",
                                                     "client|tracking", "failover",
                                                     "latency|doctor",  "latency|graph",

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Some of a sorted set: ZSCAN and ZRANDMEMBER.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "storage/commands/argument_reader.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/opened_key.h"
+#include "storage/commands/scan_options.h"
+#include "storage/commands/sorted_set_result.h"
+#include "storage/engine/sorted_set_handle.h"
+
+namespace slotway::storage {
+namespace {
+
+// Unlike all other commands, ZSCAN writes 17 digits of the scores of a large set.
+std::string ScannedScore(double score, Encoding encoding) {
+  char text[32];
+  if (encoding == Encoding::kSkiplist) {
+    const int length = std::snprintf(text, sizeof text, "%.17g", score);
+    return {text, static_cast<std::size_t>(length)};
+  }
+  ScoreText buffer;
+  return std::string(buffer.Print(score));
+}
+
+void ZscanCommand(CommandContext& ctx) {
+  std::uint64_t cursor = 0;
+  if (!ReadScanCursor(ctx, 2, cursor)) return;
+  auto opened = OpenToRead<SortedSetHandle>(ctx);
+  if (opened.is_wrong_type) return;
+  if (!opened.handle) {
+    ReplyEmptyScan(ctx);
+    return;
+  }
+  ScanOptions options;
+  if (!ReadScanOptions(ctx, 3, false, options)) return;
+  const Encoding encoding = opened.handle->entry().encoding();
+  // Rendered at once: the views of numbers end with each call.
+  std::string elements;
+  std::size_t count = 0;
+  protocol::StringSink sink{elements};
+  protocol::RespWriter<protocol::StringSink> writer(sink, ctx.client.resp_version);
+  cursor = opened.handle->Scan(cursor, options.count, [&](const ScoredMember& item) {
+    if (!options.Matches(item.member)) return;
+    writer.Bulk(item.member);
+    writer.Bulk(ScannedScore(item.score, encoding));
+    count += 2;
+  });
+  ctx.reply.Array(2);
+  ctx.reply.Bulk(std::to_string(cursor));
+  ctx.reply.Array(count);
+  ctx.output.Append(elements);
+}
+
+void ReplyRandomMember(CommandContext& ctx, const SortedSetHandle& set, bool with_scores) {
+  const std::size_t rank = ctx.server.random.Below(set.Size());
+  set.Visit({rank, 1}, false,
+            [&](const ScoredMember& item) { ReplyMember(ctx, item, with_scores); });
+}
+
+// `count` different members, every choice as likely as any other.
+void ReplyDistinctMembers(CommandContext& ctx, const SortedSetHandle& set, std::size_t count,
+                          bool with_scores) {
+  std::size_t left = set.Size();
+  std::size_t wanted = std::min(count, left);
+  BeginMembers(ctx, wanted, with_scores);
+  set.ForEach([&](const ScoredMember& item) {
+    // Selection sampling: each of the `left` members is taken with chance wanted / left.
+    if (wanted > 0 && ctx.server.random.Below(left) < wanted) {
+      ReplyMember(ctx, item, with_scores);
+      --wanted;
+    }
+    --left;
+  });
+}
+
+struct RandomQuery {
+  std::int64_t count = 0;
+  bool with_scores = false;
+};
+
+bool ReadRandomQuery(CommandContext& ctx, RandomQuery& query) {
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  if (!ReadInteger(ctx, 2, query.count)) return false;
+  if (query.count < -kMax) {
+    ctx.Error(kHasNoOpposite);
+    return false;
+  }
+  query.with_scores = ctx.args.size() == 4 && EqualsNoCase(ctx.args[3], "withscores");
+  if (ctx.args.size() > 3 && !query.with_scores) {
+    ctx.SyntaxError();
+    return false;
+  }
+  if (query.with_scores && (query.count < -kMax / 2 || query.count > kMax / 2)) {
+    ctx.Error(protocol::error_text::kOutOfRange);
+    return false;
+  }
+  return true;
+}
+
+void ReplyOneRandomMember(CommandContext& ctx) {
+  auto opened = OpenToRead<SortedSetHandle>(ctx);
+  if (opened.is_wrong_type) return;
+  if (opened.handle) {
+    ReplyRandomMember(ctx, *opened.handle, false);
+  } else {
+    ctx.reply.Null();
+  }
+}
+
+void ZrandmemberCommand(CommandContext& ctx) {
+  if (ctx.args.size() == 2) {
+    ReplyOneRandomMember(ctx);
+    return;
+  }
+  RandomQuery query;
+  if (!ReadRandomQuery(ctx, query)) return;
+  auto opened = OpenToRead<SortedSetHandle>(ctx);
+  if (opened.is_wrong_type) return;
+  if (!opened.handle || query.count == 0) {
+    ctx.reply.Array(0);
+  } else if (query.count > 0) {
+    ReplyDistinctMembers(ctx, *opened.handle, static_cast<std::size_t>(query.count),
+                         query.with_scores);
+  } else {
+    const auto repeats = static_cast<std::uint64_t>(-query.count);
+    BeginMembers(ctx, repeats, query.with_scores);
+    for (std::uint64_t i = 0; i < repeats; ++i) {
+      ReplyRandomMember(ctx, *opened.handle, query.with_scores);
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const HandlerRow> SortedSetScanHandlers() {
+  static constexpr HandlerRow kRows[] = {{"zscan", &ZscanCommand},
+                                         {"zrandmember", &ZrandmemberCommand}};
+  return kRows;
+}
+
+}  // namespace slotway::storage
