@@ -3,6 +3,7 @@
 
 # Keys have redis-benchmark's own shape (key:000000000042), so they spread over all slots.
 KEY = "key:__rand_int__"
+MEMBER = "member:__rand_int__"
 DEFAULT_LOADS = ["get:1", "set:1", "get:16", "set:16", "get:64", "set:64"]
 
 COMMANDS = {
@@ -14,6 +15,14 @@ COMMANDS = {
     "hset": lambda value: ["HSET", "hash:__rand_int__", "field:__rand_int__", value],
     "lpush": lambda value: ["LPUSH", "list:__rand_int__", value],
     "zadd": lambda value: ["ZADD", "zset:__rand_int__", "__rand_int__", "member:__rand_int__"],
+    # One sorted set for all: the first of these fills it for the others.
+    "zadd_one": lambda value: ["ZADD", "zset", "__rand_int__", MEMBER],
+    "zincrby_one": lambda value: ["ZINCRBY", "zset", "1", MEMBER],
+    "zscore_one": lambda value: ["ZSCORE", "zset", MEMBER],
+    "zrank_one": lambda value: ["ZRANK", "zset", MEMBER],
+    "zrange_100": lambda value: ["ZRANGE", "zset", "1000", "1099"],
+    "zrangebyscore_10": lambda value: ["ZRANGEBYSCORE", "zset", "__rand_int__", "+inf", "LIMIT",
+                                       "0", "10"],
 }
 
 

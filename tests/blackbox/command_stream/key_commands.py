@@ -18,6 +18,11 @@ def make_dumps(oracle):
         for i in range(count):
             oracle.call("hset", "dump", b"f%d" % i, values[i % len(values)][:60])
         DUMPS.append(oracle.call("dump", "dump")[1])
+    for count in (1, 3, 8, 9, 150):
+        oracle.call("del", "dump")
+        for i in range(count):
+            oracle.call("zadd", "dump", i * 0.3 - 1, values[i % len(values)][:60] + b"%d" % i)
+        DUMPS.append(oracle.call("dump", "dump")[1])
     oracle.call("del", "dump")
 
 
