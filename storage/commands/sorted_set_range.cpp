@@ -133,9 +133,8 @@ void Range(CommandContext& ctx, const RangeForm& form) {
   if (form.is_stored) {
     auto result = NewSortedSet(ctx);
     if (opened.handle) {
-      opened.handle->Visit(ranks, false, [&result](const ScoredMember& item) {
-        result->Set(item.member, item.score);
-      });
+      opened.handle->Visit(ranks, false,
+                           [&result](const ScoredMember& item) { result->Append(item); });
     }
     StoreResult(ctx, ctx.Key(1), std::move(result), "zrangestore");
     return;

@@ -74,7 +74,7 @@ bool SortedSetHandle::SetInListpack(std::size_t position, const ScoredMember& it
 
 void SortedSetHandle::ConvertToTable() {
   auto object = std::make_unique<SortedSetTable>(keyspace_->arena(), keyspace_->hash_seed());
-  ForEach([&](const ScoredMember& item) { object->Set(item.member, item.score); });
+  ForEach([&](const ScoredMember& item) { object->Append(item); });
   entry_ = keyspace_->ReplaceObject(entry_, Encoding::kSkiplist, std::move(object));
 }
 

@@ -96,8 +96,7 @@ RestoreResult ReadRdbSortedSetListpack(RdbReader& reader, const RestoreTarget& t
       std::make_unique<SortedSetTable>(target.keyspace.arena(), target.keyspace.hash_seed());
   NumberText digits;
   for (std::size_t at = items.Begin(); at != items.End(); at = items.Next(at)) {
-    const ScoredMember item = items.At(at, digits);
-    set->Set(item.member, item.score);
+    set->Append(items.At(at, digits));
   }
   SortedSetHandle::Store(target.keyspace, target.key, std::move(set), target.limits.sorted_set,
                          target.now_ms);

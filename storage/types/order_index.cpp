@@ -241,6 +241,22 @@ void OrderIndex::Insert(ArenaRef member) {
   InsertAt(path, {before.leaf, before.at + 1}, KeyOf(member));
 }
 
+void OrderIndex::Append(ArenaRef member) {
+  if (size_ == 0) {
+    Insert(member);
+    return;
+  }
+  Path path;
+  ArenaRef node = root_;
+  for (int level = 0; level < height_; ++level) {
+    Inner* inner = InnerAt(node);
+    path.steps[level] = {inner, inner->count - 1};
+    node = inner->children[inner->count - 1];
+  }
+  Leaf* last = LeafAt(node);
+  InsertAt(path, {last, last->count}, KeyOf(member));
+}
+
 void OrderIndex::InsertAt(Path& path, Place place, const Key& key) {
   ++size_;
   for (int level = 0; level < height_; ++level) {
@@ -252,9 +268,10 @@ void OrderIndex::InsertAt(Path& path, Place place, const Key& key) {
     if (place.at == 0) TellFirst(path, height_, key);
     return;
   }
-  // Behind everything: members arrive in order, and full leaves will stay as they are.
+  // Behind or before everything: members arrive in order, and full leaves will stay as they are.
   const bool is_append = leaf->next == 0 && place.at == kEntriesMax;
-  Leaf& right = SplitLeaf(*leaf, is_append ? kEntriesMax : kEntriesMax / 2);
+  const bool is_prepend = leaf->previous == 0 && place.at == 0;
+  Leaf& right = SplitLeaf(*leaf, is_append ? kEntriesMax : is_prepend ? 0 : kEntriesMax / 2);
   const bool is_right = is_append || place.at > leaf->count;
   if (is_right) {
     InsertKey(right, place.at - leaf->count, key);

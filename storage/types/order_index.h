@@ -6,8 +6,8 @@
 //           u40 x 61 references of the first member below each
 //
 // A prefix is the upper half of the score in a form that compares as the score does; only where
-// prefixes are equal are the members themselves read. 9 bytes a member if the leaves are full (as
-// they are if members arrive in order), about 13 if they arrive at random.
+// prefixes are equal are the members themselves read. 10 bytes a member if the leaves are full (as
+// they are if members arrive in either order), about 14 if they arrive at random.
 // Invariants: leaves are linked in order and all equally deep; entry i of an inner node names the
 // first member below child i and counts those below it; no node is empty, but for the whole tree.
 // A node below kSparse is merged with a neighbour of the same parent if both fit; not else, so the
@@ -39,6 +39,8 @@ class OrderIndex {
 
   // REQUIRES: no equal member is in.
   void Insert(ArenaRef member);
+  // The same for one that belongs behind all others.
+  void Append(ArenaRef member);
   // REQUIRES of both: it is in, with the score it was inserted with.
   void Erase(ArenaRef member);
   // Gives the member another score and its new place.

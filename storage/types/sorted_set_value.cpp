@@ -25,7 +25,7 @@ std::size_t SortedSetTable::FreeSome(std::size_t max_elements) {
 std::unique_ptr<ValueObject> SortedSetTable::Clone() const {
   auto copy = std::make_unique<SortedSetTable>(memory_.arena, seed_);
   Visit({0, ElementCount()}, false,
-        [&copy](const ScoredMember& item) { copy->Set(item.member, item.score); });
+        [&copy](const ScoredMember& item) { copy->Append(item); });
   return copy;
 }
 
@@ -57,13 +57,17 @@ void SortedSetTable::DeleteRanks(const RankRange& ranks) {
   }
 }
 
-void SortedSetTable::Add(std::uint64_t hash, std::string_view member, double score) {
+void SortedSetTable::Append(const ScoredMember& item) {
+  order_.Append(AddToTable(HashOf(item.member), item.member, item.score));
+}
+
+ArenaRef SortedSetTable::AddToTable(std::uint64_t hash, std::string_view member, double score) {
   std::byte* memory = memory_.arena.Allocate(SortedSetMember::BytesFor(member));
   SortedSetMember(memory).Format(score, member);
   member_bytes_ += memory_.arena.UsableBytes(memory);
   const ArenaRef ref = memory_.arena.RefOf(memory);
   table_.Insert(memory_, hash, ref, HashOfRef());
-  order_.Insert(ref);
+  return ref;
 }
 
 void SortedSetTable::Remove(std::uint64_t hash, Spot spot) {

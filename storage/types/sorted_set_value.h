@@ -47,6 +47,8 @@ class SortedSetTable final : public ValueObject {
   void Set(std::string_view member, double score) {
     Update(member, [score](std::optional<double>) { return std::optional(score); });
   }
+  // REQUIRES: the member is not in and belongs behind all others.
+  void Append(const ScoredMember& item);
   // True when the member was there.
   bool Delete(std::string_view member);
 
@@ -71,7 +73,8 @@ class SortedSetTable final : public ValueObject {
   Spot Find(std::uint64_t hash, std::string_view member) const {
     return table_.Find(hash, [&](ArenaRef ref) { return At(ref).Text() == member; });
   }
-  void Add(std::uint64_t hash, std::string_view member, double score);
+  // A new member, in the table; the order is left to the caller.
+  ArenaRef AddToTable(std::uint64_t hash, std::string_view member, double score);
   void Remove(std::uint64_t hash, Spot spot);
   void FreeMember(ArenaRef ref);
 
@@ -92,7 +95,7 @@ ScoreChange SortedSetTable::Update(std::string_view member, DecideFn&& decide) {
   const std::optional<double> score = decide(old_score);
   if (!score || score == old_score) return ScoreChange::kNone;
   if (!spot) {
-    Add(hash, member, *score);
+    order_.Insert(AddToTable(hash, member, *score));
     return ScoreChange::kAdded;
   }
   order_.ChangeScore(spot.ref(), *score);
