@@ -42,11 +42,24 @@ std::size_t SortedSetReader::PositionOf(std::size_t rank) const {
   return listpack_.Seek(-static_cast<std::int64_t>(2 * (count - rank)));
 }
 
+template <class GoesOnFn>
+std::size_t SortedSetReader::WalkWhile(Walk& walk, const GoesOnFn& goes_on) const {
+  while (walk.at != End()) {
+    const std::size_t score_at = listpack_.Next(walk.at);
+    if (!goes_on(walk.at, *ParseScore(listpack_.At(score_at)))) break;
+    walk.at = listpack_.Next(score_at);
+    ++walk.rank;
+  }
+  return walk.rank;
+}
+
 std::size_t SortedSetReader::PlaceFor(const ScoredMember& item) const {
-  NumberText digits;
-  std::size_t at = Begin();
-  while (at != End() && Precedes(At(at, digits), item)) at = Next(at);
-  return at;
+  Walk walk{Begin()};
+  WalkWhile(walk, [&](std::size_t at, double score) {
+    NumberText digits;  // members matter only among equal scores
+    return score != item.score ? score < item.score : listpack_.At(at).Text(digits) < item.member;
+  });
+  return walk.at;
 }
 
 std::size_t SortedSetReader::RankAt(std::size_t position) const {
@@ -56,11 +69,11 @@ std::size_t SortedSetReader::RankAt(std::size_t position) const {
 }
 
 RankRange SortedSetReader::RanksOf(const ScoreRange& range) const {
-  std::size_t at = Begin();
-  std::size_t first = 0;
-  for (; at != End() && range.StartsAfter(ScoreAt(at)); at = Next(at)) ++first;
-  std::size_t end = first;
-  for (; at != End() && !range.EndsBefore(ScoreAt(at)); at = Next(at)) ++end;
+  Walk walk{Begin()};
+  const std::size_t first = WalkWhile(
+      walk, [&range](std::size_t, double score) { return range.StartsAfter(score); });
+  const std::size_t end = WalkWhile(
+      walk, [&range](std::size_t, double score) { return !range.EndsBefore(score); });
   return RankRange::Between(first, end);
 }
 

@@ -50,6 +50,14 @@ class SortedSetReader {
   RankRange RanksOf(const LexRange& range) const;
 
  private:
+  struct Walk {
+    std::size_t at;
+    std::size_t rank = 0;
+  };
+  // Steps over members while goes_on(position, score) is true; returns the rank reached.
+  template <class GoesOnFn>
+  std::size_t WalkWhile(Walk& walk, const GoesOnFn& goes_on) const;
+
   ListpackReader listpack_;
 };
 
