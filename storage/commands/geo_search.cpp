@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,8 +21,10 @@
 namespace slotway::storage {
 namespace {
 
+// A member of the area. Most of those found are often dropped, so its text is read by rank at the end.
 struct Found {
-  std::string member;
+  std::size_t rank;
+  std::size_t number;  // in the order of the search
   double score;
   double distance_metres;
   GeoPoint point;
@@ -37,11 +38,13 @@ std::vector<Found> Search(const SortedSetHandle& set, const GeoQuery& query) {
   const GeoCover cover = CoverOf(query.area);
   for (std::size_t i = 0; i < cover.count && found.size() < limit; ++i) {
     const RankRange ranks = set.RanksOf(ScoresOf(cover.cells[i]));
+    std::size_t rank = ranks.first;
     set.Visit(ranks, false, [&](const ScoredMember& item) {
+      const std::size_t item_rank = rank++;
       if (found.size() >= limit) return;
       const GeoPoint point = GeoCell::OfScore(item.score).Center();
       if (const auto distance = query.area.DistanceIfInside(point)) {
-        found.push_back({std::string(item.member), item.score, *distance, point});
+        found.push_back({item_rank, found.size(), item.score, *distance, point});
       }
     });
   }
@@ -50,33 +53,32 @@ std::vector<Found> Search(const SortedSetHandle& set, const GeoQuery& query) {
 
 // Puts what is asked for in order and drops the rest.
 void Arrange(const GeoQuery& query, std::vector<Found>& found) {
-  const auto nearer = [](const Found& a, const Found& b) {
-    return a.distance_metres < b.distance_metres;
+  const std::size_t kept =
+      query.count != 0 ? std::min(query.count, found.size()) : found.size();
+  const GeoOrder order = query.Order();
+  const auto comes_before = [is_reversed = order == GeoOrder::kFarthestFirst](const Found& a,
+                                                                              const Found& b) {
+    if (a.distance_metres == b.distance_metres) return a.number < b.number;
+    return (a.distance_metres < b.distance_metres) != is_reversed;
   };
-  switch (query.Order()) {
-    case GeoOrder::kNone:
-      break;
-    case GeoOrder::kNearestFirst:
-      std::stable_sort(found.begin(), found.end(), nearer);
-      break;
-    case GeoOrder::kFarthestFirst:
-      std::stable_sort(found.begin(), found.end(),
-                       [&](const Found& a, const Found& b) { return nearer(b, a); });
-      break;
+  const auto kept_end = found.begin() + static_cast<std::ptrdiff_t>(kept);
+  if (order != GeoOrder::kNone) {
+    if (kept < found.size()) std::nth_element(found.begin(), kept_end, found.end(), comes_before);
+    std::sort(found.begin(), kept_end, comes_before);
   }
-  if (query.count != 0 && found.size() > query.count) {
-    found.erase(found.begin() + static_cast<std::ptrdiff_t>(query.count), found.end());
-  }
+  found.erase(kept_end, found.end());
 }
 
-void Reply(CommandContext& ctx, const GeoQuery& query, const std::vector<Found>& found) {
+void Reply(CommandContext& ctx, const SortedSetHandle& set, const GeoQuery& query,
+           const std::vector<Found>& found) {
   const std::size_t extras = static_cast<std::size_t>(query.with_distance) +
                              static_cast<std::size_t>(query.with_hash) +
                              static_cast<std::size_t>(query.with_point);
   ctx.reply.Array(found.size());
   for (const Found& item : found) {
     if (extras > 0) ctx.reply.Array(extras + 1);
-    ctx.reply.Bulk(item.member);
+    set.Visit({item.rank, 1}, false,
+              [&ctx](const ScoredMember& member) { ctx.reply.Bulk(member.member); });
     if (query.with_distance) {
       ReplyDistance(ctx, item.distance_metres / query.area.metres_per_unit);
     }
@@ -85,12 +87,15 @@ void Reply(CommandContext& ctx, const GeoQuery& query, const std::vector<Found>&
   }
 }
 
-void Store(CommandContext& ctx, const GeoForm& form, const GeoQuery& query,
-           const std::vector<Found>& found) {
+void Store(CommandContext& ctx, const GeoForm& form, const SortedSetHandle* set,
+           const GeoQuery& query, const std::vector<Found>& found) {
   auto result = NewSortedSet(ctx);
   for (const Found& item : found) {
     const double distance = item.distance_metres / query.area.metres_per_unit;
-    result->Set(item.member, query.stores_distance ? distance : item.score);
+    const double score = query.stores_distance ? distance : item.score;
+    set->Visit({item.rank, 1}, false, [&result, score](const ScoredMember& member) {
+      result->Set(member.member, score);
+    });
   }
   StoreResult(ctx, ctx.Key(query.store_index), std::move(result),
               form.IsSearch() ? "geosearchstore" : "georadiusstore");
@@ -106,10 +111,13 @@ void SearchArea(CommandContext& ctx, const GeoForm& form) {
     found = Search(*opened.handle, query);
     Arrange(query, found);
   }
+  const SortedSetHandle* set = opened.handle ? &*opened.handle : nullptr;
   if (query.store_index != 0) {
-    Store(ctx, form, query, found);
+    Store(ctx, form, set, query, found);
+  } else if (set != nullptr) {
+    Reply(ctx, *set, query, found);
   } else {
-    Reply(ctx, query, found);
+    ctx.reply.Array(0);
   }
 }
 
