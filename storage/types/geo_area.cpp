@@ -63,6 +63,9 @@ bool ReachesBeyondNeighbours(const GeoBox& bounds, const GeoCell& cell) {
 
 std::optional<double> GeoArea::DistanceIfInside(const GeoPoint& point) const {
   if (shape == Shape::kCircle) {
+    // Too far north or south, and not only by a rounding error: this is the cheaper question.
+    const double reach = radius * metres_per_unit * 1.001 + 1;
+    if (GeoLatitudeDistance(point.latitude, center.latitude) > reach) return std::nullopt;
     const double distance = GeoDistance(center, point);
     if (distance > radius * metres_per_unit) return std::nullopt;
     return distance;
