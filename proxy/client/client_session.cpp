@@ -12,6 +12,7 @@
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
+#include "proxy/routing/script_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -151,7 +152,7 @@ bool ClientSession::Perform(const Request& request) {
 
 bool ClientSession::PerformUnusually(const Request& request) {
   const protocol::CommandSpec& spec = *request.spec;
-  if ((state_.ways & kPaused) != 0 && IsHeldByPause(spec)) {
+  if ((state_.ways & kPaused) != 0 && IsHeldByPause(request)) {
     Postpone();
     return false;
   }
@@ -165,9 +166,13 @@ bool ClientSession::PerformUnusually(const Request& request) {
   return true;
 }
 
-bool ClientSession::IsHeldByPause(const protocol::CommandSpec& spec) const {
-  if (services_.pause.holds_all || MayChangeReplicas(spec)) return true;
-  const LocalCommand* command = FindLocalCommand(protocol::IdOf(spec));
+bool ClientSession::IsHeldByPause(const Request& request) const {
+  if (services_.pause.holds_all) return true;
+  if (MayChangeReplicas(*request.spec)) {
+    return !RunsReadonlyScript(request.args, services_.router.PlanOf(request.id),
+                               services_.dispatcher.Scripts());
+  }
+  const LocalCommand* command = FindLocalCommand(request.id);
   bool executes = command != nullptr && command->in_transaction == InTransaction::kExecutes;
   return executes && transaction_ != nullptr && !transaction_->queue.IsReadonly();
 }
@@ -335,7 +340,8 @@ void ClientSession::UpdateTopology(const std::shared_ptr<const protocol::Topolog
 
 void ClientSession::PushInOrder(std::string_view bytes) {
   if (IsGone()) return;
-  if (replies_.EarlyBytes() == 0) return replies_.Push(bytes);
+  // What waits for something to happen may wait for long.
+  if (replies_.Outstanding() == 0 || IsBlocked()) return replies_.Push(bytes);
   replies_.Deliver(replies_.Open(), bytes);
 }
 
@@ -416,6 +422,7 @@ bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& re
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
+  state_.local_request_bytes = request.bytes.size();
   RunLocally(command, request, local_reply_);
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (!local_reply_.empty()) replies_.Deliver(OpenPlace(), local_reply_);

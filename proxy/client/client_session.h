@@ -85,7 +85,7 @@ class ClientSession final : private runtime::Connection::Handler,
   void StartTracking(TrackingOptions options, std::function<void()> on_ready);
   void StopTracking();
   void UpdateTopology(const std::shared_ptr<const protocol::Topology>& topology);  // shared: immutable
-  // Something that is no reply, behind every reply that has arrived.
+  // Something that is no reply, behind the replies that are owed by now.
   void PushInOrder(std::string_view bytes);
   // While a request is answered later that others must not overtake.
   void HoldRequests() { replies_.AddHeldBack(); }
@@ -141,7 +141,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool Perform(const Request& request);
   // What Perform() does, for a session that has unusual ways.
   bool PerformUnusually(const Request& request);
-  bool IsHeldByPause(const protocol::CommandSpec& spec) const;
+  bool IsHeldByPause(const Request& request) const;
   // Requests of a session that has unusual ways. True if the request was dealt with here.
   bool Divert(const Request& request);
   bool QueueInTransaction(const Request& request);

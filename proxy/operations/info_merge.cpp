@@ -61,6 +61,9 @@ constexpr FieldRule kFieldRules[] = {
     {"allocator_frag_ratio", Rule::kRatio},
     {"allocator_rss_ratio", Rule::kRatio},
     {"maxmemory_policy", Rule::kFirst},
+    {"number_of_cached_scripts", Rule::kMax},  // every master has them
+    {"number_of_functions", Rule::kMax},
+    {"number_of_libraries", Rule::kMax},
     {"mem_allocator", Rule::kFirst},
     {"mem_fragmentation_ratio", Rule::kRatio},
     {"rss_overhead_ratio", Rule::kRatio},
