@@ -119,6 +119,19 @@ def test_keys_of_another_slot_are_refused_where_they_stand(proxy):
         assert client.call("DISCARD") == "OK"
 
 
+def test_exec_says_what_the_shard_found_wrong(proxy, cluster, oracle):
+    answers = []
+    for server, node in ((oracle, oracle.node), (proxy, cluster.master_of("{t}a"))):
+        with server.client() as client:
+            assert client.pipeline([["MULTI"], ["SET", "{t}a", 1]]) == ["OK", "QUEUED"]
+            node.call("CONFIG", "SET", "min-replicas-to-write", 2)
+            try:
+                answers.append(client.call("EXEC"))
+            finally:
+                node.call("CONFIG", "SET", "min-replicas-to-write", 0)
+    assert answers[1] == answers[0] and "NOREPLICAS" in answers[0]
+
+
 def test_another_client_breaks_a_watch(proxy, cluster):
     with proxy.client() as client, proxy.client() as other:
         for _ in range(20):
