@@ -123,7 +123,8 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   protocol::CommandId id = protocol::IdOf(*spec);
   if (has_listener_rules_) {
     auto rule = ListenerRuleOf(*origin_.listener, id);
-    if (!rule.refusal.empty()) return Refuse(rule.refusal);
+    bool is_queued = rule.is_refused_when_run && (state_.ways & kQueuesTransaction) != 0;
+    if (!rule.refusal.empty() && !is_queued) return Refuse(rule.refusal);
     if (rule.instead != nullptr) {
       // The same request under another name.
       spec = rule.instead;
@@ -228,15 +229,20 @@ bool ClientSession::QueueInTransaction(const Request& request) {
 
 void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
   current_replies_ = &replies;
-  if (const LocalCommand* command = FindLocalCommand(request.id)) {
-    std::string reply;
+  std::string_view refusal;
+  if (has_listener_rules_) refusal = ListenerRuleOf(*origin_.listener, request.id).refusal;
+  std::string reply;
+  if (!refusal.empty()) {
+    protocol::StringSink sink{reply};
+    LocalWriter(sink, state_.resp).Error(refusal);
+  } else if (const LocalCommand* command = FindLocalCommand(request.id)) {
     RunLocally(*command, request, reply);
-    if (!reply.empty()) replies.Deliver(replies.Open(), reply);
   } else {
     bool is_slow = services_.router.PlanOf(request.id).is_slow;
     Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow);
     current_services_->router.Route(request, {.queue = replies, .lane = lane, .is_nested = true});
   }
+  if (!reply.empty()) replies.Deliver(replies.Open(), reply);
   current_replies_ = &replies_;
 }
 

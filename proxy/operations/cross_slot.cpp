@@ -78,7 +78,7 @@ void CrossSlotOperation::OnReply(std::size_t part, std::string_view reply) {
     bytes_ += static_cast<std::uint64_t>(*size);
   }
   if (--checks_left_ > 0) return;
-  if (!probe_error_.empty()) return Finish(std::string(probe_error_));
+  if (!probe_error_.empty()) return OnWrongWords(std::move(probe_error_));
   if (!CountBytes(0)) return;
   bytes_ = 0;
   Proceed();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/key_extraction.h"
@@ -30,6 +31,8 @@ class CrossSlotOperation : public Operation {
   // shard found nothing wrong; otherwise ends the operation.
   void CheckFirst(const std::vector<std::string>& keys, bool probes_syntax);
   virtual void Proceed() = 0;
+  // The words besides the keys are wrong; `reply` is what Redis says of them.
+  virtual void OnWrongWords(std::string reply) { Finish(std::move(reply)); }
   // The reply to a part of the derived class, counted from 0.
   virtual void TakeReply(std::size_t part, std::string_view reply) = 0;
   // Sends to the owner of `key`.

@@ -30,7 +30,8 @@ COMPARE_EVERY = 20000
 # Encodings that convert early are met more often; no value grows beyond a megabyte.
 SETTINGS = {"hash-max-listpack-entries": 8, "zset-max-listpack-entries": 8,
             "set-max-intset-entries": 8, "list-max-listpack-size": 16,
-            "stream-node-max-entries": 8, "proto-max-bulk-len": 1048576}
+            "stream-node-max-entries": 8, "proto-max-bulk-len": 1048576,
+            "enable-debug-command": "yes"}
 
 
 class Run:
