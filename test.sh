@@ -25,6 +25,7 @@ Without a group, all are run but fuzz, registry, java and browser. asan and tsan
   failover    kill -9 of a master under load
   chaos       nodes are killed, paused and restarted and slots move: nothing is lost, doubled or
               swapped (half a minute; SLOTWAY_CHAOS_MINUTES=10 for longer)
+  scale       10,000 idle, 2,000 blocked and 1,000 subscribed clients beside a busy pipeline
   nodeport    the NodePort proof in network namespaces (needs root)
   local       slotway local: start, supervision, Ctrl-C
   clients     client libraries at the proxy, of one server and of a cluster: Debian's redis-py

@@ -70,7 +70,9 @@ class FetchingRead : public CrossSlotOperation {
   }
 
   void OnWrongWords(std::string reply) override {
-    if (!LooksAtTypesFirst()) return Finish(std::move(reply));
+    // Before the types it looks at the number of keys.
+    bool is_about_count = reply.find(protocol::error_text::kNotInteger) != std::string::npos;
+    if (!LooksAtTypesFirst() || is_about_count) return Finish(std::move(reply));
     words_error_ = std::move(reply);
     left_ = names_.size();
     std::vector<std::string> names = names_;
