@@ -6,9 +6,10 @@
 // to the destination under a name that expires, then over the destination: that is atomic.
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "protocol/resp_array.h"
-#include "protocol/resp_reply_value.h"
+#include "protocol/resp_writer.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/operations/cross_slot.h"
 #include "proxy/operations/sort_request.h"
@@ -29,13 +30,21 @@ class PatternSort final : public CrossSlotOperation {
 
  private:
   enum class Step : std::uint8_t {
-    kType, kElements, kWeights, kValues, kPush, kExpire, kStore, kTidyUp,
+    kType,
+    kElements,
+    kWeights,
+    kValues,
+    kPush,
+    kExpire,
+    kStore,
+    kTidyUp,
   };
+  // Questions on their way at once; arguments of a request.
+  static constexpr std::size_t kPortion = 5000;
   using Value = std::optional<std::string>;
   struct Question {
     std::size_t part;
-    std::string key;
-    std::vector<std::string> words;
+    std::vector<std::string> words;  // the second is the key
   };
 
   const std::string& Source() const { return KeyAt(0); }
@@ -88,35 +97,51 @@ class PatternSort final : public CrossSlotOperation {
 
   void TakeElements(std::string_view reply) {
     if (IsError(reply)) return Finish(reply);
-    if (!CountBytes(reply.size())) return;
-    auto value = protocol::ParseRespValue(reply);
-    if (!value) return FinishWithError("ERR The shard's answer to SORT is none");
-    for (protocol::RespValue& element : value->elements) {
-      elements_.push_back({std::move(element.text), std::nullopt});
+    std::vector<std::string_view> elements;
+    if (!protocol::SplitArray(reply, elements)) {
+      return FinishWithError("ERR The shard's answer to SORT is none");
     }
-    step_ = sort_.by ? Step::kWeights : Step::kValues;
-    if (!sort_.by) return AskValues();
-    std::vector<Question> questions;
-    for (std::size_t i = 0; i < elements_.size(); ++i) AddQuestion(*sort_.by, i, i, questions);
-    AskAll(questions, elements_.size());
+    if (!CountBytes(reply.size() + elements.size() * sizeof(SortedElement))) return;
+    for (std::string_view element : elements) {
+      elements_.push_back({BulkOf(element).value_or(""), std::nullopt});
+    }
+    if (sort_.by) return BeginStep(Step::kWeights, 1);
+    BeginStep(Step::kValues, GetsOfElement());
   }
 
-  void AddQuestion(const SortPattern& pattern, std::size_t element, std::size_t part,
-                   std::vector<Question>& questions) const {
+  // What is read for all elements: all of the first one, all of the second, ...
+  void BeginStep(Step step, std::size_t per_element) {
+    step_ = step;
+    received_ = asked_ = 0;
+    answers_.assign(elements_.size() * per_element, std::nullopt);
+    if (CountBytes(answers_.size() * sizeof(Value))) AskMore();
+  }
+
+  // In portions, so that not all requests wait at once. The last answer may end the operation
+  // while it is sent.
+  void AskMore() {
+    std::vector<Question> portion;
+    for (; asked_ < answers_.size() && portion.size() < kPortion; ++asked_) {
+      AddQuestion(asked_, portion);
+    }
+    left_ = portion.size();
+    if (portion.empty()) return step_ == Step::kWeights ? Order() : Conclude();
+    for (const Question& question : portion) {
+      Ask(kFirstPart + question.part, question.words, question.words[1], true);
+    }
+  }
+
+  void AddQuestion(std::size_t part, std::vector<Question>& questions) const {
+    bool is_weight = step_ == Step::kWeights;
+    if (!is_weight && sort_.gets.empty()) return;
+    const SortPattern& pattern = is_weight ? *sort_.by : sort_.gets[part % GetsOfElement()];
+    if (!pattern.NamesKeys()) return;
+    std::size_t element = is_weight ? part : part / GetsOfElement();
     std::string key = pattern.KeyOf(elements_[element].element);
-    std::vector<std::string> words = {"GET", key};
-    if (!pattern.Field().empty()) words = {"HGET", key, std::string(pattern.Field())};
-    questions.push_back({part, std::move(key), std::move(words)});
-  }
-
-  // The last answer may end the operation while it is sent.
-  void AskAll(const std::vector<Question>& questions, std::size_t answers) {
-    answers_.assign(answers, std::nullopt);
-    left_ = questions.size();
-    received_ = 0;
-    if (questions.empty()) return TakeAllAnswers();
-    for (const Question& question : questions) {
-      Ask(kFirstPart + question.part, question.words, question.key, true);
+    if (pattern.Field().empty()) {
+      questions.push_back({part, {"GET", std::move(key)}});
+    } else {
+      questions.push_back({part, {"HGET", std::move(key), std::string(pattern.Field())}});
     }
   }
 
@@ -129,11 +154,11 @@ class PatternSort final : public CrossSlotOperation {
     if (!IsError(reply) && !is_too_much) answers_[part] = BulkOf(reply);
     if (--left_ > 0) return;
     if (!reply_.empty()) return Finish(std::string(reply_));
-    if (CountBytes(received_)) TakeAllAnswers();
+    std::size_t received = std::exchange(received_, 0);
+    if (CountBytes(received)) AskMore();
   }
 
-  void TakeAllAnswers() {
-    if (step_ == Step::kValues) return Conclude();
+  void Order() {
     for (std::size_t i = 0; i < answers_.size(); ++i) elements_[i].weight = std::move(answers_[i]);
     if (!OrderByWeights(sort_, elements_)) {
       return FinishWithError("ERR One or more scores can't be converted into double");
@@ -142,23 +167,10 @@ class PatternSort final : public CrossSlotOperation {
     auto begin = elements_.begin();
     elements_.erase(begin + static_cast<std::ptrdiff_t>(last), elements_.end());
     elements_.erase(begin, begin + static_cast<std::ptrdiff_t>(first));
-    step_ = Step::kValues;
-    AskValues();
+    BeginStep(Step::kValues, GetsOfElement());
   }
 
-  // Answers are in the order of the reply: all of the first element, all of the second, ...
   std::size_t GetsOfElement() const { return std::max<std::size_t>(sort_.gets.size(), 1); }
-
-  void AskValues() {
-    std::vector<Question> questions;
-    for (std::size_t i = 0; i < elements_.size(); ++i) {
-      for (std::size_t g = 0; g < sort_.gets.size(); ++g) {
-        if (!sort_.gets[g].NamesKeys()) continue;
-        AddQuestion(sort_.gets[g], i, i * GetsOfElement() + g, questions);
-      }
-    }
-    AskAll(questions, elements_.size() * GetsOfElement());
-  }
 
   void Conclude() {
     for (std::size_t i = 0; i < answers_.size(); ++i) {
@@ -188,7 +200,6 @@ class PatternSort final : public CrossSlotOperation {
 
   // In portions: a request has a bound of arguments.
   void PushMore() {
-    constexpr std::size_t kPortion = 10'000;
     step_ = Step::kPush;
     std::vector<std::string> words = {"RPUSH", copy_};
     std::size_t end = std::min(pushed_ + kPortion, answers_.size());
@@ -216,8 +227,9 @@ class PatternSort final : public CrossSlotOperation {
   Step step_ = Step::kType;
   std::vector<SortedElement> elements_;
   std::vector<Value> answers_;
-  std::size_t left_ = 0;
-  std::size_t received_ = 0;
+  std::size_t asked_ = 0;     // of the answers that are wanted
+  std::size_t left_ = 0;      // of the portion
+  std::size_t received_ = 0;  // with the portion
   std::string copy_;
   std::size_t pushed_ = 0;
   std::string reply_;  // for the client

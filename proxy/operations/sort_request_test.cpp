@@ -102,8 +102,8 @@ TEST(LimitOf, StaysWithinWhatThereIs) {
     std::size_t first, last;
   };
   constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
-  for (const Case& c : {Case{0, -1, 0, 5}, Case{1, 2, 1, 3}, Case{-4, 2, 0, 2}, Case{3, kHuge, 3, 5},
-                        Case{kHuge, kHuge, 5, 5}, Case{2, 0, 2, 2}}) {
+  for (const Case& c : {Case{0, -1, 0, 5}, Case{1, 2, 1, 3}, Case{-4, 2, 0, 2},
+                        Case{3, kHuge, 3, 5}, Case{kHuge, kHuge, 5, 5}, Case{2, 0, 2, 2}}) {
     SortRequest request;
     request.limit_offset = c.offset;
     request.limit_count = c.count;

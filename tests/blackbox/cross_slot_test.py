@@ -191,8 +191,8 @@ def test_sorting_by_patterns(sides, both):
     both("SORT", "list", "BY", "nosort", "DESC", "GET", "#")
     both("SORT", "weight:1", "GET", "#")
     both("SORT", "list", "BY", "*:name")
-    for words in (("GET",), ("BY", "w*", "x"), ("GET", "#", "LIMIT", 1), ("GET", "#", "LIMIT", 1, "x"),
-                  ("GET", "#", "BY")):
+    for words in (("GET",), ("BY", "w*", "x"), ("GET", "#", "LIMIT", 1), ("GET", "#", "BY"),
+                  ("GET", "#", "LIMIT", 1, "x")):
         both("SORT", "list", *words)
     both("SORT_RO", "list", "GET", "#", "STORE", "x")
     assert everything(sides[0]) == everything(sides[1])
@@ -263,6 +263,12 @@ def test_the_bound_in_bytes(all_proxy):
         assert client.call("RENAME", "large", "larger").startswith(refused)
         assert client.call("SUNION", "large-set", "small-set").startswith(refused)
         assert client.call("SUNIONSTORE", "small-set", "large-set").startswith(refused)
+        client.call("RPUSH", "list", *range(20000))
+        assert client.call("SORT", "list", "GET", "large").startswith(refused)
+        client.call("LTRIM", "list", 0, 9)
+        client.call("MSET", "w1", "1" * 600000, "w2", "2" * 600000)
+        assert client.call("SORT", "list", "ALPHA", "GET", "w*").startswith(refused)
+        assert len(client.call("SORT", "list", "ALPHA", "LIMIT", 0, 2, "GET", "w*")[1]) == 600000
         assert client.call("EXISTS", "large", "larger", "small-set") == 2
         # The large one does not travel.
         assert client.call("SUNIONSTORE", "large-set", "small-set") == 1
