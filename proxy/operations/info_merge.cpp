@@ -89,6 +89,7 @@ constexpr FieldRule kFieldRules[] = {
     {"rdb_saves", Rule::kSum},
     // Stats
     {"expired_stale_perc", Rule::kMax},
+    {"tracking_total_prefixes", Rule::kMax},  // every master is told them
     {"latest_fork_usec", Rule::kMax},
     // Replication: the replicas are the shards', the proxy has none
     {"master_repl_offset", Rule::kSum},
