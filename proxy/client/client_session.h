@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -80,8 +81,8 @@ class ClientSession final : private runtime::Connection::Handler,
   void LeaveSubscriptions();
   // CLIENT TRACKING; nullptr while it is off.
   Tracking* OwnTracking() const { return tracking_.get(); }
-  // Replaces what there was before.
-  void StartTracking(TrackingOptions options);
+  // Replaces what there was before. `on_ready`, if any: the shards will tell from now on.
+  void StartTracking(TrackingOptions options, std::function<void()> on_ready);
   void StopTracking();
   void UpdateTopology(const std::shared_ptr<const protocol::Topology>& topology);  // shared: immutable
   // Something that is no reply, behind every reply that has arrived.
@@ -124,6 +125,9 @@ class ClientSession final : private runtime::Connection::Handler,
   // wait for those on the other ones.
   bool ChooseConnections(const Request& request);
   void EndCaching(const Request& request);
+  void CarryTrackingOver();
+  void SetTrackingAside();
+  void DropOldTrackings();
   void OnSubscriptionsChanged() override;
   void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
