@@ -88,8 +88,8 @@ std::string DescribeClient(ClientSession& session) {
       state.id, session.PeerAddress().ToString(), session.LocalAddress().ToString(),
       socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
       (now_ms - state.last_request_at_ms) / 1000, FlagsOf(session), state.database, state.channels,
-      state.patterns, state.shard_channels, QueuedBy(session), input, unwritten > 0 ? 1 : 0,
-      unwritten + early, sizeof(ClientSession) + session.BufferedBytes(),
+      state.patterns, state.shard_channels, QueuedBy(session), input,
+      unwritten > 0 ? 1 : 0, unwritten + early, sizeof(ClientSession) + session.BufferedBytes(),
       unwritten > 0 ? "rw" : "r", LastCommandOf(state), RedirectOf(session),
       static_cast<int>(state.resp),
       state.library_name, state.library_version);

@@ -110,7 +110,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     Cut("speaks HTTP");
     return true;
   }
-  if (spec == nullptr) spec = FindLearned(args[0]);
+  if (spec == nullptr) spec = FindLearned(args);
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
@@ -184,9 +184,10 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
   return rewritten_;
 }
 
-const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
+const protocol::CommandSpec* ClientSession::FindLearned(
+    std::span<const std::string_view> args) {
   if (services_.learned != nullptr) {
-    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) {
+    if (const protocol::CommandSpec* spec = services_.learned->Find(args)) {
       state_.last_learned = spec->name;
       return spec;
     }
@@ -199,7 +200,7 @@ bool ClientSession::Divert(const Request& request) {
   if ((state_.ways & kListens) != 0) {
     const LocalCommand* command = FindLocalCommand(request.id);
     if (command == nullptr || !command->is_for_listeners) {
-      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
+      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name), request.spec);
     }
   }
   if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);

@@ -134,7 +134,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool HandleRequest(std::string_view bytes);
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
-  const protocol::CommandSpec* FindLearned(std::string_view name);
+  const protocol::CommandSpec* FindLearned(std::span<const std::string_view> args);
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
