@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/client_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/cross_protocol.h"
@@ -11,6 +12,7 @@
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
+#include "proxy/routing/script_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -150,7 +152,7 @@ bool ClientSession::Perform(const Request& request) {
 
 bool ClientSession::PerformUnusually(const Request& request) {
   const protocol::CommandSpec& spec = *request.spec;
-  if ((state_.ways & kPaused) != 0 && IsHeldByPause(spec)) {
+  if ((state_.ways & kPaused) != 0 && IsHeldByPause(request)) {
     Postpone();
     return false;
   }
@@ -164,9 +166,13 @@ bool ClientSession::PerformUnusually(const Request& request) {
   return true;
 }
 
-bool ClientSession::IsHeldByPause(const protocol::CommandSpec& spec) const {
-  if (services_.pause.holds_all || MayChangeReplicas(spec)) return true;
-  const LocalCommand* command = FindLocalCommand(protocol::IdOf(spec));
+bool ClientSession::IsHeldByPause(const Request& request) const {
+  if (services_.pause.holds_all) return true;
+  if (MayChangeReplicas(*request.spec)) {
+    return !RunsReadonlyScript(request.args, services_.router.PlanOf(request.id),
+                               services_.dispatcher.Scripts());
+  }
+  const LocalCommand* command = FindLocalCommand(request.id);
   bool executes = command != nullptr && command->in_transaction == InTransaction::kExecutes;
   return executes && transaction_ != nullptr && !transaction_->queue.IsReadonly();
 }
@@ -263,20 +269,67 @@ void ClientSession::LeaveSubscriptions() {
   if (subscriber_) services_.pubsub.LeaveAll(*subscriber_);
 }
 
-void ClientSession::StartTracking(TrackingOptions options) {
+void ClientSession::StartTracking(TrackingOptions options, std::function<void()> on_ready) {
   bool is_new = tracking_ == nullptr;
-  StopTracking();
+  if (!is_new && tracking_->TryChange(options)) {
+    for (const auto& old : old_trackings_) old->TryChange(options);
+    if (on_ready) on_ready();
+    return;
+  }
+  bool keeps_hearing = !is_new && tracking_->Options().is_bcast && options.is_bcast;
+  if (!is_new) SetTrackingAside();
   tracking_ = std::make_unique<Tracking>(*this, services_, std::move(options));
   state_.ways |= kOwnConnections;
-  // What the shards remembered for the connections of before is forgotten.
-  if (!is_new) tracking_->TellFlush();
+  if (!is_new && !keeps_hearing) {
+    // What the shards remembered for the connections of before is forgotten.
+    DropOldTrackings();
+    tracking_->TellFlush();
+  }
+  // In BCAST mode the old connections tell until the new ones do, so that nothing is missed.
+  tracking_->WhenReady([this, on_ready = std::move(on_ready)] {
+    DropOldTrackings();
+    if (on_ready) on_ready();
+  });
+}
+
+// Requests take connections of the new version from now on. Those of the other one go on telling of
+// what they remember, and are taken again if the client returns to it.
+void ClientSession::CarryTrackingOver() {
+  TrackingOptions options = tracking_->Options();
+  bool has_forgotten = tracking_->HasUntoldReads();
+  SetTrackingAside();
+  auto same_version = std::find_if(
+      old_trackings_.begin(), old_trackings_.end(),
+      [this](const auto& old) { return !old->IsMuted() && old->Version() == state_.resp; });
+  if (same_version != old_trackings_.end()) {
+    tracking_ = std::move(*same_version);
+    old_trackings_.erase(same_version);
+  } else {
+    tracking_ = std::make_unique<Tracking>(*this, services_, std::move(options));
+  }
+  state_.ways |= kOwnConnections;
+  if (has_forgotten) tracking_->TellFlush();
+  if (tracking_->Options().is_bcast) tracking_->WhenReady([this] { DropOldTrackings(); });
 }
 
 void ClientSession::StopTracking() {
+  if (tracking_ != nullptr) SetTrackingAside();
+  DropOldTrackings();
+}
+
+// Replies may be on their way on its connections.
+void ClientSession::SetTrackingAside() {
   state_.ways &= static_cast<std::uint8_t>(~kOwnConnections);
   current_services_ = &services_;
-  if (tracking_ != nullptr) old_trackings_.push_back(std::move(tracking_));
-  if (replies_.Outstanding() == 0) old_trackings_.clear();
+  old_trackings_.push_back(std::move(tracking_));
+}
+
+// They tell nothing any more, and go as soon as nothing is owed to the client.
+void ClientSession::DropOldTrackings() {
+  for (const auto& old : old_trackings_) old->Mute();
+  if (replies_.Outstanding() > 0) return;
+  // Out of sight first: one that was never ready says so at its end, and this is called again.
+  auto dropped = std::exchange(old_trackings_, {});
 }
 
 // shared: every worker keeps the snapshot as long as it needs it.
@@ -287,7 +340,8 @@ void ClientSession::UpdateTopology(const std::shared_ptr<const protocol::Topolog
 
 void ClientSession::PushInOrder(std::string_view bytes) {
   if (IsGone()) return;
-  if (replies_.EarlyBytes() == 0) return replies_.Push(bytes);
+  // What waits for something to happen may wait for long.
+  if (replies_.Outstanding() == 0 || IsBlocked()) return replies_.Push(bytes);
   replies_.Deliver(replies_.Open(), bytes);
 }
 
@@ -298,7 +352,7 @@ bool ClientSession::ChooseConnections(const Request& request) {
   // What the proxy answers itself takes no connection; EXEC takes them for what was queued.
   if (command != nullptr && !is_transaction) return true;
   WorkerServices* wanted =
-      tracking_->IsFor(*request.spec) ? &tracking_->Services() : &services_;
+      tracking_->TakesRequest(*request.spec) ? &tracking_->Services() : &services_;
   if (wanted == current_services_) return true;
   if (replies_.Outstanding() > 0) return false;
   current_services_ = wanted;
@@ -370,6 +424,7 @@ bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& re
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
+  state_.local_request_bytes = request.bytes.size();
   RunLocally(command, request, local_reply_);
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (!local_reply_.empty()) replies_.Deliver(OpenPlace(), local_reply_);
@@ -387,7 +442,7 @@ void ClientSession::RunLocally(const LocalCommand& command, const Request& reque
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
   if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
-  if (state_.resp != resp_before && tracking_) StartTracking(TrackingOptions(tracking_->Options()));
+  if (state_.resp != resp_before && tracking_) CarryTrackingOver();
   if (state_.resp != resp_before && subscriber_) {
     subscriber_->SetVersion(state_.resp);
     OnSubscriptionsChanged();

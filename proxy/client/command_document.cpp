@@ -35,6 +35,7 @@ Written by the build from the tables that the proxy itself goes by; a test holds
 | --- | --- |
 | SUNION, SINTER, SDIFF, SINTERCARD, ZUNION, ZINTER, ZDIFF, ZINTERCARD, PFCOUNT | Each key is read at one moment, the keys at moments a little apart. Nothing is written. |
 | ...STORE, PFMERGE, BITOP, SORT, LCS | Sources as above, copied to the destination's shard under names that expire; the write is atomic. |
+| SORT, SORT_RO with BY or GET | What the patterns name is read key by key, each at a moment of its own. With STORE (needs `all`) the outcome is written at once. |
 | COPY | The source is read, then the destination written. |
 | RENAME, RENAMENX | The new name is written, then the old one removed if it has not changed meanwhile; else it begins anew, five times at most. Nothing is lost at any moment; both may exist for a moment, or after an error. |
 | SMOVE | Added to the destination, then removed from the source; taken back if it was gone. At worst both have it. |
@@ -89,8 +90,11 @@ std::string WayOf(const protocol::CommandSpec& spec, const RequestPlan& plan) {
       return "owner of its key";
     case Route::kKeys: {
       std::string text = "one slot";
-      if (plan.start_across_slots == nullptr) return text;
-      return text + "; across slots: " + (plan.across_slots_writes ? "all" : "reads");
+      if (plan.start_across_slots != nullptr) {
+        text += std::string("; across slots: ") + (plan.across_slots_writes ? "all" : "reads");
+      }
+      if (plan.reads_more != nullptr) text += "; what patterns name: reads";
+      return text;
     }
     case Route::kSplit:
       return "split";

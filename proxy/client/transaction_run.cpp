@@ -139,6 +139,7 @@ void TransactionRun::OnReply(std::size_t part, std::string_view reply) {
     Watched()->NoteForgotten();
   }
   ReplyVerdict verdict = verdict_.Judge(reply);
+  if (!verdict_.Refusal().empty()) return FinishWithError(ExecAbortText(verdict_.Refusal()));
   if (verdict == ReplyVerdict::kForClient) return TakeResult(reply);
   if (Watched() != nullptr) {
     services_.dispatcher.LearnRedirect(sent_to_, verdict_.Reason());

@@ -51,6 +51,10 @@ class CrossSlotOperation : public Operation {
     for (const protocol::KeyPosition& key : keys_) args[key.index] = name_of(args_[key.index]);
     return args;
   }
+  // A name in this slot that nobody else has, for what is copied there for a while.
+  static std::string NewName(protocol::Slot slot);
+  // How long such a copy may stay: longer than the steps can take, each of which may be held.
+  std::uint64_t CopyTimeToLiveMs() const;
   // Counts what was fetched. False, and the operation has ended, if it is too much by now.
   bool CountBytes(std::size_t bytes);
 

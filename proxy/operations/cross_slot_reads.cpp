@@ -15,6 +15,7 @@
 #include "proxy/operations/cross_slot.h"
 #include "proxy/operations/hyperloglog.h"
 #include "proxy/operations/set_algebra.h"
+#include "proxy/operations/sort_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -313,6 +314,9 @@ constexpr Composition kCompositions[] = {
     {.full_name = "sdiff", .across_slots = StartRead<SetRead, kDifference, Answer::kMembers>},
     {.full_name = "sinter", .across_slots = StartRead<SetRead, kIntersection, Answer::kMembers>},
     {.full_name = "sintercard", .across_slots = StartRead<SetRead, kIntersection, Answer::kCount>},
+    {.full_name = "sort_ro",
+     .reads_more = HasSortPatterns,
+     .when_reading_more = StartPatternSort},
     {.full_name = "sunion", .across_slots = StartRead<SetRead, kUnion, Answer::kMembers>},
     {.full_name = "zdiff", .across_slots = StartRead<SortedSetRead, kDifference, Answer::kMembers>},
     {.full_name = "zinter",

@@ -91,6 +91,7 @@ def key_command(v):
         lambda: [b"swapdb", r.choice([b"0", b"1", b"a"]), r.choice([b"0", b"1", b"x", b"99"])],
         lambda: [b"sort", k()] + r.choice([[], [b"alpha"], [b"limit", b"0", b"a"], [b"by"],
                                            [b"alpha", b"store", k()], [b"by", b"w*", b"get", b"#"],
+                                           [b"by", b"w*", b"get", b"*", b"store", k()],
                                            [b"desc", b"alpha", b"limit", b"0", b"5"]]),
         lambda: [b"sort_ro", k()] + r.choice([[], [b"store", b"dst"], [b"asc"]]),
         lambda: [b"flushdb"] + r.choice([[], [b"async"], [b"sync"], [b"foo"],
