@@ -395,8 +395,10 @@ bool ClientSession::Send(const Request& request) {
   bool has_own = current_services_ != &services_;
   if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary && !has_own)
       [[unlikely]] {
-    bool may_use_replica = services_.router.PlanOf(request.id).may_use_replica;
-    auto verdict = read_order_.Next(replies_, may_use_replica);
+    // Who watches decides by what it reads. The master tells whether that changes, not whether a
+    // replica's answer was old.
+    bool is_watching = transaction_ != nullptr && transaction_->watch != nullptr;
+    auto verdict = read_order_.Next(replies_, plan.may_use_replica && !is_watching);
     if (verdict == ReadOrder::Verdict::kWait) return false;
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }

@@ -47,13 +47,15 @@ All that is fetched for one request stays within `routing.cross_slot_bytes_max`.
 
 ## SCAN
 
-Cursors are 64-bit numbers, good at every proxy in front of the cluster, and expire never. Every key
-that exists from the first call to the last is returned at least once, also if slots move or masters
-change meanwhile; a key may come more than once. A scan ends if the cluster's changes end: each of
-them repeats one node's part at most. Not noticed is a server that restarts in place, under the same
-address, and has its keys again, as with Redis alone. And of a scan that has met a change of the
-cluster already, a second failover of the very node that it is at stays unnoticed with a chance of 1
-in 64 at most (shards of up to 33 million keys; 1 in 8 up to 268 million).
+Cursors are numbers below 2^63, good at every proxy in front of the cluster, and expire never. For
+clients that keep them in a double they are below 2^53, unless a shard has more than 16 million
+keys, or more than 4,000 while the cluster changes. Every key that exists from the first call to the
+last is returned at least once, also if slots move or masters change meanwhile; a key may come more
+than once. A scan ends if the cluster's changes end: each of them repeats one node's part at most.
+Not noticed is a server that restarts in place, under the same address, and has its keys again, as
+with Redis alone. And of a scan that has met a change of the cluster already, a second failover of
+the very node that it is at stays unnoticed with a chance of 1 in 32 at most (shards of up to 33
+million keys; 1 in 4 up to 268 million).
 
 ## Where it is not one Redis
 
