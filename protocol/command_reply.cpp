@@ -174,9 +174,9 @@ bool SelectForList(Args args, std::vector<std::string_view>& names) {
 // Finds the keys of the request behind "COMMAND GETKEYS"; on failure writes the error.
 bool KeysOfInnerRequest(Writer& writer, Args inner, std::vector<KeyPosition>& keys) {
   const CommandSpec* spec = FindCommand(inner);
-  bool is_bare_container =
-      spec != nullptr && !spec->subcommands.empty() && inner.size() > 1 && !spec->ArityFits(1);
-  if (spec == nullptr || is_bare_container) {
+  bool is_unknown_subcommand =
+      spec != nullptr && !spec->subcommands.empty() && inner.size() > 1;
+  if (spec == nullptr || is_unknown_subcommand) {
     writer.Error(kInvalidCommand);
     return false;
   }

@@ -193,7 +193,7 @@ bool ClientSession::Divert(const Request& request) {
   if ((state_.ways & kListens) != 0) {
     const LocalCommand* command = FindLocalCommand(request.id);
     if (command == nullptr || !command->is_for_listeners) {
-      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
+      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name), request.spec);
     }
   }
   if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);
