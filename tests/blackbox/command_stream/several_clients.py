@@ -112,7 +112,7 @@ def story(v, letter):
 def last_words(v):
     """Bytes for a connection that ends with them: quiet modes, inline commands, broken requests."""
     r = v.rng
-    some = [b"PING\r\n", b"ECHO hi\r\n", b"*1\r\n$4\r\nPING\r\n", b"get 'a b'\r\n",
+    some = [b"PING\r\n", b"ECHO hi\r\n", b"*1\r\n$4\r\nPING\r\n", b"get '{a} b'\r\n",
             b"client reply skip\r\nincr {a}s2\r\n", b"client reply on\r\n",
             b"client reply off\r\nincr {a}s2\r\nnosuch\r\nclient reply on\r\n", b"\r\n", b"\n",
             b"set {a}s0 \"x\\x41\\n\"\r\n", b"get {a}s0\n", b"*0\r\n", b"*-1\r\n", b"hello 3\r\n",
