@@ -194,9 +194,9 @@ bool KeysOfInnerRequest(Writer& writer, Args inner, const LearnedCommands* learn
                         std::vector<KeyPosition>& keys) {
   const CommandSpec* spec = FindCommand(inner);
   if (spec == nullptr && learned != nullptr) spec = learned->Find(inner);
-  bool is_bare_container =
-      spec != nullptr && !spec->subcommands.empty() && inner.size() > 1 && !spec->ArityFits(1);
-  if (spec == nullptr || is_bare_container) {
+  bool is_unknown_subcommand =
+      spec != nullptr && !spec->subcommands.empty() && inner.size() > 1;
+  if (spec == nullptr || is_unknown_subcommand) {
     writer.Error(kInvalidCommand);
     return false;
   }

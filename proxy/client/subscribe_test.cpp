@@ -120,6 +120,17 @@ TEST_F(SubscribeTest, ASubscribedResp2ClientMayDoLittle) {
                    "+PONG\r\n"));
 }
 
+TEST_F(SubscribeTest, AnExecThatIsNotAllowedSaysWhatItWouldHaveEnded) {
+  Begin();
+  auto client = Connect();
+  client->Send("SUBSCRIBE a\r\nEXEC\r\n");
+  EXPECT_TRUE(Received(
+      *client, kSubscribedA +
+                   "-EXECABORT Transaction discarded because of: Can't execute 'exec': only "
+                   "(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                   "context\r\n"));
+}
+
 TEST_F(SubscribeTest, WhoDoesNotTakeItsMessagesIsCut) {
   settings_.limits.pubsub_output_max_bytes = 64 * 1024;
   settings_.limits.pubsub_output_soft_bytes = 32 * 1024;
