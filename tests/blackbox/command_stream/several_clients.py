@@ -116,8 +116,10 @@ def last_words(v):
             b"client reply skip\r\nincr {a}s2\r\n", b"client reply on\r\n",
             b"client reply off\r\nincr {a}s2\r\nnosuch\r\nclient reply on\r\n", b"\r\n", b"\n",
             b"set {a}s0 \"x\\x41\\n\"\r\n", b"get {a}s0\n", b"*0\r\n", b"*-1\r\n", b"hello 3\r\n",
-            b"multi\r\n", b"exec\r\n", b"incr {a}s1\r\n", b"nosuch\r\n", b"reset\r\n",
-            b"mget {a}s0 {a}s1\r\n", b"subscribe story\r\n", b"unsubscribe\r\n", b"select 0\r\n"]
+            b"multi\r\nincr {a}s1\r\nnosuch\r\nexec\r\n",
+            b"multi\r\ntype {a}s1\r\nexec\r\n", b"exec\r\n", b"incr {a}s1\r\n", b"nosuch\r\n",
+            b"reset\r\n", b"mget {a}s0 {a}s1\r\n", b"subscribe story\r\n",
+            b"unsubscribe\r\n", b"select 0\r\n"]
     last = [b"quit\r\n", b"QUIT\r\nPING\r\n", b"*1\r\n$4\r\nquit\r\n", b"quit x\r\n",
             b"get 'unbalanced\r\n", b"*1\r\n+PING\r\n", b"*x\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$x\r\n",
             b"*99999999999\r\n", b"*1\r\n$9999999999\r\n", b"*2\r\n$3\r\nget\r\n:1\r\n"]
