@@ -12,6 +12,7 @@
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
+#include "proxy/routing/script_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -109,7 +110,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     Cut("speaks HTTP");
     return true;
   }
-  if (spec == nullptr) spec = FindLearned(args[0]);
+  if (spec == nullptr) spec = FindLearned(args);
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
@@ -151,7 +152,7 @@ bool ClientSession::Perform(const Request& request) {
 
 bool ClientSession::PerformUnusually(const Request& request) {
   const protocol::CommandSpec& spec = *request.spec;
-  if ((state_.ways & kPaused) != 0 && IsHeldByPause(spec)) {
+  if ((state_.ways & kPaused) != 0 && IsHeldByPause(request)) {
     Postpone();
     return false;
   }
@@ -165,9 +166,13 @@ bool ClientSession::PerformUnusually(const Request& request) {
   return true;
 }
 
-bool ClientSession::IsHeldByPause(const protocol::CommandSpec& spec) const {
-  if (services_.pause.holds_all || MayChangeReplicas(spec)) return true;
-  const LocalCommand* command = FindLocalCommand(protocol::IdOf(spec));
+bool ClientSession::IsHeldByPause(const Request& request) const {
+  if (services_.pause.holds_all) return true;
+  if (MayChangeReplicas(*request.spec)) {
+    return !RunsReadonlyScript(request.args, services_.router.PlanOf(request.id),
+                               services_.dispatcher.Scripts());
+  }
+  const LocalCommand* command = FindLocalCommand(request.id);
   bool executes = command != nullptr && command->in_transaction == InTransaction::kExecutes;
   return executes && transaction_ != nullptr && !transaction_->queue.IsReadonly();
 }
@@ -179,9 +184,10 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
   return rewritten_;
 }
 
-const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
+const protocol::CommandSpec* ClientSession::FindLearned(
+    std::span<const std::string_view> args) {
   if (services_.learned != nullptr) {
-    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) {
+    if (const protocol::CommandSpec* spec = services_.learned->Find(args)) {
       state_.last_learned = spec->name;
       return spec;
     }
@@ -194,7 +200,7 @@ bool ClientSession::Divert(const Request& request) {
   if ((state_.ways & kListens) != 0) {
     const LocalCommand* command = FindLocalCommand(request.id);
     if (command == nullptr || !command->is_for_listeners) {
-      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
+      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name), request.spec);
     }
   }
   if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);
@@ -335,7 +341,8 @@ void ClientSession::UpdateTopology(const std::shared_ptr<const protocol::Topolog
 
 void ClientSession::PushInOrder(std::string_view bytes) {
   if (IsGone()) return;
-  if (replies_.EarlyBytes() == 0) return replies_.Push(bytes);
+  // What waits for something to happen may wait for long.
+  if (replies_.Outstanding() == 0 || IsBlocked()) return replies_.Push(bytes);
   replies_.Deliver(replies_.Open(), bytes);
 }
 
@@ -388,8 +395,10 @@ bool ClientSession::Send(const Request& request) {
   bool has_own = current_services_ != &services_;
   if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary && !has_own)
       [[unlikely]] {
-    bool may_use_replica = services_.router.PlanOf(request.id).may_use_replica;
-    auto verdict = read_order_.Next(replies_, may_use_replica);
+    // Who watches decides by what it reads. The master tells whether that changes, not whether a
+    // replica's answer was old.
+    bool is_watching = transaction_ != nullptr && transaction_->watch != nullptr;
+    auto verdict = read_order_.Next(replies_, plan.may_use_replica && !is_watching);
     if (verdict == ReadOrder::Verdict::kWait) return false;
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
@@ -416,6 +425,7 @@ bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& re
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
+  state_.local_request_bytes = request.bytes.size();
   RunLocally(command, request, local_reply_);
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (!local_reply_.empty()) replies_.Deliver(OpenPlace(), local_reply_);

@@ -15,7 +15,8 @@ namespace slotway::proxy {
 namespace {
 
 void Command(LocalCall& call) {
-  protocol::AppendCommandReply(call.args, call.reply.Version(), call.out);
+  protocol::AppendCommandReply(call.args, call.reply.Version(), call.out,
+                               call.session.Services().learned.get());
 }
 
 std::string Text(std::uint64_t number) { return std::to_string(number); }
@@ -79,7 +80,6 @@ constexpr std::array kCommands = {
     LocalCommand{"role", Role},
     LocalCommand{"command", Command},
     LocalCommand{"command|count", Command},
-    LocalCommand{"command|docs", Command},
     LocalCommand{"command|getkeys", Command},
     LocalCommand{"command|getkeysandflags", Command},
     LocalCommand{"command|help", Command},

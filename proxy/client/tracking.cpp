@@ -12,6 +12,9 @@ namespace {
 
 using protocol::RespVersion;
 
+// FLUSHALL makes every shard say that all is gone: the client hears it once.
+constexpr std::uint64_t kFlushGatherMs = 2;
+
 std::vector<std::string> TrackingRequest(const TrackingOptions& options, bool has_receiver) {
   std::vector<std::string> request = {"CLIENT", "TRACKING", "ON"};
   if (has_receiver) {
@@ -44,10 +47,12 @@ Tracking::Tracking(ClientSession& session, WorkerServices& shared, TrackingOptio
       shared_(shared),
       options_(std::move(options)),
       ready_timer_(shared.loop),
+      flush_timer_(shared.loop),
       version_(session.State().resp) {
   bool has_receiver = version_ == RespVersion::kResp2;
   OwnConnections own{*this, GreetingOf(shared.settings.backend),
-                     Lane(version_, session.State().database), options_.is_bcast};
+                     Lane(version_, session.State().database),
+                     shared.dispatcher.BlockedNow(), options_.is_bcast};
   // Without a redirection a RESP2 client hears nothing, and nothing is to be remembered.
   is_told_ = !has_receiver || options_.redirect != 0;
   own.connects_to_all = own.connects_to_all && is_told_;
@@ -71,6 +76,7 @@ Tracking::~Tracking() {
 void Tracking::Shutdown() {
   if (std::exchange(is_shut_down_, true)) return;
   ready_timer_.Stop();
+  flush_timer_.Stop();
   dispatcher_->Shutdown();
   if (on_ready_) std::exchange(on_ready_, nullptr)();
 }
@@ -120,17 +126,14 @@ void Tracking::CheckReady() {
 void Tracking::OnPush(std::string_view push) {
   std::vector<std::string_view> words;
   // Nothing else is asked for on these connections.
-  if (protocol::SplitArray(push, words) && words.size() == 2) Tell(push);
+  if (!protocol::SplitArray(push, words) || words.size() != 2) return;
+  bool is_about_keys = words[1].starts_with('*');
+  is_about_keys ? Tell(push) : TellFlush();
 }
 
 void Tracking::TellFlush() {
-  if (is_flush_due_ || is_shut_down_) return;
-  is_flush_due_ = true;
-  shared_.loop.Defer([this, alive = std::weak_ptr<char>(alive_)] {
-    if (alive.expired()) return;
-    is_flush_due_ = false;
-    if (!is_shut_down_) Tell(FlushPush());
-  });
+  if (flush_timer_.IsActive() || is_shut_down_) return;
+  flush_timer_.Start(kFlushGatherMs, 0, [this] { Tell(FlushPush()); });
 }
 
 void Tracking::Tell(std::string_view push) {

@@ -89,11 +89,9 @@ class Tracking final : private OwnConnections::Watcher {
   std::unique_ptr<WorkerServices> services_;
   std::function<void()> on_ready_;
   runtime::Timer ready_timer_;  // bounds the wait
-  // shared: lets a deferred call see whether this still exists.
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  runtime::Timer flush_timer_;  // runs while the client has to be told to drop everything
   Caching caching_ = Caching::kUnsaid;
   bool is_redirect_broken_ = false;
-  bool is_flush_due_ = false;
   protocol::RespVersion version_;
   bool is_told_;  // not a RESP2 client that redirects to nobody
   bool has_taken_ = false;
