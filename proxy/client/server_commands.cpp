@@ -42,6 +42,7 @@ std::vector<OwnInfoField> OwnFields(ClientSession& session) {
       {"Clients", "connected_clients", Text(facts.clients)},
       {"Clients", "maxclients", Text(limits.clients_max)},
       {"Clients", "blocked_clients", Text(facts.blocked_clients)},
+      {"Clients", "tracking_clients", Text(facts.tracking_clients)},
       {"Clients", "held_requests", Text(facts.held_requests)},
       {"Stats", "total_connections_received", Text(facts.accepted)},
       {"Stats", "total_net_input_bytes", Text(facts.bytes_in)},

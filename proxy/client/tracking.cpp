@@ -53,9 +53,9 @@ Tracking::Tracking(ClientSession& session, WorkerServices& shared, TrackingOptio
   OwnConnections own{*this, GreetingOf(shared.settings.backend),
                      Lane(version_, session.State().database),
                      shared.dispatcher.BlockedNow(), options_.is_bcast};
-  // Without a redirection a RESP2 client hears nothing, and nothing is to be remembered.
-  is_told_ = !has_receiver || options_.redirect != 0;
-  own.connects_to_all = own.connects_to_all && is_told_;
+  // Without a redirection a RESP2 client hears nothing, and nothing is to be remembered. But the
+  // shards know every prefix: INFO counts them.
+  is_told_ = !has_receiver || options_.redirect != 0 || options_.is_bcast;
   own.greeting.needs_receiver = has_receiver && is_told_;
   if (is_told_) own.greeting.more.push_back(TrackingRequest(options_, has_receiver));
   dispatcher_ = std::make_unique<Dispatcher>(

@@ -64,7 +64,7 @@ class Tracking final : private OwnConnections::Watcher {
   void TellFlush();
   // Whose replies its connections speak.
   protocol::RespVersion Version() const { return version_; }
-  // Whether a RESP2 client that redirects to nobody has read something: no shard remembers what.
+  // Whether a RESP2 client that redirects to nobody has read something that no shard remembers.
   bool HasUntoldReads() const { return !is_told_ && has_taken_; }
   // The client hears no more of it.
   void Mute() { is_muted_ = true; }
@@ -93,7 +93,7 @@ class Tracking final : private OwnConnections::Watcher {
   Caching caching_ = Caching::kUnsaid;
   bool is_redirect_broken_ = false;
   protocol::RespVersion version_;
-  bool is_told_;  // not a RESP2 client that redirects to nobody
+  bool is_told_;  // not a RESP2 client that redirects to nobody, unless it tracks by prefixes
   bool has_taken_ = false;
   bool is_muted_ = false;
   bool is_shut_down_ = false;
