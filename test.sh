@@ -25,14 +25,15 @@ Without a group, all are run but fuzz, registry, java and browser. asan and tsan
   failover    kill -9 of a master under load
   chaos       nodes are killed, paused and restarted and slots move: nothing is lost, doubled or
               swapped (half a minute; SLOTWAY_CHAOS_MINUTES=10 for longer)
+  scale       10,000 idle, 2,000 blocked and 1,000 subscribed clients beside a busy pipeline
   nodeport    the NodePort proof in network namespaces (needs root)
   local       slotway local: start, supervision, Ctrl-C
   clients     client libraries at the proxy, of one server and of a cluster: Debian's redis-py
               and hiredis
-  registry    likewise redis-py, ioredis, node-redis and go-redis from PyPI, npm and the Go proxy;
-              what can not be fetched is skipped (scripts/deps.sh clients)
-  java        likewise Jedis, Lettuce and Spring Data Redis from Maven Central (deps.sh java)
-  browser     P3X Redis UI, from npm, in headless Chromium (deps.sh browser)
+  registry    likewise redis-py, ioredis, node-redis, BullMQ and go-redis from PyPI, npm and the Go
+              proxy; what can not be fetched is skipped
+  java        likewise Jedis, Lettuce and Spring Data Redis from Maven Central
+  browser     P3X Redis UI, from npm, in headless Chromium
   differential  random commands: slotway-shard and redis-server must answer the same
   proxy-differential  random commands: a cluster behind the proxy and one redis-server must answer
               the same
@@ -71,6 +72,12 @@ step "packages"
 packages=(build)
 [ "$needs_servers" = yes ] && packages+=(test)
 [ "$fuzz" = yes ] && packages+=(fuzz)
+for group in "${groups[@]}"; do
+  case "$group" in
+    registry) packages+=(clients) ;;
+    java | browser) packages+=("$group") ;;
+  esac
+done
 scripts/deps.sh "${packages[@]}"
 
 logs=()

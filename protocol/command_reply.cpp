@@ -152,31 +152,51 @@ void WriteDocs(Writer& writer, const CommandSpec& spec) {
   for (const CommandSpec& subcommand : spec.subcommands) WriteDocs(writer, subcommand);
 }
 
+// All commands without their subcommands, the learned ones behind the table's.
+std::vector<const CommandSpec*> AllCommands(const LearnedCommands* learned) {
+  std::vector<const CommandSpec*> all(TopLevelCommands().begin(), TopLevelCommands().end());
+  if (learned != nullptr) {
+    all.insert(all.end(), learned->TopLevel().begin(), learned->TopLevel().end());
+  }
+  return all;
+}
+
+const CommandSpec* FindByFullName(std::string_view full_name, const LearnedCommands* learned) {
+  const CommandSpec* spec = FindCommandByFullName(full_name);
+  return spec != nullptr || learned == nullptr ? spec : learned->Find(full_name);
+}
+
 // What COMMAND LIST lists, subcommands too. False if the filter cannot be read.
-bool SelectForList(Args args, std::vector<std::string_view>& names) {
+bool SelectForList(Args args, const LearnedCommands* learned,
+                   std::vector<std::string_view>& names) {
   bool is_filtered = args.size() > 2;
   if (is_filtered && (args.size() != 5 || !EqualsNoCase(args[2], "filterby"))) return false;
   bool by_category = is_filtered && EqualsNoCase(args[3], "aclcat");
   bool by_pattern = is_filtered && EqualsNoCase(args[3], "pattern");
   if (is_filtered && !by_category && !by_pattern) {
-    return EqualsNoCase(args[3], "module");  // there are no modules
+    return EqualsNoCase(args[3], "module");  // which module a learned command is of is not known
   }
   std::uint32_t category = by_category ? AclCategoryByName(args[4]).bits : 0;
-  for (std::size_t id = 0; id < CommandCount(); ++id) {
-    const CommandSpec& spec = CommandById(static_cast<CommandId>(id));
-    if (by_category && (spec.categories.bits & category) == 0) continue;
-    if (by_pattern && !GlobMatchesNoCase(args[4], spec.name)) continue;
+  auto select = [&](const CommandSpec& spec) {
+    if (by_category && (spec.categories.bits & category) == 0) return;
+    if (by_pattern && !GlobMatchesNoCase(args[4], spec.name)) return;
     names.push_back(spec.name);
+  };
+  for (const CommandSpec* spec : AllCommands(learned)) {
+    select(*spec);
+    for (const CommandSpec& subcommand : spec->subcommands) select(subcommand);
   }
   return true;
 }
 
 // Finds the keys of the request behind "COMMAND GETKEYS"; on failure writes the error.
-bool KeysOfInnerRequest(Writer& writer, Args inner, std::vector<KeyPosition>& keys) {
+bool KeysOfInnerRequest(Writer& writer, Args inner, const LearnedCommands* learned,
+                        std::vector<KeyPosition>& keys) {
   const CommandSpec* spec = FindCommand(inner);
-  bool is_bare_container =
-      spec != nullptr && !spec->subcommands.empty() && inner.size() > 1 && !spec->ArityFits(1);
-  if (spec == nullptr || is_bare_container) {
+  if (spec == nullptr && learned != nullptr) spec = learned->Find(inner);
+  bool is_unknown_subcommand =
+      spec != nullptr && !spec->subcommands.empty() && inner.size() > 1;
+  if (spec == nullptr || is_unknown_subcommand) {
     writer.Error(kInvalidCommand);
     return false;
   }
@@ -199,30 +219,34 @@ bool KeysOfInnerRequest(Writer& writer, Args inner, std::vector<KeyPosition>& ke
 
 }  // namespace
 
-void AppendCommandAll(Args, RespVersion version, std::string& out) {
+void AppendCommandAll(Args, RespVersion version, std::string& out,
+                      const LearnedCommands* learned) {
+  std::vector<const CommandSpec*> all = AllCommands(learned);
   StringSink sink{out};
   Writer writer(sink, version);
-  writer.Array(TopLevelCommands().size());
-  for (const CommandSpec* spec : TopLevelCommands()) WriteInfo(writer, spec);
+  writer.Array(all.size());
+  for (const CommandSpec* spec : all) WriteInfo(writer, spec);
 }
 
-void AppendCommandCount(Args, RespVersion version, std::string& out) {
+void AppendCommandCount(Args, RespVersion version, std::string& out,
+                        const LearnedCommands* learned) {
   StringSink sink{out};
-  Writer(sink, version).Integer(static_cast<std::int64_t>(TopLevelCommands().size()));
+  Writer(sink, version).Integer(static_cast<std::int64_t>(AllCommands(learned).size()));
 }
 
-void AppendCommandInfo(Args args, RespVersion version, std::string& out) {
+void AppendCommandInfo(Args args, RespVersion version, std::string& out,
+                       const LearnedCommands* learned) {
   if (args.size() == 2) {
-    AppendCommandAll(args, version, out);
+    AppendCommandAll(args, version, out, learned);
     return;
   }
   StringSink sink{out};
   Writer writer(sink, version);
   writer.Array(args.size() - 2);
-  for (std::string_view name : args.subspan(2)) WriteInfo(writer, FindCommandByFullName(name));
+  for (std::string_view name : args.subspan(2)) WriteInfo(writer, FindByFullName(name, learned));
 }
 
-void AppendCommandDocs(Args args, RespVersion version, std::string& out) {
+void AppendCommandDocs(Args args, RespVersion version, std::string& out, const LearnedCommands*) {
   std::vector<const CommandSpec*> found;
   if (args.size() == 2) {
     found.assign(TopLevelCommands().begin(), TopLevelCommands().end());
@@ -236,11 +260,12 @@ void AppendCommandDocs(Args args, RespVersion version, std::string& out) {
   for (const CommandSpec* spec : found) WriteDocs(writer, *spec);
 }
 
-void AppendCommandList(Args args, RespVersion version, std::string& out) {
+void AppendCommandList(Args args, RespVersion version, std::string& out,
+                       const LearnedCommands* learned) {
   StringSink sink{out};
   Writer writer(sink, version);
   std::vector<std::string_view> names;
-  if (!SelectForList(args, names)) {
+  if (!SelectForList(args, learned, names)) {
     writer.Error(error_text::kSyntax);
     return;
   }
@@ -248,22 +273,24 @@ void AppendCommandList(Args args, RespVersion version, std::string& out) {
   for (std::string_view name : names) writer.Bulk(name);
 }
 
-void AppendCommandGetKeys(Args args, RespVersion version, std::string& out) {
+void AppendCommandGetKeys(Args args, RespVersion version, std::string& out,
+                          const LearnedCommands* learned) {
   StringSink sink{out};
   Writer writer(sink, version);
   Args inner = args.subspan(2);
   std::vector<KeyPosition> keys;
-  if (!KeysOfInnerRequest(writer, inner, keys)) return;
+  if (!KeysOfInnerRequest(writer, inner, learned, keys)) return;
   writer.Array(keys.size());
   for (const KeyPosition& key : keys) writer.Bulk(inner[key.index]);
 }
 
-void AppendCommandGetKeysAndFlags(Args args, RespVersion version, std::string& out) {
+void AppendCommandGetKeysAndFlags(Args args, RespVersion version, std::string& out,
+                                  const LearnedCommands* learned) {
   StringSink sink{out};
   Writer writer(sink, version);
   Args inner = args.subspan(2);
   std::vector<KeyPosition> keys;
-  if (!KeysOfInnerRequest(writer, inner, keys)) return;
+  if (!KeysOfInnerRequest(writer, inner, learned, keys)) return;
   writer.Array(keys.size());
   for (const KeyPosition& key : keys) {
     writer.Array(2);
@@ -272,7 +299,7 @@ void AppendCommandGetKeysAndFlags(Args args, RespVersion version, std::string& o
   }
 }
 
-void AppendCommandHelp(Args, RespVersion version, std::string& out) {
+void AppendCommandHelp(Args, RespVersion version, std::string& out, const LearnedCommands*) {
   static constexpr std::string_view kLines[] = {
       "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
       "(no subcommand)",
@@ -298,10 +325,11 @@ void AppendCommandHelp(Args, RespVersion version, std::string& out) {
   for (std::string_view line : kLines) writer.SimpleString(line);
 }
 
-void AppendCommandReply(Args args, RespVersion version, std::string& out) {
+void AppendCommandReply(Args args, RespVersion version, std::string& out,
+                        const LearnedCommands* learned) {
   struct Handler {
     const CommandSpec* row;
-    void (*append)(Args, RespVersion, std::string&);
+    void (*append)(Args, RespVersion, std::string&, const LearnedCommands*);
   };
   static const Handler kHandlers[] = {
       {FindCommandByFullName("command"), AppendCommandAll},
@@ -323,7 +351,7 @@ void AppendCommandReply(Args args, RespVersion version, std::string& out) {
   } else if (!row->ArityFits(args.size())) {
     Writer(sink, version).Error(error_text::WrongArity(row->name));
   } else {
-    handler->append(args, version, out);
+    handler->append(args, version, out, learned);
   }
 }
 

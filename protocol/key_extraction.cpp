@@ -54,9 +54,12 @@ std::int64_t BehindKeyword(const KeySpec& spec, Args args) {
   return 0;
 }
 
+// As Redis reads a number of keys when it looks for keys, not when it runs the command: spaces
+// before it, a plus and whatever stands behind it are passed over. False if there is none.
 bool ReadCount(std::string_view text, std::int64_t& count) {
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  return error == std::errc{} && end == text.data() + text.size();
+  std::size_t at = std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size());
+  if (at < text.size() && text[at] == '+') ++at;
+  return std::from_chars(text.data() + at, text.data() + text.size(), count).ec == std::errc{};
 }
 
 // False if the arguments have no room for what the spec says.

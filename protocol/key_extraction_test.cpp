@@ -118,6 +118,10 @@ constexpr Case kCounts[] = {
     {"lmpop 2 a b left", "2:RW,access,delete 3:RW,access,delete"},
     {"blmpop 0 2 a b left", "3:RW,access,delete 4:RW,access,delete"},
     {"bzmpop 0 1 a min", "3:RW,access,delete"},
+    // The number of keys is read as leniently as Redis reads it here.
+    {"lmpop +1 a left", "2:RW,access,delete"},
+    {"lmpop 1x a left", "2:RW,access,delete"},
+    {"lmpop x a left", "invalid"},
 };
 
 constexpr Case kStreams[] = {

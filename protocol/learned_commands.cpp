@@ -12,10 +12,20 @@ namespace {
 constexpr std::size_t kLearnedMax = 4096;
 constexpr std::size_t kNameBytesMax = 128;
 constexpr std::size_t kKeySpecsMax = 16;
-constexpr int kFlagBits = 19;
+constexpr std::size_t kSubcommandsMax = 256;
 
 // Places within an entry of COMMAND.
-enum Place : std::size_t { kName, kArity, kFlags, kFirstKey, kLastKey, kKeyStep, kSpecs = 8 };
+enum Place : std::size_t {
+  kName,
+  kArity,
+  kFlags,
+  kFirstKey,
+  kLastKey,
+  kKeyStep,
+  kCategories,
+  kSpecs = 8,
+  kSubcommands
+};
 
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
@@ -23,15 +33,25 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-FlagSet<CommandFlag> FlagsOf(const RespValue& names) {
-  FlagSet<CommandFlag> flags;
-  for (const RespValue& name : names.elements) {
-    for (int bit = 0; bit < kFlagBits; ++bit) {
-      auto flag = static_cast<CommandFlag>(1u << bit);
-      if (CommandFlagName(flag) == name.text) flags = flags | flag;
+template <class Flag>
+FlagSet<Flag> FlagsOf(const RespValue& names, std::string_view (*name_of)(Flag)) {
+  FlagSet<Flag> flags;
+  for (const RespValue& said : names.elements) {
+    for (std::uint32_t bit = 1; !name_of(static_cast<Flag>(bit)).empty(); bit <<= 1) {
+      if (name_of(static_cast<Flag>(bit)) == said.text) flags.bits |= bit;
     }
   }
   return flags;
+}
+
+FlagSet<AclCategory> CategoriesOf(const RespValue& names) {
+  FlagSet<AclCategory> categories;
+  for (const RespValue& said : names.elements) {
+    if (said.text.starts_with('@')) {
+      categories = categories | AclCategoryByName(std::string_view(said.text).substr(1));
+    }
+  }
+  return categories;
 }
 
 // The value that stands behind its name in a flattened map; an empty one if there is none.
@@ -48,6 +68,7 @@ std::int16_t Number(const RespValue& map, std::string_view name) {
 }
 
 bool ReadKeySpec(const RespValue& described, KeySpec& spec, std::string& keyword) {
+  spec.flags = FlagsOf<KeyFlag>(Field(described, "flags"), KeyFlagName);
   const RespValue& begin = Field(described, "begin_search");
   const RespValue& begin_spec = Field(begin, "spec");
   if (Field(begin, "type").text == "index") {
@@ -95,16 +116,37 @@ bool ReadKeyRange(const RespValue& entry, KeySpec& spec) {
 
 LearnedCommands::LearnedCommands(const RespValue& reply) {
   for (const RespValue& entry : reply.elements) {
-    if (commands_.size() < kLearnedMax && entry.elements.size() > kKeyStep) Learn(entry);
+    if (commands_.size() < kLearnedMax) Learn(entry);
+  }
+  for (const auto& [name, command] : commands_) {
+    if (name.find('|') == std::string::npos) top_level_.push_back(&command.row);
   }
 }
 
 void LearnedCommands::Learn(const RespValue& entry) {
+  Command* command = LearnRow(entry, {});
+  if (command == nullptr || entry.elements.size() <= kSubcommands) return;
+  for (const RespValue& described : entry.elements[kSubcommands].elements) {
+    if (command->subcommands.size() >= kSubcommandsMax) break;
+    const Command* subcommand = LearnRow(described, command->row.name);
+    if (subcommand != nullptr) command->subcommands.push_back(subcommand->row);
+  }
+  command->row.subcommands = command->subcommands;
+}
+
+LearnedCommands::Command* LearnedCommands::LearnRow(const RespValue& entry,
+                                                    std::string_view container) {
+  if (entry.elements.size() <= kKeyStep) return nullptr;
   std::string name = LowerCase(entry.elements[kName].text);
+  std::size_t bar = name.find('|');
+  bool is_in_place = container.empty() ? bar == std::string::npos
+                                       : std::string_view(name).substr(0, bar) == container;
   std::int64_t arity = entry.elements[kArity].integer;
-  bool is_sound = !name.empty() && name.size() <= kNameBytesMax && arity != 0 &&
+  bool is_sound = !name.empty() && name.size() <= kNameBytesMax && is_in_place && arity != 0 &&
                   arity >= INT16_MIN && arity <= INT16_MAX;
-  if (!is_sound || FindCommand(name) != nullptr || commands_.contains(name)) return;
+  if (!is_sound || FindCommandByFullName(name) != nullptr || commands_.contains(name)) {
+    return nullptr;
+  }
   auto place = commands_.try_emplace(std::move(name)).first;
   Command& command = place->second;
   if (entry.elements.size() > kSpecs) {
@@ -123,22 +165,31 @@ void LearnedCommands::Learn(const RespValue& entry) {
   CommandSpec row{};
   row.name = place->first;
   row.arity = static_cast<std::int16_t>(arity);
-  row.flags = FlagsOf(entry.elements[kFlags]);
+  row.flags = FlagsOf<CommandFlag>(entry.elements[kFlags], CommandFlagName);
   if (!row.IsReadonly()) row.flags = row.flags | CommandFlag::kWrite;
   row.key_specs = command.key_specs;
   command.row = CompleteRow(row);
+  // A module's commands are in none, unless their server says so.
+  if (entry.elements.size() > kCategories) {
+    command.row.categories = CategoriesOf(entry.elements[kCategories]);
+  }
+  return &command;
 }
 
-const CommandSpec* LearnedCommands::Find(std::string_view name) const {
-  if (name.size() > kNameBytesMax) return nullptr;
-  auto found = commands_.find(LowerCase(name));
+const CommandSpec* LearnedCommands::Find(std::string_view full_name) const {
+  if (full_name.size() > kNameBytesMax) return nullptr;
+  auto found = commands_.find(LowerCase(full_name));
   return found == commands_.end() ? nullptr : &found->second.row;
 }
 
-std::vector<std::string_view> LearnedCommands::Names() const {
-  std::vector<std::string_view> names;
-  for (const auto& [name, command] : commands_) names.push_back(name);
-  return names;
+const CommandSpec* LearnedCommands::Find(std::span<const std::string_view> args) const {
+  if (args[0].find('|') != std::string_view::npos) return nullptr;
+  const CommandSpec* row = Find(args[0]);
+  if (row == nullptr || row->subcommands.empty() || args.size() < 2) return row;
+  std::string full_name(row->name);
+  full_name.append("|").append(args[1]);
+  const CommandSpec* subcommand = Find(full_name);
+  return subcommand == nullptr ? row : subcommand;
 }
 
 }  // namespace slotway::protocol

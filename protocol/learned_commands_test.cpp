@@ -47,7 +47,7 @@ TEST(LearnedCommands, TakesWhatTheTableDoesNotKnow) {
                                 Entry("mod.copy", 3, {Text("denyoom")}, 1, 2, 1),
                                 Entry("mod.all", -2, {Text("blocking")}, 1, -1, 2),
                                 Entry("mod.none", 1, {}, 0, 0, 0)}));
-  EXPECT_EQ(learned.Size(), 4u);
+  EXPECT_EQ(learned.TopLevel().size(), 4u);
   EXPECT_EQ(learned.Find("get"), nullptr);
   const CommandSpec* get = learned.Find("MOD.GET");
   ASSERT_NE(get, nullptr);
@@ -78,12 +78,51 @@ TEST(LearnedCommands, ReadsKeySpecs) {
             (std::vector<std::uint32_t>{3, 4}));
 }
 
+// A container with one subcommand, and what its server says of categories and keys.
+RespValue Container(std::string subcommand) {
+  RespValue part = Entry(std::move(subcommand), -3, {Text("readonly"), Text("module")}, 2, 2, 1);
+  RespValue spec = List({Text("flags"), List({Text("RO"), Text("access")}), Text("begin_search"),
+                         List({Text("type"), Text("index"), Text("spec"),
+                               List({Text("index"), Number(2)})}),
+                         Text("find_keys"),
+                         List({Text("type"), Text("range"), Text("spec"),
+                               List({Text("lastkey"), Number(0), Text("keystep"), Number(1),
+                                     Text("limit"), Number(0)})})});
+  part.elements.insert(part.elements.end(), {List({Text("@read")}), List({}), List({spec})});
+  RespValue entry = Entry("mod.box", -2, {Text("module")}, 0, 0, 0);
+  entry.elements.insert(entry.elements.end(), {List({}), List({}), List({}), List({part})});
+  return entry;
+}
+
+TEST(LearnedCommands, KnowsSubcommands) {
+  using Words = std::vector<std::string_view>;
+  LearnedCommands learned(List({Container("mod.box|get")}));
+  ASSERT_EQ(learned.TopLevel().size(), 1u);
+  const CommandSpec* get = learned.Find(Words{"MOD.Box", "GET", "k"});
+  ASSERT_NE(get, nullptr);
+  EXPECT_EQ(get->name, "mod.box|get");
+  EXPECT_TRUE(get->IsReadonly());
+  EXPECT_EQ(KeysOf(*get, {"mod.box", "get", "k"}), (std::vector<std::uint32_t>{2}));
+  EXPECT_TRUE(get->key_specs[0].flags.Has(KeyFlag::kReadOnly));
+  EXPECT_EQ(get->categories, FlagSet(AclCategory::kRead));
+  EXPECT_EQ(learned.Find("mod.box|get"), get);
+  const CommandSpec* box = learned.Find(Words{"mod.box", "nope", "k"});
+  ASSERT_NE(box, nullptr);
+  EXPECT_EQ(box->name, "mod.box");
+  ASSERT_EQ(box->subcommands.size(), 1u);
+  EXPECT_EQ(box->subcommands[0].name, "mod.box|get");
+  EXPECT_EQ(learned.Find(Words{"mod.box|get", "k"}), nullptr) << "no client says so";
+  LearnedCommands odd(List({Container("other|get"), Entry("a|b", 2, {}, 1, 1, 1)}));
+  EXPECT_EQ(odd.TopLevel().size(), 1u);
+  EXPECT_TRUE(odd.Find("mod.box")->subcommands.empty());
+}
+
 TEST(LearnedCommands, NeverTrustsItsInput) {
   LearnedCommands learned(List({Text("x"), List({}), Entry("", 1, {}, 1, 1, 1),
                                 Entry(std::string(1000, 'x'), 1, {}, 1, 1, 1),
                                 Entry("zero", 0, {}, 1, 1, 1), Entry("huge", 1, {}, 1 << 30, 1, 1),
                                 Entry("huge", 1, {}, 1, 1, 1)}));
-  EXPECT_EQ(learned.Size(), 1u);
+  EXPECT_EQ(learned.TopLevel().size(), 1u);
   EXPECT_TRUE(learned.Find("huge")->key_specs.empty());
 }
 

@@ -2,6 +2,7 @@
 #include "protocol/resp_writer.h"
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -72,10 +73,14 @@ char* WriteDecimal(char* out, const Decimal& decimal) {
 
 }  // namespace
 
-std::string_view FormatDouble(double value, std::span<char, 32> buffer) {
+std::string_view FormatDouble(double value, std::span<char, 32> buffer, DoubleStyle style) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char* const begin = buffer.data();
+  if (style == DoubleStyle::kSeventeenDigits) {
+    const int length = std::snprintf(begin, buffer.size(), "%.17g", value);
+    return {begin, static_cast<std::size_t>(length)};
+  }
   char* out = begin;
   if (std::signbit(value)) {
     *out++ = '-';

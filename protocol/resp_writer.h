@@ -21,14 +21,19 @@ struct StringSink {
   void Append(std::string_view bytes) { out.append(bytes); }
 };
 
-// The shortest text that reads back as the same double, as RESP3 and Redis write doubles: at most
-// 17 significant digits, "inf", "-inf", "nan". `buffer` needs 32 bytes.
-std::string_view FormatDouble(double value, std::span<char, 32> buffer);
+// How servers print doubles: the shortest text that reads back as the same, since Redis 7.2, or 17
+// significant digits, as before.
+enum class DoubleStyle : std::uint8_t { kShortest, kSeventeenDigits };
+
+// The text reads back as the same double: "0.1", "1e+21", "inf", "-inf", "nan".
+std::string_view FormatDouble(double value, std::span<char, 32> buffer,
+                              DoubleStyle style = DoubleStyle::kShortest);
 
 template <class Sink>
 class RespWriter {
  public:
-  RespWriter(Sink& sink, RespVersion version) : sink_(sink), version_(version) {}
+  RespWriter(Sink& sink, RespVersion version, DoubleStyle doubles = DoubleStyle::kShortest)
+      : sink_(sink), version_(version), doubles_(doubles) {}
 
   RespVersion Version() const { return version_; }
   // HELLO answers in the version that it asks for.
@@ -77,7 +82,7 @@ class RespWriter {
   }
   void Double(double value) {
     char buffer[32];
-    std::string_view text = FormatDouble(value, std::span<char, 32>(buffer));
+    std::string_view text = FormatDouble(value, std::span<char, 32>(buffer), doubles_);
     DoubleText(text);
   }
   // A double that has been printed.
@@ -118,6 +123,7 @@ class RespWriter {
 
   Sink& sink_;
   RespVersion version_;
+  DoubleStyle doubles_;
 };
 
 // Appends one request as a RESP array of bulk strings.

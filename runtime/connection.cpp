@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kPiecesPerWrite = 64;
 // Kept input up to this size is copied in front of the next read; beyond, it grows in place.
 constexpr std::size_t kSmallKeptBytes = 16 * 1024;
-// A flush that wrote this much lets others have their turn.
+// A flush that wrote this much lets others have their turn, and so does who has read this much.
 constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
+constexpr std::size_t kReadBytesMax = 256 * 1024;
 
 }  // namespace
 
@@ -181,6 +182,12 @@ void Connection::StartReading() {
 }
 
 uv_buf_t Connection::AllocateForRead() {
+  if (read_turn_ != loop_.Turn()) {
+    read_turn_ = loop_.Turn();
+    read_bytes_ = 0;
+  } else if (read_bytes_ >= kReadBytesMax) {
+    return uv_buf_init(nullptr, 0);
+  }
   if (kept_.size < kSmallKeptBytes) {
     if (kept_.size > 0) std::memcpy(loop_.ReadBuffer(), kept_.View().data(), kept_.size);
     return uv_buf_init(loop_.ReadBuffer() + kept_.size,
@@ -192,7 +199,8 @@ uv_buf_t Connection::AllocateForRead() {
 }
 
 void Connection::HandleRead(ssize_t count, const uv_buf_t& buffer) {
-  if (count == 0) return;  // EAGAIN
+  // Nothing there, or no buffer: the socket stays readable, and is read in the next iteration.
+  if (count == 0 || count == UV_ENOBUFS) return;
   if (count < 0) {
     uv_read_stop(socket_->Stream());
     if (count == UV_EOF) {
@@ -202,6 +210,7 @@ void Connection::HandleRead(ssize_t count, const uv_buf_t& buffer) {
     }
     return;
   }
+  read_bytes_ += static_cast<std::uint32_t>(count);
   Socket* socket = socket_;
   if (kept_.size >= kSmallKeptBytes) {
     kept_.size += static_cast<std::size_t>(count);
@@ -241,19 +250,27 @@ void Connection::PauseOffering(std::size_t kept_bytes_max) {
 void Connection::ResumeReading() {
   if (!is_paused_ || socket_->is_resume_deferred) return;
   socket_->is_resume_deferred = true;
-  Socket* socket = socket_;
-  loop_.Defer([socket] {
-    socket->is_resume_deferred = false;
-    if (socket->is_handle_closed) {
-      delete socket;
-      return;
-    }
-    Connection* owner = socket->owner;
-    if (owner == nullptr || owner->is_closed_) return;
-    owner->is_paused_ = false;
-    if (owner->kept_.size > 0 && !owner->is_closing_) owner->OfferKept();
-    if (socket->owner != nullptr) socket->owner->StartReading();
-  });
+  loop_.Defer([socket = socket_] { Resume(socket); });
+}
+
+void Connection::YieldReading() {
+  if (is_paused_) return;
+  PauseReading();
+  if (std::exchange(socket_->is_resume_deferred, true)) return;
+  loop_.DeferToNextTurn([socket = socket_] { Resume(socket); });
+}
+
+void Connection::Resume(Socket* socket) {
+  socket->is_resume_deferred = false;
+  if (socket->is_handle_closed) {
+    delete socket;
+    return;
+  }
+  Connection* owner = socket->owner;
+  if (owner == nullptr || owner->is_closed_) return;
+  owner->is_paused_ = false;
+  if (owner->kept_.size > 0 && !owner->is_closing_) owner->OfferKept();
+  if (socket->owner != nullptr) socket->owner->StartReading();
 }
 
 bool Connection::FlushMarked() {

@@ -79,6 +79,9 @@ class Connection {
   void PauseOffering(std::size_t kept_bytes_max);
   // Offers what was kept at the end of this iteration, then reads on.
   void ResumeReading();
+  // For a handler that has done enough for one iteration: pauses, and resumes in the next one, so
+  // that others have their turn. For handlers that do not pause otherwise.
+  void YieldReading();
   bool IsPaused() const { return is_paused_; }
   // How much input the handler has not taken yet.
   std::size_t KeptInputBytes() const { return kept_.size; }
@@ -120,7 +123,9 @@ class Connection {
 
   Connection(EventLoop& loop, FlushStage stage, bool is_unix = false);
   void StartReading();
+  // Empty if the connection has read enough for this iteration.
   uv_buf_t AllocateForRead();
+  static void Resume(Socket* socket);
   void HandleRead(ssize_t count, const uv_buf_t& buffer);
   void OfferKept();
   void StopReadingIfFull();
@@ -139,6 +144,8 @@ class Connection {
   KeptInput kept_;
   std::size_t expected_input_bytes_ = 0;
   std::size_t kept_bytes_max_ = 0;  // while paused
+  std::uint32_t read_turn_ = 0;     // of the last read
+  std::uint32_t read_bytes_ = 0;    // in that iteration
   FlushStage stage_;
   bool is_marked_ = false;
   bool keeps_written_ = false;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "runtime/listener.h"
 #include "runtime/signals.h"
@@ -88,6 +89,40 @@ TEST_F(ConnectionTest, BytesBothWays) {
   Connect();
   loop_.Run();
   EXPECT_TRUE(client_->IsConnected());
+}
+
+TEST_F(ConnectionTest, WhoYieldsIsOfferedTheRestInTheNextIteration) {
+  std::vector<std::string> offers;
+  std::vector<std::uint32_t> turns;
+  client_handler_.on_connected = [&] { Send(*client_, "abc"); };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    offers.emplace_back(input);
+    turns.push_back(loop_.Turn());
+    server_->YieldReading();
+    if (input.size() == 1) loop_.Stop();
+    return 1;
+  };
+  Connect();
+  loop_.Run();
+  EXPECT_THAT(offers, testing::ElementsAre("abc", "bc", "c"));
+  EXPECT_NE(turns[0], turns[1]);
+  EXPECT_NE(turns[1], turns[2]);
+}
+
+TEST_F(ConnectionTest, ALotOfInputIsReadInSeveralIterations) {
+  constexpr std::size_t kBytes = 1 << 20;
+  std::map<std::uint32_t, std::size_t> bytes_of_turn;
+  std::size_t received = 0;
+  client_handler_.on_connected = [&] { Send(*client_, std::string(kBytes, 'x')); };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    bytes_of_turn[loop_.Turn()] += input.size();
+    received += input.size();
+    if (received == kBytes) loop_.Stop();
+    return input.size();
+  };
+  Connect();
+  loop_.Run();
+  for (auto [turn, bytes] : bytes_of_turn) EXPECT_LE(bytes, 320u * 1024);
 }
 
 TEST_F(ConnectionTest, InputThatIsNotTakenIsOfferedAgainWithMoreBehind) {

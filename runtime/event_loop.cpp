@@ -3,11 +3,19 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
+#include "runtime/clock.h"
 #include "runtime/connection.h"
 
 namespace slotway::runtime {
+namespace {
+
+// Posted tasks that took this long together leave the others for the next iteration.
+constexpr std::uint64_t kPostedMaxUs = 2000;
+
+}  // namespace
 
 EventLoop::EventLoop() : read_buffer_(new char[kReadBufferBytes]) {
   uv_loop_init(&loop_);
@@ -42,7 +50,10 @@ EventLoop::~EventLoop() {
 void EventLoop::Run() {
   uv_run(&loop_, UV_RUN_DEFAULT);
   // The last flush may have asked for more, such as the end of a connection that it found broken.
-  RunDeferred();
+  while (!deferred_.empty() || !next_turn_.empty()) {
+    RunNextTurn();
+    RunDeferred();
+  }
 }
 
 void EventLoop::Stop() {
@@ -61,16 +72,36 @@ void EventLoop::Post(std::function<void()> task) {
   uv_async_send(&wake_);
 }
 
+void EventLoop::DeferToNextTurn(std::function<void()> task) {
+  next_turn_.push_back(std::move(task));
+  uv_async_send(&wake_);
+}
+
+void EventLoop::RunNextTurn() {
+  auto tasks = std::exchange(next_turn_, {});
+  for (auto& task : tasks) task();
+}
+
 void EventLoop::RunPosted() {
-  std::vector<std::function<void()>> tasks;
-  bool stop = false;
+  RunNextTurn();
   {
     std::lock_guard lock(posted_mutex_);
-    tasks.swap(posted_);
-    stop = std::exchange(stop_requested_, false);
+    std::move(posted_.begin(), posted_.end(), std::back_inserter(taken_));
+    posted_.clear();
+    is_stopping_ = is_stopping_ || std::exchange(stop_requested_, false);
   }
-  for (auto& task : tasks) task();
-  if (stop) uv_stop(&loop_);
+  const std::uint64_t began_us = MonotonicUs();
+  while (!taken_.empty()) {
+    auto task = std::move(taken_.front());
+    taken_.pop_front();
+    task();
+    if (MonotonicUs() - began_us > kPostedMaxUs) break;
+  }
+  if (!taken_.empty()) {
+    uv_async_send(&wake_);
+  } else if (std::exchange(is_stopping_, false)) {
+    uv_stop(&loop_);
+  }
 }
 
 void EventLoop::MarkForFlush(Connection& connection, FlushStage stage) {
@@ -91,6 +122,7 @@ void EventLoop::RunDeferred() {
 }
 
 void EventLoop::RunDeferredAndFlush() {
+  ++turn_;
   RunDeferred();
   std::size_t held = 0;
   for (auto& list : marked_) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -35,7 +36,8 @@ class EventLoop {
   void Run();
   // Makes Run() return after the current iteration. Any thread.
   void Stop();
-  // Runs `task` on the loop's thread, soon. Any thread; tasks of one thread keep their order.
+  // Runs `task` on the loop's thread, soon. Any thread; tasks of one thread keep their order. Many
+  // tasks take several iterations: sockets are served in between.
   void Post(std::function<void()> task);
 
   // Milliseconds of a monotonic clock, as of the start of this iteration.
@@ -44,6 +46,11 @@ class EventLoop {
   // Runs `task` at the end of this iteration, before anything is flushed. Loop thread only. For
   // work that must not run inside the callback that asks for it.
   void Defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
+  // Runs `task` in the next iteration, which does not wait for anything else to happen. Loop thread
+  // only. For the rest of work of which all at once would keep others waiting.
+  void DeferToNextTurn(std::function<void()> task);
+  // Which iteration this is; wraps around.
+  std::uint32_t Turn() const { return turn_; }
 
   // A buffer that a read may use until its bytes are handled; one for all connections of the loop.
   static constexpr std::size_t kReadBufferBytes = 64 * 1024;
@@ -55,6 +62,7 @@ class EventLoop {
   void Unmark(Connection& connection, FlushStage stage);
   void RunDeferred();
   void RunDeferredAndFlush();
+  void RunNextTurn();
   void RunPosted();
 
   uv_loop_t loop_;
@@ -66,6 +74,10 @@ class EventLoop {
   std::array<std::vector<Connection*>, 2> marked_;
   std::vector<Connection*> flushing_;
   std::vector<std::function<void()>> deferred_;
+  std::vector<std::function<void()>> next_turn_;
+  std::deque<std::function<void()>> taken_;  // were posted; it is their turn
+  std::uint32_t turn_ = 0;
+  bool is_stopping_ = false;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_
   bool stop_requested_ = false;                // guarded by posted_mutex_

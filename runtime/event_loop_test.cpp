@@ -7,6 +7,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/connection.h"
 #include "runtime/listener.h"
 
@@ -26,6 +27,40 @@ TEST(EventLoop, PostedTasksKeepTheirOrder) {
   poster.join();
   ASSERT_EQ(order.size(), 100u);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+// A thousand clients that were let in at once must not keep the others waiting.
+TEST(EventLoop, ManyPostedTasksLetOthersHaveTheirTurn) {
+  EventLoop loop;
+  Timer timer(loop);
+  std::vector<std::string> order;
+  auto work = [&] {
+    for (std::uint64_t begin_us = MonotonicUs(); MonotonicUs() - begin_us < 5000;) {
+    }
+    order.push_back("task");
+  };
+  timer.Start(1, 0, [&] { order.push_back("timer"); });
+  for (int i = 0; i < 3; ++i) loop.Post(work);
+  loop.Stop();
+  loop.Run();
+  EXPECT_THAT(order, ElementsAre("task", "timer", "task", "task"));
+}
+
+TEST(EventLoop, WhatIsLeftForTheNextTurnRunsAfterAFlushAndAPoll) {
+  EventLoop loop;
+  std::vector<std::string> order;
+  std::uint32_t first_turn = 0;
+  loop.Post([&] {
+    first_turn = loop.Turn();
+    loop.DeferToNextTurn([&] {
+      order.push_back("next turn");
+      EXPECT_NE(loop.Turn(), first_turn);
+      loop.Stop();
+    });
+    loop.Defer([&] { order.push_back("deferred"); });
+  });
+  loop.Run();
+  EXPECT_THAT(order, ElementsAre("deferred", "next turn"));
 }
 
 TEST(EventLoop, DeferredTasksRunAfterTheirCallbackAndMayDeferMore) {

@@ -74,6 +74,19 @@ std::string SocketAddress::Host() const {
   return text;
 }
 
+bool SocketAddress::operator==(const SocketAddress& other) const {
+  if (Family() != other.Family()) return false;
+  if (IsUnix()) return Host() == other.Host();
+  if (Family() == AF_INET6) {
+    const auto& own = reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr;
+    const auto& its = reinterpret_cast<const sockaddr_in6*>(&other.storage_)->sin6_addr;
+    return Port() == other.Port() && std::memcmp(&own, &its, sizeof own) == 0;
+  }
+  return reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr.s_addr ==
+             reinterpret_cast<const sockaddr_in*>(&other.storage_)->sin_addr.s_addr &&
+         Port() == other.Port();
+}
+
 std::uint16_t SocketAddress::Port() const {
   if (IsUnix()) return 0;
   // The port stands at the same place in both families.

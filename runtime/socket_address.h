@@ -37,9 +37,8 @@ class SocketAddress {
   void SetPort(std::uint16_t port);
   std::string ToString() const;  // "127.0.0.1:6379", "[::1]:6379", "/run/slotway.sock:0"
 
-  bool operator==(const SocketAddress& other) const {
-    return Host() == other.Host() && Port() == other.Port();
-  }
+  // Not by its texts: connections are looked for by their address.
+  bool operator==(const SocketAddress& other) const;
 
  private:
   sockaddr_storage storage_{};

@@ -15,9 +15,10 @@ test_packages=(redis-server redis-tools python3 python3-redis python3-pytest lib
   iproute2 nftables procps)
 fuzz_packages=(clang libclang-rt-14-dev)
 bench_packages=(redis-server redis-tools haproxy python3)
-clients_packages=(python3-venv nodejs npm golang-go)
-java_packages=(openjdk-17-jdk-headless maven)
-browser_packages=(nodejs npm chromium)
+# PACKAGE:COMMAND is not needed where the command is there, from wherever it came.
+clients_packages=(python3-venv nodejs:node npm:npm golang-go:go)
+java_packages=(openjdk-17-jdk-headless:javac maven:mvn)
+browser_packages=(nodejs:node npm:npm chromium)
 services=(redis-server haproxy)
 
 say() { printf 'deps: %s\n' "$*"; }
@@ -43,21 +44,31 @@ usage: scripts/deps.sh [GROUP...]
 USAGE
 }
 
-wanted=()
+listed=()
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
   case "$group" in
-    build) wanted+=("${build_packages[@]}") ;;
-    test) wanted+=("${test_packages[@]}") ;;
-    fuzz) wanted+=("${fuzz_packages[@]}") ;;
-    bench) wanted+=("${bench_packages[@]}") ;;
-    clients) wanted+=("${clients_packages[@]}") ;;
-    java) wanted+=("${java_packages[@]}") ;;
-    browser) wanted+=("${browser_packages[@]}") ;;
+    build) listed+=("${build_packages[@]}") ;;
+    test) listed+=("${test_packages[@]}") ;;
+    fuzz) listed+=("${fuzz_packages[@]}") ;;
+    bench) listed+=("${bench_packages[@]}") ;;
+    clients) listed+=("${clients_packages[@]}") ;;
+    java) listed+=("${java_packages[@]}") ;;
+    browser) listed+=("${browser_packages[@]}") ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; die "unknown group '$group'" ;;
   esac
 done
+
+wanted=()
+for package in "${listed[@]}"; do
+  case "$package" in *:*) command -v "${package#*:}" >/dev/null && continue ;; esac
+  wanted+=("${package%%:*}")
+done
+if [ ${#wanted[@]} -eq 0 ]; then
+  say "all programs are there ($*)"
+  exit 0
+fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   die "this script needs a Debian 12 (apt and dpkg)" \

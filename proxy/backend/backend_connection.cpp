@@ -120,7 +120,7 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
   if (state_ == State::kDown) return input.size();
   last_progress_ms_ = loop_.NowMs();
   std::size_t taken = 0;
-  while (taken < input.size()) {
+  while (taken < input.size() && !connection_->IsPaused()) {
     std::string_view rest = input.substr(taken);
     auto status = scanner_.Scan(rest);
     if (status == protocol::RespReplyScanner::Status::kIncomplete) {

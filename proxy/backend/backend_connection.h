@@ -92,6 +92,9 @@ class BackendConnection final : private runtime::Connection::Handler {
 
   // Ends the connection: every request in flight is reported lost.
   void Fail(std::string_view reason) { OnClosed(reason); }
+  // What has arrived and is not handled yet waits for the next iteration of the loop: for events
+  // of which many would keep others waiting.
+  void YieldReading() { connection_->YieldReading(); }
   // Whether the shard has owed an answer for so long without sending anything.
   bool IsSilent(std::uint64_t for_ms) const {
     return !in_flight_.Empty() && loop_.NowMs() - last_progress_ms_ >= for_ms;

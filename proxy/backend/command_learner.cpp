@@ -12,6 +12,11 @@ namespace {
 constexpr std::uint64_t kPauseMs = 2000;  // between two questions
 constexpr std::size_t kPublishedMax = 100;
 
+bool KnowTheSame(const protocol::LearnedCommands& a, const protocol::LearnedCommands& b) {
+  auto name_of = [](const protocol::CommandSpec* row) { return row->name; };
+  return std::ranges::equal(a.TopLevel(), b.TopLevel(), {}, name_of, name_of);
+}
+
 }  // namespace
 
 CommandLearner::CommandLearner(runtime::EventLoop& loop, const config::BackendConfig& settings,
@@ -56,12 +61,12 @@ void CommandLearner::Take(const runtime::Result<ControlQuery::Answers>& answers)
   if (!answers) return Schedule(kPauseMs);
   // shared: see Snapshot.
   auto learned = std::make_shared<const protocol::LearnedCommands>(answers->front());
-  bool is_news = published_.empty() ? learned->Size() > 0
-                                    : learned->Names() != published_.back()->Names();
+  bool is_news = published_.empty() ? !learned->TopLevel().empty()
+                                    : !KnowTheSame(*learned, *published_.back());
   if (!is_news) return;
   published_.push_back(learned);
   runtime::LogInfo("the backend has {} commands that this version does not know",
-                   learned->Size());
+                   learned->TopLevel().size());
   on_learned_(learned);
 }
 

@@ -100,6 +100,31 @@ TEST_F(BlockingTest, AForcedEndIsNoneOfTheClientsBusiness) {
   EXPECT_THAT(x_.Seen(), ElementsAre("XREAD BLOCK 0 STREAMS b 0", "XREAD BLOCK 0 STREAMS b 0"));
 }
 
+TEST_F(BlockingTest, TheEndOfAStreamIsThatOfTheFirstCall) {
+  Begin();
+  int asked = 0;
+  x_.Answer([&](const Words& words) -> std::string {
+    if (words[0] == "XINFO" && words[2] == "{b}2") return "-ERR no such key\r\n";
+    if (words[0] == "XINFO") {
+      return "*4\r\n$6\r\nlength\r\n:1\r\n$17\r\nlast-generated-id\r\n$3\r\n5-7\r\n";
+    }
+    if (++asked > 1) return ":1\r\n";
+    return "-UNBLOCKED force unblock from blocking operation, instance state changed\r\n";
+  });
+  ExpectReply("XREAD BLOCK 0 STREAMS b {b}1 {b}2 $ 3-0 $\r\n", ":1\r\n");
+  const std::string read = "XREAD BLOCK 0 STREAMS b {b}1 {b}2 5-7 3-0 0-0";
+  EXPECT_THAT(x_.Seen(), ElementsAre("XINFO STREAM b", "XINFO STREAM {b}2", read, read));
+}
+
+TEST_F(BlockingTest, TheEndOfWhatIsNoStreamIsTheShardsToRefuse) {
+  Begin();
+  x_.Answer([](const Words&) { return "-WRONGTYPE no stream\r\n"; });
+  ExpectReply("XREAD BLOCK 9 STREAMS b $\r\n", "-WRONGTYPE no stream\r\n");
+  ExpectReply("XREADGROUP GROUP g c BLOCK 9 STREAMS b $\r\n", "-WRONGTYPE no stream\r\n");
+  EXPECT_THAT(x_.Seen(), ElementsAre("XINFO STREAM b", "XREAD BLOCK 9 STREAMS b $",
+                                     "XREADGROUP GROUP g c BLOCK 9 STREAMS b $"));
+}
+
 TEST_F(BlockingTest, OtherErrorsAreTheClients) {
   Begin();
   x_.Answer([](const Words&) { return "-UNBLOCKED the stream key no longer exists\r\n"; });

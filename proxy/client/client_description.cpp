@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/client_description.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <utility>
@@ -78,6 +79,8 @@ std::string DescribeClient(ClientSession& session) {
   std::uint64_t now_ms = session.Services().loop.NowMs();
   std::size_t unwritten = socket.UnwrittenBytes();
   std::size_t early = session.Replies().EarlyBytes();
+  // What asks for this very description counts, as it does in Redis.
+  std::size_t input = std::max(state.local_request_bytes, socket.KeptInputBytes());
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} "
@@ -85,8 +88,8 @@ std::string DescribeClient(ClientSession& session) {
       state.id, session.PeerAddress().ToString(), session.LocalAddress().ToString(),
       socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
       (now_ms - state.last_request_at_ms) / 1000, FlagsOf(session), state.database, state.channels,
-      state.patterns, state.shard_channels, QueuedBy(session), socket.KeptInputBytes(), unwritten > 0 ? 1 : 0,
-      unwritten + early, sizeof(ClientSession) + session.BufferedBytes(),
+      state.patterns, state.shard_channels, QueuedBy(session), input,
+      unwritten > 0 ? 1 : 0, unwritten + early, sizeof(ClientSession) + session.BufferedBytes(),
       unwritten > 0 ? "rw" : "r", LastCommandOf(state), RedirectOf(session),
       static_cast<int>(state.resp),
       state.library_name, state.library_version);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/client_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/cross_protocol.h"
@@ -11,6 +12,7 @@
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
+#include "proxy/routing/script_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -108,7 +110,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     Cut("speaks HTTP");
     return true;
   }
-  if (spec == nullptr) spec = FindLearned(args[0]);
+  if (spec == nullptr) spec = FindLearned(args);
   if (spec == nullptr) return Refuse(protocol::error_text::UnknownCommand(args));
   if (!spec->subcommands.empty() && args.size() > 1) {
     return Refuse(protocol::error_text::UnknownSubcommand(spec->name, args[1]), spec);
@@ -123,7 +125,8 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   protocol::CommandId id = protocol::IdOf(*spec);
   if (has_listener_rules_) {
     auto rule = ListenerRuleOf(*origin_.listener, id);
-    if (!rule.refusal.empty()) return Refuse(rule.refusal);
+    bool is_queued = rule.is_refused_when_run && (state_.ways & kQueuesTransaction) != 0;
+    if (!rule.refusal.empty() && !is_queued) return Refuse(rule.refusal);
     if (rule.instead != nullptr) {
       // The same request under another name.
       spec = rule.instead;
@@ -149,7 +152,7 @@ bool ClientSession::Perform(const Request& request) {
 
 bool ClientSession::PerformUnusually(const Request& request) {
   const protocol::CommandSpec& spec = *request.spec;
-  if ((state_.ways & kPaused) != 0 && IsHeldByPause(spec)) {
+  if ((state_.ways & kPaused) != 0 && IsHeldByPause(request)) {
     Postpone();
     return false;
   }
@@ -163,9 +166,13 @@ bool ClientSession::PerformUnusually(const Request& request) {
   return true;
 }
 
-bool ClientSession::IsHeldByPause(const protocol::CommandSpec& spec) const {
-  if (services_.pause.holds_all || MayChangeReplicas(spec)) return true;
-  const LocalCommand* command = FindLocalCommand(protocol::IdOf(spec));
+bool ClientSession::IsHeldByPause(const Request& request) const {
+  if (services_.pause.holds_all) return true;
+  if (MayChangeReplicas(*request.spec)) {
+    return !RunsReadonlyScript(request.args, services_.router.PlanOf(request.id),
+                               services_.dispatcher.Scripts());
+  }
+  const LocalCommand* command = FindLocalCommand(request.id);
   bool executes = command != nullptr && command->in_transaction == InTransaction::kExecutes;
   return executes && transaction_ != nullptr && !transaction_->queue.IsReadonly();
 }
@@ -177,9 +184,10 @@ std::string_view ClientSession::Rewrite(std::span<const std::string_view> args) 
   return rewritten_;
 }
 
-const protocol::CommandSpec* ClientSession::FindLearned(std::string_view name) {
+const protocol::CommandSpec* ClientSession::FindLearned(
+    std::span<const std::string_view> args) {
   if (services_.learned != nullptr) {
-    if (const protocol::CommandSpec* spec = services_.learned->Find(name)) {
+    if (const protocol::CommandSpec* spec = services_.learned->Find(args)) {
       state_.last_learned = spec->name;
       return spec;
     }
@@ -192,7 +200,7 @@ bool ClientSession::Divert(const Request& request) {
   if ((state_.ways & kListens) != 0) {
     const LocalCommand* command = FindLocalCommand(request.id);
     if (command == nullptr || !command->is_for_listeners) {
-      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name));
+      return Refuse(protocol::error_text::NotWhileSubscribed(request.spec->name), request.spec);
     }
   }
   if ((state_.ways & SessionWays::kQueuesTransaction) != 0) return QueueInTransaction(request);
@@ -228,15 +236,20 @@ bool ClientSession::QueueInTransaction(const Request& request) {
 
 void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
   current_replies_ = &replies;
-  if (const LocalCommand* command = FindLocalCommand(request.id)) {
-    std::string reply;
+  std::string_view refusal;
+  if (has_listener_rules_) refusal = ListenerRuleOf(*origin_.listener, request.id).refusal;
+  std::string reply;
+  if (!refusal.empty()) {
+    protocol::StringSink sink{reply};
+    LocalWriter(sink, state_.resp).Error(refusal);
+  } else if (const LocalCommand* command = FindLocalCommand(request.id)) {
     RunLocally(*command, request, reply);
-    if (!reply.empty()) replies.Deliver(replies.Open(), reply);
   } else {
     bool is_slow = services_.router.PlanOf(request.id).is_slow;
     Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow);
     current_services_->router.Route(request, {.queue = replies, .lane = lane, .is_nested = true});
   }
+  if (!reply.empty()) replies.Deliver(replies.Open(), reply);
   current_replies_ = &replies_;
 }
 
@@ -257,20 +270,67 @@ void ClientSession::LeaveSubscriptions() {
   if (subscriber_) services_.pubsub.LeaveAll(*subscriber_);
 }
 
-void ClientSession::StartTracking(TrackingOptions options) {
+void ClientSession::StartTracking(TrackingOptions options, std::function<void()> on_ready) {
   bool is_new = tracking_ == nullptr;
-  StopTracking();
+  if (!is_new && tracking_->TryChange(options)) {
+    for (const auto& old : old_trackings_) old->TryChange(options);
+    if (on_ready) on_ready();
+    return;
+  }
+  bool keeps_hearing = !is_new && tracking_->Options().is_bcast && options.is_bcast;
+  if (!is_new) SetTrackingAside();
   tracking_ = std::make_unique<Tracking>(*this, services_, std::move(options));
   state_.ways |= kOwnConnections;
-  // What the shards remembered for the connections of before is forgotten.
-  if (!is_new) tracking_->TellFlush();
+  if (!is_new && !keeps_hearing) {
+    // What the shards remembered for the connections of before is forgotten.
+    DropOldTrackings();
+    tracking_->TellFlush();
+  }
+  // In BCAST mode the old connections tell until the new ones do, so that nothing is missed.
+  tracking_->WhenReady([this, on_ready = std::move(on_ready)] {
+    DropOldTrackings();
+    if (on_ready) on_ready();
+  });
+}
+
+// Requests take connections of the new version from now on. Those of the other one go on telling of
+// what they remember, and are taken again if the client returns to it.
+void ClientSession::CarryTrackingOver() {
+  TrackingOptions options = tracking_->Options();
+  bool has_forgotten = tracking_->HasUntoldReads();
+  SetTrackingAside();
+  auto same_version = std::find_if(
+      old_trackings_.begin(), old_trackings_.end(),
+      [this](const auto& old) { return !old->IsMuted() && old->Version() == state_.resp; });
+  if (same_version != old_trackings_.end()) {
+    tracking_ = std::move(*same_version);
+    old_trackings_.erase(same_version);
+  } else {
+    tracking_ = std::make_unique<Tracking>(*this, services_, std::move(options));
+  }
+  state_.ways |= kOwnConnections;
+  if (has_forgotten) tracking_->TellFlush();
+  if (tracking_->Options().is_bcast) tracking_->WhenReady([this] { DropOldTrackings(); });
 }
 
 void ClientSession::StopTracking() {
+  if (tracking_ != nullptr) SetTrackingAside();
+  DropOldTrackings();
+}
+
+// Replies may be on their way on its connections.
+void ClientSession::SetTrackingAside() {
   state_.ways &= static_cast<std::uint8_t>(~kOwnConnections);
   current_services_ = &services_;
-  if (tracking_ != nullptr) old_trackings_.push_back(std::move(tracking_));
-  if (replies_.Outstanding() == 0) old_trackings_.clear();
+  old_trackings_.push_back(std::move(tracking_));
+}
+
+// They tell nothing any more, and go as soon as nothing is owed to the client.
+void ClientSession::DropOldTrackings() {
+  for (const auto& old : old_trackings_) old->Mute();
+  if (replies_.Outstanding() > 0) return;
+  // Out of sight first: one that was never ready says so at its end, and this is called again.
+  auto dropped = std::exchange(old_trackings_, {});
 }
 
 // shared: every worker keeps the snapshot as long as it needs it.
@@ -281,7 +341,8 @@ void ClientSession::UpdateTopology(const std::shared_ptr<const protocol::Topolog
 
 void ClientSession::PushInOrder(std::string_view bytes) {
   if (IsGone()) return;
-  if (replies_.EarlyBytes() == 0) return replies_.Push(bytes);
+  // What waits for something to happen may wait for long.
+  if (replies_.Outstanding() == 0 || IsBlocked()) return replies_.Push(bytes);
   replies_.Deliver(replies_.Open(), bytes);
 }
 
@@ -292,7 +353,7 @@ bool ClientSession::ChooseConnections(const Request& request) {
   // What the proxy answers itself takes no connection; EXEC takes them for what was queued.
   if (command != nullptr && !is_transaction) return true;
   WorkerServices* wanted =
-      tracking_->IsFor(*request.spec) ? &tracking_->Services() : &services_;
+      tracking_->TakesRequest(*request.spec) ? &tracking_->Services() : &services_;
   if (wanted == current_services_) return true;
   if (replies_.Outstanding() > 0) return false;
   current_services_ = wanted;
@@ -334,8 +395,10 @@ bool ClientSession::Send(const Request& request) {
   bool has_own = current_services_ != &services_;
   if (config::ReadPolicy policy = ReadsFrom(); policy != config::ReadPolicy::kPrimary && !has_own)
       [[unlikely]] {
-    bool may_use_replica = services_.router.PlanOf(request.id).may_use_replica;
-    auto verdict = read_order_.Next(replies_, may_use_replica);
+    // Who watches decides by what it reads. The master tells whether that changes, not whether a
+    // replica's answer was old.
+    bool is_watching = transaction_ != nullptr && transaction_->watch != nullptr;
+    auto verdict = read_order_.Next(replies_, plan.may_use_replica && !is_watching);
     if (verdict == ReadOrder::Verdict::kWait) return false;
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
   }
@@ -362,6 +425,7 @@ bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& re
   services_.counters.requests.Add();
   services_.counters.local_requests.Add();
   local_reply_.clear();
+  state_.local_request_bytes = request.bytes.size();
   RunLocally(command, request, local_reply_);
   // CLIENT REPLY ON answers although replies were off; OFF and SKIP write nothing themselves.
   if (!local_reply_.empty()) replies_.Deliver(OpenPlace(), local_reply_);
@@ -379,7 +443,7 @@ void ClientSession::RunLocally(const LocalCommand& command, const Request& reque
   // Another version or database means other connections to the shards: nothing may overtake on
   // them.
   if (state_.resp != resp_before || state_.database != database_before) WaitForAnswers();
-  if (state_.resp != resp_before && tracking_) StartTracking(TrackingOptions(tracking_->Options()));
+  if (state_.resp != resp_before && tracking_) CarryTrackingOver();
   if (state_.resp != resp_before && subscriber_) {
     subscriber_->SetVersion(state_.resp);
     OnSubscriptionsChanged();

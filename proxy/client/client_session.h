@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -80,11 +81,11 @@ class ClientSession final : private runtime::Connection::Handler,
   void LeaveSubscriptions();
   // CLIENT TRACKING; nullptr while it is off.
   Tracking* OwnTracking() const { return tracking_.get(); }
-  // Replaces what there was before.
-  void StartTracking(TrackingOptions options);
+  // Replaces what there was before. `on_ready`, if any: the shards will tell from now on.
+  void StartTracking(TrackingOptions options, std::function<void()> on_ready);
   void StopTracking();
   void UpdateTopology(const std::shared_ptr<const protocol::Topology>& topology);  // shared: immutable
-  // Something that is no reply, behind every reply that has arrived.
+  // Something that is no reply, behind the replies that are owed by now.
   void PushInOrder(std::string_view bytes);
   // While a request is answered later that others must not overtake.
   void HoldRequests() { replies_.AddHeldBack(); }
@@ -124,20 +125,23 @@ class ClientSession final : private runtime::Connection::Handler,
   // wait for those on the other ones.
   bool ChooseConnections(const Request& request);
   void EndCaching(const Request& request);
+  void CarryTrackingOver();
+  void SetTrackingAside();
+  void DropOldTrackings();
   void OnSubscriptionsChanged() override;
   void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
-  const protocol::CommandSpec* FindLearned(std::string_view name);
+  const protocol::CommandSpec* FindLearned(std::span<const std::string_view> args);
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
   bool Perform(const Request& request);
   // What Perform() does, for a session that has unusual ways.
   bool PerformUnusually(const Request& request);
-  bool IsHeldByPause(const protocol::CommandSpec& spec) const;
+  bool IsHeldByPause(const Request& request) const;
   // Requests of a session that has unusual ways. True if the request was dealt with here.
   bool Divert(const Request& request);
   bool QueueInTransaction(const Request& request);

@@ -102,6 +102,7 @@ void ClientSession::OnDrained() {
   if (connection_ == nullptr) return;
   CountOutput();
   held_output_since_ms_ = 0;
+  state_.local_request_bytes = 0;
   if (connection_->IsPaused()) OnReplyProgress();
 }
 

@@ -213,6 +213,9 @@ TEST_F(ClientSessionTest, AStandaloneFaceKnowsNothingOfClusters) {
     ExpectReply(command + "\r\n", refused);
   }
   ExpectReply("CLUSTER FOO\r\n", "-ERR unknown subcommand 'FOO'. Try CLUSTER HELP.\r\n");
+  // As Redis: it is queued, and refused when it would run.
+  ExpectReply("MULTI\r\nREADONLY\r\nCLUSTER INFO\r\nEXEC\r\n",
+              "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n" + refused + refused);
   ExpectReply("SELECT 0\r\n", "+OK\r\n");
   ExpectReply("SELECT 1\r\n", "-ERR DB index is out of range\r\n");
   auto client = Connect();

@@ -35,6 +35,7 @@ Written by the build from the tables that the proxy itself goes by; a test holds
 | --- | --- |
 | SUNION, SINTER, SDIFF, SINTERCARD, ZUNION, ZINTER, ZDIFF, ZINTERCARD, PFCOUNT | Each key is read at one moment, the keys at moments a little apart. Nothing is written. |
 | ...STORE, PFMERGE, BITOP, SORT, LCS | Sources as above, copied to the destination's shard under names that expire; the write is atomic. |
+| SORT, SORT_RO with BY or GET | What the patterns name is read key by key, each at a moment of its own. With STORE (needs `all`) the outcome is written at once. |
 | COPY | The source is read, then the destination written. |
 | RENAME, RENAMENX | The new name is written, then the old one removed if it has not changed meanwhile; else it begins anew, five times at most. Nothing is lost at any moment; both may exist for a moment, or after an error. |
 | SMOVE | Added to the destination, then removed from the source; taken back if it was gone. At worst both have it. |
@@ -46,13 +47,46 @@ All that is fetched for one request stays within `routing.cross_slot_bytes_max`.
 
 ## SCAN
 
-Cursors are 64-bit numbers, good at every proxy in front of the cluster, and expire never. Every key
-that exists from the first call to the last is returned at least once, also if slots move or masters
-change meanwhile; a key may come more than once. A scan ends if the cluster's changes end: each of
-them repeats one node's part at most. Not noticed is a server that restarts in place, under the same
-address, and has its keys again, as with Redis alone. And of a scan that has met a change of the
-cluster already, a second failover of the very node that it is at stays unnoticed with a chance of 1
-in 64 at most (shards of up to 33 million keys; 1 in 8 up to 268 million).
+Cursors are numbers below 2^63, good at every proxy in front of the cluster, and expire never. For
+clients that keep them in a double they are below 2^53, unless a shard has more than 16 million
+keys, or more than 4,000 while the cluster changes. Every key that exists from the first call to the
+last is returned at least once, also if slots move or masters change meanwhile; a key may come more
+than once. A scan ends if the cluster's changes end: each of them repeats one node's part at most.
+Not noticed is a server that restarts in place, under the same address, and has its keys again, as
+with Redis alone. And of a scan that has met a change of the cluster already, a second failover of
+the very node that it is at stays unnoticed with a chance of 1 in 32 at most (shards of up to 33
+million keys; 1 in 4 up to 268 million).
+
+## Where it is not one Redis
+
+Everything else is answered as one Redis would answer it.
+
+| commands | through the proxy | why |
+| --- | --- | --- |
+| KEYS, DBSIZE, FLUSHALL, SCRIPT, FUNCTION, CONFIG SET, SAVE and all that ask all masters | not at one moment; one master's error is the reply, with its address, although others may have done it | there is no moment that several servers share |
+| CONFIG SET | not sent to replicas | ask them directly; a replica may need settings of its own |
+| CONFIG GET | what one master says | all are expected to be set alike |
+| INFO | of the clients and the process: the proxy; of memory, keys, commands: sums over the masters that answer in time; of replication: a master without replicas | who asks means the address he is connected to |
+| HELLO, INFO: the version | 7.2.5, whatever the backend is | clients choose commands by it; those that the backend lacks are refused by the backend |
+| HELLO: modules | none; MODULE LIST and INFO MODULES have them | |
+| COMMAND | the proxy's table, and behind it what modules and later versions have brought; DOCS is what one master says; `LIST FILTERBY MODULE` is empty | which module a command is of, COMMAND does not say |
+| CLIENT LIST, KILL, PAUSE, UNBLOCK, MONITOR, PUBSUB | the clients of this proxy, of all its workers | other proxies and direct clients are not known |
+| MONITOR | not what scripts run | shards run them |
+| SLOWLOG, LATENCY, MEMORY STATS | joined over the masters; the address is the proxy's | shards see one client, the proxy |
+| CLIENT TRACKING | FLUSHALL may be told once by each master; a slot with a new owner, or a lost connection, makes the client drop all | each shard remembers what was read there |
+| CLIENT NO-TOUCH, WAITAOF, CLUSTER SLOT-STATS and all that is younger than the backend | `ERR unknown command` or `subcommand`, the backend's words | the backend carries it out |
+| MULTI | the slot is the first key's; `CROSSSLOT` at the command that leaves it. Commands for all masters run before or behind those with keys. Memory that is short, a replica that is missing, a script that runs are found at EXEC, which answers EXECABORT | it goes to one shard, with EXEC, in one piece |
+| WATCH | keys of one slot; EXEC answers nil if the connection was lost or the slot has moved | nobody can say then that nothing has changed |
+| BLPOP and all that block, XREAD | keys of one slot. A failover does not end the wait. If a shard is lost when it has just answered, the call is made again: what it had taken is lost, as it is when a client of Redis is cut off | a call that waits cannot know |
+| XREAD BLOCK with `$` | one more question to the shard, for the last id | so that nothing is passed over when the shard is replaced |
+| WAIT, WAITAOF | the least count of the masters that this client has written to | each has replicas of its own |
+| EVAL, FCALL without keys | one master, all, or refused: `routing.keyless_scripts` | no key says where to go |
+| SORT with BY or GET patterns | refused by the shard | the keys that patterns name may be anywhere |
+| SELECT, MOVE, SWAPDB, COPY with DB | refused by a cluster; as in Redis behind master and replicas | a cluster has one database |
+| CLUSTER | one master that serves all slots, at the address that the client reached; COUNTKEYSINSLOT and GETKEYSINSLOT ask the slot's owner | nothing is ever redirected |
+| DEBUG | what concerns keys goes to their owner, DIGEST is of all, settings go to all masters; POPULATE, and what stops a server or is about replication: `ERR This DEBUG subcommand is not available through Slotway: ask a node directly` | |
+| SCRIPT DEBUG YES, SYNC | `ERR SCRIPT DEBUG stops a whole shard: debug scripts on a server of your own` | |
+| redis-cli --rdb, --functions-rdb, --replica | refused, as SYNC is | the proxy has no stream of writes |
 
 )";
 
@@ -87,8 +121,11 @@ std::string WayOf(const protocol::CommandSpec& spec, const RequestPlan& plan) {
       return "owner of its key";
     case Route::kKeys: {
       std::string text = "one slot";
-      if (plan.start_across_slots == nullptr) return text;
-      return text + "; across slots: " + (plan.across_slots_writes ? "all" : "reads");
+      if (plan.start_across_slots != nullptr) {
+        text += std::string("; across slots: ") + (plan.across_slots_writes ? "all" : "reads");
+      }
+      if (plan.reads_more != nullptr) text += "; what patterns name: reads";
+      return text;
     }
     case Route::kSplit:
       return "split";

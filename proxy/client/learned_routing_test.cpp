@@ -42,6 +42,39 @@ TEST_F(LearnedRoutingTest, GoesByItsKeys) {
   EXPECT_EQ(asked, 2);
 }
 
+TEST_F(LearnedRoutingTest, CommandTellsOfIt) {
+  Begin();
+  Learn();
+  std::string row =
+      "*10\r\n$7\r\nmod.set\r\n:3\r\n*2\r\n+write\r\n+denyoom\r\n:1\r\n:1\r\n:1\r\n";
+  ExpectReply("COMMAND GETKEYS MOD.GET a b\r\n", "*2\r\n$1\r\na\r\n$1\r\nb\r\n");
+  ExpectReply("COMMAND LIST FILTERBY PATTERN mod.*\r\n",
+              "*3\r\n$7\r\nmod.get\r\n$8\r\nmod.info\r\n$7\r\nmod.set\r\n");
+  ExpectReply("COMMAND COUNT\r\n",
+              ":" + std::to_string(protocol::TopLevelCommands().size() + 3) + "\r\n");
+  auto client = Connect();
+  client->Send("COMMAND INFO mod.set\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return client->received.size() > row.size() + 4; }));
+  EXPECT_TRUE(client->received.starts_with("*1\r\n" + row)) << client->received;
+}
+
+TEST_F(LearnedRoutingTest, ASubcommandGoesByItsOwnKeys) {
+  Begin();
+  // wire: what a server says to COMMAND.
+  auto reply = protocol::ParseRespValue(
+      "*1\r\n*10\r\n$7\r\nmod.box\r\n:-2\r\n*0\r\n:0\r\n:0\r\n:0\r\n*0\r\n*0\r\n*0\r\n"
+      "*1\r\n*6\r\n$11\r\nmod.box|get\r\n:-3\r\n*1\r\n+readonly\r\n:2\r\n:2\r\n:1\r\n");
+  ASSERT_TRUE(reply.has_value());
+  // shared: as a worker's snapshot is.
+  services_->learned = std::make_shared<const protocol::LearnedCommands>(*reply);
+  ExpectReply("MOD.BOX GET a\r\nMOD.BOX get b\r\n", "+OK\r\n+OK\r\n");
+  EXPECT_THAT(y_.Seen(), ElementsAre("MOD.BOX GET a"));
+  EXPECT_THAT(x_.Seen(), ElementsAre("MOD.BOX get b"));
+  ExpectReply("MOD.BOX get\r\n",
+              "-ERR wrong number of arguments for 'mod.box|get' command\r\n");
+  ExpectReply("MOD.BOX nope\r\n", "-ERR unknown subcommand 'nope'. Try MOD.BOX HELP.\r\n");
+}
+
 TEST_F(LearnedRoutingTest, IsAWriteUnlessItIsCalledARead) {
   Begin();
   Learn();

@@ -50,9 +50,10 @@ RulesByCommand MakeRules() {
   }
   for (const char* name : kClusterOnly) {
     const CommandSpec& spec = *protocol::FindCommandByFullName(name);
-    rules.when_standalone[IndexOf(name)].refusal = protocol::error_text::kNoCluster;
+    const ListenerRule rule{.refusal = protocol::error_text::kNoCluster, .is_refused_when_run = true};
+    rules.when_standalone[IndexOf(name)] = rule;
     for (const CommandSpec& subcommand : spec.subcommands) {
-      rules.when_standalone[protocol::IdOf(subcommand)].refusal = protocol::error_text::kNoCluster;
+      rules.when_standalone[protocol::IdOf(subcommand)] = rule;
     }
   }
   return rules;

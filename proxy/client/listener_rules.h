@@ -12,7 +12,8 @@
 namespace slotway::proxy {
 
 struct ListenerRule {
-  std::string_view refusal;                         // an error text; empty: not refused
+  std::string_view refusal;           // an error text; empty: not refused
+  bool is_refused_when_run = false;  // in a transaction it is queued, and EXEC tells the refusal
   const protocol::CommandSpec* instead = nullptr;  // the command that takes its place
 };
 

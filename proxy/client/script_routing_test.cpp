@@ -49,6 +49,16 @@ TEST_F(ScriptRoutingTest, WhatNobodyHasShownIsTheClientsAffair) {
   EXPECT_EQ(x_.Seen().size(), 1u);
 }
 
+TEST_F(ScriptRoutingTest, WhatIsShownLaterDoesNotHelpWhatWasAskedBefore) {
+  Begin();
+  bool is_known = false;
+  x_.Answer(Learning(is_known));
+  std::string run = "EVALSHA " + digest_ + " 1 b";
+  ExpectReply(run + "\r\nEVAL " + kText + " 1 a\r\n" + run + "\r\n",
+              std::string(kNoScript) + "+OK\r\n:1\r\n");
+  EXPECT_THAT(x_.Seen(), ElementsAre(run, std::string("SCRIPT LOAD ") + kText, run));
+}
+
 TEST_F(ScriptRoutingTest, AShardThatForgotIsToldAgainAndNobodyOvertakes) {
   Begin();
   bool is_known = false;

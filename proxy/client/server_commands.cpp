@@ -15,7 +15,8 @@ namespace slotway::proxy {
 namespace {
 
 void Command(LocalCall& call) {
-  protocol::AppendCommandReply(call.args, call.reply.Version(), call.out);
+  protocol::AppendCommandReply(call.args, call.reply.Version(), call.out,
+                               call.session.Services().learned.get());
 }
 
 std::string Text(std::uint64_t number) { return std::to_string(number); }
@@ -41,6 +42,7 @@ std::vector<OwnInfoField> OwnFields(ClientSession& session) {
       {"Clients", "connected_clients", Text(facts.clients)},
       {"Clients", "maxclients", Text(limits.clients_max)},
       {"Clients", "blocked_clients", Text(facts.blocked_clients)},
+      {"Clients", "tracking_clients", Text(facts.tracking_clients)},
       {"Clients", "held_requests", Text(facts.held_requests)},
       {"Stats", "total_connections_received", Text(facts.accepted)},
       {"Stats", "total_net_input_bytes", Text(facts.bytes_in)},
@@ -79,7 +81,6 @@ constexpr std::array kCommands = {
     LocalCommand{"role", Role},
     LocalCommand{"command", Command},
     LocalCommand{"command|count", Command},
-    LocalCommand{"command|docs", Command},
     LocalCommand{"command|getkeys", Command},
     LocalCommand{"command|getkeysandflags", Command},
     LocalCommand{"command|help", Command},

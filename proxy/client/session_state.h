@@ -35,6 +35,7 @@ struct SessionState {
   std::uint64_t id = 0;
   std::uint64_t connected_at_ms = 0;  // loop time
   std::uint64_t last_request_at_ms = 0;
+  std::size_t local_request_bytes = 0;  // of what the proxy is answering itself
   std::string name;
   std::string library_name;
   std::string library_version;

@@ -109,12 +109,26 @@ TEST_F(SubscribeTest, EventsAreSubscribedAtEveryMaster) {
 TEST_F(SubscribeTest, ASubscribedResp2ClientMayDoLittle) {
   Begin();
   auto client = Connect();
-  client->Send("SUBSCRIBE a\r\nGET a\r\nPING\r\nRESET\r\nPING\r\n");
+  client->Send("SUBSCRIBE a\r\nGET a\r\nEXEC\r\nPING\r\nRESET\r\nPING\r\n");
   EXPECT_TRUE(Received(
       *client, kSubscribedA +
                    "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT "
-                   "/ RESET are allowed in this context\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n+RESET\r\n"
+                   "/ RESET are allowed in this context\r\n"
+                   "-EXECABORT Transaction discarded because of: Can't execute 'exec': only "
+                   "(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                   "context\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n+RESET\r\n"
                    "+PONG\r\n"));
+}
+
+TEST_F(SubscribeTest, AnExecThatIsNotAllowedSaysWhatItWouldHaveEnded) {
+  Begin();
+  auto client = Connect();
+  client->Send("SUBSCRIBE a\r\nEXEC\r\n");
+  EXPECT_TRUE(Received(
+      *client, kSubscribedA +
+                   "-EXECABORT Transaction discarded because of: Can't execute 'exec': only "
+                   "(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                   "context\r\n"));
 }
 
 TEST_F(SubscribeTest, WhoDoesNotTakeItsMessagesIsCut) {

@@ -12,6 +12,9 @@ namespace {
 
 using protocol::RespVersion;
 
+// FLUSHALL makes every shard say that all is gone: the client hears it once.
+constexpr std::uint64_t kFlushGatherMs = 2;
+
 std::vector<std::string> TrackingRequest(const TrackingOptions& options, bool has_receiver) {
   std::vector<std::string> request = {"CLIENT", "TRACKING", "ON"};
   if (has_receiver) {
@@ -43,16 +46,18 @@ Tracking::Tracking(ClientSession& session, WorkerServices& shared, TrackingOptio
     : session_(session),
       shared_(shared),
       options_(std::move(options)),
-      ready_timer_(shared.loop) {
-  RespVersion version = session.State().resp;
-  bool has_receiver = version == RespVersion::kResp2;
+      ready_timer_(shared.loop),
+      flush_timer_(shared.loop),
+      version_(session.State().resp) {
+  bool has_receiver = version_ == RespVersion::kResp2;
   OwnConnections own{*this, GreetingOf(shared.settings.backend),
-                     Lane(version, session.State().database), options_.is_bcast};
-  // Without a redirection a RESP2 client hears nothing, and nothing is to be remembered.
-  bool is_told = !has_receiver || options_.redirect != 0;
-  own.connects_to_all = own.connects_to_all && is_told;
-  own.greeting.needs_receiver = has_receiver && is_told;
-  if (is_told) own.greeting.more.push_back(TrackingRequest(options_, has_receiver));
+                     Lane(version_, session.State().database),
+                     shared.dispatcher.BlockedNow(), options_.is_bcast};
+  // Without a redirection a RESP2 client hears nothing, and nothing is to be remembered. But the
+  // shards know every prefix: INFO counts them.
+  is_told_ = !has_receiver || options_.redirect != 0 || options_.is_bcast;
+  own.greeting.needs_receiver = has_receiver && is_told_;
+  if (is_told_) own.greeting.more.push_back(TrackingRequest(options_, has_receiver));
   dispatcher_ = std::make_unique<Dispatcher>(
       shared.loop, shared.settings, shared.colleagues.count,
       [&shared] { shared.dispatcher.RequestRefresh(); }, own);
@@ -71,20 +76,26 @@ Tracking::~Tracking() {
 void Tracking::Shutdown() {
   if (std::exchange(is_shut_down_, true)) return;
   ready_timer_.Stop();
+  flush_timer_.Stop();
   dispatcher_->Shutdown();
   if (on_ready_) std::exchange(on_ready_, nullptr)();
 }
 
-void Tracking::SetRedirect(std::uint64_t client, std::size_t worker) {
-  options_.redirect = client;
-  options_.redirect_worker = worker;
+bool Tracking::TryChange(const TrackingOptions& options) {
+  bool has_to_be_told = version_ == RespVersion::kResp3 || options.redirect != 0;
+  bool is_bcast = options.is_bcast || options_.is_bcast;
+  if (is_bcast || options.is_noloop != options_.is_noloop) return false;
+  if (has_to_be_told && !is_told_) return false;
+  options_ = options;
   is_redirect_broken_ = false;
+  return true;
 }
 
-bool Tracking::IsFor(const protocol::CommandSpec& spec) const {
+bool Tracking::TakesRequest(const protocol::CommandSpec& spec) {
   if (options_.is_noloop && !spec.IsReadonly()) return true;  // the shard has to know the writer
-  if (options_.is_optin) return caching_ == Caching::kYes;
-  return caching_ != Caching::kNo;
+  bool is_remembered = options_.is_optin ? caching_ == Caching::kYes : caching_ != Caching::kNo;
+  has_taken_ = has_taken_ || (is_remembered && spec.IsReadonly());
+  return is_remembered;
 }
 
 // shared: every worker keeps the snapshot as long as it needs it.
@@ -115,21 +126,18 @@ void Tracking::CheckReady() {
 void Tracking::OnPush(std::string_view push) {
   std::vector<std::string_view> words;
   // Nothing else is asked for on these connections.
-  if (protocol::SplitArray(push, words) && words.size() == 2) Tell(push);
+  if (!protocol::SplitArray(push, words) || words.size() != 2) return;
+  bool is_about_keys = words[1].starts_with('*');
+  is_about_keys ? Tell(push) : TellFlush();
 }
 
 void Tracking::TellFlush() {
-  if (is_flush_due_ || is_shut_down_) return;
-  is_flush_due_ = true;
-  shared_.loop.Defer([this, alive = std::weak_ptr<char>(alive_)] {
-    if (alive.expired()) return;
-    is_flush_due_ = false;
-    if (!is_shut_down_) Tell(FlushPush());
-  });
+  if (flush_timer_.IsActive() || is_shut_down_) return;
+  flush_timer_.Start(kFlushGatherMs, 0, [this] { Tell(FlushPush()); });
 }
 
 void Tracking::Tell(std::string_view push) {
-  if (session_.IsGone()) return;
+  if (is_muted_ || session_.IsGone()) return;
   if (options_.redirect == 0) return TellInvalidation(session_, push, false);
   std::uint64_t target = options_.redirect, own = session_.State().id;
   std::size_t own_worker = shared_.colleagues.own_index;

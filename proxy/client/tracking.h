@@ -41,12 +41,13 @@ class Tracking final : private OwnConnections::Watcher {
   ~Tracking() override;
 
   const TrackingOptions& Options() const { return options_; }
-  // Only for what changes nothing at the shards.
-  void SetRedirect(std::uint64_t client, std::size_t worker);
+  // Takes other options on if they change nothing at the shards, where the client's reads are
+  // remembered: another redirection, OPTIN, OPTOUT. Else false, and nothing is changed.
+  bool TryChange(const TrackingOptions& options);
   // The services whose dispatcher has the client's own connections.
   WorkerServices& Services() { return *services_; }
-  // Whether a request has to take the client's own connections.
-  bool IsFor(const protocol::CommandSpec& spec) const;
+  // Whether this request has to take the client's own connections.
+  bool TakesRequest(const protocol::CommandSpec& spec);
 
   Caching GetCaching() const { return caching_; }
   // For the next command, or transaction.
@@ -61,6 +62,13 @@ class Tracking final : private OwnConnections::Watcher {
   void UpdateTopology(const std::shared_ptr<const protocol::Topology>& topology);  // shared: immutable
   // Tells the client to drop everything it has cached, soon.
   void TellFlush();
+  // Whose replies its connections speak.
+  protocol::RespVersion Version() const { return version_; }
+  // Whether a RESP2 client that redirects to nobody has read something that no shard remembers.
+  bool HasUntoldReads() const { return !is_told_ && has_taken_; }
+  // The client hears no more of it.
+  void Mute() { is_muted_ = true; }
+  bool IsMuted() const { return is_muted_; }
   // Ends all work on its connections. What is unanswered gets errors.
   void Shutdown();
 
@@ -81,11 +89,13 @@ class Tracking final : private OwnConnections::Watcher {
   std::unique_ptr<WorkerServices> services_;
   std::function<void()> on_ready_;
   runtime::Timer ready_timer_;  // bounds the wait
-  // shared: lets a deferred call see whether this still exists.
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  runtime::Timer flush_timer_;  // runs while the client has to be told to drop everything
   Caching caching_ = Caching::kUnsaid;
   bool is_redirect_broken_ = false;
-  bool is_flush_due_ = false;
+  protocol::RespVersion version_;
+  bool is_told_;  // not a RESP2 client that redirects to nobody, unless it tracks by prefixes
+  bool has_taken_ = false;
+  bool is_muted_ = false;
   bool is_shut_down_ = false;
 };
 

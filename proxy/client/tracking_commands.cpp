@@ -113,8 +113,7 @@ struct LaterAnswer {
 
 void SwitchOn(const LaterAnswer& answer, TrackingOptions options) {
   if (answer.session.IsGone()) return answer.Give({});
-  answer.session.StartTracking(std::move(options));
-  answer.session.OwnTracking()->WhenReady([answer] { answer.Give({}); });
+  answer.session.StartTracking(std::move(options), [answer] { answer.Give({}); });
 }
 
 // Asks every worker whether the client to redirect to lives there.

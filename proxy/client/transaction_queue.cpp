@@ -81,7 +81,9 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   }
   if (plan.script_use == ScriptUse::kDigest) digests_.emplace_back(request.args[1]);
   ++inside_;
-  is_readonly_ = is_readonly_ && request.spec->IsReadonly();
+  is_readonly_ = is_readonly_ &&
+                 (request.spec->IsReadonly() ||
+                  RunsReadonlyScript(request.args, plan, services.dispatcher.Scripts()));
   is_slow_ = is_slow_ || plan.is_slow;
   return {};
 }

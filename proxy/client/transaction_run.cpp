@@ -9,6 +9,7 @@
 #include "protocol/error_text.h"
 #include "protocol/resp_array.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/tracking.h"
 #include "proxy/routing/script_request.h"
 #include "proxy/routing/trouble_texts.h"
 
@@ -139,6 +140,7 @@ void TransactionRun::OnReply(std::size_t part, std::string_view reply) {
     Watched()->NoteForgotten();
   }
   ReplyVerdict verdict = verdict_.Judge(reply);
+  if (!verdict_.Refusal().empty()) return FinishWithError(ExecAbortText(verdict_.Refusal()));
   if (verdict == ReplyVerdict::kForClient) return TakeResult(reply);
   if (Watched() != nullptr) {
     services_.dispatcher.LearnRedirect(sent_to_, verdict_.Reason());
@@ -226,8 +228,28 @@ void TransactionRun::FinishWithError(std::string_view text) {
   Finish(WriteReply(lane_.Version(), [&](auto& writer) { writer.Error(text); }));
 }
 
+bool TransactionRun::HasRead() const {
+  const auto& commands = Queued().Commands();
+  return std::any_of(commands.begin(), commands.end(), [this](const auto& command) {
+    bool may_be_script =
+        !protocol::IsLearned(command.id) && !protocol::CommandById(command.id).IsWrite();
+    return command.is_inside &&
+           (services_.router.PlanOf(command.id).is_readonly || may_be_script);
+  });
+}
+
+// What a tracked client reads on its watch's connection no shard remembers for it: it may not keep
+// that. To be called behind the reply.
+void TransactionRun::DisclaimReads() {
+  Tracking* tracking = session_.OwnTracking();
+  bool is_remembered = tracking != nullptr && &tracking->Services() == &services_ &&
+                       !tracking->Options().is_bcast;
+  if (is_remembered && Watched() != nullptr && HasRead()) tracking->TellFlush();
+}
+
 void TransactionRun::Finish(std::string_view reply) {
   ReplyTaker::Queue().Deliver(Sequence(), reply);
+  DisclaimReads();
   delete this;
 }
 

@@ -52,6 +52,9 @@ class TransactionRun final : public ReplyTaker {
   void RememberScripts(std::string_view reply);
   void TakeResult(std::string_view reply);
   void Compose();
+  // Whether the shard would have remembered keys that were read, had it been asked to.
+  bool HasRead() const;
+  void DisclaimReads();
   void FinishUntouched();
   void Finish(std::string_view reply);
   void FinishWithError(std::string_view text);

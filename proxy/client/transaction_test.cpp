@@ -108,7 +108,9 @@ TEST_F(TransactionTest, IsTriedAgainNoLongerThanRequestsAreHeld) {
 TEST_F(TransactionTest, WhatTheShardRefusesForGoodIsTold) {
   Begin();
   x_.Answer(Refusing("-OOM command not allowed\r\n"));
-  ExpectReply("MULTI\r\nSET b 1\r\nEXEC\r\n", std::string("+OK\r\n+QUEUED\r\n") + kAborted);
+  ExpectReply("MULTI\r\nSET b 1\r\nEXEC\r\n",
+              "+OK\r\n+QUEUED\r\n-EXECABORT Transaction discarded because of: OOM command not "
+              "allowed\r\n");
   EXPECT_EQ(x_.Seen().size(), 3u);
 }
 
@@ -155,7 +157,8 @@ TEST_F(TransactionTest, WhatTheProxyAnswersStandsAtItsPlace) {
   // Not carried out where the shard refused.
   x_.Answer(Refusing("-OOM no\r\n"));
   ExpectReply("MULTI\r\nCLIENT SETNAME me\r\nSET b 1\r\nEXEC\r\nCLIENT GETNAME\r\n",
-              std::string("+OK\r\n+QUEUED\r\n+QUEUED\r\n") + kAborted + "$-1\r\n");
+              "+OK\r\n+QUEUED\r\n+QUEUED\r\n-EXECABORT Transaction discarded because of: OOM "
+              "no\r\n$-1\r\n");
 }
 
 TEST_F(TransactionTest, WhatGoesToAllShardsStandsBeforeOrBehind) {

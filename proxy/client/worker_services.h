@@ -50,6 +50,7 @@ struct ProcessFacts {
   std::uint64_t bytes_out = 0;
   std::uint64_t held_requests = 0;
   std::uint64_t blocked_clients = 0;
+  std::uint64_t tracking_clients = 0;
   std::uint64_t uptime_s = 0;
   std::string_view run_id;
 };

@@ -25,6 +25,7 @@ std::span<const Composition> CrossSlotMoves();        // RENAME, COPY, SMOVE, LM
 const std::vector<Composition>& Compositions();
 
 // What single files bring to the tables.
+void StartPatternSort(const OperationContext& context);
 void StartScan(const OperationContext& context);
 void StartRandomKey(const OperationContext& context);
 

@@ -53,6 +53,15 @@ void CrossSlotOperation::Ask(std::size_t part, const std::vector<std::string>& a
   Send(Dispatch().SlotOf(key), args, part, is_readonly);
 }
 
+std::string CrossSlotOperation::NewName(protocol::Slot slot) {
+  return "{" + std::string(protocol::TagOfSlot(slot)) + "}:slotway:" + runtime::RandomHexId(32);
+}
+
+std::uint64_t CrossSlotOperation::CopyTimeToLiveMs() const {
+  constexpr std::uint64_t kAtLeastMs = 60'000;
+  return kAtLeastMs + 4ull * Settings().hold.time_max_ms;
+}
+
 bool CrossSlotOperation::CountBytes(std::size_t bytes) {
   bytes_ += bytes;
   if (bytes_ <= Settings().routing.cross_slot_bytes_max) return true;
@@ -69,7 +78,7 @@ void CrossSlotOperation::OnReply(std::size_t part, std::string_view reply) {
     bytes_ += static_cast<std::uint64_t>(*size);
   }
   if (--checks_left_ > 0) return;
-  if (!probe_error_.empty()) return Finish(std::string(probe_error_));
+  if (!probe_error_.empty()) return OnWrongWords(std::move(probe_error_));
   if (!CountBytes(0)) return;
   bytes_ = 0;
   Proceed();

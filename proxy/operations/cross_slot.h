@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/key_extraction.h"
@@ -30,6 +31,8 @@ class CrossSlotOperation : public Operation {
   // shard found nothing wrong; otherwise ends the operation.
   void CheckFirst(const std::vector<std::string>& keys, bool probes_syntax);
   virtual void Proceed() = 0;
+  // The words besides the keys are wrong; `reply` is what Redis says of them.
+  virtual void OnWrongWords(std::string reply) { Finish(std::move(reply)); }
   // The reply to a part of the derived class, counted from 0.
   virtual void TakeReply(std::size_t part, std::string_view reply) = 0;
   // Sends to the owner of `key`.
@@ -48,6 +51,10 @@ class CrossSlotOperation : public Operation {
     for (const protocol::KeyPosition& key : keys_) args[key.index] = name_of(args_[key.index]);
     return args;
   }
+  // A name in this slot that nobody else has, for what is copied there for a while.
+  static std::string NewName(protocol::Slot slot);
+  // How long such a copy may stay: longer than the steps can take, each of which may be held.
+  std::uint64_t CopyTimeToLiveMs() const;
   // Counts what was fetched. False, and the operation has ended, if it is too much by now.
   bool CountBytes(std::size_t bytes);
 

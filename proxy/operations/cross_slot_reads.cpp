@@ -7,12 +7,15 @@
 #include <limits>
 
 #include "protocol/ascii.h"
+#include "protocol/error_text.h"
+#include "protocol/hello_reply.h"
 #include "protocol/resp_array.h"
 #include "protocol/resp_reply_value.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/operations/cross_slot.h"
 #include "proxy/operations/hyperloglog.h"
 #include "proxy/operations/set_algebra.h"
+#include "proxy/operations/sort_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -39,8 +42,14 @@ class FetchingRead : public CrossSlotOperation {
   virtual bool SeesErrors() const { return false; }
   // `replies` are those of the request's keys.
   virtual std::string Compute(const std::vector<std::string_view>& replies) const = 0;
+  // Whether Redis looks at the keys' types before the words behind them.
+  virtual bool LooksAtTypesFirst() const { return false; }
+  // Whether the shard's version is wanted for the reply.
+  virtual bool WantsVersion() const { return false; }
   // Whether the reply of the request's key `i` is to SecondRequest().
   bool IsSecond(std::size_t i) const { return is_second_[PlaceOf(KeyAt(i))]; }
+  // The reply to HELLO; empty if it was not wanted or not given.
+  const std::string& Hello() const { return hello_; }
 
  private:
   std::size_t PlaceOf(const std::string& key) const {
@@ -50,15 +59,44 @@ class FetchingRead : public CrossSlotOperation {
   void Proceed() override {
     replies_.resize(names_.size());
     is_second_.resize(names_.size());
-    left_ = names_.size();
+    left_ = names_.size() + (WantsVersion() ? 1 : 0);
     // The last answer may end the operation while it is sent.
     std::vector<std::string> names = names_;
+    // Without arguments HELLO changes nothing.
+    if (WantsVersion()) Ask(kFirstPart + names.size(), {"HELLO"}, names[0], true);
     for (std::size_t i = 0; i < names.size(); ++i) {
       Ask(kFirstPart + i, FetchRequest(names[i]), names[i], true);
     }
   }
 
+  void OnWrongWords(std::string reply) override {
+    // Before the types it looks at the number of keys.
+    bool is_about_count = reply.find(protocol::error_text::kNotInteger) != std::string::npos;
+    if (!LooksAtTypesFirst() || is_about_count) return Finish(std::move(reply));
+    words_error_ = std::move(reply);
+    left_ = names_.size();
+    std::vector<std::string> names = names_;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      Ask(kFirstPart + i, {"TYPE", names[i]}, names[i], true);
+    }
+  }
+
+  void TakeType(std::string_view reply) {
+    auto type = protocol::ParseRespValue(reply);
+    bool is_good = type && (type->text == "none" || type->text == "set" || type->text == "zset");
+    has_wrong_type_ = has_wrong_type_ || !is_good;
+    if (--left_ > 0) return;
+    if (has_wrong_type_) return FinishWithError(protocol::error_text::kWrongType);
+    Finish(std::move(words_error_));
+  }
+
   void TakeReply(std::size_t part, std::string_view reply) override {
+    if (!words_error_.empty()) return TakeType(reply);
+    if (part == names_.size()) {
+      hello_ = reply;
+      if (--left_ == 0) Conclude();
+      return;
+    }
     if (IsWrongType(reply) && !is_second_[part]) {
       auto second = SecondRequest(names_[part]);
       is_second_[part] = true;
@@ -67,7 +105,10 @@ class FetchingRead : public CrossSlotOperation {
     received_ += reply.size();
     bool is_too_much = received_ > Settings().routing.cross_slot_bytes_max;
     if (!is_too_much) replies_[part] = reply;
-    if (--left_ > 0) return;
+    if (--left_ == 0) Conclude();
+  }
+
+  void Conclude() {
     if (!CountBytes(received_)) return;
     std::vector<std::string_view> of_keys;
     for (std::size_t i = 0; i < Keys().size(); ++i) {
@@ -81,6 +122,9 @@ class FetchingRead : public CrossSlotOperation {
   std::vector<std::string> names_;
   std::vector<std::string> replies_;
   std::vector<bool> is_second_;
+  std::string hello_;
+  std::string words_error_;
+  bool has_wrong_type_ = false;
   std::size_t left_ = 0;
   std::size_t received_ = 0;
 };
@@ -157,6 +201,8 @@ class SortedSetRead final : public FetchingRead {
       : FetchingRead(context), rule_(rule), answer_(answer) {}
 
  private:
+  bool LooksAtTypesFirst() const override { return true; }
+  bool WantsVersion() const override { return WordsSay().with_scores; }
   std::vector<std::string> FetchRequest(const std::string& key) const override {
     return {"ZRANGE", key, "0", "-1", "WITHSCORES"};
   }
@@ -191,11 +237,11 @@ class SortedSetRead final : public FetchingRead {
       if (value) values[i] = std::move(*value);
       ReadMembers(values[i], IsSecond(i), sets[i]);
     }
-    Options options = ReadOptions(Args(), Keys().back().index + 1, Keys().size());
+    Options options = WordsSay();
     auto result = CombineSortedSets(rule_, options.scores, sets, options.weights);
     std::string out;
     StringSink sink{out};
-    Writer writer(sink, Version());
+    Writer writer(sink, Version(), protocol::DoubleStyleOf(Hello()));
     if (answer_ == Answer::kCount) {
       writer.Integer(static_cast<std::int64_t>(std::min(result.size(), options.limit)));
       return out;
@@ -208,6 +254,10 @@ class SortedSetRead final : public FetchingRead {
       if (options.with_scores) writer.Double(member.score);
     }
     return out;
+  }
+
+  Options WordsSay() const {
+    return ReadOptions(Args(), Keys().back().index + 1, Keys().size());
   }
 
   SetRule rule_;
@@ -264,6 +314,9 @@ constexpr Composition kCompositions[] = {
     {.full_name = "sdiff", .across_slots = StartRead<SetRead, kDifference, Answer::kMembers>},
     {.full_name = "sinter", .across_slots = StartRead<SetRead, kIntersection, Answer::kMembers>},
     {.full_name = "sintercard", .across_slots = StartRead<SetRead, kIntersection, Answer::kCount>},
+    {.full_name = "sort_ro",
+     .reads_more = HasSortPatterns,
+     .when_reading_more = StartPatternSort},
     {.full_name = "sunion", .across_slots = StartRead<SetRead, kUnion, Answer::kMembers>},
     {.full_name = "zdiff", .across_slots = StartRead<SortedSetRead, kDifference, Answer::kMembers>},
     {.full_name = "zinter",

@@ -13,7 +13,7 @@
 #include "protocol/error_text.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/operations/cross_slot.h"
-#include "runtime/random.h"
+#include "proxy/operations/sort_request.h"
 
 namespace slotway::proxy {
 namespace {
@@ -27,8 +27,7 @@ class GatheredCommand final : public CrossSlotOperation {
 
   void Begin() {
     if (!ChooseSlot()) return FinishWithError(protocol::error_text::kCrossSlot);
-    std::string prefix = "{" + std::string(protocol::TagOfSlot(slot_)) +
-                         "}:slotway:" + runtime::RandomHexId(32) + ":";
+    std::string prefix = NewName(slot_) + ":";
     for (std::string& key : DistinctKeys()) {
       if (Dispatch().SlotOf(key) == slot_) continue;
       copies_.push_back({std::move(key), prefix + std::to_string(copies_.size()), {}, false});
@@ -108,7 +107,7 @@ class GatheredCommand final : public CrossSlotOperation {
     std::vector<std::vector<std::string>> requests;
     for (Copy& copy : copies_) {
       if (!copy.exists) continue;
-      requests.push_back({"RESTORE", copy.name, std::to_string(TimeToLiveMs()),
+      requests.push_back({"RESTORE", copy.name, std::to_string(CopyTimeToLiveMs()),
                           std::move(copy.payload), "REPLACE"});
       copy.payload.clear();
     }
@@ -116,12 +115,6 @@ class GatheredCommand final : public CrossSlotOperation {
     if (left_ == 0) return Run();
     Slot slot = slot_;
     for (std::size_t i = 0; i < requests.size(); ++i) Send(slot, requests[i], kFirstPart + i, true);
-  }
-
-  // Longer than the steps can take, each of which may be held.
-  std::uint64_t TimeToLiveMs() const {
-    constexpr std::uint64_t kAtLeastMs = 60'000;
-    return kAtLeastMs + 4ull * Settings().hold.time_max_ms;
   }
 
   void Run() {
@@ -164,7 +157,10 @@ constexpr Composition kCompositions[] = {
     {.full_name = "pfmerge", .across_slots = StartGathered},
     {.full_name = "sdiffstore", .across_slots = StartGathered},
     {.full_name = "sinterstore", .across_slots = StartGathered},
-    {.full_name = "sort", .across_slots = StartGathered},
+    {.full_name = "sort",
+     .across_slots = StartGathered,
+     .reads_more = HasSortPatterns,
+     .when_reading_more = StartPatternSort},
     {.full_name = "sunionstore", .across_slots = StartGathered},
     {.full_name = "zdiffstore", .across_slots = StartGathered},
     {.full_name = "zinterstore", .across_slots = StartGathered},

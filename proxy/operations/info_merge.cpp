@@ -61,6 +61,9 @@ constexpr FieldRule kFieldRules[] = {
     {"allocator_frag_ratio", Rule::kRatio},
     {"allocator_rss_ratio", Rule::kRatio},
     {"maxmemory_policy", Rule::kFirst},
+    {"number_of_cached_scripts", Rule::kMax},  // every master has them
+    {"number_of_functions", Rule::kMax},
+    {"number_of_libraries", Rule::kMax},
     {"mem_allocator", Rule::kFirst},
     {"mem_fragmentation_ratio", Rule::kRatio},
     {"rss_overhead_ratio", Rule::kRatio},
@@ -86,6 +89,7 @@ constexpr FieldRule kFieldRules[] = {
     {"rdb_saves", Rule::kSum},
     // Stats
     {"expired_stale_perc", Rule::kMax},
+    {"tracking_total_prefixes", Rule::kMax},  // every master is told them
     {"latest_fork_usec", Rule::kMax},
     // Replication: the replicas are the shards', the proxy has none
     {"master_repl_offset", Rule::kSum},

@@ -7,7 +7,6 @@
 #include "protocol/resp_writer.h"
 #include "proxy/routing/redirect.h"
 #include "proxy/routing/trouble_texts.h"
-#include "proxy/routing/trouble_texts.h"
 
 namespace slotway::proxy {
 namespace {
@@ -203,7 +202,9 @@ void PrivateCall::OnLost(std::size_t part, bool may_have_run) {
   }
   // What a module's command does while it blocks is not known.
   bool is_known = timeout_place_ != protocol::TimeoutPlace::kNone;
-  if (!is_known && is_write_ && may_have_run) return EndLeg(part, ErrorReply(trouble_text::kOutcomeUnknown));
+  if (!is_known && is_write_ && may_have_run) {
+    return EndLeg(part, ErrorReply(trouble_text::kOutcomeUnknown));
+  }
   NoteIncident(leg);
   Dispatch().RequestRefresh();
   AwaitShard(part);

@@ -30,10 +30,11 @@ constexpr std::string_view kAllKeys = "2147483647";
 constexpr std::string_view kUnreachable =
     "CLUSTERDOWN The shard that serves this slot cannot be reached";
 
-// As Redis reads it: digits and nothing else, at most 64 bits.
+// As Redis reads it: digits and nothing else, at most 64 bits; no text at all is the beginning.
 bool ReadCursor(std::string_view text, std::uint64_t& cursor) {
+  if (text.empty()) text = "0";
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
-  return !text.empty() && error == std::errc() && end == text.data() + text.size();
+  return error == std::errc() && end == text.data() + text.size();
 }
 
 std::string TextOf(std::string_view reply) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <vector>
 
 namespace slotway::proxy {
@@ -11,9 +12,40 @@ namespace {
 using Kind = ScanPosition::Kind;
 using protocol::kSlotCount;
 
-constexpr int kKindBits = 2, kSlotBits = 14, kWidthBits = 3, kPositionBits = 32;
+constexpr int kKindBits = 2, kSlotBits = 14, kPositionBits = 32;
+constexpr int kShortBits = 53, kLongBits = 63;
+
+// How wide a server's cursor may be in a cursor of a kind; the first `shorts` of the widths make a
+// short one. As many bits tell the width as there are widths.
+struct Form {
+  std::span<const int> widths;
+  int width_bits = 0;
+  std::size_t shorts = 0;
+};
 constexpr std::array<int, 8> kShardsWidths = {12, 16, 20, 24, 28, 32, 36, 40};
 constexpr std::array<int, 8> kRangeWidths = {12, 14, 16, 18, 20, 22, 25, 28};
+constexpr std::array<int, 2> kSlotWidths = {24, kPositionBits};
+
+Form FormOf(Kind kind) {
+  if (kind == Kind::kShards) return {kShardsWidths, 3, 4};
+  if (kind == Kind::kRange) return {kRangeWidths, 3, 1};
+  return {kSlotWidths, 1, 1};
+}
+
+int TotalBits(const Form& form, std::size_t width) {
+  return width < form.shorts ? kShortBits : kLongBits;
+}
+
+// Positions of kSlotHigh have their zeros in the low bits: these go where others have theirs.
+std::uint64_t Stored(Kind kind, std::uint64_t position) {
+  if (kind != Kind::kSlotHigh) return position;
+  return std::rotr(static_cast<std::uint32_t>(position), 8);
+}
+
+std::uint64_t Restored(Kind kind, std::uint64_t stored) {
+  if (kind != Kind::kSlotHigh) return stored;
+  return std::rotl(static_cast<std::uint32_t>(stored), 8);
+}
 
 // Takes a number apart, and puts it together, from its low bits on.
 class Bits {
@@ -29,7 +61,7 @@ class Bits {
     value_ |= (what & ((1ull << bits) - 1)) << at_;
     at_ += bits;
   }
-  int Left() const { return 64 - at_; }
+  int LeftOf(int total) const { return total - at_; }
   std::uint64_t Value() const { return value_; }
 
  private:
@@ -74,7 +106,7 @@ int NextShard(const ScanMap& map, int slot) {
 }
 
 // The smallest width that fits, or the number of widths.
-std::size_t WidthFor(std::uint64_t value, const std::array<int, 8>& widths) {
+std::size_t WidthFor(std::uint64_t value, std::span<const int> widths) {
   std::size_t i = 0;
   while (i < widths.size() && value >> widths[i] != 0) ++i;
   return i;
@@ -99,19 +131,18 @@ ScanPosition ResumeScan(std::uint64_t cursor, const ScanMap& map) {
   Bits bits(cursor);
   position.kind = static_cast<Kind>(bits.Take(kKindBits));
   position.first = static_cast<int>(bits.Take(kSlotBits));
+  int end = kSlotCount;
+  if (position.kind == Kind::kRange) end = static_cast<int>(bits.Take(kSlotBits)) + 1;
+  Form form = FormOf(position.kind);
+  std::size_t width = bits.Take(form.width_bits);
+  position.server_cursor = Restored(position.kind, bits.Take(form.widths[width]));
+  int mark_bits = bits.LeftOf(TotalBits(form, width));
+  std::uint64_t mark = bits.Take(mark_bits);
   if (position.IsBySlot()) {
-    position.server_cursor = bits.Take(kPositionBits);
-    std::uint64_t mark = bits.Take(bits.Left());
-    position.is_order_known = mark == LowBits(MarkAt(map, position.first), 16);
+    position.is_order_known = mark == LowBits(MarkAt(map, position.first), mark_bits);
     if (!position.is_order_known) position.server_cursor = 0;
     return position;
   }
-  int end = kSlotCount;
-  if (position.kind == Kind::kRange) end = static_cast<int>(bits.Take(kSlotBits)) + 1;
-  const auto& widths = position.kind == Kind::kRange ? kRangeWidths : kShardsWidths;
-  position.server_cursor = bits.Take(widths[bits.Take(kWidthBits)]);
-  int mark_bits = bits.Left();
-  std::uint64_t mark = bits.Take(mark_bits);
   if (position.kind == Kind::kShards) {
     position.is_order_known = position.server_cursor != 0;
     if (mark == LowBits(map.mark, mark_bits)) return position;
@@ -133,23 +164,20 @@ std::uint64_t EncodeScan(const ScanPosition& position, const ScanMap& map) {
   Bits bits;
   bits.Put(static_cast<std::uint64_t>(position.kind), kKindBits);
   bits.Put(static_cast<std::uint64_t>(position.first), kSlotBits);
-  if (position.IsBySlot()) {
-    bits.Put(position.server_cursor, kPositionBits);
-    // Another mark than the node's own means: ask it first.
-    std::uint64_t mark = MarkAt(map, position.first);
-    bits.Put(position.is_order_known ? mark : ~mark, bits.Left());
-    return bits.Value();
-  }
   if (position.kind == Kind::kRange) {
     bits.Put(static_cast<std::uint64_t>(position.end - 1), kSlotBits);
   }
-  const auto& widths = position.kind == Kind::kRange ? kRangeWidths : kShardsWidths;
-  std::size_t width = WidthFor(position.server_cursor, widths);
-  std::uint64_t server_cursor = position.server_cursor;
-  if (width == widths.size()) width = server_cursor = 0;
-  bits.Put(width, kWidthBits);
-  bits.Put(server_cursor, widths[width]);
-  bits.Put(position.kind == Kind::kRange ? MarkAt(map, position.first) : map.mark, bits.Left());
+  Form form = FormOf(position.kind);
+  std::uint64_t stored = Stored(position.kind, position.server_cursor);
+  std::size_t width = WidthFor(stored, form.widths);
+  if (width == form.widths.size()) width = stored = 0;
+  bits.Put(width, form.width_bits);
+  bits.Put(stored, form.widths[width]);
+  std::uint64_t mark = map.mark;
+  if (position.kind != Kind::kShards) mark = MarkAt(map, position.first);
+  // Another mark than the node's own means: ask it first.
+  if (position.IsBySlot() && !position.is_order_known) mark = ~mark;
+  bits.Put(mark, bits.LeftOf(TotalBits(form, width)));
   return bits.Value();
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a SCAN cursor of the proxy says: how far a scan over all shards has come. Pure.
 //
-// A cursor is one 64-bit number, understood by every proxy in front of the cluster, without memory
-// of the scan. It always tells a slot `first`: every slot below it is done. The rest says how far
-// the scan of the slots from there on is:
+// A cursor is one number, understood by every proxy in front of the cluster, without memory of the
+// scan. It always tells a slot `first`: every slot below it is done. The rest says how far the scan
+// of the slots from there on is:
 //
 //   kShards  node by node, in the order of their smallest slots, each node scanned whole; valid
 //            while the map is the one that the scan began with (its mark is in the cursor).
@@ -13,7 +13,10 @@
 //            known as "below first".
 //              | kind 2 | first 14 | end - 1: 14 | width 3 | server cursor 12 to 28 | mark of node |
 //   kSlots   for servers that keep their keys by slot: within slot `first`, at `position`.
-//              | kind 2 | first 14 | position 32 | mark of node 16 |
+//              | kind 2 | first 14 | width 1 | position 24 or 32 | mark of node: what is left |
+//
+// There are clients that hold cursors in a double, which is exact up to 2^53, and clients that read
+// them as signed. So a cursor has 53 bits while the server's leaves room for a mark, and 63 else.
 //
 // The server's cursor means nothing to another process: where the node's mark differs, its part
 // begins anew. So no change of the cluster lets a key be skipped, and each change repeats at most

@@ -2,6 +2,7 @@
 #include "proxy/operations/scan_position.h"
 
 #include <array>
+#include <bit>
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
@@ -30,7 +31,8 @@ class Cluster {
   ScanMap Map() const {
     std::uint64_t mark = 17;
     for (std::uint16_t owner : owner_) mark = (mark ^ marks_[owner]) * 0x9e3779b97f4a7c15u;
-    return {owner_, marks_, mark};
+    // The low bits of a product say nothing of the others.
+    return {owner_, marks_, mark ^ mark >> 32};
   }
   static int SlotOf(int key) { return static_cast<int>((key * 2654435761u) % kSlotCount); }
   std::uint16_t OwnerOf(int slot) const { return owner_[static_cast<std::size_t>(slot)]; }
@@ -179,6 +181,31 @@ TEST(ScanPosition, AnyNumberIsACursor) {
   }
 }
 
+// Clients of JavaScript read cursors as doubles, and others as signed numbers.
+TEST(ScanPosition, CursorsFitInADoubleWhereTheyCan) {
+  runtime::Random random(9);
+  Cluster cluster(random, ScanOrder::kHash, 3);
+  ScanMap map = cluster.Map();
+  auto bits_of = [&](ScanPosition position, std::uint64_t server_cursor) {
+    position.server_cursor = server_cursor;
+    position.is_order_known = true;
+    return std::bit_width(EncodeScan(position, map));
+  };
+  ScanPosition low = WithOrder(RangeFrom(16000, map), ScanOrder::kSlotLow, map);
+  ScanPosition high = WithOrder(RangeFrom(16000, map), ScanOrder::kSlotHigh, map);
+  for (int i = 0; i < 100; ++i) {
+    cluster.FailOver(static_cast<std::uint16_t>(i % 3));
+    EXPECT_LE(bits_of({}, (1ull << 24) - 1), 53);
+    EXPECT_LE(bits_of({}, (1ull << 40) - 1), 63);
+    EXPECT_LE(bits_of(RangeFrom(16000, map), (1ull << 12) - 1), 53);
+    EXPECT_LE(bits_of(RangeFrom(16000, map), (1ull << 28) - 1), 63);
+    EXPECT_LE(bits_of(low, (1ull << 24) - 1), 53);
+    EXPECT_LE(bits_of(low, (1ull << 32) - 1), 63);
+    EXPECT_LE(bits_of(high, 0xffffff00), 53);
+    EXPECT_LE(bits_of(high, 0xffffffff), 63);
+  }
+}
+
 TEST(ScanPosition, PositionsSurviveTheirCursors) {
   runtime::Random random(8);
   Cluster cluster(random, ScanOrder::kHash, 3);
@@ -192,6 +219,13 @@ TEST(ScanPosition, PositionsSurviveTheirCursors) {
     position.server_cursor = server_cursor << 12;
     position.is_order_known = true;
     EXPECT_EQ(ResumeScan(EncodeScan(position, map), map), position) << server_cursor;
+  }
+  for (ScanOrder order : {ScanOrder::kSlotLow, ScanOrder::kSlotHigh}) {
+    for (std::uint64_t within : {0ull, 1ull, 0x500ull, 0xabcdef00ull, 0xabcdef01ull}) {
+      ScanPosition position = WithOrder(RangeFrom(100, map), order, map);
+      position.server_cursor = within;
+      EXPECT_EQ(ResumeScan(EncodeScan(position, map), map), position) << within;
+    }
   }
   // What does not fit begins its node anew.
   ScanPosition position;

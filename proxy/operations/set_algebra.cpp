@@ -107,8 +107,10 @@ std::vector<ScoredMember> CombineSortedSets(SetRule rule, ScoreRule scores,
     for (std::size_t i : BySize(sets)) {
       double weight = weights.empty() ? 1 : weights[i];
       for (const ScoredMember& member : sets[i]) {
-        double score = NumberOrZero(weight * member.score);
+        double score = weight * member.score;
         Found& entry = found[member.member];
+        // Zero times infinity: an intersection minds it in its first set and in sums only.
+        if (rule == SetRule::kUnion || entry.times == 0) score = NumberOrZero(score);
         entry.score = entry.times == 0 ? score : Aggregate(scores, entry.score, score);
         ++entry.times;
       }

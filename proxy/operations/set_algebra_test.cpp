@@ -55,6 +55,22 @@ TEST(SetAlgebra, WhatIsNoNumberIsZero) {
   EXPECT_EQ(CombineSortedSets(SetRule::kUnion, ScoreRule::kMax, sets, zeros), (Scored{{"a", 0}}));
 }
 
+// As Redis does it: what a later set of an intersection has spoils a sum, and is no least.
+TEST(SetAlgebra, WhatIsNoNumberInALaterSetOfAnIntersection) {
+  std::vector<Scored> sets = {{{"a", 3}}, {{"a", kInfinity}}};
+  std::vector<double> weights = {-1, 0};
+  auto score_by = [&](ScoreRule scores) {
+    return CombineSortedSets(SetRule::kIntersection, scores, sets, weights).at(0).score;
+  };
+  EXPECT_EQ(score_by(ScoreRule::kSum), 0);
+  EXPECT_EQ(score_by(ScoreRule::kMin), -3);
+  EXPECT_EQ(score_by(ScoreRule::kMax), -3);
+  std::vector<double> zero_first = {kInfinity, -1};
+  std::vector<Scored> zeros = {{{"a", 0}}, {{"a", 2}}};
+  EXPECT_EQ(CombineSortedSets(SetRule::kIntersection, ScoreRule::kSum, zeros, zero_first),
+            (Scored{{"a", -2}}));
+}
+
 TEST(SetAlgebra, EqualScoresAreInTheOrderOfBytes) {
   std::vector<Scored> sets = {{{"b", 1}, {"a", 1}}, {{"\xff", 1}, {"", 1}}};
   EXPECT_EQ(CombineSortedSets(SetRule::kUnion, ScoreRule::kSum, sets, {}),

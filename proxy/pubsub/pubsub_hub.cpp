@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kTickMs = 50;
 constexpr std::uint64_t kCareMs = 250;
+// Other clients have their turn after so many: one message to a crowd is a lot of work.
+constexpr std::size_t kDeliveriesPerTurn = 20'000;
 
 constexpr std::string_view kNotConfirmed =
     "CLUSTERDOWN No shard has confirmed the subscription in time";
@@ -249,7 +251,13 @@ void PubsubHub::OnLinkPush(PubsubLink& link, std::string_view push) {
     if (is_event ? !link.is_master : &link != home_) return;
   }
   counters_.received.Add();
-  if (Topic* topic = Find(kind, name)) Deliver(*topic, push);
+  Topic* topic = Find(kind, name);
+  if (topic == nullptr) return;
+  Deliver(*topic, push);
+  delivered_this_turn_ += topic->members.size();
+  if (delivered_this_turn_ < kDeliveriesPerTurn) return;
+  delivered_this_turn_ = 0;
+  link.YieldReading();
 }
 
 void PubsubHub::Deliver(Topic& topic, std::string_view push) {

@@ -162,6 +162,7 @@ class PubsubHub final : private PubsubLink::Owner {
   std::vector<std::pair<TopicKind, std::string>> changed_;  // not told to the other workers yet
   std::vector<std::string_view> words_;                     // reused
   std::string resp2_push_;                                  // reused
+  std::size_t delivered_this_turn_ = 0;
   runtime::Timer timer_;
   std::uint64_t cared_at_ms_ = 0;
   bool needs_reconciling_ = false;

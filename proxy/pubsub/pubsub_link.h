@@ -54,6 +54,8 @@ class PubsubLink final : private BackendConnection::Events {
   // For a PUBLISH that has to keep its place among the messages. REQUIRES: IsReady().
   void Send(std::string_view bytes, const InFlight& request) { connection_.Send(bytes, request); }
   void Fail(std::string_view reason) { connection_.Fail(reason); }
+  // What it has heard is told on in the next iteration of the loop.
+  void YieldReading() { connection_.YieldReading(); }
   // Call it once in a while.
   void Care(const config::BackendConfig& settings);
 

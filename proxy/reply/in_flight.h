@@ -44,7 +44,7 @@ struct InFlight {
   // Errors are the taker's business: no redirect is followed, nothing is sent again, and it is the
   // taker who holds its client's later requests back. kPart only.
   bool is_raw : 1 = false;
-  bool is_by_digest : 1 = false;  // runs a script that the shard may not know
+  bool is_by_digest : 1 = false;  // runs a script that the proxy knew when it was asked
   bool shows_script : 1 = false;  // EVAL: its script is remembered unless the shard refuses it
   Lane lane;
 

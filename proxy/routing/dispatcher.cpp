@@ -69,6 +69,7 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
                        const OwnConnections& own)
     : Dispatcher(loop, settings, worker_count, std::move(request_refresh)) {
   watcher_ = &own.watcher;
+  blocked_now_ = &own.blocked_now;
   first_lane_ = own.lane;
   connects_to_all_ = own.connects_to_all;
   pool_.SetGreeting(own.greeting);

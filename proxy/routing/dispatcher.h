@@ -121,8 +121,9 @@ class Dispatcher final : private BackendConnection::Events {
   PrivateConnections& Private() { return private_; }
   runtime::EventLoop& Loop() { return loop_; }
   void CountBlocked(bool is_more) {
-    is_more ? counters_.blocked_now.Add() : counters_.blocked_now.Subtract();
+    is_more ? blocked_now_->Add() : blocked_now_->Subtract();
   }
+  runtime::Counter& BlockedNow() { return *blocked_now_; }
   std::uint64_t BackoffMs(std::uint8_t tries) const;
 
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
@@ -216,6 +217,7 @@ class Dispatcher final : private BackendConnection::Events {
   std::size_t worker_count_;
   std::function<void()> request_refresh_;
   OwnConnections::Watcher* watcher_ = nullptr;
+  runtime::Counter* blocked_now_ = &counters_.blocked_now;  // or that of the worker
   Lane first_lane_;  // that masters are connected in before anybody asks
   bool connects_to_all_ = true;
   BackendPool pool_;

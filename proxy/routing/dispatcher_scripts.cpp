@@ -5,12 +5,14 @@
 
 namespace slotway::proxy {
 
+// Only a script that is known by now is loaded when the shard lacks it: what the client shows later
+// in its pipeline must not help what it asked before.
 void Dispatcher::SendByDigest(std::string_view bytes, const InFlight& request) {
-  if (BackendConnection* backend = TargetOf(request)) {
-    script_loader_.LoadAhead(*scripts_, *backend, ScriptLoader::DigestOf(bytes));
-  }
+  std::string digest = ScriptLoader::DigestOf(bytes);
+  BackendConnection* backend = TargetOf(request);
   InFlight marked = request;
-  marked.is_by_digest = true;
+  marked.is_by_digest = backend != nullptr ? script_loader_.LoadAhead(*scripts_, *backend, digest)
+                                           : scripts_->Find(digest) != nullptr;
   Send(bytes, marked);
 }
 

@@ -18,6 +18,7 @@ std::string ExecAbortText(std::string_view error) {
 void ExecVerdict::NoteQueued(std::string_view reply) {
   if (!reply.starts_with('-') || is_refused_) return;
   is_refused_ = JudgeErrorReply(reply) == ReplyVerdict::kForClient;
+  if (is_refused_) refusal_ = protocol::ErrorTextOf(reply);
   if (queue_error_.empty()) queue_error_ = reply;
 }
 

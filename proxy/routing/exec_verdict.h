@@ -20,11 +20,15 @@ class ExecVerdict {
   ReplyVerdict Judge(std::string_view exec_reply);
   // A whole error reply.
   std::string_view Reason() const { return reason_; }
+  // The text of the error with which a command was not queued for good; empty if all were. The
+  // client has been told "+QUEUED" meanwhile, so EXEC has to say why it did not run.
+  std::string_view Refusal() const { return refusal_; }
   // For the next try.
   void Reset() { *this = {}; }
 
  private:
   std::string queue_error_;  // the first that is worth another try
+  std::string refusal_;
   bool is_refused_ = false;  // another try would fare no better
   std::string reason_;
 };

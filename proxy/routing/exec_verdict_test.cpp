@@ -14,6 +14,7 @@ struct Case {
   std::string exec;
   ReplyVerdict verdict;
   std::string reason;
+  std::string refusal = "";
 };
 
 TEST(ExecVerdict, TellsWhetherAnotherTryIsWorthIt) {
@@ -31,8 +32,12 @@ TEST(ExecVerdict, TellsWhetherAnotherTryIsWorthIt) {
        "-EXECABORT Transaction discarded because of: LOADING Redis is loading\r\n",
        ReplyVerdict::kRetry,
        "-LOADING Redis is loading\r\n"},
-      {{"+OK\r\n", "-OOM no\r\n"}, kAborted, ReplyVerdict::kForClient, ""},
-      {{"+OK\r\n", "-MOVED 1 h:1\r\n", "-OOM no\r\n"}, kAborted, ReplyVerdict::kForClient, ""},
+      {{"+OK\r\n", "-OOM no\r\n"}, kAborted, ReplyVerdict::kForClient, "", "OOM no"},
+      {{"+OK\r\n", "-MOVED 1 h:1\r\n", "-OOM no\r\n", "-ERR x\r\n"},
+       kAborted,
+       ReplyVerdict::kForClient,
+       "",
+       "OOM no"},
       {{"-MASTERDOWN no\r\n", "-MOVED 1 h:1\r\n"},
        "-ERR EXEC without MULTI\r\n",
        ReplyVerdict::kForClient,
@@ -44,6 +49,7 @@ TEST(ExecVerdict, TellsWhetherAnotherTryIsWorthIt) {
     verdict.NoteMulti(c.queued[0]);
     for (std::size_t i = 1; i < c.queued.size(); ++i) verdict.NoteQueued(c.queued[i]);
     EXPECT_EQ(verdict.Judge(c.exec), c.verdict);
+    EXPECT_EQ(verdict.Refusal(), c.refusal);
     if (c.verdict == ReplyVerdict::kForClient) continue;
     EXPECT_EQ(verdict.Reason(), c.reason);
   }

@@ -9,6 +9,8 @@ constexpr KeylessRoute kRoutes[] = {
     {"acl|help", Route::kAnyShard},
     {"client|help", Route::kAnyShard},
     {"cluster|help", Route::kAnyShard},
+    // With the arguments of each command, and of what modules brought.
+    {"command|docs", Route::kAnyShard},
     {"config|get", Route::kAnyShard},
     {"config|help", Route::kAnyShard},
     {"function|help", Route::kAnyShard},

@@ -7,6 +7,7 @@
 
 #include "proxy/backend/backend_connection.h"
 #include "proxy/reply/lane.h"
+#include "runtime/counter.h"
 
 namespace slotway::proxy {
 
@@ -24,7 +25,8 @@ struct OwnConnections {
   Watcher& watcher;
   BackendGreeting greeting;
   Lane lane;
-  bool connects_to_all = false;  // to every master, before anything is asked
+  runtime::Counter& blocked_now;  // counts its calls that wait at shards, with those of others
+  bool connects_to_all = false;   // to every master, before anything is asked
 };
 
 }  // namespace slotway::proxy

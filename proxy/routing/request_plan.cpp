@@ -150,6 +150,9 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     plan.needs_quiet |= composition.needs_quiet;
     plan.start_across_slots = composition.across_slots;
     plan.across_slots_writes = composition.across_slots_writes || !plan.is_readonly;
+    plan.reads_more = composition.reads_more;
+    plan.start_reading_more = composition.when_reading_more;
+    if (plan.reads_more != nullptr) plan.route = Route::kKeys;
     if (plan.start == nullptr) continue;
     plan.route = Route::kComposed;
     plan.may_use_replica = false;

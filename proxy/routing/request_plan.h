@@ -42,6 +42,10 @@ struct Composition {
   StartOperation when_blocking = nullptr;     // for a request that waits
   StartOperation across_slots = nullptr;      // for keys of several slots, if cross_slot allows it
   bool across_slots_writes = false;           // a read, but not by reading alone
+  // Whether a request reads keys that its words do not name one by one (SORT's patterns), and what
+  // carries it out, if cross_slot allows it; else the shard of its key has a say.
+  bool (*reads_more)(std::span<const std::string_view>) = nullptr;
+  StartOperation when_reading_more = nullptr;
 };
 
 struct RequestPlan {
@@ -62,6 +66,8 @@ struct RequestPlan {
   StartOperation start_blocking = nullptr;      // kKeys, of a request that waits
   StartOperation start_across_slots = nullptr;  // kKeys; nullptr: CROSSSLOT
   bool across_slots_writes = false;             // needs cross_slot: all
+  bool (*reads_more)(std::span<const std::string_view>) = nullptr;  // see Composition
+  StartOperation start_reading_more = nullptr;
 };
 
 // The plan for a command that is not answered by the proxy itself.

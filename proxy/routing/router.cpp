@@ -104,13 +104,16 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
   bool is_one_slot = std::all_of(keys_.begin(), keys_.end(), [&](const auto& key) {
     return dispatcher_.SlotOf(request.args[key.index]) == slot;
   });
-  if (is_one_slot && plan.script_use != ScriptUse::kNone) {
+  if (plan.reads_more != nullptr && ReadsMore(request, plan)) {
+    Start(plan.start_reading_more, request, in_flight);
+  } else if (is_one_slot && plan.script_use != ScriptUse::kNone) {
     SendScript(request, plan, slot, in_flight);
   } else if (is_one_slot) {
     SendOrBlock(request, plan, slot, in_flight);
   } else if (plan.route == Route::kSplit && MaySplit(plan)) {
     Split(request, plan, in_flight);
-  } else if (plan.start_across_slots != nullptr && MayCrossSlots(plan)) {
+  } else if (plan.start_across_slots != nullptr &&
+             MayCrossSlots(plan.across_slots_writes)) {
     Start(plan.start_across_slots, request, in_flight);
   } else {
     AnswerError(in_flight, protocol::error_text::kCrossSlot);
@@ -151,12 +154,20 @@ bool Router::MaySplit(const RequestPlan& plan) const {
   return settings_.routing.split_mset || plan.args_per_key == 1;
 }
 
-bool Router::MayCrossSlots(const RequestPlan& plan) const {
+// Where there are no slots, a server reads whatever it likes.
+bool Router::ReadsMore(const Request& request, const RequestPlan& plan) const {
+  bool writes = std::any_of(keys_.begin(), keys_.end(), [](const auto& key) {
+    return key.flags.Has(protocol::KeyFlag::kOverwrite);
+  });
+  return dispatcher_.HasSlots() && MayCrossSlots(writes) && plan.reads_more(request.args);
+}
+
+bool Router::MayCrossSlots(bool writes) const {
   switch (settings_.routing.cross_slot) {
     case config::CrossSlot::kOff:
       return false;
     case config::CrossSlot::kReads:
-      return !plan.across_slots_writes;
+      return !writes;
     case config::CrossSlot::kAll:
       break;
   }

@@ -43,7 +43,8 @@ class Router {
              bool is_nested = false);
   void RouteByKeys(const Request& request, const RequestPlan& plan, InFlight in_flight);
   bool MaySplit(const RequestPlan& plan) const;
-  bool MayCrossSlots(const RequestPlan& plan) const;
+  bool MayCrossSlots(bool writes) const;
+  bool ReadsMore(const Request& request, const RequestPlan& plan) const;
   void Split(const Request& request, const RequestPlan& plan, InFlight in_flight);
   void SendToAnyShard(const Request& request, InFlight in_flight);
   void SendToAllShards(const Request& request, const RequestPlan& plan, InFlight in_flight);

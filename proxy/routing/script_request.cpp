@@ -36,4 +36,28 @@ bool IsScriptRefusal(std::string_view reply) {
                      [&](std::string_view refusal) { return text.starts_with(refusal); });
 }
 
+bool DeclaresNoWrites(std::string_view script) {
+  constexpr std::string_view kFlags = " flags=";
+  std::string_view line = script.substr(0, script.find('\n'));
+  if (!line.starts_with("#!")) return false;
+  std::size_t at = line.find(kFlags);
+  if (at == std::string_view::npos) return false;
+  std::string_view flags = line.substr(at + kFlags.size());
+  flags = flags.substr(0, flags.find(' '));
+  while (!flags.empty()) {
+    std::size_t comma = std::min(flags.find(','), flags.size());
+    if (flags.substr(0, comma) == "no-writes") return true;
+    flags.remove_prefix(std::min(comma + 1, flags.size()));
+  }
+  return false;
+}
+
+bool RunsReadonlyScript(std::span<const std::string_view> args, const RequestPlan& plan,
+                        ScriptMemory& scripts) {
+  if (plan.script_use == ScriptUse::kNone || args.size() < 2) return false;
+  if (plan.script_use == ScriptUse::kText) return DeclaresNoWrites(args[1]);
+  ScriptMemory::Text text = scripts.Find(args[1]);
+  return text != nullptr && DeclaresNoWrites(*text);
+}
+
 }  // namespace slotway::proxy

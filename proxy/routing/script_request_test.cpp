@@ -27,5 +27,14 @@ TEST(ScriptRequest, WhatAScriptSaysItselfIsNoRefusal) {
   EXPECT_FALSE(IsScriptRefusal("-WRONGTYPE Operation against a key\r\n"));
 }
 
+TEST(ScriptRequest, AShebangDeclaresThatNothingIsWritten) {
+  EXPECT_TRUE(DeclaresNoWrites("#!lua flags=no-writes\nreturn 1"));
+  EXPECT_TRUE(DeclaresNoWrites("#!lua name=x flags=allow-stale,no-writes\nreturn 1"));
+  EXPECT_FALSE(DeclaresNoWrites("#!lua\nreturn ' flags=no-writes'"));
+  EXPECT_FALSE(DeclaresNoWrites("#!lua flags=no-writes-at-all,\nreturn 1"));
+  EXPECT_FALSE(DeclaresNoWrites("return ' flags=no-writes'"));
+  EXPECT_FALSE(DeclaresNoWrites(""));
+}
+
 }  // namespace
 }  // namespace slotway::proxy

@@ -259,6 +259,7 @@ ProcessFacts ProxyServer::Facts() const {
     facts.held_requests += worker->Dispatch().held_now.Get();
     facts.blocked_clients +=
         worker->Dispatch().blocked_now.Get() + sessions.postponed_clients.Get();
+    facts.tracking_clients += sessions.tracking_clients.Get();
   }
   facts.uptime_s = (runtime::MonotonicMs() - started_at_ms_) / 1000;
   facts.run_id = run_id_;

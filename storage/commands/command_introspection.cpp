@@ -11,12 +11,13 @@
 namespace slotway::storage {
 namespace {
 
-using Renderer = void (*)(std::span<const std::string_view>, protocol::RespVersion, std::string&);
+using Renderer = void (*)(std::span<const std::string_view>, protocol::RespVersion, std::string&,
+                          const protocol::LearnedCommands*);
 
 template <Renderer render>
 void RenderCommand(CommandContext& ctx) {
   std::string text;
-  render(ctx.args, ctx.client.resp_version, text);
+  render(ctx.args, ctx.client.resp_version, text, nullptr);
   if (text.starts_with('-')) {
     ctx.has_failed = true;
     ctx.server.stats.CountError(std::string_view(text).substr(1));

@@ -7,8 +7,8 @@ import random
 import threading
 import time
 
-from chaos_history import (ACKED, REFUSED, UNKNOWN, Operation, check_counter, check_register,
-                           check_text, is_certain)
+from chaos_history import (ACKED, DELETED, REFUSED, UNKNOWN, Operation, check_counter,
+                           check_register, check_text, is_certain)
 from raw_client import ErrorReply, encode
 
 COUNTERS, REGISTERS, PAIRS, TEXTS = 5, 5, 2, 12
@@ -19,6 +19,18 @@ DEPTHS = [1, 1, 4, 16, 40]
 
 def fixed_value(key):
     return b"value of " + key
+
+
+# As the proxy says it: what a transaction says that did not run is nil.
+NOTHING_RAN = ErrorReply("CLUSTERDOWN nothing ran")
+
+
+def unsure(reply):
+    """The reply to a split command; after an error some of its parts may have run."""
+    if isinstance(reply, ErrorReply):
+        outcome_of(reply)
+        return ErrorReply("OUTCOMEUNKNOWN of a part")
+    return reply
 
 
 def outcome_of(reply):
@@ -48,6 +60,7 @@ class ChaosClient(threading.Thread):
         self.requests = self.unknown = self.refused = 0
         self.longest_s = 0.0
         self.failure = None
+        self._pushed = set()
 
     def _own(self, kind, number):
         return b"%s:%s:%s:%d" % (self._round, kind, self._name, number)
@@ -69,7 +82,8 @@ class ChaosClient(threading.Thread):
     def _pipeline(self):
         steps = [self._random.choice([
             self._incr, self._incr, self._incr_by_script, self._set, self._get, self._append,
-            self._append, self._pair, self._fixed, self._fixed_several, self._echo,
+            self._append, self._pair, self._watched, self._set_several, self._delete_several,
+            self._take_or_wait, self._fixed, self._fixed_several, self._echo,
         ])() for _ in range(self._random.choice(DEPTHS))]
         sent = time.monotonic()
         self._connection.send(b"".join(data for data, _, _ in steps))
@@ -147,6 +161,57 @@ class ChaosClient(threading.Thread):
         return (encode("MULTI") + encode("INCR", b"{%s}a" % key) + encode("INCR", b"{%s}b" % key)
                 + encode("EXEC")), 4, take
 
+    def _watched(self):
+        key, history = self._random.choice(list(self.counters.items()))
+
+        def take(replies, sent, done):
+            reply = replies[3]
+            if isinstance(reply, list):
+                assert len(reply) == 1, f"EXEC answered {reply}"
+                reply = reply[0]
+            elif reply is None:  # nobody else writes the key: the connection that watched is lost
+                reply = NOTHING_RAN
+            self._remember(history, key, reply, sent, done)
+        return (encode("WATCH", key) + encode("MULTI") + encode("INCR", key)
+                + encode("EXEC")), 4, take
+
+    def _set_several(self):
+        """Split by the proxy: an error says nothing about each part."""
+        chosen = self._random.sample(list(self.registers.items()), 3)
+        tokens = [key + b"=" + self._token() for key, _ in chosen]
+
+        def take(replies, sent, done):
+            for (_, history), token in zip(chosen, tokens):
+                self._remember(history, token, unsure(replies[0]), sent, done)
+            assert isinstance(replies[0], ErrorReply) or replies[0] == "OK", replies
+        pairs = [word for (key, _), token in zip(chosen, tokens) for word in (key, token)]
+        return encode("MSET", *pairs), 1, take
+
+    def _delete_several(self):
+        chosen = self._random.sample(list(self.registers.items()), 2)
+
+        def take(replies, sent, done):
+            for _, history in chosen:
+                self._remember(history, DELETED, unsure(replies[0]), sent, done)
+            assert isinstance(replies[0], ErrorReply) or 0 <= replies[0] <= 2, replies
+        return encode("DEL", *[key for key, _ in chosen]), 1, take
+
+    def _take_or_wait(self):
+        """A list of one element is pushed to and popped from, blocking: the reply names the push,
+        or an earlier one whose pop failed."""
+        key, token = self._own(b"list", 0), self._token()
+
+        def take(replies, _sent, _done):
+            outcome_of(replies[0])
+            popped = replies[1]
+            if isinstance(popped, list):
+                assert popped[0] == key and popped[1] in self._pushed, (
+                    f"BLPOP {key} answered {popped}: pushed were {sorted(self._pushed)[-5:]}")
+            elif popped is not None:
+                outcome_of(popped)
+        self._pushed.add(token)
+        return encode("RPUSH", key, token) + encode("BLPOP", key, "0.05"), 2, take
+
     def _fixed(self):
         key = self._random.choice(FIXED)
 
@@ -221,11 +286,3 @@ class Judge:
 
     def _read(self, keys):
         return self._connection.call("MGET", *keys)
-
-
-def as_number(value):
-    return None if value is None else int(value)
-
-
-def as_it_is(value):
-    return value

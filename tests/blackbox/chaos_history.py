@@ -11,6 +11,8 @@ acknowledged write has to be there.
 from collections import namedtuple
 
 ACKED, UNKNOWN, REFUSED = "acked", "unknown", "refused"
+# The token of a write after which there is nothing.
+DELETED = object()
 
 # token: what was written, or None for a read. reply: the value of an acknowledged one.
 Operation = namedtuple("Operation", "token sent done outcome reply")
@@ -54,7 +56,8 @@ def check_counter(key, history, final, zones):
 
 
 def check_register(key, history, final, zones):
-    """SETs and GETs of one client: a read sees the last write, or one of unknown fate after it."""
+    """SETs, DELs and GETs of one client: a read sees the last write, or one of unknown fate after
+    it."""
     problems = []
     candidates = {None}
     for operation in history:
@@ -62,10 +65,12 @@ def check_register(key, history, final, zones):
             if operation.outcome == ACKED and operation.reply not in candidates:
                 problems.append(f"{key}: GET answered {operation.reply}, possible were "
                                 f"{sorted(map(str, candidates))}")
-        elif is_certain(operation, zones):
-            candidates = {operation.token}
+            continue
+        value = None if operation.token is DELETED else operation.token
+        if is_certain(operation, zones):
+            candidates = {value}
         elif operation.outcome != REFUSED:
-            candidates.add(operation.token)
+            candidates.add(value)
     if final not in candidates:
         problems.append(f"{key} is {final}, possible were {sorted(map(str, candidates))}")
     return problems

@@ -168,6 +168,36 @@ def test_stores(sides, both):
     assert everything(sides[0]) == everything(sides[1])
 
 
+def test_sorting_by_patterns(sides, both):
+    elements = [*range(10), "x"]
+    for side in sides:
+        side.call("RPUSH", "list", *elements), side.call("SADD", "set", *elements)
+        side.call("ZADD", "zset", *[part for i in range(8) for part in (-i, i)])
+        for i in range(9):  # one has no weight, one no number
+            side.call("SET", f"weight:{i}", (i * 7) % 5), side.call("SET", f"{i}:name", f"n{i % 4}")
+            side.call("HSET", f"object:{i}", "weight", 9 - i, "name", f"object {i}")
+        side.call("SET", "name:x->", "arrow"), side.call("RPUSH", "weight:x", "of another type")
+    for key in ("list", "set", "zset", "nosuch"):
+        # A weight of another type counts as none; what nobody orders comes in any order.
+        both("SORT", key, "BY", "weight:*")
+        both("SORT", key, "BY", "weight:*", "DESC", "LIMIT", 2, 5, "GET", "#", "GET", "*:name")
+        both("SORT", key, "BY", "object:*->weight", "GET", "object:*->name", "GET", "nothing")
+        both("SORT_RO", key, "BY", "object:*->name", "ALPHA", "DESC", "LIMIT", 0, 3)
+        both("SORT", key, "ALPHA", "GET", "name:*->", "GET", "object:*->nosuch", "LIMIT", -1, 100)
+        both("SORT", key, "BY", "weight:*", "GET", "*:name", "GET", "#", "STORE", "stored")
+        both("SORT", key, "BY", "nosort", "GET", "object:*->name", "STORE", f"unsorted {key}")
+        both("SORT", key, "ALPHA", "GET", "#", "STORE", "list")
+    both("SORT", "set", "GET", "#")
+    both("SORT", "list", "BY", "nosort", "DESC", "GET", "#")
+    both("SORT", "weight:1", "GET", "#")
+    both("SORT", "list", "BY", "*:name")
+    for words in (("GET",), ("BY", "w*", "x"), ("GET", "#", "LIMIT", 1), ("GET", "#", "BY"),
+                  ("GET", "#", "LIMIT", 1, "x")):
+        both("SORT", "list", *words)
+    both("SORT_RO", "list", "GET", "#", "STORE", "x")
+    assert everything(sides[0]) == everything(sides[1])
+
+
 def test_moves(sides, both):
     fill(sides)
     for key in ("s1", "z1", "l1", "str", "hash", "stream", "geo", "h1", "volatile"):
@@ -233,6 +263,12 @@ def test_the_bound_in_bytes(all_proxy):
         assert client.call("RENAME", "large", "larger").startswith(refused)
         assert client.call("SUNION", "large-set", "small-set").startswith(refused)
         assert client.call("SUNIONSTORE", "small-set", "large-set").startswith(refused)
+        client.call("RPUSH", "list", *range(20000))
+        assert client.call("SORT", "list", "GET", "large").startswith(refused)
+        client.call("LTRIM", "list", 0, 9)
+        client.call("MSET", "w1", "1" * 600000, "w2", "2" * 600000)
+        assert client.call("SORT", "list", "ALPHA", "GET", "w*").startswith(refused)
+        assert len(client.call("SORT", "list", "ALPHA", "LIMIT", 0, 2, "GET", "w*")[1]) == 600000
         assert client.call("EXISTS", "large", "larger", "small-set") == 2
         # The large one does not travel.
         assert client.call("SUNIONSTORE", "large-set", "small-set") == 1
@@ -276,12 +312,16 @@ def test_the_setting(cluster):
                             ("SORT", "s1", "STORE", "x")):
                 assert client.call(*request) == CROSSSLOT, request
             assert client.call("MSET", "a", 1, "b", 2) == "OK"
+            client.call("SADD", "s1", 2), client.call("MSET", "w1", 5, "w2", 3)
+            assert client.call("SORT", "s1", "BY", "w*", "GET", "#") == [b"2", b"1"]
+            assert client.call("SORT", "s1", "BY", "w*", "STORE", "s1").startswith("ERR BY option")
     finally:
         reads.stop()
     off = proxy_with(cluster, cross_slot="off", split_mset=False)
     try:
         with off.client() as client:
             assert client.call("SUNION", "s1", "s2") == CROSSSLOT
+            assert client.call("SORT_RO", "s1", "GET", "#").startswith("ERR GET option")
             assert client.call("MSET", "a", 1, "b", 2) == CROSSSLOT
             assert client.call("MSET", "{t}a", 1, "{t}b", 2) == "OK"
             assert client.call("DEL", "a", "b", "{t}a") == 3

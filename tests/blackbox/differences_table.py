@@ -4,7 +4,7 @@
 The first row that fits a command counts. Columns, separated by tabs:
   command  a shell pattern over the name and, for containers, "name subcommand"; lower case
   when     always | cross-slot (keys of several slots) | args:REGEX over the arguments, joined by " "
-           | transaction (between MULTI and EXEC)
+           | transaction (between MULTI and EXEC) | transaction args:REGEX
   answer   refused REGEX: the proxy's answer; nothing runs, so Redis is not asked. Inside of
            transactions such commands are left out
            unlike: both are asked, answers are not compared
@@ -20,17 +20,16 @@ PATH = os.path.join(os.path.dirname(__file__), "..", "data", "proxy_differences.
 
 class Row:
     def __init__(self, line):
-        command, self.when, answer, self.why = line.split("\t")
+        command, when, answer, self.why = line.split("\t")
         self.command = re.compile(fnmatch.translate(command))
         self.answer, _, pattern = answer.partition(" ")
         assert self.answer in ("refused", "unlike", "shape"), line
         self.pattern = re.compile(pattern.encode()) if pattern else None
         assert (self.answer == "refused") == (self.pattern is not None), line
-        self.arguments = None
-        if self.when.startswith("args:"):
-            self.arguments = re.compile(self.when[5:].encode(), re.IGNORECASE | re.DOTALL)
-        else:
-            assert self.when in ("always", "cross-slot", "transaction"), line
+        self.when, _, arguments = when.partition("args:")
+        self.when = self.when.strip() or "always"
+        self.arguments = re.compile(arguments.encode(), re.IGNORECASE | re.DOTALL)
+        assert self.when in ("always", "cross-slot", "transaction"), line
 
 
 class SlotFinder:
@@ -72,15 +71,13 @@ class DifferencesTable:
 
     def row_of(self, args, in_transaction=False):
         for row in self._rows_of(args):
-            if row.arguments is not None:
-                fits = row.arguments.search(b" ".join(args[1:]))
-            elif row.when == "transaction":
+            if row.when == "transaction":
                 fits = in_transaction
             elif row.when == "always":
                 fits = True
             else:
                 fits = self._slots.may_cross(args) and self._slots.crosses(args)
-            if fits:
+            if fits and row.arguments.search(b" ".join(args[1:])):
                 return row
         return None
 

@@ -54,6 +54,12 @@ def test_dbsize_keys_flush(client, cluster):
     assert client.call("FLUSHALL", "NOPE") == "ERR syntax error"
 
 
+def test_the_documentation_is_the_shards(client, redis):
+    """With the arguments, which clients show while a command is typed."""
+    assert client.call("COMMAND", "DOCS", "set") == redis.call("COMMAND", "DOCS", "set")
+    assert len(client.call("COMMAND", "DOCS")) == len(redis.call("COMMAND", "DOCS"))
+
+
 def test_a_pipeline_keeps_its_order(client):
     replies = client.pipeline([("SET", "a", 1), ("SET", "b", 2), ("DBSIZE",), ("FLUSHALL",),
                                ("DBSIZE",), ("GET", "a"), ("SET", "a", 3), ("KEYS", "*")])

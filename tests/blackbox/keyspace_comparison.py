@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two servers hold the same data: every key, its value and its time to live."""
-from command_stream.comparison import deep_sorted
+from command_stream.comparison import deep_sorted, unsigned_zeros
 from command_stream.connection import Connection
 
 READS = {b"string": [b"get"], b"list": [b"lrange", b"0", b"-1"], b"set": [b"smembers"],
          b"hash": [b"hgetall"], b"zset": [b"zrange", b"0", b"-1", b"withscores"],
          b"stream": [b"xrange", b"-", b"+"]}
-UNORDERED_TYPES = {b"set", b"hash"}
 TTL_DELAY_MS = 10000
 
 
@@ -21,7 +20,8 @@ def read_all(connection, keys):
     times = [int(reply[1]) for reply in call_all(connection, [[b"pttl", key] for key in keys])]
     reads = [READS.get(kind, [b"get"]) for kind in types]
     values = call_all(connection, [[read[0], key] + read[1:] for key, read in zip(keys, reads)])
-    return [(kind, deep_sorted(value) if kind in UNORDERED_TYPES else value, time)
+    forms = {b"set": deep_sorted, b"hash": deep_sorted, b"zset": unsigned_zeros}
+    return [(kind, forms.get(kind, lambda value: value)(value), time)
             for kind, value, time in zip(types, values, times)]
 
 

@@ -10,13 +10,17 @@ tests/data/proxy_differences.tsv. The seed is printed.
 """
 import argparse
 import random
+import re
 import sys
 import time
 
 from command_stream.comparison import TransactionMatcher, same
 from command_stream.connection import Connection, RawConnection, encode, replies_in
+from command_stream.introspection_commands import learn_commands
 from command_stream.key_commands import make_dumps
-from command_stream.mixed_stream import ALL, MixedStream
+from command_stream.mixed_stream import ALL, STORY, MixedStream
+from command_stream.script_commands import make_function_dumps
+from command_stream.several_clients import Company, replies_to_last_words
 from command_stream.slotted_values import all_keys
 from differences_table import PATH as TABLE_PATH
 from differences_table import DifferencesTable, SlotFinder
@@ -30,7 +34,9 @@ COMPARE_EVERY = 20000
 # Encodings that convert early are met more often; no value grows beyond a megabyte.
 SETTINGS = {"hash-max-listpack-entries": 8, "zset-max-listpack-entries": 8,
             "set-max-intset-entries": 8, "list-max-listpack-size": 16,
-            "stream-node-max-entries": 8, "proto-max-bulk-len": 1048576}
+            "stream-node-max-entries": 8, "proto-max-bulk-len": 1048576,
+            "enable-debug-command": "yes", "slowlog-log-slower-than": -1}
+STORIES_PER_BATCH = 0.1
 
 
 class Run:
@@ -40,6 +46,7 @@ class Run:
         self._rng = random.Random(options.seed)
         self._stream = MixedStream(self._rng, options.families)
         self._proxy, self._redis = RawConnection(proxy_port), RawConnection(redis_port)
+        self._companies = [Company(proxy_port), Company(redis_port)]
         slots = SlotFinder(cluster.nodes[0].client(), all_keys())
         self._table = DifferencesTable(slots, options.table)
         self._history = []
@@ -51,6 +58,9 @@ class Run:
             if self._rng.random() < 0.05:
                 self._change_protocol()
             self._one_batch()
+            if STORY in self._options.families and self._rng.random() < STORIES_PER_BATCH:
+                self._one_story()
+                self._last_words()
             if self.commands >= next_comparison:
                 next_comparison += COMPARE_EVERY
                 self._compare_keyspaces()
@@ -94,6 +104,26 @@ class Run:
         if refused:
             self._try_refused(refused)
         self.commands += len(both) + len(refused)
+
+    def _one_story(self):
+        steps = self._stream.next_story()
+        version = self._options.protocol or self._rng.choice([b"2", b"3"])
+        ours, theirs = (company.play(steps, version) for company in self._companies)
+        self.commands += len(steps)
+        matcher = TransactionMatcher(self._same)
+        answered = [step[1] or [b"(later)"] for step in steps if len(step) == 2]
+        for i, (args, a, b) in enumerate(zip(answered, ours, theirs)):
+            if not matcher.same(args, a, b):
+                self._report(args, a, b, [])
+                print(f"    a story in RESP{version.decode()}: {steps}, step {i}")
+                self._start_again()
+                return
+
+    def _last_words(self):
+        data = self._stream.next_last_words()
+        ours, theirs = (replies_to_last_words(port, data) for port in self._ports)
+        if not same_but_hello(ours, theirs):
+            self._report([data], (b"", ours), (b"", theirs), [])
 
     def _compare(self, commands, ours, theirs):
         matcher = TransactionMatcher(self._same)
@@ -143,6 +173,9 @@ class Run:
         self._proxy.close()
         self._redis.close()
         self._proxy, self._redis = map(RawConnection, self._ports)
+        for company in self._companies:
+            company.close()
+        self._companies = [Company(port) for port in self._ports]
         for node in self._cluster.nodes:
             node.call("FLUSHALL")
             node.call("FUNCTION", "FLUSH")
@@ -155,6 +188,12 @@ class Run:
             print("DIFFERENCE in the data:", problem[:600], flush=True)
         if problems:
             self._start_again()
+
+
+def same_but_hello(ours, theirs):
+    """HELLO tells versions, numbers of clients and such."""
+    marks = re.compile(rb"(id\r\n:)\d+|(version\r\n)\$\d+\r\n[0-9.]+")
+    return marks.sub(b"", ours) == marks.sub(b"", theirs)
 
 
 def open_transaction(commands):
@@ -191,7 +230,8 @@ def main():
             "listeners": [{"address": "127.0.0.1", "port": port, "face": "standalone"}],
             "routing": {"cross_slot": options.cross_slot}}))
         oracle, cluster, proxy = servers
-        make_dumps(Connection(oracle.port))
+        for learn in (make_dumps, make_function_dumps, learn_commands):
+            learn(Connection(oracle.port))
         run = Run(proxy.port, oracle.port, cluster, options)
         begin = time.monotonic()
         run.go()

@@ -115,6 +115,26 @@ def test_replicas_answer_reads_and_masters_take_writes(filled, reads):
         proxy.stop()
 
 
+def test_who_watches_reads_from_masters(filled):
+    """Or EXEC would follow from an old value that the master sees no change of."""
+    proxy = start_proxy(filled, "prefer-replica")
+    try:
+        with proxy.client() as client:
+            wait_until_replicas_answer(client, filled.nodes)
+            for ending in ([("UNWATCH",)], [("MULTI",), ("EXEC",)]):
+                counting = Counting(filled.nodes)
+                # Also while WATCH is still on its way.
+                assert client.pipeline([("WATCH", KEYS[0]), ("GET", KEYS[0])])[0] == "OK"
+                read_all(client)
+                assert counting.by_role() == {b"master": len(KEYS) + 1, b"slave": 0}
+                client.pipeline(ending)
+                counting = Counting(filled.nodes)
+                read_all(client)
+                assert counting.by_role() == {b"master": 0, b"slave": len(KEYS)}
+    finally:
+        proxy.stop()
+
+
 def test_masters_answer_unless_a_client_says_readonly(filled):
     proxy = start_proxy(filled, "primary")
     try:

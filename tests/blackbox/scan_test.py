@@ -73,6 +73,7 @@ def test_options(any_proxy, oracle):
         assert keys == [b"o:hash"]
         keys, _ = scan_all([client], "MATCH", "o:1*", "TYPE", "hash")
         assert keys == []
+        assert client.call("SCAN", "", "COUNT", 1)[0] != b"0", "the beginning, as SCAN 0"
         with oracle.client() as redis:
             for bad in (("SCAN", "x"), ("SCAN", "-1x"), ("SCAN", "0", "COUNT", "0"),
                         ("SCAN", "0", "COUNT", "x"), ("SCAN", "0", "NOPE"),

@@ -177,6 +177,34 @@ def test_bcast_hears_prefixes_of_all_masters(proxy):
         assert_silent(client)
 
 
+def test_a_client_that_hears_nothing_is_counted_with_its_prefixes(proxy):
+    with proxy.client() as client, proxy.client() as other:
+        client.call("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "user:", "PREFIX", "cart:")
+        # Clients that have just left may be counted for a moment.
+        for line in (b"\r\ntracking_total_prefixes:2\r\n", b"\r\ntracking_clients:1\r\n"):
+            wait_until(lambda text=line: text in other.call("INFO"), 10, line)
+        other.call("SET", "user:1", 1)
+        assert_silent(client)
+
+
+def test_what_a_watching_transaction_has_read_may_not_be_kept(proxy):
+    """Its connection is the watch's, for which no shard remembers reads."""
+    with proxy.client(protocol=3) as reader:
+        reader.call("SET", "{t}w", 1)
+        assert reader.call("CLIENT", "TRACKING", "ON") == "OK"
+        reader.call("WATCH", "{t}w")
+        replies = reader.pipeline([("MULTI",), ("GET", "{t}w"), ("EXEC",)])
+        assert replies == ["OK", "QUEUED", [b"1"]]
+        assert pushed(reader) == [b"invalidate", None]
+        reader.call("WATCH", "{t}w")
+        reader.pipeline([("MULTI",), ("SET", "{t}v", 2), ("EXEC",)])
+        assert_silent(reader)
+        reader.pipeline([("MULTI",), ("GET", "{t}w"), ("EXEC",)])
+        assert_silent(reader)
+        reader.call("SET", "{t}w", 2)
+        assert pushed(reader) == [b"invalidate", [b"{t}w"]]
+
+
 def test_flushall_is_told(proxy):
     with proxy.client(protocol=3) as client, proxy.client() as writer:
         client.call("CLIENT", "TRACKING", "ON")

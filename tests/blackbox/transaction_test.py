@@ -119,6 +119,34 @@ def test_keys_of_another_slot_are_refused_where_they_stand(proxy):
         assert client.call("DISCARD") == "OK"
 
 
+def test_exec_says_what_the_shard_found_wrong(proxy, cluster, oracle):
+    answers = []
+    for server, node in ((oracle, oracle.node), (proxy, cluster.master_of("{t}a"))):
+        with server.client() as client:
+            assert client.pipeline([["MULTI"], ["SET", "{t}a", 1]]) == ["OK", "QUEUED"]
+            node.call("CONFIG", "SET", "min-replicas-to-write", 2)
+            try:
+                answers.append(client.call("EXEC"))
+            finally:
+                node.call("CONFIG", "SET", "min-replicas-to-write", 0)
+    assert answers[1] == answers[0] and "NOREPLICAS" in answers[0]
+
+
+def test_exec_does_not_wait_for_a_busy_shard(proxy, cluster, oracle):
+    answers = []
+    for server, node in ((oracle, oracle.node), (proxy, cluster.master_of("{t}a"))):
+        node.call("CONFIG", "SET", "busy-reply-threshold", 10)
+        with server.client() as client, server.client() as other:
+            assert client.pipeline([["MULTI"], ["SET", "{t}a", 1]]) == ["OK", "QUEUED"]
+            other.send(encode("EVAL", "while true do end", 1, "{t}a"))
+            wait_until(lambda: str(node.call("GET", "{t}a")).startswith("BUSY"), 10, "it is busy")
+            answers.append(client.call("EXEC"))
+            assert node.call("SCRIPT", "KILL") == "OK"
+            assert "Script killed" in other.reply()
+        node.call("CONFIG", "SET", "busy-reply-threshold", 5000)
+    assert answers[1] == answers[0] and "because of: BUSY" in answers[0]
+
+
 def test_another_client_breaks_a_watch(proxy, cluster):
     with proxy.client() as client, proxy.client() as other:
         for _ in range(20):

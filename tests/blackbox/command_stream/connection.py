@@ -47,6 +47,10 @@ class Connection(ReplyReader):
     def send(self, commands):
         self.socket.sendall(b"".join([encode(args) for args in commands]))
 
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
     def call(self, *args):
         self.send([[a if isinstance(a, bytes) else str(a).encode() for a in args]])
         return self.read()

@@ -59,6 +59,21 @@ def restore_command(v):
     return [b"restore", v.key(), ttl, bytes(payload)] + options
 
 
+def sort_command(v):
+    r = v.rng
+    if r.random() < 0.1:  # as a hash table has them, so never cut or stored
+        return [b"sort_ro", v.key(), b"by", b"nosort", v.case(r.choice([b"alpha", b"desc"]))]
+    options = []
+    for _ in range(r.choice([0, 1, 1, 2, 3])):
+        options += r.choice([
+            [b"alpha"], [b"asc"], [b"desc"], [b"ALPHA"], [b"limit", v.small(), v.small()],
+            [b"limit", b"0", b"a"], [b"limit", b"1"], 
+            [b"foo"], [b"store", v.key()], [b"by", b"w*"], [b"get", b"#"], [b"get", b"w*"]])
+    if r.random() < 0.05:
+        options.append(r.choice([b"by", b"get", b"limit"]))
+    return [r.choice([b"sort", b"sort", b"sort_ro"]), v.key()] + options
+
+
 def scan_options(v):
     r = v.rng
     return r.choice([
@@ -70,8 +85,9 @@ def scan_options(v):
 
 def key_command(v):
     r, k = v.rng, v.key
-    if r.random() < 0.25:
-        return expire_command(v)
+    if r.random() < 0.3:
+        return r.choice([expire_command, expire_command, expire_command, restore_command,
+                         sort_command])(v)
     make = r.choice([
         lambda: [b"del"] + [k() for _ in range(r.randrange(1, 3))],
         lambda: [b"unlink", k()],
@@ -87,6 +103,8 @@ def key_command(v):
         lambda: [b"object", b"encoding", k()], lambda: [b"object", b"refcount", v.missing_key()],
         lambda: [b"object", b"freq", k()], lambda: [b"object", b"encoding"],
         lambda: [b"object", b"nosuch", k()], lambda: [b"object", b"idletime", v.missing_key()],
+        lambda: [b"object", b"idletime", k()], lambda: [b"dump", k()],
+        lambda: [b"dump", v.missing_key()], lambda: [b"type", v.missing_key()],
         lambda: [b"keys", r.choice([b"*", b"k1*", b"k?", b"[", b"k[0-5]", b"k[^0-5]", b"\\k1",
                                     b"nosuch", b"", b"k[5-0]", b"*1*", b"**2"])],
         lambda: [b"scan", r.choice([b"a", b"1 ", b"99999999999999999999", b""]) if
@@ -94,10 +112,6 @@ def key_command(v):
         lambda: [b"randomkey"], lambda: [b"dbsize"],
         lambda: [b"select", r.choice([b"0", b"1", b"16", b"-1", b"a", b"99999999999"])],
         lambda: [b"swapdb", r.choice([b"0", b"1", b"a"]), r.choice([b"0", b"1", b"x", b"99"])],
-        lambda: [b"sort", k()] + r.choice([[], [b"alpha"], [b"limit", b"0", b"a"], [b"by"],
-                                           [b"alpha", b"store", k()], [b"by", b"w*", b"get", b"#"],
-                                           [b"desc", b"alpha", b"limit", b"0", b"5"]]),
-        lambda: [b"sort_ro", k()] + r.choice([[], [b"store", b"dst"], [b"asc"]]),
         lambda: [b"flushdb"] + r.choice([[], [b"async"], [b"sync"], [b"foo"],
                                          [b"sync", b"async"]]) if r.random() < 0.05 else
                 [b"dbsize"],

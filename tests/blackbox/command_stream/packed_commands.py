@@ -45,6 +45,8 @@ def hyperloglog_command(v):
         lambda: [b"pfcount"] + several(), lambda: [b"pfmerge", k()] + several(),
         lambda: [b"pfmerge", k()], lambda: [b"pfcount"], lambda: [b"del", k()],
         lambda: [b"strlen", k()], lambda: [b"get", k()],
+        lambda: [b"pfdebug", r.choice([b"encoding", b"decode", b"getreg", b"todense", b"foo"]),
+                 k()],
     ])
     return make()
 
@@ -69,10 +71,17 @@ def geo_command(v):
         lambda: [b"geohash", k()] + [m() for _ in range(r.randrange(3))],
         lambda: [b"geopos", k()] + [m() for _ in range(r.randrange(3))],
         lambda: [b"geosearch", k()] + where() + shape() + options(),
-        lambda: [b"geosearchstore", k(), k()] + where() + shape() + [b"asc"],
+        lambda: [b"geosearchstore", k(), k()] + where() + shape() + r.choice([
+            [b"asc"], [b"asc", b"count", b"2"], [b"storedist"], [b"withdist"], [b"desc"]]),
+        lambda: [b"geosearch", k()] + where() + where() + shape() + shape(),
+        lambda: [b"geosearch", k()] + shape(), lambda: [b"geosearch", k()] + where(),
         lambda: [b"georadius", k(), v.longitude(), v.latitude(), radius(), unit()] + options(),
         lambda: [b"georadius_ro", k(), v.longitude(), v.latitude(), radius(), unit()] + options(),
         lambda: [b"georadiusbymember", k(), m(), radius(), unit()] + options(),
+        lambda: [b"georadiusbymember", k(), m(), radius(), unit(), b"storedist", k()],
+        lambda: [b"georadiusbymember_ro", k(), m(), radius(), unit()] + options(),
+        lambda: [b"geoadd", k(), r.choice([b"nx", b"xx"]), b"ch", v.longitude(), v.latitude(), m()],
+        lambda: [b"geoadd", k(), b"nx", b"xx", v.longitude(), v.latitude(), m()],
         lambda: [b"georadius", k(), v.longitude(), v.latitude(), radius(), unit(), b"store", k()],
     ])
     return make()

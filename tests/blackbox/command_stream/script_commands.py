@@ -24,6 +24,8 @@ SCRIPTS = [
     b"#!lua flags=no-writes\nreturn redis.call('set',KEYS[1],'x')",
     b"#!lua\nreturn redis.call('get',KEYS[1])", b"#!nolua\nreturn 1",
 ]
+# Payloads of FUNCTION DUMP; filled in by make_function_dumps().
+FUNCTION_DUMPS = []
 HASHES = [hashlib.sha1(script).hexdigest().encode() for script in SCRIPTS]
 
 LIBRARY = b"""#!lua name=stream
@@ -37,8 +39,38 @@ redis.register_function('fails', function(keys, args) return redis.error_reply('
 FUNCTIONS = [b"get_it", b"put_it", b"look", b"fails", b"nosuch", b""]
 
 
+def make_function_dumps(oracle):
+    FUNCTION_DUMPS.append(oracle.call("function", "dump")[1])
+    oracle.call("function", "load", LIBRARY)
+    FUNCTION_DUMPS.append(oracle.call("function", "dump")[1])
+    oracle.call("function", "flush")
+
+
+def library_command(v):
+    r = v.rng
+    if r.random() < 0.05:
+        return [b"function", b"flush"] + r.choice([[], [b"sync"], [b"async"], [b"foo"]])
+    return r.choice([
+        [b"function", b"list"], [b"function", b"list", b"withcode"],
+        [b"function", b"list", b"libraryname", r.choice([b"str*", b"nosuch", b"stream"])],
+        [b"function", b"list", b"libraryname"], [b"function", b"list", b"foo"],
+        [b"function", b"list", b"withcode", b"libraryname", b"*"], [b"function", b"stats"],
+        [b"function", b"dump"], [b"function", b"kill"], [b"function", b"nosuch"],
+        [b"function", b"restore", r.choice(FUNCTION_DUMPS)] + r.choice([
+            [], [b"flush"], [b"append"], [b"replace"], [b"foo"]]),
+        [b"function", b"restore", b"broken"], [b"script", b"kill"],
+        [b"function", b"load"], [b"function", b"load", b"no shebang"],
+        [b"function", b"load", b"#!lua name=stream\nredis.register_function('x')"],
+        [b"function", b"load", b"#!lua name=other\nredis.register_function('get_it', "
+                               b"function() return 1 end)"],
+        [b"function", b"load", b"foo", LIBRARY],
+    ])
+
+
 def script_command(v):
     r, k = v.rng, v.key
+    if r.random() < 0.15:
+        return library_command(v)
     keys = [k() for _ in range(r.choice([1, 1, 1, 2]))]
     args = [v.value() for _ in range(r.randrange(3))]
     number = r.randrange(len(SCRIPTS))

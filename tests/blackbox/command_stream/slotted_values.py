@@ -43,7 +43,8 @@ class SlottedValues(Values):
         name = b"%s%d" % (letter, r.randrange(KEYS_PER_LETTER))
         if self._tag is not None:
             return self._tag + name
-        return r.choice(ODD_KEYS) if r.random() < 0.01 else name
+        may_be_odd = letter not in PRIVATE_LETTERS
+        return r.choice(ODD_KEYS) if may_be_odd and r.random() < 0.01 else name
 
     def long_key(self):
         return (self._tag or b"") + b"long"

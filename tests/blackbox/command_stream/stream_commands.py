@@ -71,6 +71,7 @@ def read_command(v):
         lambda: [b"xrevrange", k(), range_bound(v), range_bound(v)] + count(v),
         lambda: [b"xread"] + count(v) + [b"streams"] + keys + ids,
         lambda: [b"xread", b"block", r.choice([b"1", b"10", b"-1", b"x"]), b"streams"] + keys + ids,
+        lambda: [b"xread", b"count", b"1", b"streams"] + keys + keys + ids + ids,
         lambda: [b"xread", b"streams"] + keys, lambda: [b"xread", b"foo", b"streams"] + keys + ids,
     ])
     return make()
@@ -109,9 +110,14 @@ def pending_command(v):
         lambda: [b"xpending", k(), group, b"-", b"+", b"10"] + r.choice([[], [consumer]]),
         lambda: [b"xpending", k(), group, b"idle", b"0", b"-", range_bound(v), v.small()],
         lambda: [b"xpending", k(), group, b"-", b"+"],
+        lambda: [b"xpending", k(), group, b"idle", b"99999999", b"-", b"+", b"5", consumer],
+        lambda: [b"xpending", k(), group, b"idle", b"x", b"-", b"+", b"5"],
+        lambda: [b"xautoclaim", k(), group, consumer, b"x", b"0"],
+        lambda: [b"xautoclaim", k(), group, consumer, b"99999999", b"-"],
         lambda: [b"xclaim", k(), group, consumer, b"0", entry_id(v), entry_id(v)] + r.choice([
             [], [b"justid"], [b"idle", b"1000"], [b"retrycount", b"3"], [b"force"],
-            [b"force", b"justid"], [b"lastid", b"3-1"], [b"foo"]]),
+            [b"force", b"justid"], [b"lastid", b"3-1"], [b"foo"], [b"time", b"1000"],
+            [b"idle", b"-1"], [b"retrycount", b"x"], [b"lastid", b"x"], [b"justid", b"idle"]]),
         lambda: [b"xclaim", k(), group, consumer, r.choice([b"99999999", b"x"]), entry_id(v)],
         lambda: [b"xautoclaim", k(), group, consumer, b"0", r.choice([b"0", entry_id(v)])] +
                 r.choice([[], [b"justid"], [b"count", v.small()], [b"foo"]]),
@@ -123,6 +129,9 @@ def info_command(v):
     r, k = v.rng, v.key
     make = r.choice([
         lambda: [b"xinfo", b"stream", k()], lambda: [b"xinfo", b"groups", k()],
+        lambda: [b"xinfo", b"stream", k(), b"full"] + r.choice([
+            [], [b"count", b"2"], [b"count", b"0"], [b"count", b"-1"], [b"count", b"x"],
+            [b"count"], [b"foo"]]),
         lambda: [b"xinfo", b"consumers", k(), r.choice(GROUPS)],
         lambda: [b"xinfo", b"nosuch", k()], lambda: [b"xinfo", b"stream", k(), b"foo"],
         lambda: [b"xinfo"], lambda: [b"object", b"encoding", k()],

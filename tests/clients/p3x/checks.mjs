@@ -124,6 +124,8 @@ const checks = {
     await picture('info');
   },
   async list() {
+    // The page measures its parts when it is resized; the first time may have been too early.
+    await page.setViewportSize({ width: 1400, height: 880 });
     // Only keys of this run; the search is a SCAN of the server.
     await page.getByPlaceholder('Search server side').fill(folder);
     await page.locator('button[aria-label="Search in the keys"]').click();
