@@ -116,13 +116,17 @@ def is_expected_difference(args, ours, theirs):
     if name == b"object" and len(args) == 3 and args[1].lower() == b"encoding":
         # INCRBYFLOAT and GETEX leave a number unencoded in Redis. Short lists are listpacks in 7.2.
         encodings = {ours[1], theirs[1]}
-        return encodings <= {b"int", b"embstr", b"raw"} or encodings == {b"listpack", b"quicklist"}
+        # ZRANGESTORE of a range by score or text begins with a listpack since 7.2.
+        return (encodings <= {b"int", b"embstr", b"raw"}
+                or encodings in ({b"listpack", b"quicklist"}, {b"listpack", b"skiplist"}))
     if name in (b"expire", b"pexpire", b"expireat", b"pexpireat") and len(args[2]) > 12:
         return ours[0] == theirs[0] == b":"  # beyond the year 10889: clamped
     if name == b"hello" and ours[0] == theirs[0] and ours[0] in b"*%":
         return True
     if name == b"lpos" and b"-9223372036854775808" in args:
         return ours[0] == b"-"  # refused since 7.2
+    if name == b"memory" and ours[0] == theirs[0] == b":":
+        return True  # other records, other sizes
     if name == b"command":
         # 7.2 takes COMMAND GETKEYS of a command without arguments.
         return args[1].lower() in (b"info", b"getkeys")
