@@ -2,6 +2,9 @@
 // SORT and SORT_RO: the elements of a list or a sorted set, ordered by themselves or by values of
 // other keys, as they are or as what other keys have for them.
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -14,7 +17,6 @@
 #include "storage/commands/encoding_limits.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/list_ends.h"
-#include "storage/commands/number_text.h"
 #include "storage/commands/sort_pattern.h"
 #include "storage/engine/list_handle.h"
 #include "storage/engine/sorted_set_handle.h"
@@ -96,6 +98,16 @@ std::vector<SortItem> ElementsOf(CommandContext& ctx, const Entry& entry,
   return items;
 }
 
+// As strtod() reads a whole text: with spaces before it, in hexadecimal, nothing as 0. Numbers beyond
+// a double's range are none.
+std::optional<double> ReadScore(const std::string& text) {
+  errno = 0;
+  char* end = nullptr;
+  const double score = std::strtod(text.c_str(), &end);
+  if (*end != '\0' || errno == ERANGE || std::isnan(score)) return std::nullopt;
+  return score;
+}
+
 // False if a weight is no number.
 bool SetScores(CommandContext& ctx, const SortOptions& options, std::vector<SortItem>& items) {
   for (SortItem& item : items) {
@@ -105,7 +117,7 @@ bool SetScores(CommandContext& ctx, const SortOptions& options, std::vector<Sort
       item.text = options.by->ValueFor(ctx, item.element);
       if (options.is_alpha || !item.text) continue;
     }
-    const auto number = ParseDouble(options.by ? *item.text : item.element);
+    const auto number = ReadScore(options.by ? *item.text : item.element);
     if (!number) return false;
     item.score = *number;
   }

@@ -22,6 +22,8 @@ TEST(SortCommandTest, OrdersByTheElementsOrByOtherKeys) {
                {{"hset", "o_1", "n", "one"}, ":1\r\n"},
                {{"sort", "l", "by", "nosort", "get", "#", "get", "o_*->n", "limit", "0", "2"},
                 "*4\r\n$1\r\n3\r\n$-1\r\n$1\r\n1\r\n$3\r\none\r\n"},
+               {{"mset", "w_1", " 1", "w_2", "", "w_3", "0x10"}, "+OK\r\n"},
+               {{"sort", "l", "by", "w_*", "limit", "2", "2"}, "*2\r\n$1\r\n1\r\n$1\r\n3\r\n"},
                {{"set", "w_3", "x"}, "+OK\r\n"},
                {{"sort", "l", "by", "w_*"},
                 "-ERR One or more scores can't be converted into double\r\n"},
