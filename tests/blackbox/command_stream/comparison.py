@@ -113,12 +113,20 @@ def same_pending(ours, theirs):
         for a, b in zip(ours[1], theirs[1]))
 
 
+def is_sorted_by_nothing(args):
+    """SORT ... BY w* ALPHA: no such keys exist, so all texts are equal and any order is right."""
+    words = [word.lower() for word in args[2:]]
+    return b"alpha" in words and b"by" in words and b"w*" in words
+
+
 def same(args, ours, theirs):
     if ours == theirs:
         return True
     name = args[0].lower()
     if name in (b"sort", b"sort_ro") and STALE_ERRNO in (ours, theirs):
         return True
+    if name in (b"sort", b"sort_ro") and is_sorted_by_nothing(args) and ours[0] == theirs[0] == b"*":
+        return len(ours[1]) == len(theirs[1])
     if name in NEAR and ours[0] == theirs[0] == b":":
         a, b = int(ours[1]), int(theirs[1])
         # Times beyond the year 10889 are clamped.

@@ -69,6 +69,9 @@ def sort_command(v):
             [b"alpha"], [b"asc"], [b"desc"], [b"ALPHA"], [b"limit", v.small(), v.small()],
             [b"limit", b"0", b"a"], [b"limit", b"1"], 
             [b"foo"], [b"store", v.key()], [b"by", b"w*"], [b"get", b"#"], [b"get", b"w*"]])
+    words = {word.lower() for word in options}
+    if {b"w*", b"alpha"} <= words and (b"store" in words or b"limit" in words):
+        return [b"sort", v.key()]  # by texts that nobody has: in any order, so not kept or cut
     if r.random() < 0.05:
         options.append(r.choice([b"by", b"get", b"limit"]))
     return [r.choice([b"sort", b"sort", b"sort_ro"]), v.key()] + options
