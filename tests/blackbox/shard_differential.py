@@ -113,6 +113,10 @@ def is_expected_difference(args, ours, theirs):
     if name[:3] == b"geo" and b"count" in words and b"any" not in words and args[1][:1] != b"g":
         # Which of several at one distance come first is left open.
         return ours[0] == theirs[0] and len(ours[1]) == len(theirs[1])
+    if name in (b"sort", b"sort_ro") and b"alpha" in words and ours[0] == theirs[0] == b"*":
+        # Texts that differ behind a zero byte only are equal to strcoll().
+        return (any(b"\0" in (text or b"") for _, text in ours[1])
+                and sorted(map(repr, ours[1])) == sorted(map(repr, theirs[1])))
     if name == b"object" and len(args) == 3 and args[1].lower() == b"encoding":
         # INCRBYFLOAT and GETEX leave a number unencoded in Redis. Short lists are listpacks in 7.2.
         encodings = {ours[1], theirs[1]}
