@@ -275,9 +275,9 @@ void PrivateCall::AskToUnblock(std::size_t index) {
   auto answered = [this, index, unblocking = unblocking_, connection = leg.connection,
                    alive = std::weak_ptr<char>(alive_)](std::optional<std::int64_t> answer) {
     bool is_ended = answer == 1;
-    bool is_waiting = !alive.expired() && legs_[index].connection == connection;
-    if (is_waiting) return TakeUnblockAnswer(index, is_ended);
-    unblocking->Count(is_ended);
+    if (alive.expired()) return unblocking->Count(is_ended);
+    bool is_waiting = legs_[index].connection == connection;
+    is_waiting ? TakeUnblockAnswer(index, is_ended) : CountUnblocked(is_ended);
   };
   bool is_asked =
       Dispatch().Private().Ask(leg.connection->Address(), std::move(question),
@@ -290,10 +290,18 @@ void PrivateCall::AskToUnblock(std::size_t index) {
 void PrivateCall::TakeUnblockAnswer(std::size_t index, bool is_ended) {
   Leg& leg = legs_[index];
   if (!is_ended && ++leg.unblock_tries < kUnblockTriesMax) return AskToUnblock(index);
+  CountUnblocked(is_ended);
+}
+
+// If one shard has ended its part, what others still wait for is of no use.
+void PrivateCall::CountUnblocked(bool is_ended) {
   // shared: see its declaration.
   auto unblocking = unblocking_;
+  std::weak_ptr<char> alive = alive_;
   if (unblocking->left == 1 && !is_ended && !unblocking->was_ended) unblocking_.reset();
   unblocking->Count(is_ended);
+  if (alive.expired() || is_over_ || legs_.size() == 1) return;
+  if (unblocking->was_ended && !unblocking->IsUnderWay()) EndByForce(unblocking->with_error);
 }
 
 }  // namespace slotway::proxy

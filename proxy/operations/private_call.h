@@ -92,6 +92,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void EndByForce(bool with_error);
   void AskToUnblock(std::size_t index);
   void TakeUnblockAnswer(std::size_t index, bool is_ended);
+  void CountUnblocked(bool is_ended);
   std::string RequestBytes() const;
 
   // What of the row is needed later: that of a learned command may go meanwhile.
