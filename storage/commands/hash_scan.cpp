@@ -8,42 +8,22 @@
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/element_scan.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/number_text.h"
 #include "storage/commands/opened_key.h"
-#include "storage/commands/scan_options.h"
 #include "storage/engine/hash_handle.h"
 
 namespace slotway::storage {
 namespace {
 
 void HscanCommand(CommandContext& ctx) {
-  std::uint64_t cursor = 0;
-  if (!ReadScanCursor(ctx, 2, cursor)) return;
-  auto opened = OpenToRead<HashHandle>(ctx);
-  if (opened.is_wrong_type) return;
-  if (!opened.handle) {
-    ReplyEmptyScan(ctx);
-    return;
-  }
-  ScanOptions options;
-  if (!ReadScanOptions(ctx, 3, false, options)) return;
-  // Rendered at once: the views of numbers end with each call.
-  std::string elements;
-  std::size_t count = 0;
-  protocol::StringSink sink{elements};
-  protocol::RespWriter<protocol::StringSink> writer(sink, ctx.client.resp_version);
-  cursor =
-      opened.handle->Scan(cursor, options.count, [&](std::string_view field, std::string_view value) {
-        if (!options.Matches(field)) return;
-        writer.Bulk(field);
-        writer.Bulk(value);
-        count += 2;
-      });
-  ctx.reply.Array(2);
-  ctx.reply.Bulk(std::to_string(cursor));
-  ctx.reply.Array(count);
-  ctx.output.Append(elements);
+  ScanElements<HashHandle>(ctx, [](HashHandle& hash, std::uint64_t cursor, std::size_t count,
+                                   auto&& show) {
+    return hash.Scan(cursor, count, [&](std::string_view field, std::string_view value) {
+      show(field, [value] { return value; });
+    });
+  });
 }
 
 void ReplyField(CommandContext& ctx, std::string_view field, std::string_view value,

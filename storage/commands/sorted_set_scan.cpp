@@ -9,9 +9,9 @@
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/element_scan.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/opened_key.h"
-#include "storage/commands/scan_options.h"
 #include "storage/commands/sorted_set_result.h"
 #include "storage/engine/sorted_set_handle.h"
 
@@ -30,32 +30,13 @@ std::string ScannedScore(double score, Encoding encoding) {
 }
 
 void ZscanCommand(CommandContext& ctx) {
-  std::uint64_t cursor = 0;
-  if (!ReadScanCursor(ctx, 2, cursor)) return;
-  auto opened = OpenToRead<SortedSetHandle>(ctx);
-  if (opened.is_wrong_type) return;
-  if (!opened.handle) {
-    ReplyEmptyScan(ctx);
-    return;
-  }
-  ScanOptions options;
-  if (!ReadScanOptions(ctx, 3, false, options)) return;
-  const Encoding encoding = opened.handle->entry().encoding();
-  // Rendered at once: the views of numbers end with each call.
-  std::string elements;
-  std::size_t count = 0;
-  protocol::StringSink sink{elements};
-  protocol::RespWriter<protocol::StringSink> writer(sink, ctx.client.resp_version);
-  cursor = opened.handle->Scan(cursor, options.count, [&](const ScoredMember& item) {
-    if (!options.Matches(item.member)) return;
-    writer.Bulk(item.member);
-    writer.Bulk(ScannedScore(item.score, encoding));
-    count += 2;
+  ScanElements<SortedSetHandle>(ctx, [](SortedSetHandle& set, std::uint64_t cursor,
+                                        std::size_t count, auto&& show) {
+    const Encoding encoding = set.entry().encoding();
+    return set.Scan(cursor, count, [&](const ScoredMember& item) {
+      show(item.member, [&] { return ScannedScore(item.score, encoding); });
+    });
   });
-  ctx.reply.Array(2);
-  ctx.reply.Bulk(std::to_string(cursor));
-  ctx.reply.Array(count);
-  ctx.output.Append(elements);
 }
 
 void ReplyRandomMember(CommandContext& ctx, const SortedSetHandle& set, bool with_scores) {
