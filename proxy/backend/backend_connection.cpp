@@ -146,9 +146,18 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
   return taken;
 }
 
+void BackendConnection::OnDrained() {
+  batch_ends_ = {batch_ends_[1], connection_->Written()};
+  has_enough_sent_ = front_position_ < batch_ends_[0];
+}
+
 // A shard may refuse a request before it has read all of it: what is not written yet stays.
 void BackendConnection::ReleaseAnswered() {
   connection_->Output().ReleaseTo(std::min(front_position_, connection_->Written()));
+  if (has_enough_sent_ && front_position_ >= batch_ends_[0]) {
+    has_enough_sent_ = false;
+    if (UnsentBytes() > 0) connection_->MarkForFlush();
+  }
 }
 
 void BackendConnection::HandleReply(std::string_view reply) {

@@ -4,8 +4,13 @@
 // Requests go out in the order of Send(); replies come back in that order and each goes to whoever
 // its InFlight names. Request bytes stay in the output log until answered: a redirect or a lost
 // connection takes them from there. Belongs to its worker's thread.
+//
+// A shard works on one batch while the next one waits for it: what comes meanwhile gathers here and
+// leaves when the first of the two is answered. It would have had to wait there as well, and a
+// busy shard takes few large sends instead of many small ones.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -79,7 +84,7 @@ class BackendConnection final : private runtime::Connection::Handler {
     request.bytes = static_cast<std::uint32_t>(bytes.size());
     connection_->Output().Append(bytes);
     in_flight_.PushBack(request);
-    connection_->MarkForFlush();
+    if (!has_enough_sent_ || UnsentBytes() >= kGatheredBytesMax) connection_->MarkForFlush();
   }
   // ASKING and the request, in one piece.
   void SendAsking(std::string_view bytes, InFlight request);
@@ -106,7 +111,7 @@ class BackendConnection final : private runtime::Connection::Handler {
   void CareIfIdle(std::uint64_t probe_interval_ms);
 
   runtime::Ring<InFlight>& InFlightRequests() { return in_flight_; }
-  std::size_t UnsentBytes() const { return connection_ ? connection_->UnwrittenBytes() : 0; }
+  std::size_t UnsentBytes() const { return connection_->UnwrittenBytes(); }
   std::size_t BufferedBytes() const {
     return connection_->Output().Size() + connection_->KeptInputBytes();
   }
@@ -116,6 +121,9 @@ class BackendConnection final : private runtime::Connection::Handler {
   Lane OwnLane() const { return lane_; }
 
  private:
+  // So much leaves at once. A shard reads no more at a time.
+  static constexpr std::size_t kGatheredBytesMax = 16 * 1024;
+
   enum class State : std::uint8_t { kConnecting, kReady, kDown };
   // What a control request is for; its InFlight::place.
   enum class Control : std::uint32_t {
@@ -133,6 +141,7 @@ class BackendConnection final : private runtime::Connection::Handler {
   std::size_t OnBytes(std::string_view input) override;
   void OnEndOfInput() override { OnClosed("the shard closed the connection"); }
   void OnClosed(std::string_view reason) override;
+  void OnDrained() override;
 
   void SendHandshake();
   void SendControl(Control control, std::span<const std::string_view> args);
@@ -152,6 +161,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   protocol::RespReplyScanner scanner_;
   runtime::Ring<InFlight> in_flight_;
   runtime::ByteQueue::Position front_position_ = 0;  // where the front request begins in the log
+  // Where the last two batches end that the socket took, the older one first.
+  std::array<runtime::ByteQueue::Position, 2> batch_ends_{};
   std::uint64_t last_progress_ms_ = 0;
   // shared: lets a deferred call see whether this connection still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
@@ -159,7 +170,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   std::size_t handshake_replies_left_ = 0;
   State state_ = State::kConnecting;
   bool was_ready_ = false;
-  bool is_passing_on_ = false;  // the front reply is on its way to the client in pieces
+  bool has_enough_sent_ = false;  // neither of the last two batches is answered
+  bool is_passing_on_ = false;    // the front reply is on its way to the client in pieces
 };
 
 }  // namespace slotway::proxy
