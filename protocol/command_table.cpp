@@ -244,7 +244,7 @@ bool CommandTable::PlaceBucket(std::size_t bucket, std::span<const std::uint64_t
   return false;
 }
 
-const CommandTable& Table() {
+[[gnu::always_inline]] inline const CommandTable& Table() {
   static const CommandTable table;
   return table;
 }
@@ -261,13 +261,14 @@ std::size_t CommandIdCount() { return CommandCount() + kLearnedKinds; }
 
 CommandId IdOf(const CommandSpec& spec) {
   // Not the difference of pointers: a learned row is in no array of ours.
+  std::span<const CommandSpec> rows = Table().Rows();
   auto offset = reinterpret_cast<std::uintptr_t>(&spec) -
-                reinterpret_cast<std::uintptr_t>(Table().Rows().data());
+                reinterpret_cast<std::uintptr_t>(rows.data());
   std::size_t index = offset / sizeof(CommandSpec);
-  if (index < CommandCount()) [[likely]] return static_cast<CommandId>(index);
+  if (index < rows.size()) [[likely]] return static_cast<CommandId>(index);
   int kind = (spec.IsWrite() ? kLearnedWrite : 0) |
              (spec.flags.Has(CommandFlag::kBlocking) ? kLearnedBlocking : 0);
-  return static_cast<CommandId>(CommandCount() + static_cast<std::size_t>(kind));
+  return static_cast<CommandId>(rows.size() + static_cast<std::size_t>(kind));
 }
 
 const CommandSpec& CommandById(CommandId id) {
@@ -283,7 +284,7 @@ const CommandSpec* FindSubcommand(const CommandSpec& container, std::string_view
 
 const CommandSpec* FindCommand(std::span<const std::string_view> args) {
   if (args.empty()) return nullptr;
-  const CommandSpec* command = FindCommand(args[0]);
+  const CommandSpec* command = Table().Find(args[0], 0);
   if (command == nullptr || command->subcommands.empty() || args.size() < 2) return command;
   const CommandSpec* subcommand = FindSubcommand(*command, args[1]);
   return subcommand != nullptr ? subcommand : command;

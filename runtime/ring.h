@@ -19,9 +19,11 @@ class Ring {
   bool Empty() const { return begin_ == end_; }
   std::size_t Size() const { return end_ - begin_; }
 
-  void PushBack(const T& value) {
+  void PushBack(const T& value) { Extend() = value; }
+  // A new last element, for the caller to fill in: it holds anything.
+  T& Extend() {
     if (Size() == capacity_) Grow();
-    items_[end_++ & (capacity_ - 1)] = value;
+    return items_[end_++ & (capacity_ - 1)];
   }
   // REQUIRES: not empty.
   T& Front() { return items_[begin_ & (capacity_ - 1)]; }

@@ -92,7 +92,7 @@ void BackendConnection::SendControl(Control control, std::span<const std::string
   connection_->MarkForFlush();
 }
 
-void BackendConnection::SendAsking(std::string_view bytes, InFlight request) {
+void BackendConnection::SendAsking(std::string_view bytes, const InFlight& request) {
   // wire: a constant request, written once per redirect.
   Send("*1\r\n$6\r\nASKING\r\n", InFlight::Dropped());
   Send(bytes, request);

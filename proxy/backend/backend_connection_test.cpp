@@ -37,8 +37,14 @@ class BackendConnectionTest : public testing::Test, public BackendConnection::Ev
     request.queue = &client_.queue;
     request.place = client_.queue.Open();
     request.is_readonly = is_readonly;
-    backend_->Send("*1\r\n$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n",
-                   request);
+    backend_->Send(Wire(word), request);
+  }
+  void SendAtOnce(std::string_view word) {
+    Send(word);
+    ASSERT_TRUE(RunUntil(loop_, [&] { return backend_->UnsentBytes() == 0; }));
+  }
+  static std::string Wire(std::string_view word) {
+    return "*1\r\n$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
   }
 
   void OnReady(BackendConnection&) override { is_ready_ = true; }
@@ -167,6 +173,45 @@ TEST_F(BackendConnectionTest, AnIdleConnectionGivesMemoryBack) {
   EXPECT_EQ(backend_->InFlightRequests().Capacity(), 0u);
   EXPECT_EQ(backend_->BufferedBytes(), 0u);
   EXPECT_EQ(shard_.Pings(), 0u);
+}
+
+// A shard that is slow to answer gets two sends; what comes meanwhile leaves in one more.
+TEST_F(BackendConnectionTest, WhatComesWhileTheShardHasEnoughToDoLeavesTogether) {
+  Connect();
+  ASSERT_TRUE(IsUp());
+  shard_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
+  SendAtOnce("FIRST");
+  SendAtOnce("SECOND");
+  Send("THIRD");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return shard_.Seen().size() == 2; }));
+  Send("FOURTH");
+  ASSERT_TRUE(RunUntil(loop_, [] { return true; }));
+  EXPECT_EQ(backend_->UnsentBytes(), Wire("THIRD").size() + Wire("FOURTH").size());
+
+  shard_.Push("+answer\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return shard_.Seen().size() == 4; }));
+  EXPECT_EQ(backend_->UnsentBytes(), 0u);
+  // Two again: the second of before, and what had gathered.
+  Send("FIFTH");
+  ASSERT_TRUE(RunUntil(loop_, [] { return true; }));
+  EXPECT_EQ(backend_->UnsentBytes(), Wire("FIFTH").size());
+  shard_.Push("+answer\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return shard_.Seen().size() == 5; }));
+  EXPECT_THAT(shard_.Seen(), ElementsAre("FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH"));
+}
+
+TEST_F(BackendConnectionTest, MuchDoesNotWaitForAnAnswer) {
+  Connect();
+  ASSERT_TRUE(IsUp());
+  shard_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
+  SendAtOnce("FIRST");
+  SendAtOnce("SECOND");
+  Send("SMALL");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return shard_.Seen().size() == 2; }));
+  EXPECT_GT(backend_->UnsentBytes(), 0u);
+  Send(std::string(16 * 1024, 'X'));
+  ASSERT_TRUE(RunUntil(loop_, [&] { return shard_.Seen().size() == 4; }));
+  EXPECT_EQ(backend_->UnsentBytes(), 0u);
 }
 
 TEST_F(BackendConnectionTest, NobodyListens) {

@@ -151,7 +151,7 @@ class ClientSession final : private runtime::Connection::Handler,
   std::string SpoilTransaction(std::string_view error_text, const protocol::CommandSpec* spec);
   void FailProtocol(std::string_view error_text);
   bool MayTakeRequest() const;
-  std::size_t PipelineWindow() const;
+  bool IsWindowOpen() const;
   // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
   config::ReadPolicy ReadsFrom() const;
   void Pause();

@@ -22,17 +22,17 @@ constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 // As many requests as have small replies; few of those whose replies are large, since what is
 // outstanding must be kept if the client does not read.
-std::size_t ClientSession::PipelineWindow() const {
+bool ClientSession::IsWindowOpen() const {
   const config::LimitsConfig& limits = services_.settings.limits;
-  std::size_t fitting = limits.client_output_pause_bytes / (replies_.TypicalReplyBytes() + 1);
-  return std::clamp<std::size_t>(fitting,
-                                 std::min<std::size_t>(kWindowMin, limits.client_pipeline_max),
-                                 limits.client_pipeline_max);
+  std::size_t outstanding = replies_.Outstanding();
+  if (outstanding >= limits.client_pipeline_max) return false;
+  return outstanding < kWindowMin || (outstanding + 1) * (replies_.TypicalReplyBytes() + 1) <=
+                                         limits.client_output_pause_bytes;
 }
 
 bool ClientSession::MayTakeRequest() const {
   const config::LimitsConfig& limits = services_.settings.limits;
-  return replies_.Outstanding() < PipelineWindow() && !replies_.HasHeldBack() &&
+  return IsWindowOpen() && !replies_.HasHeldBack() &&
          !waits_for_answers_ &&
          connection_->UnwrittenBytes() + replies_.EarlyBytes() <= limits.client_output_pause_bytes;
 }

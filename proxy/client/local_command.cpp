@@ -22,11 +22,11 @@ std::vector<const LocalCommand*> IndexCommands() {
   return commands;
 }
 
+// By id. At namespace scope, since a function's own would be looked after at every request.
+const std::vector<const LocalCommand*> kCommandOfId = IndexCommands();
+
 }  // namespace
 
-const LocalCommand* FindLocalCommand(protocol::CommandId id) {
-  static const std::vector<const LocalCommand*> commands = IndexCommands();
-  return commands[id];
-}
+const LocalCommand* FindLocalCommand(protocol::CommandId id) { return kCommandOfId[id]; }
 
 }  // namespace slotway::proxy

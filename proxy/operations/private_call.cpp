@@ -95,7 +95,8 @@ std::string PrivateCall::RequestBytes() const {
 void PrivateCall::StartLeg(std::size_t index) {
   Leg& leg = legs_[index];
   if (IsTimeOver()) return EndByForce(false);
-  if (!leg.asking && !Dispatch().IsOwnerReady(leg.slot, OwnLane())) return AwaitShard(index);
+  bool is_ready = Dispatch().ReadyConnection(leg.slot, OwnLane()) != nullptr;
+  if (!leg.asking && !is_ready) return AwaitShard(index);
   runtime::SocketAddress address = leg.asking ? *leg.asking : *Dispatch().OwnerOf(leg.slot);
   BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this);
   if (connection == nullptr) return EndLeg(index, ErrorReply(trouble_text::kTooManyPrivate));

@@ -45,15 +45,20 @@ class Dispatcher final : private BackendConnection::Events {
   // IsReadonly() to whoever request.reads allows.
   void Send(std::string_view bytes, const InFlight& request) {
     if (request.lane.IsReadonly()) [[unlikely]] return SendRead(bytes, request);
-    NodeIndex node = node_of_slot_[static_cast<std::size_t>(protocol::ToInt(request.slot))];
-    if (node != kNoNodeIndex) [[likely]] {
-      BackendConnection* backend = pool_.Ready(node, request.lane);
-      if (backend != nullptr) [[likely]] {
-        backend->Send(bytes, request);
-        return;
-      }
-    }
-    HoldUnreachable(bytes, request);
+    BackendConnection* backend = ReadyConnection(request.slot, request.lane);
+    if (backend == nullptr) [[unlikely]] return HoldUnreachable(bytes, request);
+    backend->Send(bytes, request);
+  }
+
+  // Send() to a master. nullptr, and nothing is sent, if that cannot be now; else the caller fills
+  // in, at once, who asked. REQUIRES: !lane.IsReadonly().
+  InFlight* SendNow(std::string_view bytes, protocol::Slot slot, Lane lane) {
+    BackendConnection* backend = ReadyConnection(slot, lane);
+    if (backend == nullptr) [[unlikely]] return nullptr;
+    InFlight& sent = backend->Send(bytes);
+    sent.slot = slot;
+    sent.lane = lane;
+    return &sent;
   }
 
   // The same for a request that runs a script by its digest (EVALSHA): a shard that may not know
@@ -71,7 +76,10 @@ class Dispatcher final : private BackendConnection::Events {
 
   // The open connection to the owner of `slot`, or nullptr: see Await(). For requests that have to
   // stand together (MULTI ... EXEC): send them all before returning, raw.
-  BackendConnection* ReadyConnection(protocol::Slot slot, Lane lane) const;
+  BackendConnection* ReadyConnection(protocol::Slot slot, Lane lane) const {
+    NodeIndex node = OwnerIndex(slot);
+    return node != kNoNodeIndex ? pool_.Ready(node, lane) : nullptr;
+  }
   // The same for the node that an ASK leads to; a connection to it is wanted from now on. nullptr
   // also if `redirect` leads nowhere known.
   BackendConnection* ReadyConnectionAlong(const runtime::SocketAddress& from,
@@ -89,11 +97,6 @@ class Dispatcher final : private BackendConnection::Events {
   }
   NodeIndex OwnerIndex(protocol::Slot slot) const {
     return node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
-  }
-  // Whether Send() would send at once.
-  bool IsOwnerReady(protocol::Slot slot, Lane lane) const {
-    NodeIndex node = OwnerIndex(slot);
-    return node != kNoNodeIndex && pool_.Ready(node, lane) != nullptr;
   }
   // "127.0.0.1:7000"
   std::string NameOf(NodeIndex node) const;

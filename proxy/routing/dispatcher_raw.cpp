@@ -26,11 +26,6 @@ std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt
 
 }  // namespace
 
-BackendConnection* Dispatcher::ReadyConnection(Slot slot, Lane lane) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
-  return node == kNoNodeIndex ? nullptr : pool_.Ready(node, lane);
-}
-
 BackendConnection* Dispatcher::ReadyConnectionAlong(const runtime::SocketAddress& from,
                                                     std::string_view reply, Lane lane) {
   protocol::Redirect redirect{};

@@ -37,7 +37,7 @@ bool FanOut::AskMastersNotCovered() {
     bool is_covered = std::any_of(parts_.begin(), parts_.end(),
                                   [&](const Part& part) { return part.node == node; });
     if (is_covered) continue;
-    bool is_sent_at_once = Dispatch().IsOwnerReady(slot, OwnLane());
+    bool is_sent_at_once = Dispatch().ReadyConnection(slot, OwnLane()) != nullptr;
     parts_.push_back({slot, is_sent_at_once ? node : kNoNodeIndex, {}});
   }
   std::size_t count = parts_.size();

@@ -26,16 +26,14 @@ bool Router::Blocks(const Request& request) const {
          protocol::FindBlockTimeout(*request.spec, request.args).has_value();
 }
 
-void Router::Route(const Request& request, const Asker& asker) {
-  const RequestPlan& plan = plans_[request.id];
+void Router::RouteUnusual(const Request& request, const RequestPlan& plan, const Asker& asker) {
   InFlight in_flight = Describe(request, plan, asker);
   in_flight.queue = &asker.queue;
   in_flight.place = asker.queue.Open(asker.is_silent);
-  if (plan.route == Route::kOneKey) [[likely]] {
-    SendWhole(request, dispatcher_.SlotOf(request.args[plan.first_key]), in_flight);
-    return;
-  }
   switch (plan.route) {
+    case Route::kOneKey:
+      SendWhole(request, dispatcher_.SlotOf(request.args[plan.first_key]), in_flight);
+      return;
     case Route::kKeys:
     case Route::kSplit:
       RouteByKeys(request, plan, in_flight);
@@ -53,6 +51,21 @@ void Router::Route(const Request& request, const Asker& asker) {
       if (!plan.refusal.empty()) return AnswerError(in_flight, plan.refusal);
       AnswerError(in_flight, UnsupportedText(request.spec->name));
   }
+}
+
+// What nearly every request needs, and nothing else. False if this one needs more.
+bool Router::SendToMaster(const Request& request, const RequestPlan& plan, const Asker& asker) {
+  if (asker.reads.Policy() != config::ReadPolicy::kPrimary) return false;
+  Slot slot = dispatcher_.SlotOf(request.args[plan.first_key]);
+  InFlight* sent = dispatcher_.SendNow(request.bytes, slot, asker.lane);
+  if (sent == nullptr) return false;
+  sent->queue = &asker.queue;
+  sent->place = asker.queue.Open(asker.is_silent);
+  sent->command = request.id;
+  sent->is_readonly = plan.is_readonly;
+  last_slot_ = slot;
+  if (!plan.is_readonly) asker.queue.NoteWrite(slot);
+  return true;
 }
 
 void Router::Start(StartOperation start, const Request& request, const InFlight& in_flight,
@@ -219,7 +232,7 @@ void Router::SendToAnyShard(const Request& request, InFlight in_flight) {
   const std::vector<Slot>& slots = dispatcher_.SlotOfEachMaster();
   // One that can answer now, the first of them: always the same, as long as it can.
   auto ready = std::find_if(slots.begin(), slots.end(), [&](Slot slot) {
-    return dispatcher_.IsOwnerReady(slot, in_flight.lane);
+    return dispatcher_.ReadyConnection(slot, in_flight.lane) != nullptr;
   });
   Slot first = slots.empty() ? Slot{0} : slots.front();
   SendWhole(request, ready == slots.end() ? first : *ready, in_flight);

@@ -27,7 +27,11 @@ class Router {
 
   // Sends the request; its reply goes to the asker's queue, whose next place this opens. An error
   // that is found here (CROSSSLOT, not supported) is delivered there at once.
-  void Route(const Request& request, const Asker& asker);
+  void Route(const Request& request, const Asker& asker) {
+    const RequestPlan& plan = plans_[request.id];
+    if (plan.route == proxy::Route::kOneKey && SendToMaster(request, plan, asker)) [[likely]] return;
+    RouteUnusual(request, plan, asker);
+  }
   const RequestPlan& PlanOf(protocol::CommandId id) const { return plans_[id]; }
   const std::vector<RequestPlan>& Plans() const { return plans_; }
   // Whether the request is to wait at the shard until something happens.
@@ -38,6 +42,8 @@ class Router {
   bool IsLastShardCongested() const { return dispatcher_.IsCongested(last_slot_); }
 
  private:
+  bool SendToMaster(const Request& request, const RequestPlan& plan, const Asker& asker);
+  void RouteUnusual(const Request& request, const RequestPlan& plan, const Asker& asker);
   InFlight Describe(const Request& request, const RequestPlan& plan, const Asker& asker) const;
   void Start(StartOperation start, const Request& request, const InFlight& in_flight,
              bool is_nested = false);
