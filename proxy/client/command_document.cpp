@@ -72,7 +72,7 @@ Everything else is answered as one Redis would answer it.
 | COMMAND | the proxy's table, and behind it what modules and later versions have brought; DOCS is what one master says; `LIST FILTERBY MODULE` is empty | which module a command is of, COMMAND does not say |
 | CLIENT LIST, KILL, PAUSE, UNBLOCK, MONITOR, PUBSUB | the clients of this proxy, of all its workers | other proxies and direct clients are not known |
 | MONITOR | not what scripts run | shards run them |
-| SLOWLOG, LATENCY, MEMORY STATS | joined over the masters; the address is the proxy's | shards see one client, the proxy |
+| SLOWLOG, LATENCY, MEMORY STATS | joined over the masters; what all of them did counts once; the address and the name are the proxy's, and what the proxy answers itself is not in it. SLOWLOG has at most `slowlog-max-len` entries, newest first, ids that grow with the second | shards see one client, the proxy |
 | CLIENT TRACKING | FLUSHALL may be told once by each master; a slot with a new owner, or a lost connection, makes the client drop all | each shard remembers what was read there |
 | CLIENT NO-TOUCH, WAITAOF, CLUSTER SLOT-STATS and all that is younger than the backend | `ERR unknown command` or `subcommand`, the backend's words | the backend carries it out |
 | MULTI | the slot is the first key's; `CROSSSLOT` at the command that leaves it. Commands for all masters run before or behind those with keys. Memory that is short, a replica that is missing, a script that runs are found at EXEC, which answers EXECABORT | it goes to one shard, with EXEC, in one piece |
