@@ -72,10 +72,10 @@ Everything else is answered as one Redis would answer it.
 | COMMAND | the proxy's table, and behind it what modules and later versions have brought; DOCS is what one master says; `LIST FILTERBY MODULE` is empty | which module a command is of, COMMAND does not say |
 | CLIENT LIST, KILL, PAUSE, UNBLOCK, MONITOR, PUBSUB | the clients of this proxy, of all its workers | other proxies and direct clients are not known |
 | MONITOR | not what scripts run | shards run them |
-| SLOWLOG, LATENCY, MEMORY STATS | joined over the masters; the address is the proxy's | shards see one client, the proxy |
+| SLOWLOG, LATENCY, MEMORY STATS | joined over the masters; what all of them did counts once; the address and the name are the proxy's, and what the proxy answers itself is not in it. SLOWLOG has at most `slowlog-max-len` entries, newest first, ids that grow with the second | shards see one client, the proxy |
 | CLIENT TRACKING | FLUSHALL may be told once by each master; a slot with a new owner, or a lost connection, makes the client drop all | each shard remembers what was read there |
 | CLIENT NO-TOUCH, WAITAOF, CLUSTER SLOT-STATS and all that is younger than the backend | `ERR unknown command` or `subcommand`, the backend's words | the backend carries it out |
-| MULTI | the slot is the first key's; `CROSSSLOT` at the command that leaves it. Commands for all masters run before or behind those with keys. Memory that is short, a replica that is missing, a script that runs are found at EXEC, which answers EXECABORT | it goes to one shard, with EXEC, in one piece |
+| MULTI | the slot is the first key's; `CROSSSLOT` at the command that leaves it. Commands for all masters run before or behind those with keys, with one master in their place. Memory that is short, a replica that is missing, a script that runs are found at EXEC, which answers EXECABORT | it goes to one shard, with EXEC, in one piece |
 | WATCH | keys of one slot; EXEC answers nil if the connection was lost or the slot has moved | nobody can say then that nothing has changed |
 | BLPOP and all that block, XREAD | keys of one slot. A failover does not end the wait. If a shard is lost when it has just answered, the call is made again: what it had taken is lost, as it is when a client of Redis is cut off | a call that waits cannot know |
 | XREAD BLOCK with `$` | one more question to the shard, for the last id | so that nothing is passed over when the shard is replaced |

@@ -55,9 +55,13 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   bool is_for_all = plan.route == Route::kAllShards || plan.route == Route::kComposed;
   // WAIT does not wait in a transaction, so any shard may have it; what goes to all shards is one
   // shard's if there is but one.
+  bool is_for_the_only_one =
+      services.dispatcher.SlotOfEachMaster().size() <= 1 &&
+      (plan.route == Route::kAllShards ||
+       (plan.is_for_one_shard != nullptr && plan.is_for_one_shard(request.args)));
   bool is_keyless_inside =
-      plan.is_learned || plan.route == Route::kAnyShard || (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
-      (plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1);
+      plan.is_learned || plan.route == Route::kAnyShard || is_for_the_only_one ||
+      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking));
   command.is_outside = local != nullptr || (!has_keys && is_for_all && !is_keyless_inside);
   if (local != nullptr) {
     command.is_inside = local->in_transaction == InTransaction::kOnShardToo &&

@@ -24,17 +24,26 @@ class RefuseSetting final : public Operation {
   void OnReply(std::size_t, std::string_view) override {}
 };
 
-void StartConfigSet(const OperationContext& context) {
-  auto args = context.request.args;
+// The first setting that the proxy does not change; empty: none.
+std::string_view RefusedName(std::span<const std::string_view> args) {
   for (std::size_t i = 2; i < args.size(); i += 2) {
     for (std::string_view name : kNotThroughTheProxy) {
-      if (protocol::EqualsNoCase(args[i], name)) return (new RefuseSetting(context))->Refuse(args[i]);
+      if (protocol::EqualsNoCase(args[i], name)) return args[i];
     }
   }
+  return {};
+}
+
+bool IsCarriedOut(std::span<const std::string_view> args) { return RefusedName(args).empty(); }
+
+void StartConfigSet(const OperationContext& context) {
+  std::string_view refused = RefusedName(context.request.args);
+  if (!refused.empty()) return (new RefuseSetting(context))->Refuse(refused);
   FanOut::Start(context, {});
 }
 
-constexpr Composition kCompositions[] = {{.full_name = "config|set", .always = StartConfigSet}};
+constexpr Composition kCompositions[] = {
+    {.full_name = "config|set", .always = StartConfigSet, .is_for_one_shard = IsCarriedOut}};
 
 }  // namespace
 

@@ -3,13 +3,15 @@
 // the other.
 #include <algorithm>
 #include <map>
-#include <tuple>
+#include <optional>
 
 #include "protocol/ascii.h"
+#include "protocol/command_table.h"
 #include "protocol/resp_array.h"
 #include "protocol/resp_reply_value.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/operations/memory_stats.h"
+#include "proxy/operations/slow_log.h"
 #include "proxy/routing/fan_out.h"
 
 namespace slotway::proxy {
@@ -67,45 +69,64 @@ std::string JoinTexts(const FanOutReplies& replies) {
   return out;
 }
 
-// SLOWLOG GET: the newest of all shards first. An entry's id is made unique by the shard's number.
-std::string JoinSlowlogs(const FanOutReplies& replies) {
-  constexpr std::int64_t kCountByDefault = 10;
-  struct Entry {
-    std::int64_t time, id;
-    std::string bytes;
-  };
-  std::vector<Entry> entries;
-  auto shards = static_cast<std::int64_t>(replies.replies.size());
-  for (std::int64_t shard = 0; shard < shards; ++shard) {
-    std::vector<std::string_view> items;
-    protocol::SplitArray(replies.replies[static_cast<std::size_t>(shard)], items);
-    for (std::string_view item : items) {
-      std::vector<std::string_view> fields;
-      if (!protocol::SplitArray(item, fields) || fields.size() < 2) continue;
-      auto id = protocol::ParseIntegerReply(fields[0]);
-      auto time = protocol::ParseIntegerReply(fields[1]);
-      if (!id || !time) continue;
-      Entry entry{*time, *id * shards + shard, {}};
-      StringSink sink{entry.bytes};
-      Writer writer(sink, replies.version);
-      writer.Array(fields.size());
-      writer.Integer(entry.id);
-      for (std::size_t i = 1; i < fields.size(); ++i) entry.bytes += fields[i];
-      entries.push_back(std::move(entry));
-    }
+// The whole log has as many entries as each shard's may have: of older ones some are forgotten.
+std::vector<std::string> WholeSlowLog(const FanOutReplies& replies,
+                                      std::optional<std::size_t> asked) {
+  std::vector<std::string> entries = JoinSlowLogs(replies.replies, asked);
+  std::optional<std::size_t> most;
+  for (const std::string& reply : replies.replies_then) {
+    auto value = protocol::ParseRespValue(reply);
+    if (!value || value->elements.size() != 2) continue;
+    auto length = protocol::ParseInteger(value->elements[1].text);
+    if (length) most = std::max(most.value_or(0), static_cast<std::size_t>(*length));
   }
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.time, a.id) > std::tie(b.time, b.id);
-  });
+  if (most && *most < entries.size()) entries.resize(*most);
+  return entries;
+}
+
+// SLOWLOG GET: the newest of all shards first.
+std::string JoinSlowLogEntries(const FanOutReplies& replies) {
+  constexpr std::int64_t kCountByDefault = 10;
   auto wanted = replies.args.size() > 2 ? protocol::ParseInteger(replies.args[2]) : std::nullopt;
   std::int64_t count = wanted.value_or(kCountByDefault);
-  if (count >= 0 && static_cast<std::size_t>(count) < entries.size()) {
-    entries.resize(static_cast<std::size_t>(count));
-  }
+  auto asked = count < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(count));
+  std::vector<std::string> entries = WholeSlowLog(replies, asked);
+  if (asked && *asked < entries.size()) entries.resize(*asked);
   std::string out;
   protocol::AppendArrayHeader(entries.size(), out);
-  for (const Entry& entry : entries) out += entry.bytes;
+  for (const std::string& entry : entries) out += entry;
   return out;
+}
+
+std::string CountSlowLogEntries(const FanOutReplies& replies) {
+  std::string out;
+  StringSink sink{out};
+  Writer(sink, replies.version)
+      .Integer(static_cast<std::int64_t>(WholeSlowLog(replies, std::nullopt).size()));
+  return out;
+}
+
+FanOut::Manner MannerOfSlowLog(JoinReplies join) {
+  FanOut::Manner manner;
+  manner.join = join;
+  manner.is_readonly = true;
+  manner.then_args = {"CONFIG", "GET", "slowlog-max-len"};
+  return manner;
+}
+
+void StartSlowLogGet(const OperationContext& context) {
+  FanOut::Start(context, MannerOfSlowLog(JoinSlowLogEntries));
+}
+
+// How many there are is seen from all of them; one shard counts its own.
+void StartSlowLogLen(const OperationContext& context) {
+  if (context.dispatcher.SlotOfEachMaster().size() > 1) {
+    return FanOut::Start(context, MannerOfSlowLog(CountSlowLogEntries), {"SLOWLOG", "GET", "-1"});
+  }
+  FanOut::Manner manner;
+  manner.rule = MergeRule::kSum;
+  manner.is_readonly = true;
+  FanOut::Start(context, manner);
 }
 
 // LATENCY LATEST: per event the newest sample, and the highest ever of all shards.
@@ -158,7 +179,8 @@ std::string JoinLatencyHistories(const FanOutReplies& replies) {
   return out;
 }
 
-// LATENCY HISTOGRAM: calls are added; so are the buckets, which count up to their bound.
+// LATENCY HISTOGRAM: calls are added; so are the buckets, which count up to their bound. What goes to
+// each shard was called as often as the shard says that has seen most.
 struct Histogram {
   std::int64_t calls = 0;
   std::vector<std::map<std::int64_t, std::int64_t>> buckets_of_shard;
@@ -185,6 +207,12 @@ std::string JoinHistograms(const FanOutReplies& replies) {
       const std::vector<RespValue>& figures = reply.elements[i + 1].elements;
       if (figures.size() < 4) continue;
       Histogram& histogram = histograms[reply.elements[i].text];
+      const protocol::CommandSpec* spec =
+          protocol::FindCommandByFullName(reply.elements[i].text);
+      if (spec != nullptr && GoesToEachShard(*spec)) {
+        if (figures[1].integer <= histogram.calls) continue;
+        histogram = {};
+      }
       histogram.calls += figures[1].integer;
       const std::vector<RespValue>& pairs = figures[3].elements;
       auto& buckets = histogram.buckets_of_shard.emplace_back();
@@ -221,16 +249,27 @@ std::string JoinMemoryFigures(const FanOutReplies& replies) {
   return out;
 }
 
+bool IsOneShardsToo(std::span<const std::string_view>) { return true; }
+
 constexpr Composition kCompositions[] = {
-    {.full_name = "latency|doctor", .always = StartJoined<JoinTexts>},
-    {.full_name = "latency|graph", .always = StartJoinedOfSome<JoinTexts>},
-    {.full_name = "latency|histogram", .always = StartJoined<JoinHistograms>},
-    {.full_name = "latency|history", .always = StartJoined<JoinLatencyHistories>},
-    {.full_name = "latency|latest", .always = StartJoined<JoinLatestLatencies>},
-    {.full_name = "memory|doctor", .always = StartJoined<JoinTexts>},
-    {.full_name = "memory|malloc-stats", .always = StartJoined<JoinTexts>},
-    {.full_name = "memory|stats", .always = StartJoined<JoinMemoryFigures>},
-    {.full_name = "slowlog|get", .always = StartJoined<JoinSlowlogs>},
+    {.full_name = "latency|doctor", .always = StartJoined<JoinTexts>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "latency|graph", .always = StartJoinedOfSome<JoinTexts>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "latency|histogram", .always = StartJoined<JoinHistograms>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "latency|history", .always = StartJoined<JoinLatencyHistories>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "latency|latest", .always = StartJoined<JoinLatestLatencies>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "memory|doctor", .always = StartJoined<JoinTexts>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "memory|malloc-stats", .always = StartJoined<JoinTexts>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "memory|stats", .always = StartJoined<JoinMemoryFigures>,
+     .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "slowlog|get", .always = StartSlowLogGet, .is_for_one_shard = IsOneShardsToo},
+    {.full_name = "slowlog|len", .always = StartSlowLogLen, .is_for_one_shard = IsOneShardsToo},
 };
 
 }  // namespace

@@ -47,9 +47,18 @@ bool FanOut::AskMastersNotCovered() {
   std::vector<protocol::Slot> slots;
   for (std::size_t i = first; i < count; ++i) slots.push_back(parts_[i].slot);
   for (std::size_t i = first; i < count; ++i) {
-    Send(slots[i - first], args_, i, manner_.is_readonly);
+    Send(slots[i - first], parts_before_.empty() ? args_ : manner_.then_args, i,
+         manner_.is_readonly);
   }
   return true;
+}
+
+// True if there is something more to ask. May end the operation.
+bool FanOut::AskNextThing() {
+  if (manner_.then_args.empty() || !parts_before_.empty() || parts_.size() < 2) return false;
+  parts_before_.swap(parts_);
+  rounds_ = 0;
+  return AskMastersNotCovered();
 }
 
 void FanOut::OnReply(std::size_t part, std::string_view reply) {
@@ -57,7 +66,8 @@ void FanOut::OnReply(std::size_t part, std::string_view reply) {
   if (parts_[part].node == kNoNodeIndex) {
     parts_[part].node = Dispatch().OwnerIndex(parts_[part].slot);
   }
-  if (--parts_left_ > 0 || AskMastersNotCovered()) return;
+  if (--parts_left_ > 0 || AskMastersNotCovered() || AskNextThing()) return;
+  if (!parts_before_.empty()) parts_before_.swap(parts_);
   Finish(Joined());
 }
 
@@ -77,7 +87,11 @@ std::string FanOut::Joined() const {
       replies.push_back(parts_[i].reply);
       named.push_back(names[i]);
     }
-    return manner_.join({args_, replies, named, Version()});
+    std::vector<std::string> replies_then;
+    for (const Part& part : parts_before_) {
+      if (!part.reply.starts_with('-')) replies_then.push_back(part.reply);
+    }
+    return manner_.join({args_, replies, named, replies_then, Version()});
   }
   ReplyJoin join(manner_.join != nullptr ? MergeRule::kAllSucceeded : manner_.rule, parts_.size());
   for (std::size_t i = 0; i < parts_.size(); ++i) {

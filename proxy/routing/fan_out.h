@@ -19,6 +19,8 @@ struct FanOutReplies {
   const std::vector<std::string>& args;  // of the request
   const std::vector<std::string>& replies;
   const std::vector<std::string>& names;  // of the masters: "127.0.0.1:7000"
+  // What Manner::then_args brought, without errors: as many, or fewer.
+  const std::vector<std::string>& replies_then;
   protocol::RespVersion version;
 };
 // The reply for the client, encoded.
@@ -31,6 +33,8 @@ class FanOut final : public Operation {
     JoinReplies join = nullptr;  // instead of the rule
     bool is_readonly = false;
     bool is_enough_if_one_succeeded = false;  // for `join`: errors are left out
+    // For `join`: what every master is asked next, if there are several. Not their errors.
+    std::vector<std::string> then_args = {};
   };
   static void Start(const OperationContext& context, const Manner& manner);
   // The same with other words than the client's.
@@ -50,10 +54,12 @@ class FanOut final : public Operation {
   };
 
   bool AskMastersNotCovered();
+  bool AskNextThing();
   std::string Joined() const;
 
   Manner manner_;
   std::vector<std::string> args_;
+  std::vector<Part> parts_before_;  // those of args_, while `then_args` is asked
   std::vector<Part> parts_;
   std::size_t parts_left_ = 0;
   int rounds_ = 0;

@@ -152,6 +152,7 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     plan.across_slots_writes = composition.across_slots_writes || !plan.is_readonly;
     plan.reads_more = composition.reads_more;
     plan.start_reading_more = composition.when_reading_more;
+    plan.is_for_one_shard = composition.is_for_one_shard;
     if (plan.reads_more != nullptr) plan.route = Route::kKeys;
     if (plan.start == nullptr) continue;
     plan.route = Route::kComposed;

@@ -155,3 +155,16 @@ def test_reads_of_replicas_keep_the_database(replica_set):
             assert client.call("GET", "k") == b"6"
     finally:
         proxy.stop()
+
+
+def test_what_goes_to_all_shards_keeps_its_place_in_a_transaction(client):
+    replies = client.pipeline([
+        ("MULTI",), ("SET", "a", "1"), ("CONFIG", "SET", "slowlog-max-len", "77"),
+        ("SLOWLOG", "GET", "0"), ("SLOWLOG", "LEN"), ("GET", "a"), ("EXEC",)])
+    assert replies[1:6] == ["QUEUED"] * 5
+    assert replies[-1][:3] == ["OK", "OK", []] and replies[-1][4] == b"1"
+    refused = client.pipeline([("MULTI",), ("SET", "a", "1"), ("CONFIG", "SET", "port", "1"),
+                               ("DEBUG", "SEGFAULT"), ("EXEC",)])[-1]
+    assert refused[0] == "OK"
+    assert refused[1].endswith("the proxy would lose its shards: ask the nodes directly")
+    assert refused[2].startswith("ERR This DEBUG subcommand is not available through Slotway")

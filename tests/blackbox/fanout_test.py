@@ -108,6 +108,27 @@ def test_slowlog(client):
     assert client.call("SLOWLOG", "LEN") == 0
 
 
+def test_what_all_shards_do_is_one_entry_of_the_slow_log(client):
+    client.call("CONFIG", "SET", "slowlog-log-slower-than", "20000")
+    client.call("SLOWLOG", "RESET")
+    client.call("DEBUG", "SLEEP", "0.05")
+    assert client.call("SLOWLOG", "LEN") == 1
+    [entry] = client.call("SLOWLOG", "GET", "-1")
+    assert entry[3] == [b"DEBUG", b"SLEEP", b"0.05"] and entry[2] >= 50000
+    client.pipeline([("MULTI",), ("DEBUG", "SLEEP", "0.05"), ("EXEC",)])
+    assert client.call("SLOWLOG", "LEN") == 2
+    client.call("CONFIG", "SET", "slowlog-log-slower-than", "-1")
+
+
+def test_the_slow_log_is_as_long_as_it_may_be(client):
+    client.call("SLOWLOG", "RESET")
+    client.call("CONFIG", "SET", "slowlog-max-len", "8", "slowlog-log-slower-than", "0")
+    client.pipeline([("SET", f"slow:{i}", i) for i in range(50)])
+    assert client.call("SLOWLOG", "LEN") == 8
+    client.call("CONFIG", "SET", "slowlog-max-len", "128", "slowlog-log-slower-than", "-1")
+    client.call("SLOWLOG", "RESET")
+
+
 def test_latency(client, cluster):
     client.call("LATENCY", "RESET")
     for node in cluster.nodes[:2]:
@@ -125,6 +146,9 @@ def test_latency(client, cluster):
     assert histogram[b"calls"] == 60
     buckets = histogram[b"histogram_usec"]
     assert buckets[-1] == 60 and buckets[1::2] == sorted(buckets[1::2])
+    # What went to all shards was called once.
+    of_all = pairs(client.call("LATENCY", "HISTOGRAM", "config"))[b"config|resetstat"]
+    assert pairs(of_all)[b"calls"] == 1
     assert client.call("LATENCY", "RESET", "command") == 2
 
 
