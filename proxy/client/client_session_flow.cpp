@@ -153,8 +153,8 @@ void ClientSession::OnClosed(std::string_view) {
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.
   services_.loop.Defer([this, dying = connection_.release()] {
-    delete dying;
     LeaveSubscriptions();
+    delete dying;
     // Answers whatever is on its way there: nobody reads it any more.
     if (tracking_) tracking_->Shutdown();
     for (const auto& old : old_trackings_) old->Shutdown();
@@ -170,6 +170,7 @@ void ClientSession::CountOutput() {
 void ClientSession::EndIfOver() {
   if (is_over_ || replies_.Outstanding() > 0) return;
   if (connection_ != nullptr) {
+    LeaveSubscriptions();  // before the client can know that it has ended
     connection_->CloseAfterFlush();
     return;
   }

@@ -104,15 +104,15 @@ class PubsubQuery : public Operation {
   PubsubQuery(const OperationContext& context, const PubsubCensus& census, TopicKind kind)
       : Operation(context), census_(census), kind_(kind) {
     args_.assign(context.request.args.begin(), context.request.args.end());
+  }
+
+  void Begin() {
     for (protocol::Slot slot : Dispatch().SlotOfEachMaster()) {
       auto owner = Dispatch().OwnerOf(slot);
       nodes_.push_back(owner ? owner->ToString() : std::string());
     }
     replies_.resize(nodes_.size());
     missing_ = nodes_.size();
-  }
-
-  void Begin() {
     if (nodes_.empty()) return FinishWithError(protocol::error_text::kClusterDown);
     std::vector<std::string> kept = args_;  // an answer may come at once, and be the last
     std::vector<std::string_view> views(kept.begin(), kept.end());
@@ -205,7 +205,7 @@ void Ask(LocalCall& call) {
   auto* query = new Query(OperationContext{services.dispatcher, services.settings, request,
                                            session.Replies(), session.OpenPlace(), lane},
                           services.pubsub.Census(), kKind);
-  query->Begin();  // frees itself
+  services.pubsub.WhenSettled([query] { query->Begin(); });  // frees itself
 }
 
 void Help(LocalCall& call) {

@@ -76,6 +76,37 @@ TEST_F(SubscribeTest, TheClientIsToldOnlyWhenTheShardHasConfirmed) {
   EXPECT_TRUE(Received(*client, kSubscribedA));
 }
 
+// RESET is answered at once; a shard may still count the client for a moment.
+TEST_F(SubscribeTest, ShardsAreAskedWhoListensWhenTheyHaveLetGoOfWhoDoesNot) {
+  Begin();
+  auto client = Connect();
+  client->Send("SUBSCRIBE a\r\n");
+  ASSERT_TRUE(Received(*client, kSubscribedA));
+  bool is_mute = false;
+  auto script = [&](const Words& words) {
+    is_mute = is_mute || words[0] == "unsubscribe";
+    return words[0] == "PUBSUB" ? std::string("*0\r\n") : std::string(FakeShard::kSilence);
+  };
+  auto greeting = [&](const Words& words) {
+    return is_mute && words.size() == 1 ? std::string(FakeShard::kSilence)
+                                        : std::string(FakeShard::kOk);
+  };
+  for (FakeShard* shard : {&x_, &y_}) {
+    shard->Answer(script);
+    shard->AnswerGreetings(greeting);
+  }
+  client->Send("RESET\r\nPUBSUB CHANNELS\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return is_mute && client->received == "+RESET\r\n"; }));
+  runtime::Timer wait(loop_);
+  bool is_over = false;
+  wait.Start(50, 0, [&] { is_over = true; });
+  RunUntil(loop_, [&] { return is_over; });
+  EXPECT_EQ(Asked(x_, "PUBSUB CHANNELS") + Asked(y_, "PUBSUB CHANNELS"), 0u);
+  x_.Push("+OK\r\n");  // the fence's answer
+  ASSERT_TRUE(Received(*client, "+RESET\r\n*0\r\n"));
+  EXPECT_EQ(Asked(x_, "PUBSUB CHANNELS") + Asked(y_, "PUBSUB CHANNELS"), 2u);
+}
+
 TEST_F(SubscribeTest, AnotherNodeTakesOverFromALostOne) {
   Begin();
   auto client = Connect();

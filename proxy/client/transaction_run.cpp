@@ -85,9 +85,8 @@ void TransactionRun::RunOutside() {
 
 void TransactionRun::SendInside() {
   if (Watched() != nullptr) {
-    if (Watched()->IsBroken() || Watched()->OwnLane() != lane_.WithSlow(false)) {
-      return FinishUntouched();
-    }
+    if (Watched()->IsBroken()) return FinishUntouched();
+    Watched()->SwitchTo(lane_);
     Watched()->ExpectAnswer();
     return SendOn(Watched()->Connection(), false);
   }

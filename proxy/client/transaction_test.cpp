@@ -229,6 +229,29 @@ TEST_F(TransactionTest, WatchHasAConnectionThatIsGivenBackClean) {
   EXPECT_EQ(dispatcher_->Private().Leased(), 0u);
 }
 
+// What is watched stays so when the client changes its protocol version.
+TEST_F(TransactionTest, AWatchGoesAlongToAnotherProtocolVersion) {
+  Begin();
+  std::vector<std::string> versions;
+  auto greeting = [&](const Words& words) {
+    if (words[0] == "HELLO") versions.push_back(words[1]);
+    return std::string("+OK\r\n");
+  };
+  x_.AnswerGreetings(greeting);
+  x_.Answer(Queueing("*1\r\n_\r\n"));
+  auto client = Connect();
+  client->Send("WATCH b\r\n");
+  ASSERT_TRUE(Received(*client, "+OK\r\n"));
+  versions.clear();
+  client->Send("HELLO 3\r\nWATCH b\r\nMULTI\r\nGET b\r\nEXEC\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return client->received.ends_with("*1\r\n_\r\n"); }));
+  EXPECT_THAT(x_.Seen(), ElementsAre("WATCH b", "WATCH b", "MULTI", "GET b", "EXEC"));
+  // It is given back as it was.
+  ASSERT_TRUE(RunUntil(loop_, [&] { return versions.size() == 2; }));
+  EXPECT_THAT(versions, ElementsAre("3", "2"));
+  EXPECT_EQ(dispatcher_->Private().Leased(), 0u);
+}
+
 TEST_F(TransactionTest, AWatchedSlotThatMovedCountsAsTouched) {
   Begin();
   x_.Answer(Queueing(kOneOk));

@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/watch.h"
 
+#include <array>
+#include <string>
+
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
+namespace {
+
+void SendPair(BackendConnection& connection, std::string_view name, int argument) {
+  std::string number = std::to_string(argument), bytes;
+  protocol::StringSink sink{bytes};
+  const std::array<std::string_view, 2> args = {name, number};
+  protocol::WriteRequest(sink, std::span<const std::string_view>(args));
+  connection.Send(bytes, InFlight::Dropped());
+}
+
+}  // namespace
 
 Watch::~Watch() {
   if (connection_ == nullptr) return;
-  if (!connection_->IsDown() && !is_forgotten_) {
+  if (!connection_->IsDown()) {
     // wire: a constant request.
-    connection_->Send("*1\r\n$7\r\nUNWATCH\r\n", InFlight::Dropped());
+    if (!is_forgotten_) connection_->Send("*1\r\n$7\r\nUNWATCH\r\n", InFlight::Dropped());
+    SwitchTo(lane_);
   }
   services_.dispatcher.Private().GiveBack(*connection_);
 }
@@ -17,6 +32,14 @@ Watch::~Watch() {
 bool Watch::Open(const runtime::SocketAddress& node) {
   connection_ = services_.dispatcher.Private().Take(node, lane_, *this);
   return connection_ != nullptr;
+}
+
+void Watch::SwitchTo(Lane lane) {
+  if (lane.Version() != now_.Version()) {
+    SendPair(*connection_, "HELLO", static_cast<int>(lane.Version()));
+  }
+  if (lane.Database() != now_.Database()) SendPair(*connection_, "SELECT", lane.Database());
+  now_ = lane;
 }
 
 void Watch::ExpectAnswer() {

@@ -19,14 +19,15 @@ namespace slotway::proxy {
 class Watch final : private PrivateConnections::Holder {
  public:
   Watch(WorkerServices& services, protocol::Slot slot, Lane lane)
-      : services_(services), slot_(slot), lane_(lane), patience_(services.loop) {}
+      : services_(services), slot_(slot), lane_(lane), now_(lane), patience_(services.loop) {}
   ~Watch() override;
 
   // Opens the connection. False if there are too many already. Once.
   bool Open(const runtime::SocketAddress& node);
 
   protocol::Slot KeySlot() const { return slot_; }
-  Lane OwnLane() const { return lane_; }
+  // From here on the connection has this protocol version and database. REQUIRES: open.
+  void SwitchTo(Lane lane);
   bool IsBroken() const { return is_broken_; }
   void Break() { is_broken_ = true; }
   // REQUIRES: open and not broken by the connection's loss.
@@ -44,7 +45,8 @@ class Watch final : private PrivateConnections::Holder {
 
   WorkerServices& services_;
   protocol::Slot slot_;
-  Lane lane_;
+  Lane lane_;  // as it was taken, and has to be given back
+  Lane now_;
   runtime::Timer patience_;
   BackendConnection* connection_ = nullptr;
   bool is_broken_ = false;

@@ -50,6 +50,7 @@ void WatchRun::Send() {
   request.slot = slot_;
   request.lane = lane_;
   request.is_raw = true;
+  watch_->SwitchTo(lane_);
   watch_->ExpectAnswer();
   watch_->Connection().Send(bytes_, request);
 }

@@ -12,6 +12,10 @@ void PubsubCensus::Take(const News& news) {
   worker.home = news.home;
   for (const Change& change : news.changes) {
     Table& table = worker.tables[IndexOf(change.kind)];
+    if (const Figures* before = worker.Find(change.kind, change.name)) {
+      leaving_ -= before->is_leaving ? 1 : 0;
+    }
+    leaving_ += change.figures.is_leaving ? 1 : 0;
     if (change.figures == Figures{}) {
       table.erase(change.name);
     } else {

@@ -27,6 +27,7 @@ class PubsubCensus {
     std::uint32_t members = 0;
     std::uint32_t links = 0;  // its confirmed upstream subscriptions
     bool is_at_home = false;  // one of them is at the worker's home node
+    bool is_leaving = false;  // the shard has still to confirm the end of one
     bool operator==(const Figures&) const = default;
   };
   struct Change {
@@ -51,6 +52,8 @@ class PubsubCensus {
   std::int64_t Members(TopicKind kind, std::string_view name) const;
   // This proxy's own subscriptions to it on all nodes together.
   std::int64_t OwnLinks(TopicKind kind, std::string_view name) const;
+  // Of how many topics shards have still to confirm the end: what they say may be out of date.
+  std::size_t Leaving() const { return leaving_; }
   // Names that clients are subscribed to, each once.
   std::size_t Names(TopicKind kind) const;
   // This proxy's own subscriptions of that kind at `node`, each name once.
@@ -74,6 +77,7 @@ class PubsubCensus {
   };
 
   std::vector<Worker> workers_;
+  std::size_t leaving_ = 0;
 };
 
 }  // namespace slotway::proxy

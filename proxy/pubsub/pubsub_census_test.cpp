@@ -42,5 +42,15 @@ TEST_F(PubsubCensusTest, NamesCountOnceAndGoWithTheirFigures) {
   EXPECT_EQ(census_.Members(kPattern, "*"), 0);
 }
 
+TEST_F(PubsubCensusTest, TopicsAreLeavingUntilTheirShardHasConfirmed) {
+  EXPECT_EQ(census_.Leaving(), 0u);
+  census_.Take(
+      {0, "a:1", {{kChannel, "news", {0, 1, true, true}}, {kShard, "t", {0, 1, false, true}}}});
+  census_.Take({1, "a:1", {{kChannel, "news", {0, 1, true, true}}}});
+  EXPECT_EQ(census_.Leaving(), 3u);
+  census_.Take({0, "a:1", {{kChannel, "news", {1, 1, true, false}}, {kShard, "t", {}}}});
+  EXPECT_EQ(census_.Leaving(), 1u);
+}
+
 }  // namespace
 }  // namespace slotway::proxy

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kTickMs = 50;
 constexpr std::uint64_t kCareMs = 250;
+// Where clients come and go all the time there is always something unsettled.
+constexpr std::uint64_t kSettleMaxMs = 250;
 // Other clients have their turn after so many: one message to a crowd is a lot of work.
 constexpr std::size_t kDeliveriesPerTurn = 20'000;
 
@@ -323,6 +325,7 @@ void PubsubHub::TellOthers() {
     if (Topic* topic = Find(kind, name)) {
       figures.members = static_cast<std::uint32_t>(topic->members.size());
       for (const Standing& standing : topic->standings) {
+        figures.is_leaving = figures.is_leaving || standing.leaves > 0;
         if (!standing.IsCounted()) continue;
         ++figures.links;
         figures.is_at_home = figures.is_at_home || standing.link == home_;
@@ -333,6 +336,28 @@ void PubsubHub::TellOthers() {
   changed_.clear();
   census_.Take(news);
   if (place_.worker_count > 1) place_.broadcast(std::move(news));
+  CallSettled();
+}
+
+void PubsubHub::WhenSettled(std::function<void()> then) {
+  auto take = [this, then = std::move(then)]() mutable {
+    questions_.push_back({std::move(then), loop_.NowMs() + kSettleMaxMs});
+    CallSettled();
+    if (!questions_.empty()) KeepTicking();
+  };
+  // Behind the news that other workers have posted, of which the client may know already.
+  place_.worker_count > 1 ? loop_.Post(std::move(take)) : take();
+}
+
+void PubsubHub::CallSettled() {
+  bool is_settled = (changed_.empty() && census_.Leaving() == 0) || is_shut_down_;
+  std::vector<Question> due;
+  std::erase_if(questions_, [&](Question& question) {
+    bool is_due = is_settled || loop_.NowMs() >= question.deadline_ms;
+    if (is_due) due.push_back(std::move(question));
+    return is_due;
+  });
+  for (Question& question : due) question.then();
 }
 
 // --- time ---
@@ -344,6 +369,7 @@ void PubsubHub::KeepTicking() {
 
 void PubsubHub::Tick() {
   if (needs_reconciling_) Reconcile();
+  CallSettled();
   std::vector<Subscriber*> late;
   for (Subscriber* subscriber : waiting_) {
     if (loop_.NowMs() >= subscriber->wait_->deadline_ms) late.push_back(subscriber);
@@ -357,7 +383,8 @@ void PubsubHub::Tick() {
   slow_.clear();
   for (Subscriber* subscriber : slow) LookAfter(*subscriber);
   if (!was_paused) CareForLinks();
-  bool is_idle = links_.empty() && waiting_.empty() && slow_.empty() && !needs_reconciling_;
+  bool is_idle = links_.empty() && waiting_.empty() && slow_.empty() && questions_.empty() &&
+                 !needs_reconciling_;
   if (is_idle) timer_.Stop();
 }
 
@@ -376,6 +403,7 @@ void PubsubHub::Shutdown() {
   std::vector<PubsubLink*> links;
   for (const auto& [name, link] : links_) links.push_back(link.get());
   for (PubsubLink* link : links) link->Fail("the proxy is shutting down");
+  CallSettled();
 }
 
 protocol::Slot PubsubHub::HomeSlot() const {

@@ -73,8 +73,15 @@ class PubsubHub final : private PubsubLink::Owner {
   // From everything, and nobody is told.
   void LeaveAll(Subscriber& subscriber);
 
+  // Calls `then` when no shard has still to confirm an end (of RESET, of a client that has gone),
+  // or after a short time: so that shards do not tell of what has been left. Perhaps at once.
+  void WhenSettled(std::function<void()> then);
+
   void UpdateTopology(const protocol::Topology& topology);
-  void TakeNews(const PubsubCensus::News& news) { census_.Take(news); }
+  void TakeNews(const PubsubCensus::News& news) {
+    census_.Take(news);
+    CallSettled();
+  }
   void Shutdown();
 
   const PubsubCensus& Census() const { return census_; }
@@ -89,6 +96,10 @@ class PubsubHub final : private PubsubLink::Owner {
   struct Failure {
     std::uint64_t next_attempt_ms = 0;
     std::uint64_t pause_ms = 0;
+  };
+  struct Question {
+    std::function<void()> then;
+    std::uint64_t deadline_ms;
   };
   struct Hash {
     using is_transparent = void;
@@ -140,6 +151,7 @@ class PubsubHub final : private PubsubLink::Owner {
   void NoteChanged(const Topic& topic);
   void TellOthersLater();
   void TellOthers();
+  void CallSettled();
   void Tick();
   void CareForLinks();
   void KeepTicking();
@@ -160,6 +172,7 @@ class PubsubHub final : private PubsubLink::Owner {
   std::unordered_set<Subscriber*> waiting_;
   std::unordered_set<Subscriber*> slow_;  // above the soft bound
   std::vector<std::pair<TopicKind, std::string>> changed_;  // not told to the other workers yet
+  std::vector<Question> questions_;                         // the oldest first
   std::vector<std::string_view> words_;                     // reused
   std::string resp2_push_;                                  // reused
   std::size_t delivered_this_turn_ = 0;

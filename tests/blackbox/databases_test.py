@@ -55,6 +55,16 @@ def test_select_in_a_pipeline(client):
     assert replies == ["OK", "OK", "OK", "OK", None, "OK", b"1", "OK", b"0"]
 
 
+def test_keys_are_watched_in_the_database_of_their_time(replica_set, client):
+    for database, expected in ((0, None), (1, None), (2, ["OK"])):
+        assert client.pipeline([("SELECT", 0), ("WATCH", "k"), ("SELECT", 1), ("WATCH", "k"),
+                                ("SELECT", 2)]) == ["OK"] * 5
+        at_master(replica_set, database, "SET", "k", "x")
+        assert client.pipeline([("MULTI",), ("SET", "k", f"{database}"), ("EXEC",)])[-1] == expected
+    assert at_master(replica_set, 2, "GET", "k") == b"2"
+    assert client.pipeline([("SELECT", 0), ("GET", "k")])[-1] == b"x"
+
+
 def test_a_database_is_one_clients_own(proxy, client):
     assert client.call("SELECT", 4) == "OK"
     assert client.call("SET", "k", "4") == "OK"

@@ -90,6 +90,8 @@ class Run:
 
     def _one_batch(self):
         both, refused = self._take_batch()
+        if self._options.protocol:
+            both.insert(0, [b"hello", self._options.protocol])  # whatever the last batch has left
         data = b"".join([encode(args) for args in both])
         self._redis.send(data)
         self._proxy.send(data)

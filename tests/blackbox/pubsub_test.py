@@ -198,6 +198,19 @@ def test_a_thousand_subscribers(proxy, cluster):
         assert publisher.call("PUBLISH", "crowd", "nobody") == 0
 
 
+def test_who_has_left_is_not_listed(proxy):
+    """RESET and QUIT answer at once; nobody may see the channel after that."""
+    with proxy.client() as observer:
+        for i in range(300):
+            for end in ("RESET", "QUIT"):
+                with proxy.client() as client:
+                    client.call("SUBSCRIBE", f"left{i}")
+                    assert client.call(end) == ("RESET" if end == "RESET" else "OK")
+                    if end == "QUIT":
+                        assert client.receive_until_closed() == b""
+                    assert observer.call("PUBSUB", "CHANNELS", "left*") == [], (end, i)
+
+
 def test_many_channels_of_one_client(proxy):
     names = [f"many:{i}" for i in range(20000)]
     with proxy.client() as client, proxy.client() as other:

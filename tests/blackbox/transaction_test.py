@@ -103,6 +103,26 @@ def test_answers_what_redis_answers(proxy, oracle, scenario, protocol):
     assert answers[1] == answers[0]
 
 
+@pytest.mark.parametrize("before,after", [(2, 3), (3, 2)])
+def test_what_is_watched_outlives_hello(proxy, oracle, before, after):
+    answers = []
+    for server in (oracle, proxy):
+        answers.append([])
+        with server.client(protocol=before) as client, server.client() as other:
+            for change in (["GET", "{t}a"], ["SET", "{t}a", "2"], ["SET", "{t}b", "2"]):
+                client.call("SET", "{t}a", "1")
+                client.call("WATCH", "{t}a")
+                client.call("HELLO", after)
+                client.call("WATCH", "{t}b")
+                other.call(*change)
+                answers[-1].append(client.pipeline([["MULTI"], ["HGETALL", "{t}none"],
+                                                    ["INCR", "{t}a"], ["EXEC"], ["PING"]]))
+                client.call("HELLO", before)
+                client.call("HSET", "{t}h", "f", "v")
+                answers[-1].append(client.call("HGETALL", "{t}h"))
+    assert answers[1] == answers[0]
+
+
 def test_keys_of_another_slot_are_refused_where_they_stand(proxy):
     with proxy.client() as client:
         replies = client.pipeline([["MULTI"], ["SET", "{t}a", 1], ["SET", "{u}a", 1],

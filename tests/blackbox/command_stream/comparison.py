@@ -82,6 +82,15 @@ def is_moment(reply):
     return reply[0] == b":" and 1.6e12 < int(reply[1]) < 1e13
 
 
+def same_but_release(ours, theirs):
+    """Of HELLO: which release answers, and its number of the client."""
+    if ours[0] != theirs[0] or not isinstance(ours[1], list):
+        return False
+    a, b = (dict(zip(reply[1][::2], reply[1][1::2])) for reply in (ours, theirs))
+    own = {(b"$", b"version"), (b"$", b"id")}
+    return a.keys() == b.keys() and all(key in own or a[key] == b[key] for key in a)
+
+
 def same_but_idle_times(ours, theirs):
     """Of XINFO: equal but for the numbers that follow the names of idle times."""
     if ours[0] != theirs[0] or not (isinstance(ours[1], list) and isinstance(theirs[1], list)):
@@ -139,6 +148,8 @@ def same(args, ours, theirs):
         return ours[0] == theirs[0]
     if name in CLOCKS or (name == b"object" and args[1].lower() == b"idletime"):
         return ours[0] == theirs[0]
+    if name == b"hello" and isinstance(theirs[1], list):
+        return same_but_release(ours, theirs)
     if name == b"xinfo":
         return same_but_idle_times(ours, theirs)
     if name == b"xpending" and len(args) > 3:

@@ -19,6 +19,8 @@ def transaction(v, random_command):
             out.append([b"get", watched])
         elif pick < 0.7:
             out.append([b"del", v.key()])
+        elif pick < 0.8:
+            out.append([b"hello", r.choice([b"2", b"3"])])
     out.append([b"multi"])
     for command in body:
         out.append(command)
