@@ -25,6 +25,10 @@ class ByteQueue::ChunkPool {
     return static_cast<Chunk*>(memory);
   }
   void Give(Chunk* chunk) {
+    if (chunk->capacity == 0) {
+      delete static_cast<SharedChunk*>(chunk);
+      return;
+    }
     if (chunk->capacity != kChunkBytes || count_ >= kFreeMax) {
       std::free(chunk);
       return;
@@ -46,10 +50,17 @@ class ByteQueue::ChunkPool {
 
 void ByteQueue::AddChunk(std::size_t capacity) {
   Chunk* chunk = ChunkPool::OfThisThread().Take(capacity);
+  chunk->capacity = capacity;
+  chunk->data = chunk->OwnData();
+  Link(chunk);
+  tail_write_ = chunk->OwnData();
+  tail_room_ = capacity;
+}
+
+void ByteQueue::Link(Chunk* chunk) {
   chunk->next = nullptr;
   chunk->first = end_;
   chunk->used = 0;
-  chunk->capacity = capacity;
   if (tail_ == nullptr) {
     head_ = chunk;
   } else {
@@ -57,8 +68,19 @@ void ByteQueue::AddChunk(std::size_t capacity) {
     tail_->next = chunk;
   }
   tail_ = chunk;
-  tail_write_ = chunk->Data();
-  tail_room_ = capacity;
+}
+
+// shared: see its declaration.
+void ByteQueue::AppendShared(std::shared_ptr<const std::string> bytes) {
+  if (bytes->empty()) return;
+  auto* chunk = new SharedChunk;
+  chunk->capacity = 0;
+  chunk->data = bytes->data();
+  chunk->bytes = std::move(bytes);
+  Link(chunk);
+  end_ += chunk->bytes->size();
+  tail_write_ = nullptr;
+  tail_room_ = 0;
 }
 
 void ByteQueue::AppendSlow(std::string_view bytes) {
@@ -90,7 +112,7 @@ std::size_t ByteQueue::Gather(Position from, std::span<iovec> out) const {
     std::size_t offset = static_cast<std::size_t>(from - chunk->first);
     std::size_t length = static_cast<std::size_t>(EndOf(*chunk) - from);
     if (length == 0) continue;
-    out[pieces++] = {const_cast<char*>(chunk->Data()) + offset, length};
+    out[pieces++] = {const_cast<char*>(chunk->data) + offset, length};
     from += length;
   }
   return pieces;
@@ -103,7 +125,7 @@ void ByteQueue::CopyTo(Position from, std::size_t length, std::string& out) cons
   while (length > 0) {
     std::size_t offset = static_cast<std::size_t>(from - chunk->first);
     std::size_t piece = std::min(length, static_cast<std::size_t>(EndOf(*chunk) - from));
-    out.append(chunk->Data() + offset, piece);
+    out.append(chunk->data + offset, piece);
     from += piece;
     length -= piece;
     chunk = chunk->next;

@@ -4,8 +4,9 @@
 //
 // Every byte has a position counted from the start of the stream, so that an owner can remember
 // "this request began at 81920" and read it again until it is released. Bytes live in fixed-size
-// chunks from a pool of the thread's own; what is large gets a chunk of its own size. An empty
-// queue holds no memory. Not thread-safe; a queue stays on the thread that made it.
+// chunks from a pool of the thread's own; what is large gets a chunk of its own size, or is shared
+// by many queues. An empty queue holds no memory. Not thread-safe; a queue stays on the thread that
+// made it.
 #pragma once
 
 #include <cstddef>
@@ -44,6 +45,10 @@ class ByteQueue {
     }
     AppendSlow(bytes);
   }
+  // Appends bytes that other queues have as well, without a copy. For what is large: from a chunk's
+  // size on.
+  // shared: by all queues that have still to write it.
+  void AppendShared(std::shared_ptr<const std::string> bytes);
   // A place for up to `bytes` bytes at the end, in one piece: write there, then CommitReserved().
   // REQUIRES: bytes <= kChunkBytes.
   char* Reserve(std::size_t bytes);
@@ -69,14 +74,18 @@ class ByteQueue {
     Chunk* next;
     Position first;    // position of data[0]
     std::size_t used;  // valid only once the chunk is no longer the tail
-    std::size_t capacity;
-    char* Data() { return reinterpret_cast<char*>(this + 1); }
-    const char* Data() const { return reinterpret_cast<const char*>(this + 1); }
+    std::size_t capacity;  // 0: of a SharedChunk
+    const char* data;
+    char* OwnData() { return reinterpret_cast<char*>(this + 1); }
+  };
+  struct SharedChunk : Chunk {
+    std::shared_ptr<const std::string> bytes;  // shared: see AppendShared()
   };
   class ChunkPool;
 
   void AppendSlow(std::string_view bytes);
   void AddChunk(std::size_t capacity);
+  void Link(Chunk* chunk);
   Position EndOf(const Chunk& chunk) const {
     return &chunk == tail_ ? end_ : chunk.first + chunk.used;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -56,13 +57,17 @@ TEST(ByteQueue, BehavesAsAString) {
     for (int step = 0; step < 2000; ++step) {
       std::size_t size = random() % (random() % 20 == 0 ? 40000 : 200);
       std::string bytes(size, next = next == 'z' ? 'a' : static_cast<char>(next + 1));
-      switch (random() % 4) {
+      switch (random() % 5) {
         case 0:
         case 1:
           queue.Append(bytes);
           model += bytes;
           break;
-        case 2: {
+        case 2:
+          queue.AppendShared(std::make_shared<const std::string>(bytes));
+          model += bytes;
+          break;
+        case 3: {
           size = std::min(size, ByteQueue::kChunkBytes);
           std::size_t used = size == 0 ? 0 : random() % size;
           std::copy_n(bytes.begin(), used, queue.Reserve(size));
@@ -86,6 +91,26 @@ TEST(ByteQueue, BehavesAsAString) {
       ASSERT_EQ(copy, model.substr(from, length));
     }
   }
+}
+
+// shared: that is what is tested.
+TEST(ByteQueue, SharedBytesAreKeptOnceAndGoWithTheLastWhoHasThem) {
+  auto bytes = std::make_shared<const std::string>(100'000, 'x');
+  auto first = std::make_unique<ByteQueue>();
+  ByteQueue second;
+  first->Append("before ");
+  first->AppendShared(bytes);
+  first->Append(" behind");
+  second.AppendShared(bytes);
+  EXPECT_EQ(bytes.use_count(), 3);
+  EXPECT_EQ(Gathered(*first, 0, 2), "before " + *bytes + " behind");
+  EXPECT_EQ(Gathered(second, 99'990, 2), "xxxxxxxxxx");
+  second.ReleaseTo(50'000);
+  EXPECT_EQ(bytes.use_count(), 3) << "half of it is still to be written";
+  second.ReleaseTo(100'000);
+  EXPECT_EQ(bytes.use_count(), 2);
+  first.reset();
+  EXPECT_EQ(bytes.use_count(), 1);
 }
 
 }  // namespace

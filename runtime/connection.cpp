@@ -16,11 +16,18 @@ namespace slotway::runtime {
 namespace {
 
 constexpr std::size_t kPiecesPerWrite = 64;
+constexpr std::size_t kWaitingPieces = 4;
 // Kept input up to this size is copied in front of the next read; beyond, it grows in place.
 constexpr std::size_t kSmallKeptBytes = 16 * 1024;
-// A flush that wrote this much lets others have their turn, and so does who has read this much.
+// What all connections together write in one iteration, about, and what each may at least.
 constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
+constexpr std::size_t kFlushBytesOfEach = 16 * 1024;
+// libuv writes as soon as the socket has room, and no budget holds that back: so it is given little.
+constexpr std::size_t kWaitingWriteBytes = 2 * 1024;
+// Who has read this much lets others have their turn.
 constexpr std::size_t kReadBytesMax = 256 * 1024;
+// Who was not read for so long is one of those who may wake up in a crowd.
+constexpr std::uint32_t kColdAfterMs = 500;
 
 // How many bytes the socket takes now, or an error of libuv. For a stream that libuv has nothing to
 // write to: send() does less in the kernel than the write() that libuv calls.
@@ -49,13 +56,16 @@ struct Connection::Socket {
   };
   uv_connect_t connect;
   uv_write_t write;
-  std::array<uv_buf_t, kPiecesPerWrite> write_pieces;
+  std::array<uv_buf_t, kWaitingPieces> write_pieces;
   std::size_t write_bytes = 0;
   Connection* owner = nullptr;
   std::unique_ptr<Timer> connect_timer;
   bool is_resume_deferred = false;  // a deferred call refers to the socket
+  bool is_reading_postponed = false;  // the loop refers to the socket
   bool is_handle_closed = false;
   bool is_unix = false;
+
+  bool IsReferredTo() const { return is_resume_deferred || is_reading_postponed; }
 
   uv_stream_t* Stream() { return reinterpret_cast<uv_stream_t*>(&tcp); }
   uv_handle_t* Handle() { return reinterpret_cast<uv_handle_t*>(&tcp); }
@@ -108,7 +118,10 @@ void Connection::KeptInput::Drop(std::size_t count) {
 }
 
 Connection::Connection(EventLoop& loop, FlushStage stage, bool is_unix)
-    : loop_(loop), socket_(new Socket), stage_(stage) {
+    : loop_(loop),
+      socket_(new Socket),
+      read_at_ms_(static_cast<std::uint32_t>(loop.NowMs()) - kColdAfterMs),
+      stage_(stage) {
   socket_->is_unix = is_unix;
   if (is_unix) {
     uv_pipe_init(loop.Uv(), &socket_->pipe, 0);
@@ -126,7 +139,7 @@ Connection::~Connection() {
   uv_close(socket_->Handle(), [](uv_handle_t* handle) {
     auto* closed = static_cast<Socket*>(handle->data);
     closed->is_handle_closed = true;
-    if (!closed->is_resume_deferred) delete closed;
+    if (!closed->IsReferredTo()) delete closed;
   });
 }
 
@@ -149,9 +162,20 @@ Result<std::unique_ptr<Connection>> Connection::Adopt(EventLoop& loop, OwnedFd a
 std::unique_ptr<Connection> Connection::Connect(EventLoop& loop, const SocketAddress& to,
                                                 std::uint64_t timeout_ms, FlushStage stage,
                                                 Handler& handler) {
+  auto connection = Unconnected(loop, stage, handler);
+  connection->BeginToConnect(to, timeout_ms);
+  return connection;
+}
+
+std::unique_ptr<Connection> Connection::Unconnected(EventLoop& loop, FlushStage stage,
+                                                    Handler& handler) {
   std::unique_ptr<Connection> connection(new Connection(loop, stage));
   connection->handler_ = &handler;
-  Socket* socket = connection->socket_;
+  return connection;
+}
+
+void Connection::BeginToConnect(const SocketAddress& to, std::uint64_t timeout_ms) {
+  Socket* socket = socket_;
   socket->connect.data = socket;
   int error = uv_tcp_connect(&socket->connect, &socket->tcp, to.Native(),
                              [](uv_connect_t* request, int status) {
@@ -174,13 +198,12 @@ std::unique_ptr<Connection> Connection::Connect(EventLoop& loop, const SocketAdd
       if (socket->owner != nullptr) socket->owner->ReportClosed(reason);
     });
   };
-  socket->connect_timer = std::make_unique<Timer>(loop);
+  socket->connect_timer = std::make_unique<Timer>(loop_);
   if (error != 0) {
     report_later(0, uv_strerror(error));
   } else if (timeout_ms > 0) {
     report_later(timeout_ms, "connect timed out");
   }
-  return connection;
 }
 
 void Connection::Start(Handler& handler) {
@@ -190,24 +213,59 @@ void Connection::Start(Handler& handler) {
 }
 
 void Connection::StartReading() {
-  if (is_paused_ || is_closing_ || is_closed_) return;
+  if (is_paused_ || is_closing_ || is_closed_ || socket_->is_reading_postponed) return;
   uv_read_start(
       socket_->Stream(),
       [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-        *buffer = static_cast<Socket*>(handle->data)->owner->AllocateForRead();
+        Connection* owner = static_cast<Socket*>(handle->data)->owner;
+        *buffer = owner->MayReadNow() ? owner->AllocateForRead() : uv_buf_init(nullptr, 0);
       },
       [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
         static_cast<Socket*>(stream->data)->owner->HandleRead(count, *buffer);
       });
 }
 
-uv_buf_t Connection::AllocateForRead() {
+bool Connection::MayReadNow() {
   if (read_turn_ != loop_.Turn()) {
     read_turn_ = loop_.Turn();
     read_bytes_ = 0;
   } else if (read_bytes_ >= kReadBytesMax) {
-    return uv_buf_init(nullptr, 0);
+    return false;  // the socket stays readable, and is read in the next iteration
   }
+  auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
+  auto warmth = now_ms - read_at_ms_ < kColdAfterMs ? EventLoop::kWarm : EventLoop::kCold;
+  if (loop_.MayRead(warmth)) [[likely]] {
+    read_at_ms_ = now_ms;
+    return true;
+  }
+  socket_->is_reading_postponed = true;
+  loop_.PostponeReading(warmth, socket_);
+  return false;
+}
+
+void Connection::ReadPostponed(void* postponed) {
+  auto* socket = static_cast<Socket*>(postponed);
+  socket->is_reading_postponed = false;
+  if (socket->is_handle_closed) {
+    if (!socket->IsReferredTo()) delete socket;
+    return;
+  }
+  Connection* owner = socket->owner;
+  if (owner == nullptr || owner->is_closed_ || owner->is_closing_) return;
+  if (owner->is_paused_ && owner->kept_.size >= owner->kept_bytes_max_) return;
+  owner->read_at_ms_ = static_cast<std::uint32_t>(owner->loop_.NowMs());
+  uv_buf_t buffer = owner->AllocateForRead();
+  ssize_t count = recv(owner->FileDescriptor(), buffer.base, buffer.len, MSG_DONTWAIT);
+  if (count == 0) {
+    count = UV_EOF;
+  } else if (count < 0) {
+    count = errno == EAGAIN || errno == EINTR ? 0 : -errno;
+  }
+  owner->HandleRead(count, buffer);
+  if (socket->owner != nullptr && count >= 0) owner->StartReading();
+}
+
+uv_buf_t Connection::AllocateForRead() {
   if (kept_.size < kSmallKeptBytes) {
     if (kept_.size > 0) std::memcpy(loop_.ReadBuffer(), kept_.View().data(), kept_.size);
     return uv_buf_init(loop_.ReadBuffer() + kept_.size,
@@ -219,8 +277,12 @@ uv_buf_t Connection::AllocateForRead() {
 }
 
 void Connection::HandleRead(ssize_t count, const uv_buf_t& buffer) {
-  // Nothing there, or no buffer: the socket stays readable, and is read in the next iteration.
-  if (count == 0 || count == UV_ENOBUFS) return;
+  if (count == 0) return;
+  if (count == UV_ENOBUFS) {
+    // Out of the loop's sight, or it would be shown again and again.
+    if (socket_->is_reading_postponed) uv_read_stop(socket_->Stream());
+    return;
+  }
   if (count < 0) {
     uv_read_stop(socket_->Stream());
     if (count == UV_EOF) {
@@ -283,7 +345,7 @@ void Connection::YieldReading() {
 void Connection::Resume(Socket* socket) {
   socket->is_resume_deferred = false;
   if (socket->is_handle_closed) {
-    delete socket;
+    if (!socket->IsReferredTo()) delete socket;
     return;
   }
   Connection* owner = socket->owner;
@@ -293,44 +355,48 @@ void Connection::Resume(Socket* socket) {
   if (socket->owner != nullptr) socket->owner->StartReading();
 }
 
-bool Connection::FlushMarked() {
+std::size_t Connection::FlushBytesOfEach(std::size_t connections) {
+  return std::max(kFlushBytesMax / connections, kFlushBytesOfEach);
+}
+
+bool Connection::FlushMarked(std::size_t bytes_max) {
   is_marked_ = false;
   if (!is_connected_ || is_closed_ || is_write_queued_) return true;
   if (!is_closing_ && !handler_->IsFlushWanted()) {
     MarkForFlush();
     return false;
   }
-  Flush();
+  Flush(bytes_max);
   return true;
 }
 
-void Connection::Flush(std::size_t flushed_before) {
+void Connection::Flush(std::size_t bytes_max) {
   const int descriptor = FileDescriptor();
-  std::size_t flushed = flushed_before;
+  std::size_t flushed = 0;
   while (UnwrittenBytes() > 0) {
+    if (flushed >= bytes_max) return MarkForFlush();
     std::array<iovec, kPiecesPerWrite> pieces;
-    std::size_t count = output_.Gather(written_, pieces);
+    std::size_t count = GatherUnwritten(pieces, bytes_max - flushed);
     ssize_t result = SendNow(descriptor, {pieces.data(), count});
-    if (result == UV_EAGAIN) {
-      WriteRest();
-      return;
-    }
-    if (result < 0) {
-      ReportClosed(uv_strerror(static_cast<int>(result)));
-      return;
-    }
+    if (result == UV_EAGAIN) return WriteRest();
+    if (result < 0) return ReportClosed(uv_strerror(static_cast<int>(result)));
     AdvanceWritten(static_cast<std::size_t>(result));
     flushed += static_cast<std::size_t>(result);
-    if (flushed >= kFlushBytesMax && UnwrittenBytes() > 0) {
-      WriteRest();
-      return;
+  }
+  if (is_closing_) return ReportClosed("closed");
+  if (std::exchange(is_drain_untold_, false) || flushed > 0) handler_->OnDrained();
+}
+
+std::size_t Connection::GatherUnwritten(std::span<iovec> pieces, std::size_t bytes_max) const {
+  std::size_t count = output_.Gather(written_, pieces);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (pieces[i].iov_len >= bytes_max) {
+      pieces[i].iov_len = bytes_max;
+      return i + 1;
     }
+    bytes_max -= pieces[i].iov_len;
   }
-  if (is_closing_) {
-    ReportClosed("closed");
-    return;
-  }
-  if (flushed > 0) handler_->OnDrained();
+  return count;
 }
 
 // Hands the next pieces to libuv, which writes them when the socket has room.
@@ -338,7 +404,7 @@ void Connection::WriteRest() {
   Socket* socket = socket_;
   static_assert(sizeof(uv_buf_t) == sizeof(iovec));
   auto* pieces = reinterpret_cast<iovec*>(socket->write_pieces.data());
-  std::size_t count = output_.Gather(written_, {pieces, kPiecesPerWrite});
+  std::size_t count = GatherUnwritten({pieces, kWaitingPieces}, kWaitingWriteBytes);
   socket->write_bytes = 0;
   for (std::size_t i = 0; i < count; ++i) socket->write_bytes += pieces[i].iov_len;
   socket->write.data = socket;
@@ -355,8 +421,9 @@ void Connection::WriteRest() {
                            return;
                          }
                          owner->is_write_queued_ = false;
+                         owner->is_drain_untold_ = true;
                          owner->AdvanceWritten(written->write_bytes);
-                         owner->Flush(written->write_bytes);
+                         owner->MarkForFlush();  // the rest, or the end of it
                        });
   if (error != 0) {
     is_write_queued_ = false;
@@ -372,6 +439,8 @@ void Connection::AdvanceWritten(std::size_t bytes) {
 ByteQueue::Position Connection::PossiblyWritten() const {
   return is_write_queued_ ? written_ + socket_->write_bytes : written_;
 }
+
+void Connection::EndInput() { shutdown(FileDescriptor(), SHUT_RD); }
 
 void Connection::CloseAfterFlush() {
   if (is_closing_) return;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <uv.h>
@@ -49,6 +50,10 @@ class Connection {
   static std::unique_ptr<Connection> Connect(EventLoop& loop, const SocketAddress& to,
                                              std::uint64_t timeout_ms, FlushStage stage,
                                              Handler& handler);
+  // The same in two steps: output may be queued between them.
+  static std::unique_ptr<Connection> Unconnected(EventLoop& loop, FlushStage stage,
+                                                 Handler& handler);
+  void BeginToConnect(const SocketAddress& to, std::uint64_t timeout_ms);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -89,6 +94,8 @@ class Connection {
   // Tells that input is of no use before it is `bytes` long: sizes the buffer, no promise.
   void ExpectInput(std::size_t bytes) { expected_input_bytes_ = bytes; }
 
+  // What has arrived is still offered; behind it comes OnEndOfInput(), as if the peer had sent it.
+  void EndInput();
   // Reads no more, writes what is queued, then calls OnClosed().
   void CloseAfterFlush();
   bool IsClosing() const { return is_closing_; }
@@ -123,15 +130,22 @@ class Connection {
 
   Connection(EventLoop& loop, FlushStage stage, bool is_unix = false);
   void StartReading();
-  // Empty if the connection has read enough for this iteration.
+  // False if the connection, or all of them, have read enough for this iteration.
+  bool MayReadNow();
   uv_buf_t AllocateForRead();
   static void Resume(Socket* socket);
+  static void ReadPostponed(void* socket);
   void HandleRead(ssize_t count, const uv_buf_t& buffer);
   void OfferKept();
   void StopReadingIfFull();
-  bool FlushMarked();
-  // `flushed_before`: bytes the socket just took, so that the end of it is told.
-  void Flush(std::size_t flushed_before = 0);
+  // False if the output is to be kept for a moment. `bytes_max`: what is beyond waits for the next
+  // iteration.
+  bool FlushMarked(std::size_t bytes_max);
+  // The bytes that each of so many connections may write in one iteration.
+  static std::size_t FlushBytesOfEach(std::size_t connections);
+  void Flush(std::size_t bytes_max);
+  // The next output: at most `bytes_max` of it.
+  std::size_t GatherUnwritten(std::span<iovec> pieces, std::size_t bytes_max) const;
   void WriteRest();
   void AdvanceWritten(std::size_t bytes);
   void ReportClosed(std::string_view reason);
@@ -146,6 +160,7 @@ class Connection {
   std::size_t kept_bytes_max_ = 0;  // while paused
   std::uint32_t read_turn_ = 0;     // of the last read
   std::uint32_t read_bytes_ = 0;    // in that iteration
+  std::uint32_t read_at_ms_;        // loop time of the last read
   FlushStage stage_;
   bool is_marked_ = false;
   bool keeps_written_ = false;
@@ -154,6 +169,7 @@ class Connection {
   bool is_closing_ = false;
   bool is_closed_ = false;
   bool is_write_queued_ = false;
+  bool is_drain_untold_ = false;  // libuv has written something since the last flush
 };
 
 }  // namespace slotway::runtime

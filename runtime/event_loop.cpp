@@ -6,28 +6,50 @@
 #include <iterator>
 #include <utility>
 
-#include "runtime/clock.h"
 #include "runtime/connection.h"
+#include "runtime/turn_budget.h"
 
 namespace slotway::runtime {
 namespace {
 
 // Posted tasks that took this long together leave the others for the next iteration.
 constexpr std::uint64_t kPostedMaxUs = 2000;
+// The same for what is read, with all that it leads to, and for what is flushed in each stage.
+constexpr std::array<std::uint64_t, 2> kReadingMaxUs = {3000, 2000};  // by Warmth
+constexpr std::uint64_t kFlushingMaxUs = 2000;
+// Among more than so many, those who have little to write go first: so many of them.
+constexpr std::size_t kFlushedInOrder = 64;
+constexpr std::size_t kLittleOutputBytes = 1024;
+constexpr std::size_t kLittleFirst = 256;
+constexpr std::uint64_t kEndingMaxUs = 2000;
+constexpr std::uint32_t kQuestionsPerLook = 8;
 
 }  // namespace
 
-EventLoop::EventLoop() : read_buffer_(new char[kReadBufferBytes]) {
+EventLoop::EventLoop(const Clock& clock)
+    : clock_(clock),
+      read_buffer_(new char[kReadBufferBytes]),
+      ending_(new TurnBudget(*this, kEndingMaxUs, kQuestionsPerLook)) {
+  for (std::size_t i = 0; i < 2; ++i) {
+    flushing_time_[i] = std::make_unique<TurnBudget>(*this, kFlushingMaxUs, kQuestionsPerLook);
+    reading_[i] = std::make_unique<TurnBudget>(*this, kReadingMaxUs[i], kQuestionsPerLook);
+  }
   uv_loop_init(&loop_);
   loop_.data = this;
-  auto run_stage = [](auto* handle) {
-    static_cast<EventLoop*>(handle->loop->data)->RunDeferredAndFlush();
-  };
   // After the poll for what its callbacks produced; before it for what timers produced.
   uv_prepare_init(&loop_, &prepare_);
-  uv_prepare_start(&prepare_, run_stage);
+  uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
+    auto* loop = static_cast<EventLoop*>(handle->loop->data);
+    loop->BeginTurn();
+    loop->ReadPostponed();
+    loop->RunDeferredAndFlush();
+  });
   uv_check_init(&loop_, &check_);
-  uv_check_start(&check_, run_stage);
+  uv_check_start(&check_, [](uv_check_t* handle) {
+    auto* loop = static_cast<EventLoop*>(handle->loop->data);
+    loop->BeginTurn();
+    loop->RunDeferredAndFlush();
+  });
   uv_timer_init(&loop_, &held_output_timer_);
   uv_async_init(&loop_, &wake_, [](uv_async_t* handle) {
     static_cast<EventLoop*>(handle->loop->data)->RunPosted();
@@ -43,6 +65,9 @@ EventLoop::~EventLoop() {
   }
   // Owners destroyed their handles before; what is left is close callbacks.
   uv_run(&loop_, UV_RUN_DEFAULT);
+  for (auto& unread : unread_) {
+    for (void* socket : unread) Connection::ReadPostponed(socket);  // only frees it
+  }
   [[maybe_unused]] int closed = uv_loop_close(&loop_);
   assert(closed == 0);
 }
@@ -50,9 +75,11 @@ EventLoop::~EventLoop() {
 void EventLoop::Run() {
   uv_run(&loop_, UV_RUN_DEFAULT);
   // The last flush may have asked for more, such as the end of a connection that it found broken.
-  while (!deferred_.empty() || !next_turn_.empty()) {
+  while (!deferred_.empty() || !next_turn_.empty() || !ends_.empty()) {
+    BeginTurn();
     RunNextTurn();
     RunDeferred();
+    RunEnds();
   }
 }
 
@@ -90,12 +117,12 @@ void EventLoop::RunPosted() {
     posted_.clear();
     is_stopping_ = is_stopping_ || std::exchange(stop_requested_, false);
   }
-  const std::uint64_t began_us = MonotonicUs();
+  const std::uint64_t began_us = clock_.NowMonotonicUs();
   while (!taken_.empty()) {
     auto task = std::move(taken_.front());
     taken_.pop_front();
     task();
-    if (MonotonicUs() - began_us > kPostedMaxUs) break;
+    if (clock_.NowMonotonicUs() - began_us > kPostedMaxUs) break;
   }
   if (!taken_.empty()) {
     uv_async_send(&wake_);
@@ -121,26 +148,77 @@ void EventLoop::RunDeferred() {
   }
 }
 
-void EventLoop::RunDeferredAndFlush() {
-  ++turn_;
-  RunDeferred();
-  std::size_t held = 0;
-  for (auto& list : marked_) {
-    if (list.empty()) continue;
-    flushing_.swap(list);
-    for (std::size_t i = 0; i < flushing_.size(); ++i) {
-      // Flushing one connection may destroy another: that one is nulled by Unmark().
-      if (flushing_[i] != nullptr && !flushing_[i]->FlushMarked()) ++held;
-    }
-    flushing_.clear();
+void EventLoop::RunEnds() {
+  while (!ends_.empty() && !ending_->IsOver()) {
+    auto task = std::move(ends_.front());
+    ends_.pop_front();
+    task();
   }
+  RunDeferred();
+}
+
+void EventLoop::BeginTurn() {
+  if (++turn_ == 0) ++turn_;
+}
+
+bool EventLoop::MayRead(Warmth warmth) {
+  return unread_[warmth].empty() && !reading_[warmth]->IsOver();
+}
+
+void EventLoop::ReadPostponed() {
+  for (std::size_t warmth : {kWarm, kCold}) {
+    auto& unread = unread_[warmth];
+    while (!unread.empty() && !reading_[warmth]->IsOver()) {
+      void* socket = unread.front();
+      unread.pop_front();
+      Connection::ReadPostponed(socket);
+    }
+  }
+}
+
+// Tells how many connections keep their output for a moment. Who is not reached has its turn first
+// in the next iteration.
+std::size_t EventLoop::FlushSome(FlushStage stage) {
+  auto& marked = marked_[static_cast<std::size_t>(stage)];
+  TurnBudget& time = *flushing_time_[static_cast<std::size_t>(stage)];
+  if (marked.empty()) return 0;
+  flushing_.swap(marked);
+  const std::size_t bytes_each = Connection::FlushBytesOfEach(flushing_.size());
+  std::size_t held = 0;
+  // Flushing one connection may destroy another: that one is nulled by Unmark().
+  auto flush = [&](Connection*& place) {
+    Connection* connection = std::exchange(place, nullptr);
+    if (connection != nullptr && !connection->FlushMarked(bytes_each)) ++held;
+  };
+  std::size_t little = flushing_.size() > kFlushedInOrder ? kLittleFirst : 0;
+  for (std::size_t i = 0; i < flushing_.size() && little > 0; ++i) {
+    if (flushing_[i] == nullptr || flushing_[i]->UnwrittenBytes() > kLittleOutputBytes) continue;
+    flush(flushing_[i]);
+    --little;
+  }
+  std::size_t done = 0;
+  for (; done < flushing_.size() && !time.IsOver(); ++done) flush(flushing_[done]);
+  flushing_.erase(flushing_.begin(), flushing_.begin() + static_cast<std::ptrdiff_t>(done));
+  std::erase(flushing_, nullptr);
+  marked.insert(marked.begin(), flushing_.begin(), flushing_.end());
+  flushing_.clear();
+  return held;
+}
+
+void EventLoop::RunDeferredAndFlush() {
+  RunDeferred();
+  RunEnds();
+  std::size_t held = FlushSome(FlushStage::kUpstream);
+  held += FlushSome(FlushStage::kDownstream);
   // What a flush asked for must not wait until the poll that may follow hears something.
-  bool has_more = !deferred_.empty() || marked_[0].size() + marked_[1].size() > held;
+  bool has_more = !deferred_.empty() || !ends_.empty() || !unread_[kWarm].empty() ||
+                  !unread_[kCold].empty() || marked_[0].size() + marked_[1].size() > held;
   if (has_more) uv_async_send(&wake_);
   if (held > 0 && !uv_is_active(reinterpret_cast<uv_handle_t*>(&held_output_timer_))) {
     uv_timer_start(
         &held_output_timer_, [](uv_timer_t*) {}, 1, 0);
   }
+  BeginTurn();  // what the poll brings has a time of its own
 }
 
 struct Timer::Handle {

@@ -3,7 +3,8 @@
 //
 // Output is not written where it is produced. A connection that has some marks itself, and every
 // marked connection is flushed once per iteration: upstream connections first, then downstream
-// ones, so that a batch leaves in one send. Everything but Post() and Stop() belongs to the thread
+// ones, so that a batch leaves in one send. Reading and flushing have a time each in an iteration;
+// what they leave goes on in the next one. Everything but Post() and Stop() belongs to the thread
 // that runs the loop.
 #pragma once
 
@@ -16,16 +17,20 @@
 #include <uv.h>
 #include <vector>
 
+#include "runtime/clock.h"
+
 namespace slotway::runtime {
 
 class Connection;
+class TurnBudget;
 
 // In which order connections are flushed.
 enum class FlushStage : std::uint8_t { kUpstream = 0, kDownstream = 1 };
 
 class EventLoop {
  public:
-  EventLoop();
+  // `clock` measures what an iteration has spent; timers go by the system's.
+  explicit EventLoop(const Clock& clock = SystemClock());
   // REQUIRES: Run() has returned or was never called.
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
@@ -49,8 +54,12 @@ class EventLoop {
   // Runs `task` in the next iteration, which does not wait for anything else to happen. Loop thread
   // only. For the rest of work of which all at once would keep others waiting.
   void DeferToNextTurn(std::function<void()> task);
+  // Runs `task` at the end of this iteration or, if many such tasks have taken their time, of a
+  // later one; in order. Loop thread only. For what ends: it may end in crowds.
+  void DeferEnd(std::function<void()> task) { ends_.push_back(std::move(task)); }
   // Which iteration this is; wraps around.
   std::uint32_t Turn() const { return turn_; }
+  const Clock& TimeSource() const { return clock_; }
 
   // A buffer that a read may use until its bytes are handled; one for all connections of the loop.
   static constexpr std::size_t kReadBufferBytes = 64 * 1024;
@@ -58,13 +67,25 @@ class EventLoop {
 
  private:
   friend class Connection;
+  // Who was read a moment ago, and who was not. A crowd that wakes up at once has to share a time
+  // of its own, so that it does not keep those waiting who are busy all along.
+  enum Warmth : std::uint8_t { kWarm, kCold };
+  // Whether the connection is to be read now. If not, PostponeReading().
+  bool MayRead(Warmth warmth);
+  // Reads it in a later iteration, in the order of these calls. It is not read otherwise meanwhile.
+  void PostponeReading(Warmth warmth, void* socket) { unread_[warmth].push_back(socket); }
+  void ReadPostponed();
   void MarkForFlush(Connection& connection, FlushStage stage);
   void Unmark(Connection& connection, FlushStage stage);
   void RunDeferred();
+  void RunEnds();
+  void BeginTurn();
   void RunDeferredAndFlush();
+  std::size_t FlushSome(FlushStage stage);
   void RunNextTurn();
   void RunPosted();
 
+  const Clock& clock_;
   uv_loop_t loop_;
   uv_prepare_t prepare_;
   uv_check_t check_;
@@ -73,10 +94,15 @@ class EventLoop {
   std::unique_ptr<char[]> read_buffer_;
   std::array<std::vector<Connection*>, 2> marked_;
   std::vector<Connection*> flushing_;
+  std::array<std::deque<void*>, 2> unread_;  // by Warmth: Connection::Socket
+  std::array<std::unique_ptr<TurnBudget>, 2> reading_;
+  std::array<std::unique_ptr<TurnBudget>, 2> flushing_time_;
+  std::unique_ptr<TurnBudget> ending_;
   std::vector<std::function<void()>> deferred_;
+  std::deque<std::function<void()>> ends_;
   std::vector<std::function<void()>> next_turn_;
   std::deque<std::function<void()>> taken_;  // were posted; it is their turn
-  std::uint32_t turn_ = 0;
+  std::uint32_t turn_ = 1;                   // never 0
   bool is_stopping_ = false;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_

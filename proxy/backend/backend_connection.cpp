@@ -31,13 +31,19 @@ bool IsReplicaInStep(std::string_view reply) {
 
 BackendConnection::BackendConnection(runtime::EventLoop& loop,
                                      const runtime::SocketAddress& address,
-                                     const BackendGreeting& greeting, Lane lane, Events& events)
+                                     const BackendGreeting& greeting, Lane lane, Events& events,
+                                     Opening opening)
     : loop_(loop), address_(address), greeting_(greeting), lane_(lane), events_(events) {
-  connection_ = runtime::Connection::Connect(loop, address, greeting.login.connect_timeout_ms,
-                                             runtime::FlushStage::kUpstream, *this);
+  connection_ =
+      runtime::Connection::Unconnected(loop, runtime::FlushStage::kUpstream, *this);
   connection_->KeepWritten();
-  last_progress_ms_ = loop.NowMs();
   SendHandshake();
+  if (opening == Opening::kNow) Open();
+}
+
+void BackendConnection::Open() {
+  last_progress_ms_ = loop_.NowMs();
+  connection_->BeginToConnect(address_, greeting_.login.connect_timeout_ms);
 }
 
 BackendConnection::~BackendConnection() = default;
@@ -119,7 +125,7 @@ std::string BackendConnection::FrontRequest() const {
 std::size_t BackendConnection::OnBytes(std::string_view input) {
   if (state_ == State::kDown) return input.size();
   last_progress_ms_ = loop_.NowMs();
-  std::size_t taken = 0;
+  std::size_t taken = 0, replies = 0;
   while (taken < input.size() && !connection_->IsPaused()) {
     std::string_view rest = input.substr(taken);
     auto status = scanner_.Scan(rest);
@@ -141,14 +147,25 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
     }
     if (state_ == State::kDown) return taken;
     taken += length;
+    ++replies;
   }
   ReleaseAnswered();
+  NoteReplySizes(replies, taken);
   return taken;
 }
 
 void BackendConnection::OnDrained() {
   batch_ends_ = {batch_ends_[1], connection_->Written()};
   has_enough_sent_ = front_position_ < batch_ends_[0];
+}
+
+// Once for all that has arrived together, with the weight of that many replies.
+void BackendConnection::NoteReplySizes(std::size_t replies, std::size_t bytes) {
+  unsized_bytes_ += bytes;
+  if (replies == 0) return;
+  const std::size_t size = std::exchange(unsized_bytes_, 0) / replies;
+  const std::size_t weight = std::min<std::size_t>(replies, 8);
+  typical_reply_bytes_ = (typical_reply_bytes_ * (8 - weight) + size * weight) / 8 + 1;
 }
 
 // A shard may refuse a request before it has read all of it: what is not written yet stays.

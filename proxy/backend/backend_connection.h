@@ -69,9 +69,15 @@ class BackendConnection final : private runtime::Connection::Handler {
     virtual void OnFence(BackendConnection& /*backend*/) {}
   };
 
+  enum class Opening : std::uint8_t { kNow, kLater };
+
   BackendConnection(runtime::EventLoop& loop, const runtime::SocketAddress& address,
-                    const BackendGreeting& greeting, Lane lane, Events& events);
+                    const BackendGreeting& greeting, Lane lane, Events& events,
+                    Opening opening = Opening::kNow);
   ~BackendConnection() override;
+
+  // Begins to connect. REQUIRES: made with Opening::kLater, not called before, !IsDown().
+  void Open();
 
   bool IsReady() const { return state_ == State::kReady; }
   bool IsDown() const { return state_ == State::kDown; }
@@ -117,6 +123,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   void CareIfIdle(std::uint64_t probe_interval_ms);
 
   runtime::Ring<InFlight>& InFlightRequests() { return in_flight_; }
+  // What the shard has still to answer, guessed from what it has answered lately.
+  std::size_t ExpectedReplyBytes() const { return in_flight_.Size() * typical_reply_bytes_; }
   std::size_t UnsentBytes() const { return connection_->UnwrittenBytes(); }
   std::size_t BufferedBytes() const {
     return connection_->Output().Size() + connection_->KeptInputBytes();
@@ -160,9 +168,12 @@ class BackendConnection final : private runtime::Connection::Handler {
   void SendControl(Control control, std::initializer_list<std::string_view> args);
   void HandleReply(std::string_view reply);
   void ReleaseAnswered();
+  void NoteReplySizes(std::size_t replies, std::size_t bytes);
   void ForbidReadsBehindWrites(runtime::ByteQueue::Position possibly_sent);
   void HandleControlReply(Control control, std::string_view reply);
   std::size_t PassOnPieces(std::string_view input);
+
+  static constexpr std::size_t kReplyBytesAtFirst = 1024 * 1024;
 
   runtime::EventLoop& loop_;
   runtime::SocketAddress address_;
@@ -176,6 +187,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   // Where the last two batches end that the socket took, the older one first.
   std::array<runtime::ByteQueue::Position, 2> batch_ends_{};
   std::uint64_t last_progress_ms_ = 0;
+  std::size_t typical_reply_bytes_ = kReplyBytesAtFirst;  // a moving average
+  std::size_t unsized_bytes_ = 0;        // of a reply that has not ended yet
   // shared: lets a deferred call see whether this connection still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   std::int64_t remote_id_ = 0;

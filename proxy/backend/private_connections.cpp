@@ -9,6 +9,8 @@ namespace slotway::proxy {
 namespace {
 
 constexpr int kSweepsKept = 2;
+// How many that are of no use any more end in one iteration of the loop.
+constexpr int kEndedPerTurn = 64;
 
 BackendGreeting WithId(BackendGreeting greeting) {
   greeting.wants_id = true;
@@ -25,24 +27,73 @@ PrivateConnections::~PrivateConnections() = default;
 
 BackendConnection* PrivateConnections::Take(const runtime::SocketAddress& address, Lane lane,
                                             Holder& holder) {
-  auto fitting = std::find_if(idle_.begin(), idle_.end(), [&](BackendConnection* idle) {
-    return idle->OwnLane() == lane && idle->Address() == address && !idle->IsDown();
-  });
-  if (fitting != idle_.end()) {
-    BackendConnection* connection = *fitting;
-    idle_.erase(fitting);
-    entries_[connection].holder = &holder;
-    return connection;
+  if (BackendConnection* idle = TakeIdle(address, lane)) {
+    entries_.at(idle).holder = &holder;
+    return idle;
   }
   // Not End(): its last reply may be on its way through here, and its taker would take it for lost.
-  if (entries_.size() >= max_ && !idle_.empty()) Remove(*idle_.front());
+  if (entries_.size() >= max_ && idle_count_ > 0) Remove(*LongestIdle());
   if (entries_.size() >= max_) return nullptr;
+  Node& node = FindOrAddNode(address);
   // Not make_unique: it may not see the private base.
-  std::unique_ptr<BackendConnection> made(
-      new BackendConnection(loop_, address, greeting_, lane, *this));
+  std::unique_ptr<BackendConnection> made(new BackendConnection(
+      loop_, address, greeting_, lane, *this, BackendConnection::Opening::kLater));
   BackendConnection* connection = made.get();
-  entries_[connection] = {std::move(made), &holder, 0};
+  Entry& entry = entries_[connection];
+  entry.connection = std::move(made);
+  entry.node = &node;
+  entry.holder = &holder;
+  entry.waiting_place = node.waiting.insert(node.waiting.end(), connection);
+  ++node.connections;
+  OpenSome(node);
   return connection;
+}
+
+// The one that became idle last: the others may go the sooner.
+BackendConnection* PrivateConnections::TakeIdle(const runtime::SocketAddress& address, Lane lane) {
+  Node* node = FindNode(address);
+  if (node == nullptr) return nullptr;
+  auto& idle = node->idle[static_cast<int>(lane.Index())];
+  auto fitting = std::find_if(idle.rbegin(), idle.rend(),
+                              [](BackendConnection* candidate) { return !candidate->IsDown(); });
+  if (fitting == idle.rend()) return nullptr;
+  BackendConnection* connection = *fitting;
+  LeaveIdle(entries_.at(connection));
+  return connection;
+}
+
+PrivateConnections::Node* PrivateConnections::FindNode(
+    const runtime::SocketAddress& address) const {
+  auto known = std::find_if(nodes_.begin(), nodes_.end(),
+                            [&](const auto& node) { return node->address == address; });
+  return known == nodes_.end() ? nullptr : known->get();
+}
+
+PrivateConnections::Node& PrivateConnections::FindOrAddNode(const runtime::SocketAddress& address) {
+  if (Node* known = FindNode(address)) return *known;
+  nodes_.push_back(std::make_unique<Node>());
+  nodes_.back()->address = address;
+  return *nodes_.back();
+}
+
+void PrivateConnections::OpenSome(Node& node) {
+  while (node.opening < kOpeningMax && !node.waiting.empty()) {
+    BackendConnection* connection = node.waiting.front();
+    node.waiting.pop_front();
+    entries_.at(connection).stage = Stage::kOpening;
+    ++node.opening;
+    connection->Open();
+  }
+}
+
+// When it is known which of them are still wanted.
+void PrivateConnections::OpenSomeLater() {
+  if (std::exchange(is_opening_later_, true)) return;
+  loop_.Defer([this, alive = std::weak_ptr<char>(alive_)] {
+    if (alive.expired()) return;
+    is_opening_later_ = false;
+    for (const auto& node : nodes_) OpenSome(*node);
+  });
 }
 
 void PrivateConnections::GiveBack(BackendConnection& connection) {
@@ -50,12 +101,37 @@ void PrivateConnections::GiveBack(BackendConnection& connection) {
   assert(entry.holder != nullptr);
   entry.holder = nullptr;
   entry.sweeps = 0;
-  idle_.push_back(&connection);
+  entry.idle_since = idle_ever_++;
+  auto& idle = entry.node->idle[static_cast<int>(connection.OwnLane().Index())];
+  entry.idle_place = idle.insert(idle.end(), &connection);
+  entry.is_idle = true;
+  ++idle_count_;
+}
+
+void PrivateConnections::LeaveIdle(Entry& entry) {
+  if (!std::exchange(entry.is_idle, false)) return;
+  entry.node->idle[static_cast<int>(entry.connection->OwnLane().Index())].erase(entry.idle_place);
+  --idle_count_;
+}
+
+BackendConnection* PrivateConnections::LongestIdle() const {
+  BackendConnection* longest = nullptr;
+  std::uint64_t since = idle_ever_;
+  for (const auto& node : nodes_) {
+    for (const auto& [lane, idle] : node->idle) {
+      if (idle.empty() || entries_.at(idle.front()).idle_since >= since) continue;
+      longest = idle.front();
+      since = entries_.at(longest).idle_since;
+    }
+  }
+  return longest;
 }
 
 void PrivateConnections::Retire(BackendConnection& connection) {
   entries_.at(&connection).holder = nullptr;
-  loop_.Defer([this, retired = &connection] { End(*retired); });
+  loop_.Defer([this, retired = &connection, alive = std::weak_ptr<char>(alive_)] {
+    if (!alive.expired()) End(*retired);
+  });
 }
 
 void PrivateConnections::Disown(BackendConnection& connection) {
@@ -81,11 +157,25 @@ void PrivateConnections::DropNode(const runtime::SocketAddress& address, std::st
 }
 
 void PrivateConnections::SweepIdle() {
-  std::vector<BackendConnection*> stale;
-  for (BackendConnection* connection : idle_) {
-    if (++entries_.at(connection).sweeps > kSweepsKept) stale.push_back(connection);
+  for (const auto& node : nodes_) {
+    for (const auto& [lane, idle] : node->idle) {
+      for (BackendConnection* connection : idle) ++entries_.at(connection).sweeps;
+    }
   }
-  for (BackendConnection* connection : stale) End(*connection);
+  EndStale();
+}
+
+void PrivateConnections::EndStale() {
+  for (int ended = 0; idle_count_ > 0; ++ended) {
+    BackendConnection* longest = LongestIdle();
+    if (entries_.at(longest).sweeps <= kSweepsKept) return;
+    if (ended == kEndedPerTurn) break;
+    End(*longest);
+  }
+  if (idle_count_ == 0) return;
+  loop_.DeferToNextTurn([this, alive = std::weak_ptr<char>(alive_)] {
+    if (!alive.expired()) EndStale();
+  });
 }
 
 void PrivateConnections::Shutdown() {
@@ -104,8 +194,7 @@ bool PrivateConnections::Ask(const runtime::SocketAddress& address, std::vector<
       [this, place, on_answer = std::move(on_answer)](auto answers) {
         auto asked = std::move(*place);  // destroyed when this returns
         queries_.erase(place);
-        bool is_number =
-            answers && answers->front().kind == protocol::RespValue::Kind::kInteger;
+        bool is_number = answers && answers->front().kind == protocol::RespValue::Kind::kInteger;
         on_answer(is_number ? std::optional(answers->front().integer) : std::nullopt);
       });
   return true;
@@ -113,8 +202,11 @@ bool PrivateConnections::Ask(const runtime::SocketAddress& address, std::vector<
 
 void PrivateConnections::OnReady(BackendConnection& connection) {
   auto entry = entries_.find(&connection);
-  if (entry == entries_.end() || entry->second.holder == nullptr) return;
-  entry->second.holder->OnPrivateReady(connection);
+  if (entry == entries_.end()) return;
+  entry->second.stage = Stage::kOpen;
+  --entry->second.node->opening;
+  OpenSomeLater();
+  if (entry->second.holder != nullptr) entry->second.holder->OnPrivateReady(connection);
 }
 
 void PrivateConnections::OnLost(InFlight& request, std::string, bool) {
@@ -122,9 +214,17 @@ void PrivateConnections::OnLost(InFlight& request, std::string, bool) {
 }
 
 void PrivateConnections::OnDown(BackendConnection& connection, std::string_view reason) {
-  if (!entries_.contains(&connection)) return;
+  auto entry = entries_.find(&connection);
+  if (entry == entries_.end()) return;
+  // Who waits for the same node would fare no better, and wait for longer.
+  List hopeless;
+  if (entry->second.stage == Stage::kOpening) hopeless = entry->second.node->waiting;
   Holder* holder = Remove(connection);
   if (holder != nullptr) holder->OnPrivateDown(connection, reason);
+  for (BackendConnection* waiting : hopeless) {
+    auto other = entries_.find(waiting);
+    if (other != entries_.end() && other->second.stage == Stage::kWaiting) waiting->Fail(reason);
+  }
 }
 
 void PrivateConnections::OnPush(BackendConnection& connection, std::string_view push) {
@@ -134,12 +234,24 @@ void PrivateConnections::OnPush(BackendConnection& connection, std::string_view 
 }
 
 PrivateConnections::Holder* PrivateConnections::Remove(BackendConnection& connection) {
-  auto entry = entries_.find(&connection);
-  Holder* holder = entry->second.holder;
-  if (holder == nullptr) std::erase(idle_, &connection);
+  auto found = entries_.find(&connection);
+  Entry& entry = found->second;
+  Holder* holder = entry.holder;
+  Node* node = entry.node;
+  const bool was_idle = entry.is_idle;
+  LeaveIdle(entry);
+  if (entry.stage == Stage::kWaiting) node->waiting.erase(entry.waiting_place);
+  if (entry.stage == Stage::kOpening) --node->opening;
   // std::function wants something to copy; the deferred call is the only owner.
-  loop_.Defer([dying = entry->second.connection.release()] { delete dying; });
-  entries_.erase(entry);
+  auto destroy = [dying = entry.connection.release()] { delete dying; };
+  // One that was idle may still have something to say, which must find us; the others are down.
+  was_idle ? loop_.Defer(destroy) : loop_.DeferEnd(destroy);
+  entries_.erase(found);
+  if (--node->connections == 0) {
+    std::erase_if(nodes_, [node](const auto& one) { return one.get() == node; });
+  } else if (!node->waiting.empty()) {
+    OpenSomeLater();
+  }
   return holder;
 }
 

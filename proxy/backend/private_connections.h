@@ -4,13 +4,16 @@
 //
 // A connection that was given back clean is kept for the next who wants one to the same node and
 // lane. Requests on them are raw: their takers see every error and every loss. Bounded in number.
-// Belongs to its worker's thread.
+// When many are wanted at once, few at a time are opened to each node, first come first served, so
+// that neither this worker's other clients nor the node's are kept waiting. Belongs to its worker's
+// thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,11 +39,14 @@ class PrivateConnections final : private BackendConnection::Events {
     virtual void OnPrivatePush(BackendConnection& /*connection*/, std::string_view /*push*/) {}
   };
 
+  // How many are being opened to one node at the same time.
+  static constexpr std::size_t kOpeningMax = 32;
+
   PrivateConnections(runtime::EventLoop& loop, BackendGreeting greeting, std::size_t max);
   ~PrivateConnections() override;
 
-  // A connection that may be sent to at once: what is sent waits for its login: nullptr if
-  // there are too many.
+  // A connection that may be sent to at once: what is sent waits for its turn to be opened, and for
+  // its login. nullptr if there are too many.
   BackendConnection* Take(const runtime::SocketAddress& address, Lane lane, Holder& holder);
   // For those that are opened from now on.
   void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
@@ -67,14 +73,29 @@ class PrivateConnections final : private BackendConnection::Events {
   bool Ask(const runtime::SocketAddress& address, std::vector<std::string> args,
            std::uint64_t timeout_ms, std::function<void(std::optional<std::int64_t>)> on_answer);
 
-  std::size_t Leased() const { return entries_.size() - idle_.size(); }
+  std::size_t Leased() const { return entries_.size() - idle_count_; }
   std::size_t Size() const { return entries_.size(); }
 
  private:
+  using List = std::list<BackendConnection*>;
+  struct Node {
+    runtime::SocketAddress address;
+    std::size_t connections = 0;
+    std::size_t opening = 0;
+    List waiting;              // to be opened
+    std::map<int, List> idle;  // by lane; the one that has been idle longest first
+  };
+  enum class Stage : std::uint8_t { kWaiting, kOpening, kOpen };
   struct Entry {
     std::unique_ptr<BackendConnection> connection;
-    Holder* holder = nullptr;  // nullptr: idle
-    int sweeps = 0;            // while idle
+    Node* node = nullptr;
+    Holder* holder = nullptr;      // nullptr: idle, or about to end
+    List::iterator waiting_place;  // in node->waiting; at Stage::kWaiting
+    List::iterator idle_place;     // in node->idle; while is_idle
+    std::uint64_t idle_since = 0;  // counts those that became idle before
+    int sweeps = 0;                // while idle
+    Stage stage = Stage::kWaiting;
+    bool is_idle = false;
   };
 
   void OnReady(BackendConnection& connection) override;
@@ -83,6 +104,14 @@ class PrivateConnections final : private BackendConnection::Events {
   void OnDown(BackendConnection& connection, std::string_view reason) override;
   void OnPush(BackendConnection& connection, std::string_view push) override;
 
+  BackendConnection* TakeIdle(const runtime::SocketAddress& address, Lane lane);
+  Node* FindNode(const runtime::SocketAddress& address) const;
+  Node& FindOrAddNode(const runtime::SocketAddress& address);
+  void OpenSome(Node& node);
+  void OpenSomeLater();
+  void LeaveIdle(Entry& entry);
+  BackendConnection* LongestIdle() const;
+  void EndStale();
   // Forgets the connection and returns who held it; destroys it later.
   Holder* Remove(BackendConnection& connection);
 
@@ -90,8 +119,13 @@ class PrivateConnections final : private BackendConnection::Events {
   BackendGreeting greeting_;
   std::size_t max_;
   std::unordered_map<const BackendConnection*, Entry> entries_;
+  std::vector<std::unique_ptr<Node>> nodes_;  // that have connections
   std::list<std::unique_ptr<ControlQuery>> queries_;
-  std::vector<BackendConnection*> idle_;  // the one that has been idle longest first
+  std::size_t idle_count_ = 0;
+  std::uint64_t idle_ever_ = 0;
+  bool is_opening_later_ = false;
+  // shared: lets a deferred call see whether these connections still exist.
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 
 }  // namespace slotway::proxy

@@ -67,6 +67,9 @@ void ClientSession::ApplyParserLimits() {
 
 std::size_t ClientSession::OnBytes(std::string_view input) {
   std::size_t taken = 0;
+  has_large_replies_ = AreRepliesLarge();
+  window_ = 0;  // asked for anew
+  if (replies_.Outstanding() == 0) answered_before_burst_ = replies_.Answered();
   while (taken < input.size() && !is_closing_) {
     if (!MayTakeRequest()) {
       Pause();
@@ -379,16 +382,18 @@ void ClientSession::OnSubscriptionsChanged() {
 }
 
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
-// overtakes. Only a slow request behind fast ones has to wait for them.
+// overtakes. Only a slow request behind fast ones has to wait for them. So do the requests of a
+// client whose replies are large, as soon as nothing is outstanding: others' do not stand behind them.
 bool ClientSession::Send(const Request& request) {
   const RequestPlan& plan = services_.router.PlanOf(request.id);
-  if (plan.is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
+  const bool is_slow = plan.is_slow || has_large_replies_;
+  if (is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
     bool is_quiet = replies_.Outstanding() == 0;
     // On a connection of its own it would overtake what was asked before.
     bool needs_quiet =
         plan.needs_quiet && (!plan.may_block || services_.router.Blocks(request));
-    if ((plan.is_slow || needs_quiet) && !is_quiet) return false;
-    if (plan.is_slow || is_quiet) is_on_slow_lane_ = plan.is_slow;
+    if (((is_slow && !is_on_slow_lane_) || needs_quiet) && !is_quiet) return false;
+    if (is_quiet) is_on_slow_lane_ = is_slow;
   }
   ReadChoice reads;
   // A client's own connections lead to the masters, one to each.

@@ -41,6 +41,9 @@ class ClientSession final : private runtime::Connection::Handler,
   void Start() { connection_->Start(*this); }
   // Answers what was asked, then closes.
   void CloseWhenAnswered();
+  // The same, and takes what has arrived already for asked. What waits at a shard for something to
+  // happen, or for CLIENT PAUSE to end, is not waited for.
+  void Drain();
   // Closes at once; `reason` is for the log.
   void Cut(std::string_view reason);
   bool IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms);
@@ -150,8 +153,11 @@ class ClientSession final : private runtime::Connection::Handler,
   // How the error reads that is to be sent; it spoils a transaction that is being queued.
   std::string SpoilTransaction(std::string_view error_text, const protocol::CommandSpec* spec);
   void FailProtocol(std::string_view error_text);
-  bool MayTakeRequest() const;
-  bool IsWindowOpen() const;
+  bool MayTakeRequest();
+  // How many requests may be outstanding: the settings' bound, or less.
+  std::size_t PipelineWindow() const;
+  std::size_t Window() const;
+  bool AreRepliesLarge() const { return replies_.TypicalReplyBytes() >= kLargeReplyBytes; }
   // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
   config::ReadPolicy ReadsFrom() const;
   void Pause();
@@ -161,6 +167,8 @@ class ClientSession final : private runtime::Connection::Handler,
   void EndIfOver();
   void CountOutput();
   bool IsSilent() const { return state_.reply_mode != ReplyMode::kOn; }
+
+  static constexpr std::size_t kLargeReplyBytes = 64 * 1024;
 
   WorkerServices& services_;
   WorkerServices* current_services_ = &services_;
@@ -180,8 +188,11 @@ class ClientSession final : private runtime::Connection::Handler,
   std::vector<std::string_view> renamed_args_;
   std::uint64_t held_output_since_ms_ = 0;
   runtime::ByteQueue::Position counted_output_ = 0;
+  std::size_t window_ = 0;  // Window(), when it was asked for last
+  ReplyQueue::Sequence answered_before_burst_ = 0;
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it
+  bool has_large_replies_ = false;  // takes the slow lane for them
   bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
   bool is_postponed_ = false;       // has a request that CLIENT PAUSE holds
   bool is_closing_ = false;         // takes no more requests

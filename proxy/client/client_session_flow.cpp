@@ -15,6 +15,12 @@ namespace {
 // Output beyond this leaves at once, whatever is still due.
 constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
+// How large replies are is not known before they come, and what a crowd asks for at once could be
+// more than a shard can send in seconds. So a new client begins with few requests, and one more with
+// each reply: the number doubles with each round. Who has got replies begins a burst with more.
+constexpr std::size_t kWindowAtFirst = 2;
+constexpr std::size_t kBurstAtFirst = 64;
+constexpr std::size_t kBurstPerReply = 8;
 // How much of what a blocked client goes on to ask is read.
 constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
@@ -22,19 +28,34 @@ constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 // As many requests as have small replies; few of those whose replies are large, since what is
 // outstanding must be kept if the client does not read.
-bool ClientSession::IsWindowOpen() const {
+std::size_t ClientSession::PipelineWindow() const {
   const config::LimitsConfig& limits = services_.settings.limits;
-  std::size_t outstanding = replies_.Outstanding();
-  if (outstanding >= limits.client_pipeline_max) return false;
-  return outstanding < kWindowMin || (outstanding + 1) * (replies_.TypicalReplyBytes() + 1) <=
-                                         limits.client_output_pause_bytes;
+  std::size_t fitting = limits.client_output_pause_bytes / (replies_.TypicalReplyBytes() + 1);
+  return std::clamp<std::size_t>(fitting,
+                                 std::min<std::size_t>(kWindowMin, limits.client_pipeline_max),
+                                 limits.client_pipeline_max);
 }
 
-bool ClientSession::MayTakeRequest() const {
-  const config::LimitsConfig& limits = services_.settings.limits;
-  return IsWindowOpen() && !replies_.HasHeldBack() &&
-         !waits_for_answers_ &&
-         connection_->UnwrittenBytes() + replies_.EarlyBytes() <= limits.client_output_pause_bytes;
+std::size_t ClientSession::Window() const {
+  const std::size_t answered = replies_.Answered();
+  const std::size_t of_burst = replies_.Answered() - answered_before_burst_;
+  return std::min({PipelineWindow(), kWindowAtFirst + answered,
+                   kBurstAtFirst + kBurstPerReply * of_burst});
+}
+
+bool ClientSession::MayTakeRequest() {
+  const std::size_t outstanding = replies_.Outstanding();
+  if (outstanding >= window_) {
+    window_ = Window();
+    if (outstanding >= window_) return false;
+  }
+  if (has_large_replies_ && outstanding > 0 &&
+      current_services_->router.DoesLastShardOweMuch(OwnLane())) {
+    return false;
+  }
+  return !replies_.HasHeldBack() && !waits_for_answers_ &&
+         connection_->UnwrittenBytes() + replies_.EarlyBytes() <=
+             services_.settings.limits.client_output_pause_bytes;
 }
 
 void ClientSession::Pause() {
@@ -133,6 +154,13 @@ void ClientSession::CloseWhenAnswered() {
   EndIfOver();
 }
 
+void ClientSession::Drain() {
+  if (is_closing_ || connection_ == nullptr) return;
+  if (replies_.Blocked() != nullptr || is_postponed_) return CloseWhenAnswered();
+  // The end of input is behind what has arrived, and comes when the session has got that far.
+  connection_->EndInput();
+}
+
 void ClientSession::Cut(std::string_view reason) {
   if (is_over_ || connection_ == nullptr) return;
   services_.counters.cut.Add();
@@ -152,9 +180,11 @@ void ClientSession::OnClosed(std::string_view) {
   LeaveWays();
   replies_.NotifyProgress(true);
   // Not here and now: a caller up the stack may be using the connection.
-  services_.loop.Defer([this, dying = connection_.release()] {
+  runtime::Connection* dying = connection_.release();
+  dying->Abandon();
+  services_.loop.DeferEnd([dying] { delete dying; });
+  services_.loop.Defer([this] {
     LeaveSubscriptions();
-    delete dying;
     // Answers whatever is on its way there: nobody reads it any more.
     if (tracking_) tracking_->Shutdown();
     for (const auto& old : old_trackings_) old->Shutdown();

@@ -245,7 +245,7 @@ TEST_F(ClientSessionTest, AClientMayGoWhileRepliesAreOutstanding) {
   Begin();
   x_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
   auto client = Connect();
-  client->Send("GET b\r\nGET a\r\nMGET a b\r\n");
+  client->Send("PING\r\nGET b\r\nGET a\r\nMGET a b\r\n");
   ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 2; }));
   client->Close();
   x_.Push("$1\r\nv\r\n*1\r\n$1\r\nv\r\n");
@@ -258,6 +258,8 @@ TEST_F(ClientSessionTest, TheDepthOfAPipelineHasABound) {
   x_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
   auto client = Connect();
   auto busy = Connect();
+  client->Send("PING\r\n");  // not new any more
+  ASSERT_TRUE(Received(*client, "+PONG\r\n"));
   client->Send("GET b\r\nGET b\r\nGET b\r\nGET b\r\nPING\r\n");
   ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 3; }));
   busy->Send("PING\r\n");
@@ -287,8 +289,12 @@ TEST_F(ClientSessionTest, TooMuchOutputCutsAClientThatDoesNotRead) {
   std::string body(4 << 20, 'x');
   x_.Answer([&](const Words&) { return "$4194304\r\n" + body + "\r\n"; });
   auto client = Connect();
+  std::string requests, pongs;
+  for (int i = 0; i < 10; ++i) requests += "PING\r\n", pongs += "+PONG\r\n";
+  client->Send(requests);
+  ASSERT_TRUE(Received(*client, pongs));
   client->StopReading();
-  std::string requests;
+  requests.clear();
   for (int i = 0; i < 10; ++i) requests += "GET b\r\n";
   client->Send(requests);
   ASSERT_TRUE(RunUntil(loop_, [&] { return counters_.cut.Get() == 1; }));
@@ -342,6 +348,115 @@ TEST_F(ClientSessionTest, WhoTakesOutputIsNotIdle) {
   client->ReadOn();
   ASSERT_TRUE(RunUntil(loop_, [&] { return client->received.size() > (10 << 20); }));
   EXPECT_FALSE(session.IsIdle(loop_.NowMs() + 1000, 10));
+}
+
+// How large a new client's replies are is not known: it begins with few.
+TEST_F(ClientSessionTest, ANewClientsPipelineWidensWithItsReplies) {
+  Begin();
+  x_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
+  auto client = Connect();
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += "GET b\r\n";
+  client->Send(requests);
+  std::size_t answered = 0;
+  for (std::size_t seen : {2u, 6u, 14u, 30u}) {
+    ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() >= seen; })) << seen;
+    runtime::Timer wait(loop_);
+    bool is_over = false;
+    wait.Start(20, 0, [&] { is_over = true; });
+    RunUntil(loop_, [&] { return is_over; });
+    ASSERT_EQ(x_.Seen().size(), seen);
+    for (; answered < seen; ++answered) x_.Push("+1\r\n");
+  }
+}
+
+// Nor whether what it asks for now is as small as what it got before.
+TEST_F(ClientSessionTest, ABurstWaitsForItsFirstReply) {
+  Begin();
+  auto client = Connect();
+  std::string requests, replies;
+  for (int i = 0; i < 200; ++i) {
+    requests += "GET b\r\n";
+    replies += FakeShard::kOk;
+  }
+  client->Send(requests);
+  ASSERT_TRUE(Received(*client, replies));
+  x_.Answer([](const Words&) { return std::string(FakeShard::kSilence); });
+  client->Send(requests);
+  ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() >= 264; }));
+  runtime::Timer wait(loop_);
+  bool is_over = false;
+  wait.Start(20, 0, [&] { is_over = true; });
+  RunUntil(loop_, [&] { return is_over; });
+  EXPECT_EQ(x_.Seen().size(), 264u);
+  x_.Push("+1\r\n");
+  EXPECT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 273; }));
+}
+
+TEST_F(ClientSessionTest, LargeRepliesDoNotStandBeforeThoseOfOthers) {
+  Begin();
+  const std::string large = "$100000\r\n" + std::string(100'000, 'x') + "\r\n";
+  int asked = 0;
+  x_.Answer([&](const Words& words) -> std::string {
+    if (words[1] != "b") return "$5\r\nsmall\r\n";
+    return ++asked <= 10 ? large : std::string(FakeShard::kSilence);
+  });
+  auto client = Connect();
+  for (int i = 0; i < 10; ++i) {
+    client->Send("GET b\r\n");
+    ASSERT_TRUE(Received(*client, large));
+  }
+  client->Send("GET b\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return asked == 11; }));
+  ExpectReply("GET c\r\n", "$5\r\nsmall\r\n");
+  EXPECT_EQ(client->received, "");
+}
+
+// A crowd that asks for large replies does not have all of them gathered at the shard at once.
+TEST_F(ClientSessionTest, AShardOwesLargeRepliesOnlyUpToABound) {
+  Begin();
+  const std::string large = "$2000000\r\n" + std::string(2'000'000, 'x') + "\r\n";
+  std::size_t asked = 0, answered = 0;
+  constexpr std::size_t kClients = 3, kFirst = 30;
+  x_.Answer([&](const Words&) -> std::string {
+    if (++asked > kFirst) return "";
+    ++answered;
+    return large;
+  });
+  std::vector<std::unique_ptr<TestClient>> clients;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients.push_back(Connect());
+    for (std::size_t k = 0; k < kFirst / kClients; ++k) {
+      clients.back()->Send("GET b\r\n");
+      ASSERT_TRUE(Received(*clients.back(), large));
+    }
+  }
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += "GET b\r\n";
+  for (auto& client : clients) client->Send(requests);
+  runtime::Timer wait(loop_);
+  bool is_over = false;
+  wait.Start(100, 0, [&] { is_over = true; });
+  RunUntil(loop_, [&] { return is_over; });
+  // 16 MiB, and one of each client.
+  EXPECT_GE(asked - answered, 8u);
+  EXPECT_LE(asked - answered, 9u + kClients);
+}
+
+TEST_F(ClientSessionTest, ADrainAnswersWhatHasArrived) {
+  Begin();
+  int asked = 0;
+  x_.Answer([&](const Words&) -> std::string { return ++asked == 1 ? "" : "+2\r\n"; });
+  auto client = Connect(), idle = Connect();
+  // What may run long waits for what was asked before: it has not been read yet.
+  client->Send("GET b\r\nEVAL x 1 b\r\nPING\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return asked == 1 && sessions_.All().size() == 2; }));
+  for (ClientSession* session : sessions_.All()) session->Drain();
+  ASSERT_TRUE(RunUntil(loop_, [&] { return idle->is_ended; }));
+  EXPECT_FALSE(client->is_ended);
+  x_.Push("+1\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return client->is_ended; }));
+  EXPECT_EQ(client->received, "+1\r\n+2\r\n+PONG\r\n");
 }
 
 }  // namespace

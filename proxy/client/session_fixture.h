@@ -46,7 +46,8 @@ class TestClient final : private runtime::Connection::Handler {
 
 class SessionFixture : public testing::Test {
  protected:
-  SessionFixture() : plans_(PlanAllCommands(Compositions())) {
+  explicit SessionFixture(const runtime::Clock& clock = runtime::SystemClock())
+      : loop_(clock), plans_(PlanAllCommands(Compositions())) {
     settings_.backend.ping_interval_ms = 0;
     settings_.listeners = {{"127.0.0.1", 0, {}}};
   }

@@ -180,5 +180,91 @@ TEST_F(SubscribeTest, WhoDoesNotTakeItsMessagesIsCut) {
   EXPECT_EQ(counters_.cut.Get(), 1u);
 }
 
+// Every look at it takes a millisecond.
+class SteppingClock final : public runtime::Clock {
+ public:
+  std::uint64_t NowMonotonicUs() const override { return us_ += 1000; }
+  std::int64_t NowUnixUs() const override { return 0; }
+
+ private:
+  mutable std::uint64_t us_ = 0;
+};
+
+struct WithSteppingClock {
+  SteppingClock clock_;
+};
+
+class CrowdedSubscribeTest : private WithSteppingClock, public SessionFixture {
+ protected:
+  static constexpr std::size_t kCrowd = 20;
+
+  CrowdedSubscribeTest() : SessionFixture(clock_) {
+    for (FakeShard* shard : {&x_, &y_}) {
+      shard->Answer([](const Words& words) {
+        return words[0].ends_with("subscribe") ? std::string(FakeShard::kSilence)
+                                               : std::string(FakeShard::kOk);
+      });
+    }
+  }
+  std::vector<std::unique_ptr<TestClient>> Subscribed() {
+    std::vector<std::unique_ptr<TestClient>> crowd;
+    for (std::size_t i = 0; i < kCrowd; ++i) {
+      crowd.push_back(Connect());
+      crowd.back()->Send("SUBSCRIBE a\r\n");
+      EXPECT_TRUE(Received(*crowd.back(), kSubscribedA));
+    }
+    return crowd;
+  }
+  // The most that is delivered in one iteration of the loop, until `all` are.
+  std::uint64_t MostDeliveredInATurn(std::uint64_t all) {
+    std::uint64_t before = 0, most = 0;
+    std::function<void()> look = [&] {
+      std::uint64_t delivered = pubsub_->Counters().delivered.Get();
+      most = std::max(most, delivered - before);
+      before = delivered;
+      if (delivered == all) return loop_.Stop();
+      loop_.DeferToNextTurn([&] { look(); });
+    };
+    loop_.Post([&] { look(); });
+    loop_.Run();
+    return most;
+  }
+};
+
+// Ten thousand messages for a thousand clients are a lot of work: others have their turn meanwhile.
+TEST_F(CrowdedSubscribeTest, ManyMessagesAreDeliveredInSeveralIterations) {
+  Begin();
+  auto crowd = Subscribed();
+  constexpr std::size_t kMessages = 200;
+  std::string pushes, expected;
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    pushes += ">3\r\n" + kMessageA;
+    expected += "*3\r\n" + kMessageA;
+  }
+  x_.Push(pushes);
+  y_.Push(pushes);
+  std::uint64_t most = MostDeliveredInATurn(kMessages * kCrowd);
+  EXPECT_GT(most, 0u);
+  EXPECT_LE(most, 4 * 256u);
+  for (auto& client : crowd) EXPECT_TRUE(Received(*client, expected));
+}
+
+TEST_F(CrowdedSubscribeTest, ALargeMessageReachesEverybodyInItsVersion) {
+  Begin();
+  auto crowd = Subscribed();
+  auto modern = Connect();
+  modern->Send("HELLO 3\r\nSUBSCRIBE a\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return modern->received.ends_with(":1\r\n"); }));
+  modern->received.clear();
+  const std::string words =
+      "3\r\n$7\r\nmessage\r\n$1\r\na\r\n$100000\r\n" + std::string(100'000, 'x') + "\r\n";
+  x_.Push(">" + words + ">3\r\n" + kMessageA);
+  y_.Push(">" + words + ">3\r\n" + kMessageA);
+  for (auto& client : crowd) {
+    EXPECT_TRUE(Received(*client, "*" + words + "*3\r\n" + kMessageA));
+  }
+  EXPECT_TRUE(Received(*modern, ">" + words + ">3\r\n" + kMessageA));
+}
+
 }  // namespace
 }  // namespace slotway::proxy

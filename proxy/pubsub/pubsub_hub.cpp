@@ -13,8 +13,10 @@ constexpr std::uint64_t kTickMs = 50;
 constexpr std::uint64_t kCareMs = 250;
 // Where clients come and go all the time there is always something unsettled.
 constexpr std::uint64_t kSettleMaxMs = 250;
-// Other clients have their turn after so many: one message to a crowd is a lot of work.
-constexpr std::size_t kDeliveriesPerTurn = 20'000;
+// One message to a crowd is a lot of work: after this time others have their turn. The clock is
+// looked at after so many deliveries.
+constexpr std::uint64_t kDeliveringMaxUs = 2000;
+constexpr std::size_t kDeliveriesPerLook = 256;
 
 constexpr std::string_view kNotConfirmed =
     "CLUSTERDOWN No shard has confirmed the subscription in time";
@@ -36,6 +38,7 @@ PubsubHub::PubsubHub(runtime::EventLoop& loop, const config::ProxyConfig& settin
       dispatcher_(dispatcher),
       place_(std::move(place)),
       census_(place_.worker_count),
+      delivering_(loop, kDeliveringMaxUs),
       timer_(loop) {}
 
 PubsubHub::~PubsubHub() = default;
@@ -255,24 +258,49 @@ void PubsubHub::OnLinkPush(PubsubLink& link, std::string_view push) {
   counters_.received.Add();
   Topic* topic = Find(kind, name);
   if (topic == nullptr) return;
-  Deliver(*topic, push);
-  delivered_this_turn_ += topic->members.size();
-  if (delivered_this_turn_ < kDeliveriesPerTurn) return;
-  delivered_this_turn_ = 0;
-  link.YieldReading();
+  if (push.size() < runtime::ByteQueue::kChunkBytes) {
+    Deliver(*topic, push);
+  } else {
+    DeliverShared(*topic, push);
+  }
+  delivered_since_look_ += topic->members.size();
+  if (delivered_since_look_ < kDeliveriesPerLook) return;
+  delivered_since_look_ = 0;
+  if (delivering_.IsOver()) link.YieldReading();
 }
 
+// Members stay while they are told: even one that is cut leaves later.
 void PubsubHub::Deliver(Topic& topic, std::string_view push) {
   resp2_push_.clear();
-  // Members stay while they are told: even one that is cut leaves later.
   for (Subscriber* subscriber : topic.members) {
     bool is_resp3 = subscriber->Version() == protocol::RespVersion::kResp3;
     if (!is_resp3 && resp2_push_.empty()) protocol::AppendPushAsArray(push, resp2_push_);
     subscriber->queue_.Push(is_resp3 ? push : std::string_view(resp2_push_));
-    counters_.delivered.Add();
-    if (subscriber->queue_.WaitingBytes() > settings_.limits.pubsub_output_soft_bytes) {
-      LookAfter(*subscriber);
+    NoteDelivered(*subscriber);
+  }
+}
+
+// The same for a large message: it is in memory once, however many have still to take it.
+void PubsubHub::DeliverShared(Topic& topic, std::string_view push) {
+  // shared: by the subscribers' outputs; by version.
+  std::shared_ptr<const std::string> as_array, as_push;
+  for (Subscriber* subscriber : topic.members) {
+    bool is_resp3 = subscriber->Version() == protocol::RespVersion::kResp3;
+    auto& bytes = is_resp3 ? as_push : as_array;
+    if (bytes == nullptr) {
+      std::string made;
+      is_resp3 ? void(made = push) : protocol::AppendPushAsArray(push, made);
+      bytes = std::make_shared<const std::string>(std::move(made));
     }
+    subscriber->queue_.PushShared(bytes);
+    NoteDelivered(*subscriber);
+  }
+}
+
+void PubsubHub::NoteDelivered(Subscriber& subscriber) {
+  counters_.delivered.Add();
+  if (subscriber.queue_.WaitingBytes() > settings_.limits.pubsub_output_soft_bytes) {
+    LookAfter(subscriber);
   }
 }
 

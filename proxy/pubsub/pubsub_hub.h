@@ -7,7 +7,8 @@
 // at every master, and other messages from there are dropped. Shard channels are subscribed where
 // their slot is. When a node is lost, or a slot moves, the subscriptions move on; what was
 // published meanwhile is missed, as by any client that has to connect again. A client is told that
-// it is subscribed when upstream has said so. Belongs to its worker's thread.
+// it is subscribed when upstream has said so. Delivering has a time in an iteration of the loop; the
+// messages that are left wait at the shard's connection. Belongs to its worker's thread.
 #pragma once
 
 #include <array>
@@ -31,6 +32,7 @@
 #include "proxy/routing/dispatcher.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
+#include "runtime/turn_budget.h"
 
 namespace slotway::proxy {
 
@@ -146,6 +148,8 @@ class PubsubHub final : private PubsubLink::Owner {
   void AbandonWaiting(Topic& topic, std::string_view error);
 
   void Deliver(Topic& topic, std::string_view push);
+  void DeliverShared(Topic& topic, std::string_view push);
+  void NoteDelivered(Subscriber& subscriber);
   void LookAfter(Subscriber& subscriber);
   void NoteEnded(PubsubLink& link, std::string_view channel);
   void NoteChanged(const Topic& topic);
@@ -175,7 +179,8 @@ class PubsubHub final : private PubsubLink::Owner {
   std::vector<Question> questions_;                         // the oldest first
   std::vector<std::string_view> words_;                     // reused
   std::string resp2_push_;                                  // reused
-  std::size_t delivered_this_turn_ = 0;
+  runtime::TurnBudget delivering_;
+  std::size_t delivered_since_look_ = 0;
   runtime::Timer timer_;
   std::uint64_t cared_at_ms_ = 0;
   bool needs_reconciling_ = false;

@@ -2,6 +2,7 @@
 #include "proxy/reply/reply_queue.h"
 
 #include <cassert>
+#include <utility>
 
 namespace slotway::proxy {
 namespace {
@@ -96,7 +97,7 @@ void ReplyQueue::DeliverPiece(Sequence sequence, std::string_view piece) {
   (void)sequence;
   if (IsDetached() || places_.Front() == kSilent) return;
   is_amid_pieces_ = true;
-  NoteSize(piece.size());
+  piece_bytes_ += piece.size();
   Emit(piece);
   CheckBound();
 }
@@ -129,6 +130,7 @@ void ReplyQueue::Finish(Sequence sequence) {
   (void)sequence;
   places_.Front() = kDone;
   is_amid_pieces_ = false;
+  if (piece_bytes_ > 0) NoteSize(std::exchange(piece_bytes_, 0));
   if (!late_pushes_.empty()) {
     std::string pushes;
     pushes.swap(late_pushes_);
@@ -146,6 +148,14 @@ void ReplyQueue::Push(std::string_view bytes) {
     return;
   }
   Emit(bytes);
+  CheckBound();
+}
+
+// shared: see its declaration.
+void ReplyQueue::PushShared(const std::shared_ptr<const std::string>& bytes) {
+  if (is_amid_pieces_ || connection_ == nullptr) return Push(*bytes);
+  connection_->Output().AppendShared(bytes);
+  connection_->MarkForFlush();
   CheckBound();
 }
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,8 @@ class ReplyQueue {
   Sequence NextPlace() const { return next_; }
   // Whether this reply is the next to leave.
   bool IsDue(Sequence sequence) const { return sequence == due_; }
+  // How many replies have left, ever.
+  Sequence Answered() const { return due_; }
 
   // A whole reply for the place `sequence`.
   void Deliver(Sequence sequence, std::string_view reply) {
@@ -76,6 +79,9 @@ class ReplyQueue {
   // Something that is no reply and may stand between any two (a RESP3 push, a message). It never
   // cuts a reply that leaves in pieces in two.
   void Push(std::string_view bytes);
+  // The same for what many clients get and is at least a chunk of output: kept once for all.
+  // shared: by all who have still to take it.
+  void PushShared(const std::shared_ptr<const std::string>& bytes);
   // The reply that is due ended in the middle: its client cannot be told, only cut.
   void BreakOff();
 
@@ -170,6 +176,7 @@ class ReplyQueue {
   std::string early_;
   std::map<Sequence, std::string> large_early_;
   std::int64_t typical_bytes_ = kTypicalAtFirst;
+  std::size_t piece_bytes_ = 0;  // of the reply that leaves in pieces, so far
   std::size_t early_bytes_ = 0;  // still to leave, in both
   std::string late_pushes_;      // wait for the end of a reply that leaves in pieces
   bool is_amid_pieces_ = false;  // the reply that is due has begun to leave

@@ -22,6 +22,8 @@ using trouble_text::kUnreachable;
 
 // Waiting output to one shard beyond which its clients are read no further.
 constexpr std::size_t kCongestedBytes = 8 * 1024 * 1024;
+// Replies that are expected on one connection beyond which no more large ones are asked for.
+constexpr std::size_t kOwedBytes = 16 * 1024 * 1024;
 constexpr std::uint64_t kHoldTickMs = 10;
 constexpr std::uint64_t kStallTickMs = 250;
 // How long a replica that refused a read is asked only if there is nobody else.
@@ -140,6 +142,13 @@ bool Dispatcher::IsCongested(Slot slot) const {
   return std::any_of(replicas.begin(), replicas.end(), [&](NodeIndex replica) {
     return pool_.UnsentBytesOfBusiestLane(replica) > kCongestedBytes;
   });
+}
+
+bool Dispatcher::OwesMuch(Slot slot, Lane lane) const {
+  NodeIndex node = node_of_slot_[IndexOf(slot)];
+  if (node == kNoNodeIndex) return false;
+  const BackendConnection* backend = pool_.Ready(node, lane);
+  return backend != nullptr && backend->ExpectedReplyBytes() >= kOwedBytes;
 }
 
 void Dispatcher::UpdateTopology(const protocol::Topology& topology) {

@@ -131,6 +131,9 @@ class Dispatcher final : private BackendConnection::Events {
 
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
+  // Whether the slot's shard has so much to answer on this connection that who asks for large
+  // replies should wait for his.
+  bool OwesMuch(protocol::Slot slot, Lane lane) const;
 
   // The settings were replaced: takes over those that it does not read each time.
   void ApplySettings();

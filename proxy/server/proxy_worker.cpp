@@ -203,7 +203,7 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
 
 void ProxyWorker::BeginDrain() {
   gate_.CloseAll();
-  for (ClientSession* session : sessions_.All()) session->CloseWhenAnswered();
+  for (ClientSession* session : sessions_.All()) session->Drain();
 }
 
 void ProxyWorker::Shutdown() {

@@ -213,3 +213,24 @@ def test_a_second_signal_skips_the_grace_period(cluster):
         assert proxy.process.wait() == 0
     finally:
         proxy.stop()
+
+
+def test_leaving_answers_all_that_has_arrived(cluster):
+    """Also what waits behind a request that takes its time, and has not been read yet."""
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password)
+    try:
+        client, idle = proxy.client(), proxy.client()
+        client.call("SET", "{left}:a", "before")
+        shard = cluster.master_of("{left}")
+        shard.call("CLIENT", "PAUSE", 1000, "ALL")
+        script = "return redis.call('GET', KEYS[1])"
+        client.send(encode("SET", "{left}:a", "after") + encode("EVAL", script, 1, "{left}:a") +
+                    encode("SET", "{left}:b", "x") + encode("EVAL", script, 1, "{left}:b") +
+                    encode("PING"))
+        proxy.process.signal(signal.SIGTERM)
+        assert idle.receive_until_closed() == b""
+        assert client.receive_until_closed() == (
+            b"+OK\r\n$5\r\nafter\r\n+OK\r\n$1\r\nx\r\n+PONG\r\n")
+        assert proxy.process.wait() == 0
+    finally:
+        proxy.stop()

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many clients at once: idle, blocked, subscribed, and a busy pipeline. Nobody stalls, and the
-memory they took comes back."""
+"""Crowds: idle, blocked, subscribed, asking for much, beside a busy pipeline. Nobody stalls, and the
+memory they took comes back.
+
+What the machine does by itself is measured in the same run and subtracted: from a PING through the
+proxy the slowest PING of a server that nobody loads, from a GET also that of the GET's own shard."""
+import contextlib
 import os
 import resource
-import selectors
-import socket
 import statistics
 import subprocess
 import threading
@@ -12,18 +14,24 @@ import time
 
 import pytest
 
-from child_process import MEMORY_IS_MEASURED
+from child_process import MEMORY_IS_MEASURED, resident_kb
+from crowd import Crowd
 from deadline import SLOWNESS, wait_until
 from proxy_process import ProxyProcess
-from raw_client import encode
+from raw_client import bulk, encode
 from real_cluster import RealCluster, RealRedis
+from stall_probe import StallProbe, longest_ms
 
-IDLE, BLOCKED, SUBSCRIBERS, CHANNELS = 10_000, 2_000, 1_000, 10
-BUSY_SECONDS = float(os.environ.get("SLOTWAY_SCALE_SECONDS", "8"))
-STALL_MAX_S = 0.050 * SLOWNESS
+IDLE, BLOCKED, SUBSCRIBERS = 10_000, 2_000, 1_000
+SECONDS = float(os.environ.get("SLOTWAY_SCALE_SECONDS", "8"))
+IS_LONG = SECONDS >= 30
+MESSAGES = 10_000 if IS_LONG else 3_000
+STALL_MAX_MS = 50 * SLOWNESS
 # What a process may keep of a burst: allocator and pools, not clients.
 KEPT_KB_MAX = 48 * 1024
 KB_PER_CLIENT_MAX = 24
+# Of all crowds together: also what subscribers have still to take.
+PEAK_KB_MAX = 1024 * 1024
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,144 +63,204 @@ def proxy(cluster):
 
 @pytest.fixture(scope="module")
 def bystander():
-    """A redis-server that nobody loads: its slowest answer is the machine's own noise."""
     running = RealRedis()
     yield running
     running.stop()
 
 
-class Crowd:
-    """Sockets to one address, in one selector; what each received is counted, not kept."""
+class Watch:
+    """Probes that run all the time, and the phases of the test that they are held against."""
 
-    def __init__(self, port, count):
-        self.selector = selectors.DefaultSelector()
-        self.sockets = []
-        for _ in range(count):
-            client = socket.create_connection(("127.0.0.1", port), 20)
-            client.setblocking(False)
-            self.sockets.append(client)
-            self.selector.register(client, selectors.EVENT_READ)
-        self.received = {client: b"" for client in self.sockets}
+    def __init__(self, proxy, bystander, node, key):
+        self.probes = {"PING": StallProbe(proxy.port, "PING"),
+                       "GET": StallProbe(proxy.port, "GET", key),
+                       "shard": StallProbe(node.port, "GET", key),
+                       "noise": StallProbe(bystander.port, "PING")}
+        self.phases = []
+        self._process = proxy.process
+        self._is_over = threading.Event()
+        self.peak_kb = 0
+        self._memory = threading.Thread(target=self._watch_memory, daemon=True)
+        self._memory.start()
 
-    def send(self, requests):
-        for client, request in zip(self.sockets, requests):
-            client.sendall(request)
+    def _watch_memory(self):
+        while not self._is_over.wait(0.02):
+            self.peak_kb = max(self.peak_kb, resident_kb(self._process.pid))
 
-    def read_until(self, is_done, what, timeout_s=30):
-        deadline = time.monotonic() + timeout_s * SLOWNESS
-        while not is_done():
-            assert time.monotonic() < deadline, what
-            for key, _ in self.selector.select(0.2):
-                data = key.fileobj.recv(65536)
-                assert data, f"hung up on: {what}"
-                self.received[key.fileobj] += data
-
-    def each_received(self, expected):
-        return all(self.received[client] == expected(i) for i, client in enumerate(self.sockets))
-
-    def forget(self):
-        self.received = {client: b"" for client in self.sockets}
+    @contextlib.contextmanager
+    def phase(self, name):
+        begin = time.monotonic()
+        yield
+        self.phases.append((name, begin, time.monotonic()))
 
     def close(self):
-        self.selector.close()
-        for client in self.sockets:
-            client.close()
+        self._is_over.set()
+        for probe in self.probes.values():
+            probe.kill()
+
+    def check(self):
+        self._is_over.set()
+        self._memory.join()
+        samples = {name: probe.finish() for name, probe in self.probes.items()}
+        for name, taken in samples.items():
+            median = statistics.median(took for _, took in taken) * 1e3
+            print(f"{name}: {len(taken)} answers, median {median:.2f} ms, "
+                  f"longest {longest_ms(taken):.1f} ms")
+        for name, begin, end in self.phases:
+            row = {probe: longest_ms(taken, begin, end) for probe, taken in samples.items()}
+            print(f"{name:38} {end - begin:6.2f} s  " +
+                  "  ".join(f"{probe} {ms:6.1f}" for probe, ms in row.items()))
+        noise = longest_ms(samples["noise"])
+        assert len(samples["PING"]) > 50 and len(samples["GET"]) > 50
+        assert longest_ms(samples["PING"]) - noise < STALL_MAX_MS
+        assert longest_ms(samples["GET"]) - max(noise, longest_ms(samples["shard"])) < STALL_MAX_MS
 
 
-class Prober(threading.Thread):
-    """Asks again and again and notes how long each answer took."""
-
-    def __init__(self, client, *command):
-        super().__init__(daemon=True)
-        self.client, self.command, self.is_over, self.times_s = client, command, False, []
-
-    def run(self):
-        while not self.is_over:
-            began = time.perf_counter()
-            self.client.call(*self.command)
-            self.times_s.append(time.perf_counter() - began)
-            time.sleep(0.004)  # poll: a probe has no event to wait for
-
-    def finish(self):
-        self.is_over = True
-        self.join()
-        self.client.close()
-        return self.times_s
+@pytest.fixture
+def watch(cluster, proxy, bystander):
+    with proxy.client() as client:
+        client.call("SET", "probe", "x")
+    watching = Watch(proxy, bystander, cluster.master_of("probe"), "probe")
+    yield watching
+    watching.close()
 
 
+@contextlib.contextmanager
 def busy_pipeline(port):
-    return subprocess.Popen(
+    load = subprocess.Popen(
         ["redis-benchmark", "-h", "127.0.0.1", "-p", str(port), "-c", "20", "-P", "16", "-t",
          "get,set", "-n", "100000000", "-r", "100000", "-q"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def test_crowds_and_a_busy_pipeline(cluster, proxy, bystander):
-    before_kb = proxy.resident_kb()
-    idle = Crowd(proxy.port, IDLE)
-    blocked = Crowd(proxy.port, BLOCKED)
-    subscribers = Crowd(proxy.port, SUBSCRIBERS)
-    everybody = [idle, blocked, subscribers]
-    probers = []
-    load = None
     try:
-        idle.send([encode("PING")] * IDLE)
-        idle.read_until(lambda: idle.each_received(lambda i: b"+PONG\r\n"), "10,000 PONGs")
-        blocked.send([encode("BLPOP", f"list:{i}", 0) for i in range(BLOCKED)])
-        subscribers.send([encode("SUBSCRIBE", f"news:{i % CHANNELS}") for i in range(SUBSCRIBERS)])
-        subscribers.read_until(
-            lambda: subscribers.each_received(
-                lambda i: b"*3\r\n$9\r\nsubscribe\r\n$6\r\nnews:%d\r\n:1\r\n" % (i % CHANNELS)),
-            "1,000 confirmations")
-        wait_until(lambda: blocked_at(cluster) == BLOCKED, 30, "all are blocked at the shards")
-        if MEMORY_IS_MEASURED:
-            per_client = (proxy.resident_kb() - before_kb) / (IDLE + BLOCKED + SUBSCRIBERS)
-            assert per_client < KB_PER_CLIENT_MAX, f"{per_client:.1f} kB for each client"
-
-        load = busy_pipeline(proxy.port)
-        probers = [Prober(proxy.client(), "GET", "probe"), Prober(bystander.client(), "PING")]
-        for prober in probers:
-            prober.start()
-        wake_all(proxy, blocked, subscribers)
-        time.sleep(BUSY_SECONDS)  # poll: the time that is measured
-        through_proxy, noise = (prober.finish() for prober in probers)
+        yield
         assert load.poll() is None, "the load ended by itself"
-        report(through_proxy, noise)
-        assert len(through_proxy) > 50
-        assert max(through_proxy) < STALL_MAX_S + max(noise)
     finally:
-        if load is not None:
-            load.kill()
-            load.wait()
-        for crowd in everybody:
-            crowd.close()
+        load.kill()
+        load.wait()
+
+
+def test_crowds_and_a_busy_pipeline(cluster, proxy, watch):
+    before_kb = proxy.resident_kb()
+    with contextlib.ExitStack() as crowds:
+        with watch.phase("10,000 connect"):
+            idle = crowds.enter_context(contextlib.closing(Crowd(proxy.port, IDLE)))
+            idle.send([encode("PING")] * IDLE)
+            idle.read_until(lambda: idle.total == IDLE * 7, "10,000 PONGs")
+            assert idle.each_received(lambda i: b"+PONG\r\n")
+        idle_kb = proxy.resident_kb()
+        blocked = crowds.enter_context(contextlib.closing(Crowd(proxy.port, BLOCKED)))
+        subscribers = crowds.enter_context(
+            contextlib.closing(Crowd(proxy.port, SUBSCRIBERS, keeps=False)))
+        with watch.phase("1,000 subscribe"):
+            confirmation = encode("subscribe", "news", 1).replace(b"$1\r\n1", b":1")
+            subscribers.send([encode("SUBSCRIBE", "news")] * SUBSCRIBERS)
+            subscribers.read_until(
+                lambda: subscribers.total == SUBSCRIBERS * len(confirmation), "confirmations")
+        with busy_pipeline(proxy.port):
+            block_and_wake(cluster, proxy, watch, blocked, lambda i: "one", "one key")
+            with watch.phase(f"{MESSAGES:,} messages to 1,000"):
+                publish(proxy, subscribers, MESSAGES, 16)
+            block_and_wake(cluster, proxy, watch, blocked, lambda i: f"list:{i}", "2,000 keys")
+            with watch.phase("20 large messages to 1,000"):
+                publish(proxy, subscribers, 20, 100_000)
+            block(cluster, watch, blocked, lambda i: f"list:{i}", "2,000 keys")
+            if MEMORY_IS_MEASURED:
+                per_client = (proxy.resident_kb() - before_kb) / (IDLE + BLOCKED + SUBSCRIBERS)
+                print(f"kB: {before_kb} before, {idle_kb} with {IDLE} idle "
+                      f"({(idle_kb - before_kb) / IDLE:.1f} each); {per_client:.1f} for each of all")
+                assert per_client < KB_PER_CLIENT_MAX
+            with watch.phase("nothing but the pipeline"):
+                time.sleep(SECONDS)  # poll: the time that is measured
+            with watch.phase("2,000 blocked hang up"):
+                blocked.close()
+                wait_until(lambda: blocked_at(cluster) == 0, 30, "nobody is blocked at the shards")
+        with watch.phase("all hang up"):
+            idle.close()
+            subscribers.close()
+            wait_until(lambda: clients_of(proxy) < 10, 30, "all have gone")
+        watch.check()
     proxy.assert_up()
-    wait_until(lambda: blocked_at(cluster) == 0, 30, "nobody is blocked at the shards any longer")
     if MEMORY_IS_MEASURED:
-        wait_until(lambda: proxy.resident_kb() - before_kb < KEPT_KB_MAX, 30,
-                   "the memory of 13,000 clients is given back")
+        given_back(proxy, before_kb, watch.peak_kb)
 
 
-def wake_all(proxy, blocked, subscribers):
-    """One element for each blocked client, one message for each channel; all arrive, once."""
-    with proxy.client() as client:
-        for first in range(0, BLOCKED, 100):
-            keys = range(first, first + 100)
-            replies = client.pipeline([("RPUSH", f"list:{i}", f"for:{i}") for i in keys])
-            assert replies == [1] * 100
-        for channel in range(CHANNELS):
-            client.call("PUBLISH", f"news:{channel}", "flash")
-    blocked.read_until(
-        lambda: blocked.each_received(
-            lambda i: encode(f"list:{i}", f"for:{i}")), "2,000 elements popped")
+def given_back(proxy, before_kb, peak_kb):
+    began = time.monotonic()
+    wait_until(lambda: proxy.resident_kb() - before_kb < KEPT_KB_MAX, 30,
+               "the memory is given back")
+    print(f"kB: {before_kb} before, {peak_kb} at most, {proxy.resident_kb()} "
+          f"{time.monotonic() - began:.1f} s after")
+    assert peak_kb < PEAK_KB_MAX
+
+
+def block(cluster, watch, crowd, key_of, what):
+    with watch.phase(f"2,000 block, {what}"):
+        crowd.forget()
+        crowd.send([encode("BLPOP", key_of(i), 0) for i in range(BLOCKED)])
+        wait_until(lambda: blocked_at(cluster) == BLOCKED, 30, "all are blocked at the shards")
+
+
+def block_and_wake(cluster, proxy, watch, crowd, key_of, what):
+    """One element for each, pushed at once; each gets one, nobody two."""
+    block(cluster, watch, crowd, key_of, what)
+    pushes = [encode("RPUSH", key_of(i), f"{i:04}") for i in range(BLOCKED)]
+    with watch.phase(f"2,000 woken, {what}"), proxy.client() as client:
+        client.send(b"".join(pushes))
+        sizes = sum(len(encode(key_of(i), f"{i:04}")) for i in range(BLOCKED))
+        crowd.read_until(lambda: crowd.total >= sizes, "all are woken")
+        for _ in pushes:
+            assert isinstance(client.reply(), int)
+    expected = {encode(key_of(i), f"{i:04}") for i in range(BLOCKED)}
+    assert {bytes(got) for got in crowd.received} == expected
+    if key_of(0) != key_of(1):
+        assert crowd.each_received(lambda i: encode(key_of(i), f"{i:04}"))
+
+
+def publish(proxy, subscribers, count, size):
+    payload = b"m" * size
+    message = len(encode("message", "news", payload))
     subscribers.forget()
-    message = encode("message", "news:0", "flash")
-    subscribers.read_until(
-        lambda: all(len(got) >= len(message) for got in subscribers.received.values()),
-        "1,000 messages")
-    assert subscribers.each_received(lambda i: encode("message", f"news:{i % CHANNELS}", "flash"))
-    # Blocked again, for the rest of the test.
-    blocked.send([encode("BLPOP", f"list:{i}", 0) for i in range(BLOCKED)])
+    with proxy.client() as client:
+        client.send(encode("PUBLISH", "news", payload) * count)
+        subscribers.read_until(lambda: subscribers.total >= SUBSCRIBERS * count * message,
+                               "all messages", timeout_s=120)
+        for _ in range(count):
+            client.reply()
+    assert set(subscribers.counts) == {count * message}
+
+
+def test_a_crowd_that_asks_for_much_does_not_stall_others(cluster, proxy, watch):
+    """50 clients, each with a pipeline of GETs of a megabyte at one shard."""
+    clients, rounds, size = 50, 200 if IS_LONG else 20, 1_000_000
+    node = cluster.master_of("probe")
+    large = "large:{probe}"  # the probe's shard
+    value = bulk(b"v" * size)
+    with proxy.client() as client:
+        client.call("SET", large, b"v" * size)
+    before_kb, node_before_kb = proxy.resident_kb(), resident_kb(node.process.pid)
+    node_peak_kb = 0
+    with contextlib.closing(Crowd(proxy.port, clients, keeps=False)) as crowd:
+        def is_done():
+            nonlocal node_peak_kb
+            node_peak_kb = max(node_peak_kb, resident_kb(node.process.pid))
+            return crowd.total == clients * rounds * len(value)
+        with watch.phase(f"{clients} x {rounds} GETs of a megabyte"):
+            crowd.send([encode("GET", large) * rounds] * clients)
+            crowd.read_until(is_done, "all values", timeout_s=120)
+        assert set(crowd.counts) == {rounds * len(value)}
+    watch.check()
+    print(f"the shard's memory: {node_before_kb} kB before, {node_peak_kb} kB at most")
+    if MEMORY_IS_MEASURED:
+        assert node_peak_kb - node_before_kb < 512 * 1024
+        given_back(proxy, before_kb, watch.peak_kb)
+
+
+def clients_of(proxy):
+    with proxy.client() as client:
+        for line in client.call("INFO", "clients").decode().splitlines():
+            if line.startswith("connected_clients:"):
+                return int(line.partition(":")[2])
+    return -1
 
 
 def blocked_at(cluster):
@@ -202,9 +270,3 @@ def blocked_at(cluster):
             if line.startswith("blocked_clients:"):
                 total += int(line.partition(":")[2])
     return total
-
-
-def report(through_proxy, noise):
-    for name, times_s in (("through the proxy", through_proxy), ("the machine's noise", noise)):
-        print(f"{name}: {len(times_s)} probes, median {statistics.median(times_s) * 1e3:.2f} ms, "
-              f"max {max(times_s) * 1e3:.1f} ms")
