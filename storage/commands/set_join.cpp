@@ -22,9 +22,12 @@ namespace {
 // A set, or nothing under an absent key, which is an empty set.
 struct SetSource {
   std::optional<SetHandle> set;
+  std::optional<ListpackIndex> index;
 
   std::size_t Size() const { return set ? set->Size() : 0; }
-  bool Contains(std::string_view member) const { return set && set->Contains(member); }
+  bool Contains(std::string_view member) const {
+    return index ? index->Contains(member) : set && set->Contains(member);
+  }
 };
 using Sources = std::vector<SetSource>;
 
@@ -42,6 +45,15 @@ std::optional<Sources> OpenSources(CommandContext& ctx, std::size_t first, std::
   return sources;
 }
 
+// Before the members of the first are looked up in all others.
+void PrepareLookups(Sources& sources) {
+  constexpr std::size_t kManyLookups = 4;
+  if (sources.front().Size() < kManyLookups) return;
+  for (std::size_t i = 1; i < sources.size(); ++i) {
+    if (sources[i].set) sources[i].index = sources[i].set->IndexForLookups();
+  }
+}
+
 std::unique_ptr<SetTable> NewSet(CommandContext& ctx) {
   return std::make_unique<SetTable>(ctx.db.arena(), ctx.db.hash_seed());
 }
@@ -52,6 +64,7 @@ void Intersect(Sources& sources, AddFn&& add) {
   std::sort(sources.begin(), sources.end(),
             [](const SetSource& a, const SetSource& b) { return a.Size() < b.Size(); });
   if (sources.front().Size() == 0) return;
+  PrepareLookups(sources);
   sources.front().set->VisitWhile([&](std::string_view member) {
     const bool is_everywhere =
         std::all_of(sources.begin() + 1, sources.end(),
@@ -81,6 +94,7 @@ void Subtract(Sources& sources, AddFn&& add) {
   // A member that is elsewhere is likely to be in the largest.
   std::sort(sources.begin() + 1, sources.end(),
             [](const SetSource& a, const SetSource& b) { return a.Size() > b.Size(); });
+  PrepareLookups(sources);
   sources.front().set->ForEach([&](std::string_view member) {
     const bool is_elsewhere =
         std::any_of(sources.begin() + 1, sources.end(),

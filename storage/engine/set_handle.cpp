@@ -74,6 +74,11 @@ bool SetHandle::Contains(std::string_view member) const {
   return listpack().Find(member, listpack().Begin(), 1) != listpack().End();
 }
 
+std::optional<ListpackIndex> SetHandle::IndexForLookups() const {
+  if (IsTable() || IsIntset()) return std::nullopt;
+  return ListpackIndex(entry_.Bytes(), keyspace_->hash_seed());
+}
+
 void SetHandle::Expect(std::size_t count, std::string_view first, const SetLimits& limits) {
   if (IsTable()) return;
   if (Size() > 0) {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "storage/engine/record_intset.h"
 #include "storage/engine/record_listpack.h"
 #include "storage/memory/random_choice.h"
+#include "storage/types/listpack_index.h"
 #include "storage/types/set_value.h"
 #include "storage/types/value_limits.h"
 
@@ -38,6 +40,8 @@ class SetHandle {
   const Entry& entry() const { return entry_; }
   std::size_t Size() const;
   bool Contains(std::string_view member) const;
+  // For many lookups: nothing if Contains is as quick. Valid as long as a view.
+  std::optional<ListpackIndex> IndexForLookups() const;
   // To be called before `count` members are added, the first of which is `first`: takes the
   // encoding for that many at once.
   void Expect(std::size_t count, std::string_view first, const SetLimits& limits);
