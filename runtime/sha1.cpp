@@ -5,12 +5,18 @@
 
 namespace slotway::runtime {
 
-std::string Sha1Hex(std::string_view bytes) {
-  unsigned char digest[SHA_DIGEST_LENGTH];
-  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
+static_assert(sizeof(Sha1Digest) == SHA_DIGEST_LENGTH);
+
+Sha1Digest Sha1(std::string_view bytes) {
+  Sha1Digest digest;
+  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return digest;
+}
+
+std::string HexOf(const Sha1Digest& digest) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
-  hex.reserve(2 * sizeof digest);
+  hex.reserve(2 * digest.size());
   for (unsigned char byte : digest) {
     hex += kDigits[byte >> 4];
     hex += kDigits[byte & 15];

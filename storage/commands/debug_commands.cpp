@@ -12,6 +12,7 @@
 #include "storage/commands/handler_table.h"
 #include "storage/commands/help_text.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/value_digest.h"
 
 namespace slotway::storage {
 namespace {
@@ -47,6 +48,25 @@ void DebugObject(CommandContext& ctx) {
   text.append(" serializedlength:").append(std::to_string(ctx.db.BytesOfEntry(entry)));
   text.append(" lru:0 lru_seconds_idle:0");
   ctx.reply.SimpleString(text);
+}
+
+void DebugDigest(CommandContext& ctx) {
+  runtime::Sha1Digest digest{};
+  for (int i = 0; i < ctx.server.DatabaseCount(); ++i) {
+    Keyspace* database = ctx.server.DatabaseIfUsed(i);
+    if (database != nullptr) MixDatabase(digest, i, *database, ctx.now_ms);
+  }
+  ctx.reply.SimpleString(runtime::HexOf(digest));
+}
+
+// Of absent keys: zeros.
+void DebugDigestValue(CommandContext& ctx) {
+  ctx.reply.Array(ctx.args.size() - 2);
+  for (std::size_t i = 2; i < ctx.args.size(); ++i) {
+    runtime::Sha1Digest digest{};
+    if (const Entry entry = ctx.Peek(ctx.Key(i))) MixValue(digest, ctx.db, entry);
+    ctx.reply.SimpleString(runtime::HexOf(digest));
+  }
 }
 
 void DebugSetActiveExpire(CommandContext& ctx) {
@@ -87,6 +107,10 @@ void DebugHelp(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
       "CHANGE-REPL-ID",
       "    Take a new replication id.",
+      "DIGEST",
+      "    A digest of all keys and values.",
+      "DIGEST-VALUE [<key> ...]",
+      "    A digest of each value.",
       "ERROR <text>",
       "    Answer this error.",
       "OBJECT <key>",
@@ -112,6 +136,8 @@ struct DebugSubcommand {
 constexpr DebugSubcommand kSubcommands[] = {
     {"sleep", 1, 1, &DebugSleep},
     {"object", 1, 2, &DebugObject},
+    {"digest", 0, 0, &DebugDigest},
+    {"digest-value", 0, SIZE_MAX, &DebugDigestValue},
     {"set-active-expire", 1, 1, &DebugSetActiveExpire},
     {"populate", 1, 3, &DebugPopulate},
     {"error", 1, 1, &DebugError},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HSCAN, ZSCAN: the arguments, and the reply of elements that each have a text of their own.
+// HSCAN, SSCAN, ZSCAN: the arguments, and the reply of elements, with or without a text of their
+// own.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,9 @@
 namespace slotway::storage {
 
 // Answers the command for a key that `Handle` opens. scan(handle, cursor, count, show) visits about
-// `count` elements from the cursor, calls show(element, text) for each, where text() is what stands
-// behind the element in the reply, and returns the next cursor. text() is called for matches only.
+// `count` elements from the cursor, calls show(element) or show(element, text) for each, where
+// text() is what stands behind the element in the reply, and returns the next cursor. text() is
+// called for matches only.
 template <class Handle, class ScanFn>
 void ScanElements(CommandContext& ctx, ScanFn&& scan) {
   std::uint64_t cursor = 0;
@@ -32,12 +34,13 @@ void ScanElements(CommandContext& ctx, ScanFn&& scan) {
   std::size_t count = 0;
   protocol::StringSink sink{elements};
   protocol::RespWriter<protocol::StringSink> writer(sink, ctx.client.resp_version);
-  cursor = scan(*opened.handle, cursor, options.count, [&](std::string_view element, auto&& text) {
-    if (!options.Matches(element)) return;
-    writer.Bulk(element);
-    writer.Bulk(text());
-    count += 2;
-  });
+  cursor =
+      scan(*opened.handle, cursor, options.count, [&](std::string_view element, auto&&... text) {
+        if (!options.Matches(element)) return;
+        writer.Bulk(element);
+        (writer.Bulk(text()), ...);
+        count += 1 + sizeof...(text);
+      });
   ctx.reply.Array(2);
   ctx.reply.Bulk(std::to_string(cursor));
   ctx.reply.Array(count);

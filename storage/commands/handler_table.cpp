@@ -54,6 +54,7 @@ void AddAllHandlers(HandlerTable& table) {
            MigrateHandlers(),    SortHandlers(),      DatabaseHandlers(),
            HashHandlers(),       HashReadHandlers(),  HashScanHandlers(),
            ListHandlers(),       ListSearchHandlers(), ListMoveHandlers(),
+           SetHandlers(),        SetScanHandlers(),   SetJoinHandlers(),
            SortedSetHandlers(),  SortedSetReadHandlers(), SortedSetRangeHandlers(),
            SortedSetPopHandlers(), SortedSetScanHandlers(), SortedSetJoinHandlers(),
            GeoHandlers(),        GeoSearchHandlers(),

@@ -47,17 +47,12 @@ void ReplyRandomField(CommandContext& ctx, const HashHandle& hash, bool with_val
 // `count` different fields, every choice as likely as any other.
 void ReplyDistinctFields(CommandContext& ctx, const HashHandle& hash, std::size_t count,
                          bool with_values) {
-  std::size_t left = hash.Size();
-  std::size_t wanted = std::min(count, left);
+  std::size_t wanted = std::min(count, hash.Size());
   BeginFields(ctx, wanted, with_values);
-  hash.ForEach([&](std::string_view field, std::string_view value) {
-    // Selection sampling: each of the `left` fields is taken with chance wanted / left.
-    if (wanted > 0 && ctx.server.random.Next() % left < wanted) {
-      ReplyField(ctx, field, value, with_values);
-      --wanted;
-    }
-    --left;
-  });
+  hash.RandomDistinctFields(wanted, [&ctx] { return ctx.server.random.Next(); },
+                            [&](std::string_view field, std::string_view value) {
+                              ReplyField(ctx, field, value, with_values);
+                            });
 }
 
 void HrandfieldCommand(CommandContext& ctx) {

@@ -74,5 +74,29 @@ TEST(ServerCommandsTest, DebugNeedsPermission) {
   EXPECT_EQ(local.Run({"debug", "sleep", "0"}), "+OK\r\n");
 }
 
+// The digests are those of redis-server 7.0.15.
+TEST(ServerCommandsTest, DebugDigests) {
+  config::ShardConfig settings;
+  settings.enable_debug_command = config::LocalOnly::kYes;
+  CommandRunner runner(settings);
+  EXPECT_EQ(runner.Run({"debug", "digest"}), "+" + std::string(40, '0') + "\r\n");
+  runner.Run({"set", "str", "12"});
+  runner.Run({"rpush", "list", "a", "1"});
+  runner.Run({"sadd", "set", "a", "1", "b"});
+  runner.Run({"zadd", "zset", "1.1", "a"});
+  runner.Run({"hset", "hash", "f", "1", "g", "x"});
+  EXPECT_EQ(runner.Run({"debug", "digest"}), "+3d1ad9e2b9ae5fd581343dd9b31e096b5aa1bd64\r\n");
+  runner.Run({"set", "volatile", "v", "ex", "1000"});
+  EXPECT_EQ(runner.Run({"debug", "digest-value", "str", "list", "set", "zset", "hash", "volatile",
+                        "none"}),
+            "*7\r\n+655ac46b180ad2f61a3cee25f0b1780fa2ec879a\r\n"
+            "+a4b574dfd44a241b7583aa0f4da11ef31ee0b995\r\n"
+            "+e8f32bbb1ad9bf537c8867de4f19fec9e001296d\r\n"
+            "+0afd0507a38ea3c3ca917a82c82ccea86228cfc8\r\n"
+            "+cc9cdbb46c5ff000497e1954a353620ed67a4cb9\r\n"
+            "+311b17018163335616e089f6b951c82c477335ac\r\n"
+            "+0000000000000000000000000000000000000000\r\n");
+}
+
 }  // namespace
 }  // namespace slotway::storage

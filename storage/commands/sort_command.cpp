@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SORT and SORT_RO: the elements of a list or a sorted set, ordered by themselves or by values of
+// SORT and SORT_RO: the elements of a list, a set or a sorted set, ordered by themselves or by values of
 // other keys, as they are or as what other keys have for them.
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +19,7 @@
 #include "storage/commands/list_ends.h"
 #include "storage/commands/sort_pattern.h"
 #include "storage/engine/list_handle.h"
+#include "storage/engine/set_handle.h"
 #include "storage/engine/sorted_set_handle.h"
 
 namespace slotway::storage {
@@ -86,6 +87,12 @@ std::vector<SortItem> ElementsOf(CommandContext& ctx, const Entry& entry,
     for (auto at = list.Begin(); !list.IsEnd(at); at = list.Next(at)) {
       items.push_back({.element = std::string(list.At(at).Text(buffer)), .text = {}});
     }
+  } else if (entry.type() == ValueType::kSet) {
+    const SetHandle set(ctx.db, entry);
+    items.reserve(set.Size());
+    set.ForEach([&items](std::string_view member) {
+      items.push_back({.element = std::string(member), .text = {}});
+    });
   } else {
     const SortedSetHandle set(ctx.db, entry);
     items.reserve(set.Size());
@@ -193,14 +200,24 @@ void Store(CommandContext& ctx, const KeyRef& target, const Outputs& outputs) {
   ctx.reply.Integer(static_cast<std::int64_t>(outputs.size()));
 }
 
+bool IsSortable(ValueType type) {
+  return type == ValueType::kList || type == ValueType::kSet || type == ValueType::kZset;
+}
+
 void Sort(CommandContext& ctx, bool allows_store) {
   SortOptions options;
   if (!ReadSortOptions(ctx, allows_store, options)) return;
   const Entry entry =
       options.store_index != 0 ? ctx.FindToWrite(ctx.Key(1)) : ctx.FindToRead(ctx.Key(1));
-  if (entry && entry.type() != ValueType::kList && entry.type() != ValueType::kZset) {
+  if (entry && !IsSortable(entry.type())) {
     ctx.Error(protocol::error_text::kWrongType);
     return;
+  }
+  // A set has no order of its own that could be kept.
+  if (entry && entry.type() == ValueType::kSet && options.IsUnsorted() &&
+      options.store_index != 0) {
+    options.by.reset();
+    options.is_alpha = true;
   }
   std::vector<SortItem> items = ElementsOf(ctx, entry, options);
   if (!options.IsUnsorted()) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
@@ -14,6 +15,7 @@
 #include "storage/commands/opened_key.h"
 #include "storage/commands/sorted_set_result.h"
 #include "storage/engine/sorted_set_handle.h"
+#include "storage/memory/random_choice.h"
 
 namespace slotway::storage {
 namespace {
@@ -48,16 +50,22 @@ void ReplyRandomMember(CommandContext& ctx, const SortedSetHandle& set, bool wit
 // `count` different members, every choice as likely as any other.
 void ReplyDistinctMembers(CommandContext& ctx, const SortedSetHandle& set, std::size_t count,
                           bool with_scores) {
-  std::size_t left = set.Size();
-  std::size_t wanted = std::min(count, left);
+  std::size_t wanted = std::min(count, set.Size());
   BeginMembers(ctx, wanted, with_scores);
-  set.ForEach([&](const ScoredMember& item) {
-    // Selection sampling: each of the `left` members is taken with chance wanted / left.
-    if (wanted > 0 && ctx.server.random.Below(left) < wanted) {
-      ReplyMember(ctx, item, with_scores);
-      --wanted;
+  const auto next = [&ctx] { return ctx.server.random.Next(); };
+  const auto show = [&](const ScoredMember& item) { ReplyMember(ctx, item, with_scores); };
+  if (wanted < set.Size() / 3) {
+    // Few of many: a rank that was drawn before is rare, and drawn anew.
+    std::unordered_set<std::size_t> drawn;
+    while (drawn.size() < wanted) {
+      const std::size_t rank = ctx.server.random.Below(set.Size());
+      if (drawn.insert(rank).second) set.Visit({rank, 1}, false, show);
     }
-    --left;
+    return;
+  }
+  Selection selection(wanted, set.Size());
+  set.ForEach([&](const ScoredMember& item) {
+    if (selection.TakesNext(next)) show(item);
   });
 }
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "storage/memory/random_choice.h"
+
 namespace slotway::storage {
 
 HashHandle HashHandle::Create(Keyspace& keyspace, const KeyRef& key, std::int64_t now_ms) {
@@ -102,6 +104,18 @@ void HashHandle::RandomField(std::uint64_t random, const FieldCallback& callback
   NumberText field_text;
   NumberText value_text;
   callback(fields.At(at).Text(field_text), fields.At(fields.Next(at)).Text(value_text));
+}
+
+void HashHandle::RandomDistinctFields(std::size_t count, const RandomSource& next,
+                                      const FieldCallback& callback) const {
+  if (IsTable()) {
+    table().VisitRandomDistinct(count, next, callback);
+    return;
+  }
+  Selection selection(count, Size());
+  ForEach([&](std::string_view field, std::string_view value) {
+    if (selection.TakesNext(next)) callback(field, value);
+  });
 }
 
 }  // namespace slotway::storage

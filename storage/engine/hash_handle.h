@@ -46,6 +46,11 @@ class HashHandle {
   std::uint64_t Scan(std::uint64_t cursor, std::size_t count, const FieldCallback& callback) const;
   // The field chosen by `random`, a uniform 64-bit number. REQUIRES: Size() > 0.
   void RandomField(std::uint64_t random, const FieldCallback& callback) const;
+  // `count` different fields, every choice equally likely, in no certain order. `next` returns
+  // uniform 64-bit numbers. REQUIRES: count <= Size().
+  using RandomSource = std::function<std::uint64_t()>;
+  void RandomDistinctFields(std::size_t count, const RandomSource& next,
+                            const FieldCallback& callback) const;
 
  private:
   bool IsTable() const { return entry_.encoding() == Encoding::kHashtable; }

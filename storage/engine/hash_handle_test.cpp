@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/engine/hash_handle.h"
 
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -124,6 +125,31 @@ TEST_F(HashHandleTest, ScansAndDrawsFromBothEncodings) {
     for (const auto& [field, count] : drawn) {
       EXPECT_GT(count, 40);
       EXPECT_LT(count, 180);
+    }
+  }
+}
+
+TEST_F(HashHandleTest, DrawsDifferentFieldsFromBothEncodings) {
+  for (const int fields : {20, 1000}) {
+    HashHandle hash = HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
+    for (int i = 0; i < fields; ++i) hash.Set(std::to_string(i), "v", kLimits);
+    std::mt19937_64 random(4);
+    for (const int count : {1, fields / 4, fields / 2, fields}) {
+      std::map<std::string, int> drawn;
+      for (int repeat = 0; repeat < 100 * fields / count; ++repeat) {
+        std::map<std::string, int> once;
+        hash.RandomDistinctFields(static_cast<std::size_t>(count), std::ref(random),
+                                  [&](std::string_view field, std::string_view) {
+                                    ++once[std::string(field)];
+                                    ++drawn[std::string(field)];
+                                  });
+        ASSERT_EQ(once.size(), static_cast<std::size_t>(count));
+      }
+      EXPECT_EQ(drawn.size(), static_cast<std::size_t>(fields));
+      for (const auto& [field, times] : drawn) {
+        EXPECT_GT(times, 40);
+        EXPECT_LT(times, 180);
+      }
     }
   }
 }

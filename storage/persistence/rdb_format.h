@@ -19,12 +19,15 @@ namespace slotway::storage {
 enum class RdbType : std::uint8_t {
   kString = 0,
   kList = 1,
+  kSet = 2,
   kSortedSet = 3,
   kHash = 4,
   kSortedSet2 = 5,
+  kSetIntset = 11,
   kHashListpack = 16,
   kSortedSetListpack = 17,
   kQuicklist2 = 18,
+  kSetListpack = 20,
 };
 
 // What we write (Redis 7.0 reads it), and the newest that we read (Redis 7.2).

@@ -41,6 +41,8 @@ bool WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
       WriteRdbSortedSet(writer, keyspace, entry);
       return true;
     case ValueType::kSet:
+      WriteRdbSet(writer, keyspace, entry);
+      return true;
     case ValueType::kStream:
       break;
   }
@@ -57,6 +59,12 @@ RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget&
       return ReadRdbList(reader, target);
     case RdbType::kQuicklist2:
       return ReadRdbQuicklist(reader, target);
+    case RdbType::kSet:
+      return ReadRdbSet(reader, target);
+    case RdbType::kSetIntset:
+      return ReadRdbSetIntset(reader, target);
+    case RdbType::kSetListpack:
+      return ReadRdbSetListpack(reader, target);
     case RdbType::kSortedSet:
       return ReadRdbSortedSet(reader, target);
     case RdbType::kSortedSet2:

@@ -35,6 +35,10 @@ RestoreResult ReadRdbHashListpack(RdbReader& reader, const RestoreTarget& target
 void WriteRdbList(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbList(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbQuicklist(RdbReader& reader, const RestoreTarget& target);
+void WriteRdbSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+RestoreResult ReadRdbSet(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbSetIntset(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbSetListpack(RdbReader& reader, const RestoreTarget& target);
 void WriteRdbSortedSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbSortedSet(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSortedSet2(RdbReader& reader, const RestoreTarget& target);

@@ -55,6 +55,12 @@ class HashTable final : public ValueObject {
   void VisitRandom(RandomFn&& next, VisitFn&& visit) const {
     VisitItem(table_.RandomSpot(next).ref(), visit);
   }
+  // The same for `count` different fields, every choice equally likely, in no certain order.
+  // REQUIRES: count <= ElementCount().
+  template <class RandomFn, class VisitFn>
+  void VisitRandomDistinct(std::size_t count, RandomFn&& next, VisitFn&& visit) const {
+    table_.VisitRandomDistinct(count, next, [&](Spot spot) { VisitItem(spot.ref(), visit); });
+  }
 
  private:
   // One field with its value: u8 width codes, the two lengths, field, value.

@@ -2,7 +2,8 @@
 """Random commands on keys of any type: expiry, RENAME, COPY, RESTORE, OBJECT, SORT, SCAN."""
 import time
 
-# Payloads of Redis 7.0: texts, numbers, LZF, hashes of both encodings; filled in by make_dumps().
+# Payloads of Redis 7.0: texts, numbers, LZF, hashes, sets and sorted sets of all encodings; filled
+# in by make_dumps().
 DUMPS = []
 
 
@@ -18,6 +19,12 @@ def make_dumps(oracle):
         for i in range(count):
             oracle.call("hset", "dump", b"f%d" % i, values[i % len(values)][:60])
         DUMPS.append(oracle.call("dump", "dump")[1])
+    for count in (1, 3, 8, 9, 150):
+        for member in (b"%d", b"%d000000", b"m%d"):
+            oracle.call("del", "dump")
+            for i in range(count):
+                oracle.call("sadd", "dump", member % i)
+            DUMPS.append(oracle.call("dump", "dump")[1])
     for count in (1, 3, 8, 9, 150):
         oracle.call("del", "dump")
         for i in range(count):
