@@ -40,8 +40,10 @@ bool WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
     case ValueType::kZset:
       WriteRdbSortedSet(writer, keyspace, entry);
       return true;
-    case ValueType::kSet:
     case ValueType::kStream:
+      WriteRdbStream(writer, keyspace, entry);
+      return true;
+    case ValueType::kSet:
       break;
   }
   return false;
@@ -65,6 +67,10 @@ RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget&
       return ReadRdbSortedSetListpack(reader, target);
     case RdbType::kHashListpack:
       return ReadRdbHashListpack(reader, target);
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3:
+      return ReadRdbStream(type, reader, target);
   }
   // Types 1 to 21 exist; whatever is beyond is no RDB.
   constexpr std::uint8_t kTypeMax = 21;

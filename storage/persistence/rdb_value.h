@@ -39,5 +39,8 @@ void WriteRdbSortedSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry
 RestoreResult ReadRdbSortedSet(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSortedSet2(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSortedSetListpack(RdbReader& reader, const RestoreTarget& target);
+void WriteRdbStream(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+// `type` is one of the three that streams have had.
+RestoreResult ReadRdbStream(RdbType type, RdbReader& reader, const RestoreTarget& target);
 
 }  // namespace slotway::storage
