@@ -174,7 +174,7 @@ void LmpopCommand(CommandContext& ctx) {
 void BlmpopCommand(CommandContext& ctx) {
   std::int64_t deadline_ms = 0;
   ManyPop pop;
-  if (!ReadWaitSeconds(ctx, 1, deadline_ms) || !ReadManyPop(ctx, 2, pop)) return;
+  if (!ReadManyPop(ctx, 2, pop) || !ReadWaitSeconds(ctx, 1, deadline_ms)) return;
   if (PopMany(ctx, pop)) return;
   if (!WaitForLists(ctx, pop.keys_at, pop.key_count, deadline_ms)) ctx.reply.NullArray();
 }

@@ -147,7 +147,7 @@ void ZmpopCommand(CommandContext& ctx) {
 void BzmpopCommand(CommandContext& ctx) {
   std::int64_t deadline_ms = 0;
   ManyPop pop;
-  if (!ReadWaitSeconds(ctx, 1, deadline_ms) || !ReadManyPop(ctx, 2, pop)) return;
+  if (!ReadManyPop(ctx, 2, pop) || !ReadWaitSeconds(ctx, 1, deadline_ms)) return;
   if (PopMany(ctx, 3, pop)) return;
   if (!WaitForSets(ctx, 3, static_cast<std::size_t>(pop.key_count), deadline_ms)) {
     ctx.reply.NullArray();

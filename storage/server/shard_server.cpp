@@ -78,7 +78,10 @@ runtime::Result<bool> ShardServer::Start() {
     auto cluster = ClusterGateway::Open(state_);
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
-    state_.run_cluster_command = [this](CommandContext& ctx) { cluster_->Run(ctx); };
+    state_.run_cluster_command = [this](CommandContext& ctx) {
+      cluster_->Run(ctx);
+      RedirectWaiting();
+    };
   }
   WarnOfTooFewFiles(state_.Config().maxclients);
   executor_ = std::make_unique<Executor>(state_, handlers_, cluster_.get());
@@ -185,6 +188,16 @@ void ShardServer::ExpireKeys() {
   if (out_of_time) ++state_.stats.expire_cycle_limits;
   if (state_.paused_until_ms != 0 && !IsPauseOn()) ResumeClients();
   if (state_.waiters.HasReady()) executor_->Waiting().ServeReady();
+}
+
+// Slots change hands by CLUSTER commands.
+void ShardServer::RedirectWaiting() {
+  if (!state_.waiters.IsAnyoneWaiting()) return;
+  for (ClientState* client : state_.waiters.Clients()) {
+    const std::string error =
+        cluster_->ErrorForWaiting(*client, *state_.waiters.RequestOf(*client));
+    if (!error.empty()) executor_->Waiting().End(*client, error);
+  }
 }
 
 void ShardServer::ArmWaitTimer() {

@@ -59,6 +59,7 @@ class ShardServer {
   void TickTenTimesASecond();
   void CloseIdleClients();
   void EndDueWaits();
+  void RedirectWaiting();
 
   runtime::EventLoop& loop_;
   ServerState state_;

@@ -150,7 +150,7 @@ def is_expected_difference(args, ours, theirs):
         return True
     if name == b"xinfo" and comparable_info(ours) == comparable_info(theirs):
         return True
-    if name[:1] in (b"z", b"g") and same_but_for_digits(ours, theirs):
+    if (name[:1] in (b"z", b"g") or name[:2] == b"bz") and same_but_for_digits(ours, theirs):
         return True
     words = [word.lower() for word in args]
     if name[:3] == b"geo" and b"count" in words and b"any" not in words and args[1][:1] != b"g":
