@@ -246,18 +246,23 @@ void ClientUnpauseCommand(CommandContext& ctx) {
   ctx.reply.Ok();
 }
 
-// Nothing blocks in this version, so nobody can be unblocked.
+// CLIENT UNBLOCK id [TIMEOUT | ERROR]
 void ClientUnblockCommand(CommandContext& ctx) {
-  if (!ParseInteger(ctx.args[2])) {
-    ctx.Error(protocol::error_text::kNotInteger);
-    return;
-  }
-  bool has_reason = ctx.args.size() == 4;
-  if (has_reason && !EqualsNoCase(ctx.args[3], "timeout") && !EqualsNoCase(ctx.args[3], "error")) {
+  const bool has_reason = ctx.args.size() == 4;
+  const bool is_error = has_reason && EqualsNoCase(ctx.args[3], "error");
+  if (has_reason && !is_error && !EqualsNoCase(ctx.args[3], "timeout")) {
     ctx.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
     return;
   }
-  ctx.reply.Integer(0);
+  std::int64_t id = 0;
+  if (!ReadInteger(ctx, 2, id)) return;
+  const auto found = ctx.server.clients.find(static_cast<std::uint64_t>(id));
+  const bool is_waiting = found != ctx.server.clients.end() && found->second->is_waiting;
+  if (is_waiting) {
+    ctx.server.end_waiting(*found->second,
+                           is_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : "");
+  }
+  ctx.reply.Integer(is_waiting ? 1 : 0);
 }
 
 void ClientGetredirCommand(CommandContext& ctx) { ctx.reply.Integer(-1); }

@@ -24,6 +24,7 @@ class FieldLine {
 
 std::string Flags(const ClientState& client) {
   std::string flags;
+  if (client.is_waiting) flags += 'b';
   if (client.closes_after_reply) flags += 'c';
   if (client.is_readonly) flags += 'r';
   if (client.is_no_evict) flags += 'e';

@@ -25,6 +25,8 @@ struct ClientState {
   bool is_no_evict = false;
   bool is_no_touch = false;
   bool closes_after_reply = false;
+  bool is_waiting = false;      // its last request is in ServerState::waiters
+  bool denies_waiting = false;  // what would wait answers as if its time was up
 
   std::string name;
   std::string user = "default";

@@ -2,8 +2,28 @@
 #include "storage/commands/command_context.h"
 
 #include <string>
+#include <utility>
 
 namespace slotway::storage {
+
+bool CommandContext::WaitFor(const Wait& wait, std::vector<std::string> run_again) {
+  if (client.denies_waiting) return false;
+  if (is_run_again) {
+    still_waits = true;
+    return true;
+  }
+  WaitingRequest request;
+  request.spec = &spec;
+  request.args = std::move(run_again);
+  if (request.args.empty()) request.args.assign(args.begin(), args.end());
+  request.db_index = client.db_index;
+  request.type = wait.type;
+  request.minds_absence = wait.minds_absence;
+  request.deadline_ms = wait.deadline_ms;
+  request.keys.assign(wait.keys.begin(), wait.keys.end());
+  server.waiters.Add(client, std::move(request));
+  return true;
+}
 
 void CommandContext::ArityError() { Error(protocol::error_text::WrongArity(spec.name)); }
 

@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/command.h"
 #include "protocol/error_text.h"
@@ -83,13 +85,41 @@ class CommandContext {
 
   // To be called after each change of a key: counts it and tells those who listen.
   void KeyChanged(const KeyRef& key, config::KeyspaceEvent event_class, std::string_view event) {
+    KeyOfChanged(client.db_index, key, event_class, event);
+  }
+  // The same in another database: COPY, MOVE.
+  void KeyOfChanged(int db_index, const KeyRef& key, config::KeyspaceEvent event_class,
+                    std::string_view event) {
     ++server.changes;
+    if (server.waiters.IsAnyoneWaiting()) [[unlikely]]
+      server.waiters.NoteChange(db_index, key.key);
     if (server.key_change_listener != nullptr) {
-      server.key_change_listener->OnKeyChanged(client.db_index, key, event_class, event);
+      server.key_change_listener->OnKeyChanged(db_index, key, event_class, event);
     }
   }
   // A change that is no single key's: FLUSHALL, SWAPDB.
   void DataChanged(std::uint64_t count) { server.changes += count; }
+
+  // ---- Waiting ----
+
+  // What a request waits for: that one of `keys` holds a value of `type` that is of use to it.
+  struct Wait {
+    ValueType type = ValueType::kList;
+    std::span<const std::string_view> keys;
+    std::int64_t deadline_ms = WaitingRequest::kForever;
+    bool minds_absence = false;
+  };
+  // Leaves the request without an answer; it is run again when one of the keys has changed, until
+  // it answers or its time is up. False when this client may not wait: answer as if time was up.
+  // `run_again`: the arguments to be run again, if not these.
+  bool WaitFor(const Wait& wait, std::vector<std::string> run_again = {});
+
+  // Whether this is a request that waited and is run again.
+  bool is_run_again = false;
+  // Set by WaitFor() then: it goes on waiting.
+  bool still_waits = false;
+
+  // ---- Errors ----
 
   // `text` begins with its code.
   void Error(std::string_view text) {

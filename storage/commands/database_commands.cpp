@@ -56,6 +56,7 @@ void FlushdbCommand(CommandContext& ctx) {
   if (!ReadFlushMode(ctx)) return;
   ctx.DataChanged(ctx.db.Size());
   ctx.db.FlushAll();
+  ctx.server.waiters.NoteDatabase(ctx.client.db_index);
   ctx.reply.Ok();
 }
 
@@ -66,6 +67,7 @@ void FlushallCommand(CommandContext& ctx) {
     if (database == nullptr) continue;
     ctx.DataChanged(database->Size());
     database->FlushAll();
+    ctx.server.waiters.NoteDatabase(i);
   }
   ctx.DataChanged(1);
   ctx.reply.Ok();

@@ -27,11 +27,17 @@ inline SortedSetLimits SortedSetLimitsOf(const config::ShardConfig& config) {
           .listpack_value_bytes_max = config.zset_max_listpack_value};
 }
 
+inline StreamLimits StreamLimitsOf(const config::ShardConfig& config) {
+  return {.node_bytes_max = config.stream_node_max_bytes,
+          .node_entries_max = config.stream_node_max_entries};
+}
+
 inline ValueLimits ValueLimitsOf(const config::ShardConfig& config) {
   return {.hash = HashLimitsOf(config),
           .list = ListLimitsOf(config),
           .set = SetLimitsOf(config),
-          .sorted_set = SortedSetLimitsOf(config)};
+          .sorted_set = SortedSetLimitsOf(config),
+          .stream = StreamLimitsOf(config)};
 }
 
 }  // namespace slotway::storage

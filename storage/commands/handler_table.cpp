@@ -58,6 +58,8 @@ void AddAllHandlers(HandlerTable& table) {
            SortedSetHandlers(),  SortedSetReadHandlers(), SortedSetRangeHandlers(),
            SortedSetPopHandlers(), SortedSetScanHandlers(), SortedSetJoinHandlers(),
            GeoHandlers(),        GeoSearchHandlers(),
+           StreamHandlers(),     StreamReadHandlers(), StreamGroupHandlers(),
+           StreamPendingHandlers(), StreamClaimHandlers(), StreamInfoHandlers(),
            ConnectionHandlers(), ClientHandlers(),    ServerHandlers(),
            InfoHandlers(),       ConfigHandlers(),    CommandIntrospectionHandlers(),
            DebugHandlers(),

@@ -43,9 +43,9 @@ void AddClients(InfoText& text, ServerState& server) {
   text.Field("connected_clients", server.clients.size());
   text.Field("cluster_connections", 0);
   text.Field("maxclients", server.Config().maxclients);
-  text.Field("blocked_clients", 0);
+  text.Field("blocked_clients", server.waiters.ClientCount());
   text.Field("tracking_clients", 0);
-  text.Field("clients_in_timeout_table", 0);
+  text.Field("clients_in_timeout_table", server.waiters.TimedCount());
 }
 
 std::string PolicyName(const ServerState& server) {

@@ -118,7 +118,7 @@ void CopyCommand(CommandContext& ctx) {
     return;
   }
   ValueCopy(entry).StoreTo(target, to, ctx.now_ms);
-  ctx.KeyChanged(to, config::kNotifyGeneric, "copy_to");
+  ctx.KeyOfChanged(target_db, to, config::kNotifyGeneric, "copy_to");
   ctx.reply.Integer(1);
 }
 
@@ -144,6 +144,7 @@ void MoveCommand(CommandContext& ctx) {
   ValueCopy(entry).StoreTo(target, key, ctx.now_ms);
   ctx.db.Delete(entry);
   ctx.KeyChanged(key, config::kNotifyGeneric, "move_from");
+  ctx.KeyOfChanged(target_db, key, config::kNotifyGeneric, "move_to");
   ctx.reply.Integer(1);
 }
 

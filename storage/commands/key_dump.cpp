@@ -19,11 +19,7 @@ void DumpCommand(CommandContext& ctx) {
     ctx.reply.Null();
     return;
   }
-  if (auto payload = DumpValue(ctx.db, entry)) {
-    ctx.reply.Bulk(*payload);
-  } else {
-    ctx.Error("ERR DUMP of this type is not supported by this version of Slotway");
-  }
+  ctx.reply.Bulk(DumpValue(ctx.db, entry));
 }
 
 struct RestoreOptions {

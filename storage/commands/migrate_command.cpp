@@ -96,27 +96,21 @@ void AddPrelude(Shipment& shipment, const MigrateRequest& request) {
   ++shipment.preludes;
 }
 
-// False when a value cannot be sent; the error is answered then.
-bool AddKey(CommandContext& ctx, Shipment& shipment, const MigrateRequest& request,
+void AddKey(CommandContext& ctx, Shipment& shipment, const MigrateRequest& request,
             std::size_t index) {
   KeyRef key = ctx.Key(index);
   Entry entry = ctx.FindToRead(key);
-  if (!entry) return true;
-  auto payload = DumpValue(ctx.db, entry);
-  if (!payload) {
-    ctx.Error("ERR MIGRATE of this type is not supported by this version of Slotway");
-    return false;
-  }
+  if (!entry) return;
+  const std::string payload = DumpValue(ctx.db, entry);
   std::int64_t ttl_ms = 0;
   if (auto at_ms = entry.expire_at_ms()) ttl_ms = std::max<std::int64_t>(*at_ms - ctx.now_ms, 1);
   std::string ttl_text = std::to_string(ttl_ms);
   std::vector<std::string_view> restore = {
-      ctx.server.IsClusterEnabled() ? "RESTORE-ASKING" : "RESTORE", key.key, ttl_text, *payload};
+      ctx.server.IsClusterEnabled() ? "RESTORE-ASKING" : "RESTORE", key.key, ttl_text, payload};
   if (request.replaces) restore.push_back("REPLACE");
   protocol::StringSink sink{shipment.bytes};
   protocol::WriteRequest(sink, std::span<const std::string_view>(restore));
   shipment.keys.push_back(index);
-  return true;
 }
 
 // Reads replies one by one.
@@ -181,7 +175,7 @@ void MigrateCommand(CommandContext& ctx) {
   Shipment shipment;
   AddPrelude(shipment, request);
   for (std::size_t i = 0; i < request.key_count; ++i) {
-    if (!AddKey(ctx, shipment, request, request.first_key + i)) return;
+    AddKey(ctx, shipment, request, request.first_key + i);
   }
   if (shipment.keys.empty()) {
     ctx.reply.SimpleString("NOKEY");

@@ -41,12 +41,24 @@ Keyspace& ServerState::MakeDatabase(int index) {
   options.lfu_decay_minutes = static_cast<int>(Config().lfu_decay_time_min);
   auto& database = databases_[static_cast<std::size_t>(index)];
   database = std::make_unique<Keyspace>(arena, options);
-  database->SetExpiryListener([this](protocol::Slot, std::string_view) { ++stats.expired_keys; });
+  database->SetExpiryListener([this, made = database.get()](protocol::Slot, std::string_view key) {
+    ++stats.expired_keys;
+    if (waiters.IsAnyoneWaiting()) [[unlikely]]
+      waiters.NoteChange(IndexOf(*made), key);
+  });
   return *database;
+}
+
+int ServerState::IndexOf(const Keyspace& database) const {
+  int index = 0;
+  while (databases_[static_cast<std::size_t>(index)].get() != &database) ++index;
+  return index;
 }
 
 void ServerState::SwapDatabases(int a, int b) {
   std::swap(databases_[static_cast<std::size_t>(a)], databases_[static_cast<std::size_t>(b)]);
+  waiters.NoteDatabase(a);
+  waiters.NoteDatabase(b);
 }
 
 std::size_t ServerState::DataBytes() const {

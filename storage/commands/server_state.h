@@ -20,6 +20,7 @@
 #include "protocol/command_table.h"
 #include "runtime/random.h"
 #include "storage/commands/command_stats.h"
+#include "storage/commands/key_waiters.h"
 #include "storage/engine/keyspace.h"
 #include "storage/memory/record_arena.h"
 
@@ -84,6 +85,7 @@ class ServerState {
   std::uint64_t changes = 0;             // every change of the data counts
   std::uint64_t changes_since_save = 0;  // as above, since the last snapshot
   KeyChangeListener* key_change_listener = nullptr;
+  KeyWaiters waiters;
 
   ServerStats stats;
   ReplicationFacts replication;
@@ -108,12 +110,15 @@ class ServerState {
   std::function<void()> request_shutdown;
   // Set by the server. Closes a connection at the end of this loop iteration.
   std::function<void(std::uint64_t client_id)> close_client;
+  // Set by the server. Answers a client that waits: as if its time was up, or with an error.
+  std::function<void(ClientState&, std::string_view error)> end_waiting;
   // Set by the server when cluster-enabled is on: CLUSTER and its subcommands.
   std::function<void(CommandContext&)> run_cluster_command;
   bool IsClusterEnabled() const { return Config().cluster_enabled; }
 
  private:
   Keyspace& MakeDatabase(int index);
+  int IndexOf(const Keyspace& database) const;
 
   std::vector<std::unique_ptr<Keyspace>> databases_;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Members taken from an end of a sorted set: ZPOPMIN, ZPOPMAX, ZMPOP.
+// Members taken from an end of a sorted set: ZPOPMIN, ZPOPMAX, ZMPOP, and those that wait until
+// there is one: BZPOPMIN, BZPOPMAX, BZMPOP.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -9,6 +10,7 @@
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/opened_key.h"
+#include "storage/commands/wait_deadline.h"
 #include "storage/engine/sorted_set_handle.h"
 
 namespace slotway::storage {
@@ -58,6 +60,34 @@ void Pop(CommandContext& ctx, ScoreEnd end) {
 void ZpopminCommand(CommandContext& ctx) { Pop(ctx, ScoreEnd::kMin); }
 void ZpopmaxCommand(CommandContext& ctx) { Pop(ctx, ScoreEnd::kMax); }
 
+bool WaitForSets(CommandContext& ctx, std::size_t first, std::size_t count,
+                 std::int64_t deadline_ms) {
+  return ctx.WaitFor({.type = ValueType::kZset,
+                      .keys = ctx.args.subspan(first, count),
+                      .deadline_ms = deadline_ms});
+}
+
+// BZPOPMIN key [key ...] timeout
+void PopOrWait(CommandContext& ctx, ScoreEnd end) {
+  const std::size_t keys_end = ctx.args.size() - 1;
+  std::int64_t deadline_ms = 0;
+  if (!ReadWaitSeconds(ctx, keys_end, deadline_ms)) return;
+  for (std::size_t i = 1; i < keys_end; ++i) {
+    auto opened = OpenToWrite<SortedSetHandle>(ctx, i);
+    if (opened.is_wrong_type) return;
+    if (!opened.handle) continue;
+    const KeyRef key = ctx.Key(i);
+    ctx.reply.Array(3);
+    ctx.reply.Bulk(key.key);
+    PopAndReply(ctx, *opened.handle, end, 1, key, false);
+    return;
+  }
+  if (!WaitForSets(ctx, 1, keys_end - 1, deadline_ms)) ctx.reply.NullArray();
+}
+
+void BzpopminCommand(CommandContext& ctx) { PopOrWait(ctx, ScoreEnd::kMin); }
+void BzpopmaxCommand(CommandContext& ctx) { PopOrWait(ctx, ScoreEnd::kMax); }
+
 struct ManyPop {
   std::int64_t key_count = 0;
   ScoreEnd end = ScoreEnd::kMin;
@@ -90,13 +120,12 @@ bool ReadManyPop(CommandContext& ctx, std::size_t first, ManyPop& pop) {
   return reader.Finish();
 }
 
-void ZmpopCommand(CommandContext& ctx) {
-  ManyPop pop;
-  if (!ReadManyPop(ctx, 1, pop)) return;
+// The keys begin at args[keys_at]. False, without an answer, when no set has anything.
+bool PopMany(CommandContext& ctx, std::size_t keys_at, const ManyPop& pop) {
   for (std::int64_t i = 0; i < pop.key_count; ++i) {
-    const std::size_t index = static_cast<std::size_t>(i) + 2;
+    const std::size_t index = static_cast<std::size_t>(i) + keys_at;
     auto opened = OpenToWrite<SortedSetHandle>(ctx, index);
-    if (opened.is_wrong_type) return;
+    if (opened.is_wrong_type) return true;
     if (!opened.handle) continue;
     const KeyRef key = ctx.Key(index);
     const std::size_t taken =
@@ -105,16 +134,33 @@ void ZmpopCommand(CommandContext& ctx) {
     ctx.reply.Bulk(key.key);
     ctx.reply.Array(taken);
     PopAndReply(ctx, *opened.handle, pop.end, taken, key, true);
-    return;
+    return true;
   }
-  ctx.reply.NullArray();
+  return false;
+}
+
+void ZmpopCommand(CommandContext& ctx) {
+  ManyPop pop;
+  if (ReadManyPop(ctx, 1, pop) && !PopMany(ctx, 2, pop)) ctx.reply.NullArray();
+}
+
+void BzmpopCommand(CommandContext& ctx) {
+  std::int64_t deadline_ms = 0;
+  ManyPop pop;
+  if (!ReadManyPop(ctx, 2, pop) || !ReadWaitSeconds(ctx, 1, deadline_ms)) return;
+  if (PopMany(ctx, 3, pop)) return;
+  if (!WaitForSets(ctx, 3, static_cast<std::size_t>(pop.key_count), deadline_ms)) {
+    ctx.reply.NullArray();
+  }
 }
 
 }  // namespace
 
 std::span<const HandlerRow> SortedSetPopHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"zpopmin", &ZpopminCommand}, {"zpopmax", &ZpopmaxCommand}, {"zmpop", &ZmpopCommand}};
+      {"zpopmin", &ZpopminCommand},   {"zpopmax", &ZpopmaxCommand},   {"zmpop", &ZmpopCommand},
+      {"bzpopmin", &BzpopminCommand}, {"bzpopmax", &BzpopmaxCommand}, {"bzmpop", &BzmpopCommand},
+  };
   return kRows;
 }
 

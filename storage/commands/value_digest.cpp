@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 #include "storage/engine/hash_handle.h"
 #include "storage/engine/list_handle.h"
 #include "storage/engine/set_handle.h"
 #include "storage/engine/sorted_set_handle.h"
+#include "storage/engine/stream_handle.h"
 
 namespace slotway::storage {
 namespace {
@@ -69,6 +71,19 @@ void MixSortedSet(Sha1Digest& digest, const SortedSetHandle& set) {
   });
 }
 
+// Entries alone: groups are no part of it.
+void MixStream(Sha1Digest& digest, const StreamValue& stream) {
+  auto mix = [&digest](const StreamNodeReader& node, const StreamNodeReader::Entry& entry) {
+    MixNext(digest, std::to_string(entry.id.ms) + '.' + std::to_string(entry.id.seq));
+    node.ForEachField(entry, [&digest](std::string_view field, std::string_view value) {
+      MixNext(digest, field);
+      MixNext(digest, value);
+    });
+    return true;
+  };
+  stream.Visit({}, StreamId::Max(), mix);
+}
+
 }  // namespace
 
 void MixValue(Sha1Digest& digest, Keyspace& keyspace, const Entry& entry) {
@@ -95,6 +110,7 @@ void MixValue(Sha1Digest& digest, Keyspace& keyspace, const Entry& entry) {
       });
       break;
     case ValueType::kStream:
+      MixStream(digest, StreamHandle(keyspace, entry).stream());
       break;
   }
   if (entry.expire_at_ms()) MixUnordered(digest, "!!expire!!");

@@ -10,10 +10,10 @@ constexpr std::size_t kFooterBytes = 10;
 
 }  // namespace
 
-std::optional<std::string> DumpValue(Keyspace& keyspace, const Entry& entry) {
+std::string DumpValue(Keyspace& keyspace, const Entry& entry) {
   std::string payload;
   RdbWriter writer(payload);
-  if (!WriteRdbValue(writer, keyspace, entry)) return std::nullopt;
+  WriteRdbValue(writer, keyspace, entry);
   writer.LittleEndian(kRdbVersionWritten, 2);
   writer.LittleEndian(Crc64(payload), 8);
   return payload;

@@ -5,7 +5,6 @@
 // Payloads come from outside: nothing in them is trusted. Engine thread only.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,8 +12,8 @@
 
 namespace slotway::storage {
 
-// Nothing for a type that cannot be dumped yet.
-std::optional<std::string> DumpValue(Keyspace& keyspace, const Entry& entry);
+// What DUMP answers.
+std::string DumpValue(Keyspace& keyspace, const Entry& entry);
 
 // Whether version and checksum are in order.
 bool IsDumpIntact(std::string_view payload);

@@ -24,10 +24,13 @@ enum class RdbType : std::uint8_t {
   kHash = 4,
   kSortedSet2 = 5,
   kSetIntset = 11,
+  kStreamListpacks = 15,
   kHashListpack = 16,
   kSortedSetListpack = 17,
   kQuicklist2 = 18,
+  kStreamListpacks2 = 19,
   kSetListpack = 20,
+  kStreamListpacks3 = 21,
 };
 
 // What we write (Redis 7.0 reads it), and the newest that we read (Redis 7.2).
@@ -42,6 +45,7 @@ class RdbWriter {
   // A canonical number of up to 32 bits is written as one.
   void String(std::string_view text);
   void Number(std::int64_t number);
+  void Raw(std::string_view bytes) { out_.append(bytes); }
   void LittleEndian(std::uint64_t value, int bytes);
 
  private:
@@ -64,6 +68,8 @@ class RdbReader {
   // Empty after a failure. The text replaces what `out` held.
   void String(std::string& out);
   std::uint64_t LittleEndian(int bytes);
+  // Views into what is read; empty after a failure.
+  std::string_view Raw(std::uint64_t count) { return Take(count); }
 
  private:
   struct LengthOrEncoding {

@@ -41,9 +41,8 @@ TEST_F(RdbSetTest, WhatIsDumpedIsRestored) {
       SetHandle set = SetHandle::Create(keyspace_, kFrom, kNow);
       for (int i = 0; i < count; ++i) set.Add(prefix + std::to_string(i * 50), limits_.set);
       const auto payload = DumpValue(keyspace_, Found(kFrom));
-      ASSERT_TRUE(payload.has_value());
-      ASSERT_TRUE(IsDumpIntact(*payload));
-      ASSERT_EQ(RestoreValue(*payload, {keyspace_, kTo, limits_, kNow}), RestoreResult::kDone);
+      ASSERT_TRUE(IsDumpIntact(payload));
+      ASSERT_EQ(RestoreValue(payload, {keyspace_, kTo, limits_, kNow}), RestoreResult::kDone);
       EXPECT_EQ(Found(kTo).encoding(), Found(kFrom).encoding());
       EXPECT_EQ(MembersOf(kTo), MembersOf(kFrom));
     }

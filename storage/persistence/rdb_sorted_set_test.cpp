@@ -43,9 +43,8 @@ TEST_F(RdbSortedSetTest, WhatIsDumpedIsRestored) {
                  [i](std::optional<double>) { return std::optional(i % 100 * 0.25); });
     }
     const auto payload = DumpValue(keyspace_, keyspace_.Find(kFrom.slot, kFrom.key, kNow));
-    ASSERT_TRUE(payload.has_value());
-    ASSERT_TRUE(IsDumpIntact(*payload));
-    ASSERT_EQ(RestoreValue(*payload, {keyspace_, kTo, limits_, kNow}), RestoreResult::kDone);
+    ASSERT_TRUE(IsDumpIntact(payload));
+    ASSERT_EQ(RestoreValue(payload, {keyspace_, kTo, limits_, kNow}), RestoreResult::kDone);
     const Entry restored = keyspace_.Find(kTo.slot, kTo.key, kNow);
     EXPECT_EQ(restored.encoding(), count <= 128 ? Encoding::kListpack : Encoding::kSkiplist);
     EXPECT_EQ(SortedSetHandle(keyspace_, restored).Size(), static_cast<std::size_t>(count));

@@ -26,27 +26,27 @@ RestoreResult ReadString(RdbReader& reader, const RestoreTarget& target) {
 
 }  // namespace
 
-bool WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
+void WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
   switch (entry.type()) {
     case ValueType::kString:
       WriteString(writer, entry);
-      return true;
+      return;
     case ValueType::kHash:
       WriteRdbHash(writer, keyspace, entry);
-      return true;
+      return;
     case ValueType::kList:
       WriteRdbList(writer, keyspace, entry);
-      return true;
+      return;
     case ValueType::kZset:
       WriteRdbSortedSet(writer, keyspace, entry);
-      return true;
+      return;
     case ValueType::kSet:
       WriteRdbSet(writer, keyspace, entry);
-      return true;
+      return;
     case ValueType::kStream:
-      break;
+      WriteRdbStream(writer, keyspace, entry);
+      return;
   }
-  return false;
 }
 
 RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget& target) {
@@ -73,6 +73,10 @@ RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget&
       return ReadRdbSortedSetListpack(reader, target);
     case RdbType::kHashListpack:
       return ReadRdbHashListpack(reader, target);
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3:
+      return ReadRdbStream(type, reader, target);
   }
   // Types 1 to 21 exist; whatever is beyond is no RDB.
   constexpr std::uint8_t kTypeMax = 21;

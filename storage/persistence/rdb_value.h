@@ -23,8 +23,8 @@ struct RestoreTarget {
 
 enum class RestoreResult : std::uint8_t { kDone, kBadData, kUnsupportedType };
 
-// The type byte and the value. False for a type that cannot be written yet.
-bool WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+// The type byte and the value.
+void WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 // The value; `type` has been read. REQUIRES of a good one: it ends where the bytes end.
 RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget& target);
 
@@ -43,5 +43,8 @@ void WriteRdbSortedSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry
 RestoreResult ReadRdbSortedSet(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSortedSet2(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSortedSetListpack(RdbReader& reader, const RestoreTarget& target);
+void WriteRdbStream(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
+// `type` is one of the three that streams have had.
+RestoreResult ReadRdbStream(RdbType type, RdbReader& reader, const RestoreTarget& target);
 
 }  // namespace slotway::storage

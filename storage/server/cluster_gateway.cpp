@@ -93,6 +93,20 @@ std::string ClusterGateway::ErrorFor(CommandContext& ctx,
   return cluster::ErrorOf(state_, judgement, EndpointKind());
 }
 
+std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
+                                            const WaitingRequest& request) {
+  cluster::GuardedRequest guarded;
+  keys_.assign(request.keys.begin(), request.keys.end());
+  guarded.keys = keys_;
+  guarded.is_write = request.spec->IsWrite();
+  guarded.is_readonly_client = client.is_readonly;
+  // While a slot is on its way the key may still come to be here.
+  guarded.is_asking = true;
+  auto judgement = cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; });
+  if (judgement.verdict == cluster::Verdict::kServe) return {};
+  return cluster::ErrorOf(state_, judgement, EndpointKind());
+}
+
 void ClusterGateway::Run(CommandContext& ctx) {
   std::string reply;
   protocol::StringSink sink{reply};

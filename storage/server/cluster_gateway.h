@@ -30,6 +30,8 @@ class ClusterGateway {
   bool ServesDirectly(protocol::Slot slot) const { return state_.ServesDirectly(slot); }
   // The error that answers a request for `keys` instead of serving it; empty: serve.
   std::string ErrorFor(CommandContext& ctx, std::span<const protocol::KeyPosition> keys);
+  // The same for a request that waits for its keys: what became of their slot meanwhile.
+  std::string ErrorForWaiting(const ClientState& client, const WaitingRequest& request);
   // The CLUSTER command.
   void Run(CommandContext& ctx);
   void ApplySettings();

@@ -15,7 +15,11 @@ using protocol::CommandFlag;
 using protocol::CommandSpec;
 
 Executor::Executor(ServerState& server, const HandlerTable& handlers, ClusterGateway* cluster)
-    : server_(server), handlers_(handlers), cluster_(cluster), traits_(protocol::CommandCount()) {
+    : server_(server),
+      handlers_(handlers),
+      cluster_(cluster),
+      traits_(protocol::CommandCount()),
+      waiting_(server, handlers) {
   for (std::size_t id = 0; id < traits_.size(); ++id) {
     auto command_id = static_cast<protocol::CommandId>(id);
     const CommandSpec& spec = protocol::CommandById(command_id);
@@ -53,6 +57,8 @@ void Executor::Execute(ClientState& client, const Request& request, runtime::Byt
     Silence(client, request);
   }
   if (was_asking) client.is_asking = false;  // it counted for this command only
+  if (server_.waiters.HasReady()) [[unlikely]]
+    waiting_.ServeReady();
 }
 
 // CLIENT REPLY OFF and SKIP: the command runs, nobody hears. CLIENT REPLY ON speaks again by
@@ -60,6 +66,7 @@ void Executor::Execute(ClientState& client, const Request& request, runtime::Byt
 void Executor::Silence(ClientState& client, const Request& request) {
   Run(client, request, discarded_);
   discarded_.Clear();
+  if (client.is_waiting) return;  // SKIP concerns the answer that is still to come
   if (client.reply_mode == ReplyMode::kSkipThis) {
     client.reply_mode = ReplyMode::kOn;
   } else if (client.reply_mode == ReplyMode::kSkipNext) {

@@ -16,6 +16,7 @@
 #include "runtime/byte_queue.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/server_state.h"
+#include "storage/server/waiting_requests.h"
 
 namespace slotway::storage {
 
@@ -34,10 +35,12 @@ class Executor {
  public:
   // `cluster` is nullptr unless cluster-enabled is on.
   Executor(ServerState& server, const HandlerTable& handlers, ClusterGateway* cluster);
+  WaitingRequests& Waiting() { return waiting_; }
 
   // Looks the command up and hashes its first key.
   Request Prepare(std::span<const std::string_view> args) const;
-  // Writes exactly one reply (unless the client asked for silence).
+  // Writes exactly one reply, unless the client asked for silence or now waits. Then runs requests
+  // again that waited for what this one has changed.
   void Execute(ClientState& client, const Request& request, runtime::ByteQueue& output);
 
  private:
@@ -66,6 +69,7 @@ class Executor {
   std::vector<CommandTraits> traits_;  // by CommandId
   std::vector<protocol::KeyPosition> keys_;
   runtime::ByteQueue discarded_;
+  WaitingRequests waiting_;
 };
 
 }  // namespace slotway::storage

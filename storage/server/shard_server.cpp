@@ -44,7 +44,8 @@ void WarnOfTooFewFiles(std::int64_t maxclients) {
 }  // namespace
 
 ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings settings)
-    : loop_(loop), state_(std::move(settings)), expiry_timer_(loop), tick_timer_(loop) {
+    : loop_(loop), state_(std::move(settings)), expiry_timer_(loop), tick_timer_(loop),
+      wait_timer_(loop) {
   AddAllHandlers(handlers_);
   state_.handlers = &handlers_;
   state_.request_shutdown = [this] { loop_.Stop(); };
@@ -55,6 +56,9 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
     });
   };
   state_.unpause = [this] { ResumeClients(); };
+  state_.end_waiting = [this](ClientState& client, std::string_view error) {
+    executor_->Waiting().End(client, error);
+  };
 }
 
 ShardServer::~ShardServer() {
@@ -74,10 +78,17 @@ runtime::Result<bool> ShardServer::Start() {
     auto cluster = ClusterGateway::Open(state_);
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
-    state_.run_cluster_command = [this](CommandContext& ctx) { cluster_->Run(ctx); };
+    state_.run_cluster_command = [this](CommandContext& ctx) {
+      cluster_->Run(ctx);
+      RedirectWaiting();
+    };
   }
   WarnOfTooFewFiles(state_.Config().maxclients);
   executor_ = std::make_unique<Executor>(state_, handlers_, cluster_.get());
+  executor_->Waiting().OnAnswered([this](ClientState& client) {
+    auto found = sessions_.find(client.id);
+    if (found != sessions_.end()) found->second->GoOn();
+  });
   expiry_timer_.Start(kExpiryPeriodMs, kExpiryPeriodMs, [this] { ExpireKeys(); });
   tick_timer_.Start(kTickPeriodMs, kTickPeriodMs, [this] { TickTenTimesASecond(); });
   last_tick_ms_ = loop_.NowMs();
@@ -138,7 +149,8 @@ void ShardServer::Remove(ShardSession& session) { sessions_.erase(session.Client
 void ShardServer::ResumeClients() {
   state_.paused_until_ms = 0;
   for (auto& [id, session] : sessions_) {
-    if (session->Connection().IsPaused()) session->Connection().ResumeReading();
+    const bool is_held_back = session->Connection().IsPaused() && !session->Client().is_waiting;
+    if (is_held_back) session->Connection().ResumeReading();
   }
 }
 
@@ -175,6 +187,35 @@ void ShardServer::ExpireKeys() {
   }
   if (out_of_time) ++state_.stats.expire_cycle_limits;
   if (state_.paused_until_ms != 0 && !IsPauseOn()) ResumeClients();
+  if (state_.waiters.HasReady()) executor_->Waiting().ServeReady();
+}
+
+// Slots change hands by CLUSTER commands.
+void ShardServer::RedirectWaiting() {
+  if (!state_.waiters.IsAnyoneWaiting()) return;
+  for (ClientState* client : state_.waiters.Clients()) {
+    const std::string error =
+        cluster_->ErrorForWaiting(*client, *state_.waiters.RequestOf(*client));
+    if (!error.empty()) executor_->Waiting().End(*client, error);
+  }
+}
+
+void ShardServer::ArmWaitTimer() {
+  const auto deadline_ms = state_.waiters.NextDeadline();
+  if (!deadline_ms) {
+    wait_timer_.Stop();
+    return;
+  }
+  // The timer counts from the beginning of the loop's iteration: it may come early, and is armed
+  // again then.
+  const std::int64_t delay_ms = std::max<std::int64_t>(*deadline_ms - state_.now_ms, 1);
+  wait_timer_.Start(static_cast<std::uint64_t>(delay_ms), 0, [this] { EndDueWaits(); });
+}
+
+void ShardServer::EndDueWaits() {
+  state_.RefreshClock();
+  executor_->Waiting().EndDue();
+  ArmWaitTimer();
 }
 
 void ShardServer::TickTenTimesASecond() {
@@ -195,7 +236,8 @@ void ShardServer::CloseIdleClients() {
       state_.Config().client_output_buffer_limit[config::kClientNormal].hard_bytes;
   if (limit_ms == 0 && output_max == 0) return;
   for (auto& [id, session] : sessions_) {
-    bool is_idle = limit_ms != 0 && state_.now_ms - session->Client().last_active_ms > limit_ms;
+    bool is_idle = limit_ms != 0 && !session->Client().is_waiting &&
+                   state_.now_ms - session->Client().last_active_ms > limit_ms;
     bool is_full = output_max != 0 && session->Connection().UnwrittenBytes() > output_max;
     if (is_idle || is_full) state_.close_client(id);
   }

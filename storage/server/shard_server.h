@@ -44,6 +44,8 @@ class ShardServer {
     bool concerns = !state_.pauses_writes_only || (request.spec && request.spec->IsWrite());
     return concerns && IsPauseOn();
   }
+  // To be called when a request begins to wait: it is ended when its time is up.
+  void ArmWaitTimer();
   // Destroys the session; also from inside its connection's callbacks.
   void Remove(ShardSession& session);
 
@@ -56,6 +58,8 @@ class ShardServer {
   void ExpireKeys();
   void TickTenTimesASecond();
   void CloseIdleClients();
+  void EndDueWaits();
+  void RedirectWaiting();
 
   runtime::EventLoop& loop_;
   ServerState state_;
@@ -67,6 +71,7 @@ class ShardServer {
   std::unordered_map<std::uint64_t, std::unique_ptr<ShardSession>> sessions_;
   runtime::Timer expiry_timer_;
   runtime::Timer tick_timer_;
+  runtime::Timer wait_timer_;
   std::uint64_t last_tick_ms_ = 0;
 };
 

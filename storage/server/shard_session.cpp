@@ -9,6 +9,13 @@
 #include "storage/server/shard_server.h"
 
 namespace slotway::storage {
+namespace {
+
+// What a client may send ahead while its request waits. Beyond that it is read no more, and its
+// end is noticed only when it has been answered.
+constexpr std::size_t kInputBytesWhileWaiting = std::size_t{1} << 20;
+
+}  // namespace
 
 ShardSession::ShardSession(ShardServer& server, std::unique_ptr<runtime::Connection> connection)
     : server_(server), connection_(std::move(connection)) {
@@ -24,7 +31,15 @@ ShardSession::ShardSession(ShardServer& server, std::unique_ptr<runtime::Connect
   state.clients.emplace(client_.id, &client_);
 }
 
-ShardSession::~ShardSession() { server_.State().clients.erase(client_.id); }
+ShardSession::~ShardSession() {
+  server_.State().waiters.Remove(client_);
+  server_.State().clients.erase(client_.id);
+}
+
+void ShardSession::GoOn() {
+  connection_->MarkForFlush();
+  connection_->ResumeReading();
+}
 
 void ShardSession::RestartParser() {
   parser_ = protocol::RespRequestParser();
@@ -114,6 +129,12 @@ std::size_t ShardSession::ExecuteBatch(RequestBatch& batch) {
     }
     executor.Execute(client_, batch.requests[i], connection_->Output());
     if (client_.closes_after_reply) return batch.EndOffset(i);
+    if (client_.is_waiting) [[unlikely]] {
+      connection_->PauseOffering(kInputBytesWhileWaiting);
+      RestartParser();
+      server_.ArmWaitTimer();
+      return batch.EndOffset(i);
+    }
   }
   if (has_small_limits_ && client_.is_authenticated) RestartParser();
   return batch.Consumed();
@@ -126,7 +147,11 @@ void ShardSession::FailProtocol() {
   client_.closes_after_reply = true;
 }
 
-void ShardSession::OnEndOfInput() { connection_->CloseAfterFlush(); }
+void ShardSession::OnEndOfInput() {
+  // Nobody is there to be answered.
+  server_.State().waiters.Remove(client_);
+  connection_->CloseAfterFlush();
+}
 
 void ShardSession::OnClosed(std::string_view) { server_.Remove(*this); }
 

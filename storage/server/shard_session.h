@@ -24,6 +24,8 @@ class ShardSession final : public runtime::Connection::Handler {
   ~ShardSession() override;
 
   void Start() { connection_->Start(*this); }
+  // A request that waited has been answered: the next ones may run.
+  void GoOn();
   ClientState& Client() { return client_; }
   runtime::Connection& Connection() { return *connection_; }
 

@@ -216,11 +216,15 @@ std::size_t ListpackReader::Find(std::string_view text, std::size_t from, std::s
 
 // ---- Changing ----
 
+EncodedElement::EncodedElement(std::int64_t number) {
+  const auto length = static_cast<std::size_t>(WriteNumber(short_, number) - short_);
+  short_[length] = static_cast<char>(length);
+  short_size_ = static_cast<std::uint8_t>(length + 1);
+}
+
 EncodedElement::EncodedElement(std::string_view text) {
   if (const auto number = CanonicalNumber(text)) {
-    const auto length = static_cast<std::size_t>(WriteNumber(short_, *number) - short_);
-    short_[length] = static_cast<char>(length);
-    short_size_ = static_cast<std::uint8_t>(length + 1);
+    *this = EncodedElement(*number);
     return;
   }
   if (text.size() <= kShortTextMax) {
@@ -267,6 +271,12 @@ Listpack::Listpack() : bytes_{7, 0, 0, 0, 0, 0, kEndByte} {}
 void Listpack::Apply(const ListpackSplice& splice) {
   bytes_.replace(splice.position, splice.erased_bytes, splice.inserted);
   std::memcpy(bytes_.data(), splice.header, sizeof splice.header);
+}
+
+void Listpack::AppendEncoded(std::string_view elements, std::size_t count) {
+  const std::size_t new_count = reader().Count() + count;
+  bytes_.insert(reader().End(), elements);
+  SetHeader(bytes_.data(), bytes_.size(), new_count);
 }
 
 Listpack Listpack::SplitOff(std::size_t position) {

@@ -72,6 +72,7 @@ class ListpackReader {
 class EncodedElement {
  public:
   explicit EncodedElement(std::string_view text);
+  explicit EncodedElement(std::int64_t number);
   std::string_view bytes() const {
     return long_.empty() ? std::string_view(short_, short_size_) : std::string_view(long_);
   }
@@ -111,6 +112,8 @@ class Listpack {
   ListpackReader reader() const { return ListpackReader(bytes_); }
 
   void Append(std::string_view text) { Insert(reader().End(), text); }
+  // `count` elements at once, encoded as EncodedElement does it.
+  void AppendEncoded(std::string_view elements, std::size_t count);
   // As the splices above.
   void Insert(std::size_t position, std::string_view text) {
     const EncodedElement element(text);
@@ -118,6 +121,10 @@ class Listpack {
   }
   void Replace(std::size_t position, std::string_view text) {
     const EncodedElement element(text);
+    Apply(SpliceToReplace(bytes_, position, element));
+  }
+  void Replace(std::size_t position, std::int64_t number) {
+    const EncodedElement element(number);
     Apply(SpliceToReplace(bytes_, position, element));
   }
   void Erase(std::size_t position, std::size_t count) {

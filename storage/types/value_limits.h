@@ -31,11 +31,18 @@ struct SortedSetLimits {
   std::size_t listpack_value_bytes_max = 64;
 };
 
+// stream-node-max-bytes and stream-node-max-entries; 0 is no limit.
+struct StreamLimits {
+  std::uint64_t node_bytes_max = 4096;
+  std::int64_t node_entries_max = 100;
+};
+
 struct ValueLimits {
   HashLimits hash;
   ListLimits list;
   SetLimits set;
   SortedSetLimits sorted_set;
+  StreamLimits stream;
 };
 
 }  // namespace slotway::storage

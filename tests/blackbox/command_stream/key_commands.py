@@ -31,6 +31,21 @@ def make_dumps(oracle):
             oracle.call("zadd", "dump", i * 0.3 - 1, values[i % len(values)][:60] + b"%d" % i)
         DUMPS.append(oracle.call("dump", "dump")[1])
     oracle.call("del", "dump")
+    make_stream_dumps(oracle)
+
+
+def make_stream_dumps(oracle):
+    """Streams with a group that has the consumers of stream_commands, too."""
+    for count in (0, 1, 7, 150):
+        oracle.call("xgroup", "create", "dump", "readers", "0", "mkstream")
+        for consumer in (b"alice", b"bob", b"carol"):
+            oracle.call("xgroup", "createconsumer", "dump", "readers", consumer)
+        for i in range(count):
+            oracle.call("xadd", "dump", b"1-%d" % (i + 1), b"f%d" % (i // 5), b"v", b"g", i)
+        oracle.call("xreadgroup", "group", "readers", "bob", "count", 3, "streams", "dump", ">")
+        oracle.call("xdel", "dump", "1-2", "1-5")
+        DUMPS.append(oracle.call("dump", "dump")[1])
+        oracle.call("del", "dump")
 
 
 def expire_command(v):
