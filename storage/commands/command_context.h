@@ -97,6 +97,8 @@ class CommandContext {
       server.key_change_listener->OnKeyChanged(db_index, key, event_class, event);
     }
   }
+  // A change that no event tells of: what is kept beside the value proper.
+  void KeyChangedSilently(const KeyRef& key) { KeyChanged(key, config::KeyspaceEvent{}, {}); }
   // A change that is no single key's: FLUSHALL, SWAPDB.
   void DataChanged(std::uint64_t count) { server.changes += count; }
 

@@ -49,7 +49,8 @@ std::vector<std::string> HandlerTable::Unsupported() const {
 void AddAllHandlers(HandlerTable& table) {
   for (auto rows : {
            StringHandlers(),     StringSetHandlers(), StringCounterHandlers(),
-           StringLcsHandlers(),  KeyHandlers(),       KeyExpiryHandlers(),
+           StringLcsHandlers(),  BitHandlers(),       BitFieldHandlers(),
+           HllHandlers(),        HllDebugHandlers(),  KeyHandlers(),       KeyExpiryHandlers(),
            KeyScanHandlers(),    KeyObjectHandlers(), KeyDumpHandlers(),
            MigrateHandlers(),    SortHandlers(),      DatabaseHandlers(),
            HashHandlers(),       HashReadHandlers(),  HashScanHandlers(),

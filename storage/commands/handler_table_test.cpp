@@ -12,8 +12,7 @@ namespace {
 
 // What this version does not do, by family. A command that gets its function leaves this list.
 const std::set<std::string> kUnsupportedGroups = {
-    "hyperloglog",
-    "bitmap", "pubsub",     "transactions", "scripting"};
+    "pubsub", "transactions", "scripting"};
 const std::set<std::string> kUnsupportedCommands = {"acl|cat",         "acl|deluser",
                                                     "acl|dryrun",      "acl|genpass",
                                                     "acl|getuser",     "acl|help",

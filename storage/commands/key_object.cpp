@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a key is kept: OBJECT and MEMORY USAGE.
+#include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "storage/commands/argument_reader.h"
@@ -34,8 +36,24 @@ void ObjectEncodingCommand(CommandContext& ctx) {
   if (Entry entry = FindToInspect(ctx)) ctx.reply.Bulk(EncodingName(entry.encoding()));
 }
 
+// Redis keeps one object for each of the first 10,000 numbers, and says of it that it has all the
+// owners there can be, unless a policy needs an access clock per key. Clients may tell by that.
+constexpr std::int64_t kSharedNumbers = 10'000;
+constexpr std::int64_t kOwnersOfShared = std::numeric_limits<std::int32_t>::max();
+
+bool CountsAsShared(const CommandContext& ctx, const Entry& entry) {
+  if (entry.encoding() != Encoding::kInt) return false;
+  const config::ShardConfig& config = ctx.server.Config();
+  const bool needs_clock = IsLfu(ctx) ||
+                           config.maxmemory_policy == config::MaxmemoryPolicy::kAllkeysLru ||
+                           config.maxmemory_policy == config::MaxmemoryPolicy::kVolatileLru;
+  if (config.maxmemory_bytes != 0 && needs_clock) return false;
+  return entry.Number() >= 0 && entry.Number() < kSharedNumbers;
+}
+
 void ObjectRefcountCommand(CommandContext& ctx) {
-  if (FindToInspect(ctx)) ctx.reply.Integer(1);
+  const Entry entry = FindToInspect(ctx);
+  if (entry) ctx.reply.Integer(CountsAsShared(ctx, entry) ? kOwnersOfShared : 1);
 }
 
 void ObjectIdletimeCommand(CommandContext& ctx) {
@@ -63,7 +81,7 @@ void ObjectHelpCommand(CommandContext& ctx) {
       "ENCODING <key>", "    How the value is kept in memory.",
       "FREQ <key>",     "    How often it is accessed, on a logarithmic scale (LFU policies).",
       "IDLETIME <key>", "    Seconds since its last access (LRU policies).",
-      "REFCOUNT <key>", "    How many owners the value has: always 1.",
+      "REFCOUNT <key>", "    How many owners the value has: 1, or all for a small number.",
   };
   ReplyHelp(ctx, "OBJECT", kLines);
 }

@@ -8,12 +8,10 @@
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
+#include "storage/commands/string_length.h"
 
 namespace slotway::storage {
 namespace {
-
-constexpr std::string_view kTooLong =
-    "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 
 void GetCommand(CommandContext& ctx) {
   Entry entry = ctx.FindToRead(ctx.Key(1));
@@ -78,12 +76,6 @@ void GetrangeCommand(CommandContext& ctx) {
       text.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start + 1)));
 }
 
-bool CheckLength(CommandContext& ctx, std::uint64_t length) {
-  if (length <= static_cast<std::uint64_t>(ctx.server.Config().proto_max_bulk_len)) return true;
-  ctx.Error(kTooLong);
-  return false;
-}
-
 void SetrangeCommand(CommandContext& ctx) {
   std::int64_t offset = 0;
   if (!ReadInteger(ctx, 2, offset)) return;
@@ -101,7 +93,7 @@ void SetrangeCommand(CommandContext& ctx) {
     return;
   }
   std::uint64_t end = static_cast<std::uint64_t>(offset) + value.size();
-  if (!CheckLength(ctx, end)) return;
+  if (!CheckStringLength(ctx, end)) return;
   if (!entry) entry = ctx.db.SetString(key.slot, key.key, "", TtlChange::Clear(), ctx.now_ms);
   std::size_t length = std::max<std::size_t>(old_length, end);
   entry = ctx.db.ResizeString(entry, length);
@@ -122,7 +114,7 @@ void AppendCommand(CommandContext& ctx) {
     return;
   }
   std::size_t length = StringLength(entry) + suffix.size();
-  if (!CheckLength(ctx, length)) return;
+  if (!CheckStringLength(ctx, length)) return;
   ctx.db.AppendString(entry, suffix);
   ctx.KeyChanged(key, config::kNotifyString, "append");
   ctx.reply.Integer(static_cast<std::int64_t>(length));

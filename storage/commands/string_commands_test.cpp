@@ -80,6 +80,33 @@ TEST(StringCommandsTest, Ranges) {
             "");
 }
 
+TEST(StringCommandsTest, SmallNumbersCountAsShared) {
+  CommandRunner runner;
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"set", "n", "9998"}, kOk},
+                     {{"incr", "n"}, ":9999\r\n"},
+                     {{"object", "refcount", "n"}, ":2147483647\r\n"},
+                     {{"incr", "n"}, ":10000\r\n"},
+                     {{"object", "refcount", "n"}, ":1\r\n"},
+                     {{"set", "t", "text"}, kOk},
+                     {{"object", "refcount", "t"}, ":1\r\n"},
+                 }),
+            "");
+}
+
+// A record keeps lengths in 32 bits.
+TEST(StringCommandsTest, NoStringIsLongerThanARecordCanHold) {
+  config::ShardConfig settings;
+  settings.proto_max_bulk_len = std::int64_t{1} << 40;
+  CommandRunner runner(settings);
+  EXPECT_EQ(runner.Run({"setrange", "k", "4294967295", "x"}),
+            "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
+  EXPECT_EQ(runner.Run({"setbit", "k", "34359738368", "1"}),
+            "-ERR bit offset is not an integer or out of range\r\n");
+  EXPECT_EQ(runner.Run({"exists", "k"}), ":0\r\n");
+}
+
 TEST(StringCommandsTest, WrongType) {
   CommandRunner runner;
   runner.Run({"hset", "h", "f", "v"});

@@ -114,6 +114,11 @@ class Keyspace {
   // The same for a number.
   Entry SetNumber(protocol::Slot slot, std::string_view key, std::int64_t value, TtlChange ttl,
                   std::int64_t now_ms);
+  // The same for `length` bytes that `fill` writes, to save a copy of long ones. All views taken
+  // before are still good when it is called; it must not use this keyspace.
+  using FillBytes = std::function<void(std::span<char>)>;
+  Entry SetFilledString(protocol::Slot slot, std::string_view key, std::size_t length,
+                        const FillBytes& fill, TtlChange ttl, std::int64_t now_ms);
   // In-place changes of a string entry; its TTL stays.
   Entry ReplaceString(const Entry& entry, std::string_view value);
   Entry ReplaceNumber(const Entry& entry, std::int64_t value);

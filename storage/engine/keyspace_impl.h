@@ -42,9 +42,11 @@ class Keyspace::Impl {
   struct NewValue {
     ValueType type;
     Encoding encoding;
-    std::string_view bytes = {};    // kBytes
-    std::int64_t number = 0;        // kNumber
-    ValueObject* object = nullptr;  // kObject
+    std::string_view bytes = {};      // kBytes
+    std::int64_t number = 0;          // kNumber
+    ValueObject* object = nullptr;    // kObject
+    const FillBytes* fill = nullptr;  // kBytes: writes them, `filled_bytes` of them
+    std::size_t filled_bytes = 0;
 
     static NewValue Text(std::string_view text) {
       const bool is_short = text.size() <= kEmbstrMaxBytes;

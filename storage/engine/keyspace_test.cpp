@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/engine/keyspace.h"
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -204,6 +205,23 @@ TEST_F(KeyspaceTest, FlushedKeysAreGoneAtOnceAndTheirMemorySoonAfter) {
   while (keyspace_.FreeFlushed(100)) EXPECT_EQ(Get("k5"), "new");
   EXPECT_EQ(keyspace_.Memory().record_bytes, RecordArena::RoundedBytes(8 + 2 + 3));
   EXPECT_EQ(keyspace_.SizeOfType(ValueType::kString), 1u);
+}
+
+TEST_F(KeyspaceTest, AStringIsFilledFromTheOneThatItReplaces) {
+  Set("k", "abcdefgh", TtlChange::At(kNow + 1000));
+  const std::string_view old = keyspace_.Find(SpreadSlot("k"), "k", kNow).Bytes();
+  const auto reverse = [&](std::span<char> bytes) {
+    std::reverse_copy(old.begin(), old.end(), bytes.begin());
+  };
+  const Entry entry = keyspace_.SetFilledString(SpreadSlot("k"), "k", old.size(), reverse,
+                                                TtlChange::Clear(), kNow);
+  EXPECT_EQ(entry.Bytes(), "hgfedcba");
+  EXPECT_EQ(entry.encoding(), Encoding::kRaw);
+  EXPECT_EQ(entry.expire_at_ms(), std::nullopt);
+  keyspace_.SetFilledString(
+      SpreadSlot("new"), "new", 3, [](std::span<char> bytes) { std::ranges::fill(bytes, 'x'); },
+      TtlChange::Clear(), kNow);
+  EXPECT_EQ(Get("new"), "xxx");
 }
 
 TEST_F(KeyspaceTest, KeyspacesShareAnArena) {

@@ -35,6 +35,16 @@ Entry Keyspace::SetNumber(protocol::Slot slot, std::string_view key, std::int64_
   return impl_->Store(slot, key, Impl::NewValue::Number(value), ttl, now_ms);
 }
 
+Entry Keyspace::SetFilledString(protocol::Slot slot, std::string_view key, std::size_t length,
+                                const FillBytes& fill, TtlChange ttl, std::int64_t now_ms) {
+  return impl_->Store(slot, key,
+                      {.type = ValueType::kString,
+                       .encoding = Encoding::kRaw,
+                       .fill = &fill,
+                       .filled_bytes = length},
+                      ttl, now_ms);
+}
+
 Entry Keyspace::ReplaceString(const Entry& entry, std::string_view value) {
   if (const auto number = CanonicalNumber(value)) return ReplaceNumber(entry, *number);
   return impl_->Overwrite(entry, Impl::NewValue::Text(value), entry.record_.HasExpiryWord());
@@ -147,7 +157,8 @@ void Keyspace::ObjectChanged(const Entry& entry, std::size_t bytes_before) {
 Record::Shape Keyspace::Impl::NewValue::ShapeFor(std::size_t key_bytes,
                                                  bool has_expiry_word) const {
   const bool is_bytes = LayoutOf(encoding) == ValueLayout::kBytes;
-  return {type, encoding, has_expiry_word, key_bytes, is_bytes ? bytes.size() : 8};
+  const std::size_t byte_count = fill != nullptr ? filled_bytes : bytes.size();
+  return {type, encoding, has_expiry_word, key_bytes, is_bytes ? byte_count : 8};
 }
 
 void Keyspace::Impl::NewValue::WriteTo(Record record) const {
@@ -156,7 +167,11 @@ void Keyspace::Impl::NewValue::WriteTo(Record record) const {
       record.set_number(number);
       break;
     case ValueLayout::kBytes:
-      std::memmove(record.ValueArea(), bytes.data(), bytes.size());
+      if (fill != nullptr) {
+        (*fill)({record.ValueArea(), filled_bytes});
+      } else {
+        std::memmove(record.ValueArea(), bytes.data(), bytes.size());
+      }
       break;
     case ValueLayout::kObject:
       record.set_object(object);
@@ -222,7 +237,9 @@ Entry Keyspace::Impl::Overwrite(const Entry& entry, const NewValue& value, bool 
   const Record::Shape shape = value.ShapeFor(record.Key().size(), with_expiry_word);
   const std::size_t wanted = shape.TotalBytes();
   Entry result = entry;
-  if (RecordArena::RoundedBytes(wanted) == arena.UsableBytes(record.address()) &&
+  // What is filled may be made of the old value: not over it.
+  if (value.fill == nullptr &&
+      RecordArena::RoundedBytes(wanted) == arena.UsableBytes(record.address()) &&
       record.TryReshape(shape)) {
     value.WriteTo(record);
   } else {

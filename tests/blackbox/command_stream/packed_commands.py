@@ -29,6 +29,10 @@ def bit_command(v):
         lambda: [b"bitpos", k(), bit()] + r.choice([[], [v.small()], [v.small(), v.small()],
                                                     [v.small(), v.small(), b"bit"]]),
         lambda: [b"bitop", v.case(r.choice([b"and", b"or", b"xor", b"foo"])), k(), k(), k()],
+        lambda: [b"bitop", v.case(r.choice([b"and", b"or", b"xor"])), k()] +
+                [k() for _ in range(r.randrange(1, 6))],
+        lambda: [b"bitcount", k(), v.small(), v.small(), r.choice([b"BIT", b"Byte"])],
+        lambda: [b"bitpos", k(), bit(), v.small(), v.small(), r.choice([b"BYTE", b"bit", b"x"])],
         lambda: [b"bitop", b"not", k(), k()], lambda: [b"bitop", b"not", k(), k(), k()],
         lambda: [b"bitfield", k()] + field(), lambda: [b"bitfield", k()] + field(),
         lambda: [b"bitfield_ro", k()] + field(),

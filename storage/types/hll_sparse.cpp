@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/types/hll_sparse.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/types/hll_dense.h"
+
+namespace slotway::storage {
+namespace {
+
+constexpr std::uint32_t kShortZerosMax = 64;
+constexpr std::uint32_t kValuesMax = 4;
+
+void AppendZeros(std::string& out, std::size_t length) {
+  const std::size_t code = length - 1;
+  if (length > kShortZerosMax) out.push_back(static_cast<char>(kHllLongZeros | code >> 8));
+  out.push_back(static_cast<char>(code));
+}
+
+char ValuesCode(unsigned value, std::uint32_t length) {
+  return static_cast<char>(kHllValues | (value - 1) << 2 | (length - 1));
+}
+
+void AppendRun(std::string& out, unsigned value, std::size_t length) {
+  if (length == 0) return;
+  if (value == 0) {
+    AppendZeros(out, length);
+  } else {
+    out.push_back(ValuesCode(value, static_cast<std::uint32_t>(length)));
+  }
+}
+
+std::span<char> RegistersOf(std::string& value) {
+  return std::span(value).subspan(kHllHeaderBytes);
+}
+
+}  // namespace
+
+std::string EmptyHll() {
+  std::string value("HYLL\x01", 5);
+  value.resize(kHllHeaderBytes, '\0');
+  AppendZeros(value, kHllRegisters);
+  return value;
+}
+
+bool MakeHllDense(std::string& value) {
+  HllRegisters registers{};
+  if (!HllSparseMerge(value, registers)) return false;
+  std::string dense = value.substr(0, kHllHeaderBytes);
+  dense[4] = static_cast<char>(HllEncoding::kDense);
+  dense.resize(kHllDenseBytes);
+  HllDensePack(registers, RegistersOf(dense));
+  value = std::move(dense);
+  return true;
+}
+
+bool HllSparseMerge(std::string_view value, HllRegisters& into) {
+  return VisitHllRuns(value, [&](std::size_t first, const HllRun& run) {
+    if (run.value == 0) return;
+    for (std::size_t i = first; i < first + run.length; ++i) into[i] = std::max(into[i], run.value);
+  });
+}
+
+bool HllSparseEditor::FindFrom(Spot start, std::size_t index, Spot& spot) const {
+  spot = start;
+  while (spot.at < value_.size()) {
+    const HllRun run = HllRunAt(value_, spot.at);
+    if (index < spot.first + run.length) return true;
+    spot.before_at = spot.at;
+    spot.before_first = spot.first;
+    spot.at = run.End();
+    spot.first += run.length;
+  }
+  return false;
+}
+
+bool HllSparseEditor::Find(std::size_t index, Spot& spot) const {
+  if (index >= start_first_) {
+    const Spot start{.at = start_at_, .first = start_first_};
+    const bool is_found = FindFrom(start, index, spot);
+    // At the start itself it is not known what is before it.
+    if (is_found && (spot.at != start_at_ || start_at_ == kHllHeaderBytes)) return true;
+  }
+  return FindFrom({}, index, spot);
+}
+
+HllRaise HllSparseEditor::Raise(HllPlace place) {
+  if (place.count > kHllSparseValueMax) return RaiseDense(place);
+  Spot spot;
+  if (!Find(place.index, spot)) return HllRaise::kBroken;
+  start_at_ = spot.before_at == 0 ? kHllHeaderBytes : spot.before_at;
+  start_first_ = spot.before_at == 0 ? 0 : spot.before_first;
+  const HllRun run = HllRunAt(value_, spot.at);
+  if (run.value >= place.count) return HllRaise::kUnchanged;
+
+  if (run.length == 1 && !run.is_long) {
+    value_[spot.at] = ValuesCode(place.count, 1);
+  } else {
+    std::string runs;
+    AppendRun(runs, run.value, place.index - spot.first);
+    AppendRun(runs, place.count, 1);
+    AppendRun(runs, run.value, spot.first + run.length - 1 - place.index);
+    if (runs.size() > run.bytes && value_.size() + runs.size() - run.bytes > bytes_max_) {
+      return RaiseDense(place);
+    }
+    // Of a broken run there may be less to replace than it should have.
+    const std::size_t size = value_.size() + runs.size() - run.bytes;
+    value_.replace(spot.at, run.bytes, runs);
+    value_.resize(size);
+  }
+  JoinNeighbours();
+  DropHllCachedCount(value_);
+  return HllRaise::kRaised;
+}
+
+HllRaise HllSparseEditor::RaiseDense(HllPlace place) {
+  if (!MakeHllDense(value_)) return HllRaise::kBroken;
+  return HllDenseRaise(RegistersOf(value_), place) ? HllRaise::kRaised : HllRaise::kUnchanged;
+}
+
+// Looks at five runs, beginning with the one before the change; a joined run counts each time.
+void HllSparseEditor::JoinNeighbours() {
+  std::size_t at = start_at_;
+  for (int looks = 0; looks < 5 && at < value_.size(); ++looks) {
+    const HllRun run = HllRunAt(value_, at);
+    if (run.value != 0 && run.End() < value_.size()) {
+      const HllRun next = HllRunAt(value_, run.End());
+      if (next.value == run.value && run.length + next.length <= kValuesMax) {
+        value_[at] = ValuesCode(run.value, run.length + next.length);
+        value_.erase(next.at, 1);
+        continue;
+      }
+    }
+    at = run.End();
+  }
+}
+
+}  // namespace slotway::storage
