@@ -20,6 +20,11 @@ constexpr std::string_view kTooManyCommands =
     "ERR The transaction has more commands than limits.transaction_commands_max";
 constexpr std::string_view kNotAllowed = "ERR Command not allowed inside a transaction";
 
+bool SuitsLoneShard(std::span<const std::string_view> args, const RequestPlan& plan) {
+  if (plan.route == Route::kAllShards) return true;
+  return plan.suits_lone_shard != nullptr && plan.suits_lone_shard(args);
+}
+
 }  // namespace
 
 std::string TransactionQueue::Add(const Request& request, const WorkerServices& services) {
@@ -56,8 +61,9 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   // WAIT does not wait in a transaction, so any shard may have it; what goes to all shards is one
   // shard's if there is but one.
   bool is_keyless_inside =
-      plan.is_learned || plan.route == Route::kAnyShard || (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
-      (plan.route == Route::kAllShards && services.dispatcher.SlotOfEachMaster().size() <= 1);
+      plan.is_learned || plan.route == Route::kAnyShard ||
+      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
+      (services.dispatcher.SlotOfEachMaster().size() <= 1 && SuitsLoneShard(request.args, plan));
   command.is_outside = local != nullptr || (!has_keys && is_for_all && !is_keyless_inside);
   if (local != nullptr) {
     command.is_inside = local->in_transaction == InTransaction::kOnShardToo &&
