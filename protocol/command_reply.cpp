@@ -190,6 +190,15 @@ bool SelectForList(Args args, const LearnedCommands* learned,
 }
 
 // Finds the keys of the request behind "COMMAND GETKEYS"; on failure writes the error.
+// Redis looks for one key at least where a key spec takes all that follow, also if the command does
+// with none there: PFMERGE with a destination alone.
+bool LacksKeysOfSpec(const CommandSpec& spec, std::size_t argc) {
+  return std::ranges::any_of(spec.key_specs, [argc](const KeySpec& keys) {
+    return keys.begin == KeySpec::Begin::kIndex && keys.find == KeySpec::Find::kRange &&
+           keys.last_key < 0 && static_cast<std::size_t>(keys.index) == argc;
+  });
+}
+
 bool KeysOfInnerRequest(Writer& writer, Args inner, const LearnedCommands* learned,
                         std::vector<KeyPosition>& keys) {
   const CommandSpec* spec = FindCommand(inner);
@@ -210,7 +219,8 @@ bool KeysOfInnerRequest(Writer& writer, Args inner, const LearnedCommands* learn
     writer.Error(kInvalidArity);
     return false;
   }
-  if (ExtractKeys(*spec, inner, keys) != KeyExtractionError::kNone) {
+  if (ExtractKeys(*spec, inner, keys) != KeyExtractionError::kNone ||
+      LacksKeysOfSpec(*spec, inner.size())) {
     writer.Error(error_text::kInvalidKeys);
     return false;
   }

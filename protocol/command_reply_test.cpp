@@ -130,6 +130,7 @@ TEST(CommandReply, GetKeysErrors) {
       {"COMMAND GETKEYS nope x", "-ERR Invalid command specified\r\n"},
       {"COMMAND GETKEYS object nope k", "-ERR Invalid command specified\r\n"},
       {"COMMAND GETKEYS command nope", "-ERR Invalid command specified\r\n"},
+      {"COMMAND GETKEYS pfmerge d", "-ERR Invalid arguments specified for command\r\n"},
       {"COMMAND GETKEYS ping x", "-ERR The command has no key arguments\r\n"},
       {"COMMAND GETKEYS config", "-ERR The command has no key arguments\r\n"},
       {"COMMAND GETKEYS spublish a b", "-ERR The command has no key arguments\r\n"},

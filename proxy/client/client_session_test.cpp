@@ -370,7 +370,7 @@ TEST_F(ClientSessionTest, ANewClientsPipelineWidensWithItsReplies) {
   }
 }
 
-// Nor whether what it asks for now is as small as what it got before.
+// Nor whether the next replies are as small as the last.
 TEST_F(ClientSessionTest, ABurstWaitsForItsFirstReply) {
   Begin();
   auto client = Connect();

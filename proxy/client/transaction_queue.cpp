@@ -20,6 +20,11 @@ constexpr std::string_view kTooManyCommands =
     "ERR The transaction has more commands than limits.transaction_commands_max";
 constexpr std::string_view kNotAllowed = "ERR Command not allowed inside a transaction";
 
+bool SuitsLoneShard(std::span<const std::string_view> args, const RequestPlan& plan) {
+  if (plan.route == Route::kAllShards) return true;
+  return plan.suits_lone_shard != nullptr && plan.suits_lone_shard(args);
+}
+
 }  // namespace
 
 std::string TransactionQueue::Add(const Request& request, const WorkerServices& services) {
@@ -55,17 +60,14 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   bool is_for_all = plan.route == Route::kAllShards || plan.route == Route::kComposed;
   // WAIT does not wait in a transaction, so any shard may have it; what goes to all shards is one
   // shard's if there is but one.
-  bool is_for_the_only_one =
-      services.dispatcher.SlotOfEachMaster().size() <= 1 &&
-      (plan.route == Route::kAllShards ||
-       (plan.is_for_one_shard != nullptr && plan.is_for_one_shard(request.args)));
   bool is_keyless_inside =
-      plan.is_learned || plan.route == Route::kAnyShard || is_for_the_only_one ||
-      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking));
+      plan.is_learned || plan.route == Route::kAnyShard ||
+      (!has_keys && request.spec->flags.Has(CommandFlag::kBlocking)) ||
+      (services.dispatcher.SlotOfEachMaster().size() <= 1 && SuitsLoneShard(request.args, plan));
   command.is_outside = local != nullptr || (!has_keys && is_for_all && !is_keyless_inside);
   if (local != nullptr) {
-    command.is_inside = local->in_transaction == InTransaction::kOnShardToo &&
-                        !services.dispatcher.HasSlots();
+    command.is_inside =
+        local->in_transaction == InTransaction::kOnShardToo && !services.dispatcher.HasSlots();
     if (!command.is_inside) return {};
     changes_database_ = true;
     is_keyless_inside = true;
@@ -85,9 +87,9 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
   }
   if (plan.script_use == ScriptUse::kDigest) digests_.emplace_back(request.args[1]);
   ++inside_;
-  is_readonly_ = is_readonly_ &&
-                 (request.spec->IsReadonly() ||
-                  RunsReadonlyScript(request.args, plan, services.dispatcher.Scripts()));
+  is_readonly_ =
+      is_readonly_ && (request.spec->IsReadonly() ||
+                       RunsReadonlyScript(request.args, plan, services.dispatcher.Scripts()));
   is_slow_ = is_slow_ || plan.is_slow;
   return {};
 }

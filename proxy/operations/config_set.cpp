@@ -43,7 +43,7 @@ void StartConfigSet(const OperationContext& context) {
 }
 
 constexpr Composition kCompositions[] = {
-    {.full_name = "config|set", .always = StartConfigSet, .is_for_one_shard = IsCarriedOut}};
+    {.full_name = "config|set", .always = StartConfigSet, .suits_lone_shard = IsCarriedOut}};
 
 }  // namespace
 

@@ -184,10 +184,11 @@ void StartDebug(const OperationContext& context) {
   (new AskOne(context))->Begin(slots.empty() ? Slot{0} : slots.front(), args);
 }
 
-bool IsCarriedOut(std::span<const std::string_view> args) { return WayOf(args) != Way::kRefused; }
+bool IsForClients(std::span<const std::string_view> args) { return WayOf(args) != Way::kRefused; }
 
 constexpr Composition kCompositions[] = {
-    {.full_name = "debug", .always = StartDebug, .is_for_one_shard = IsCarriedOut}};
+    {.full_name = "debug", .always = StartDebug, .suits_lone_shard = IsForClients},
+};
 
 }  // namespace
 

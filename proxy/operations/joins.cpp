@@ -253,23 +253,23 @@ bool IsOneShardsToo(std::span<const std::string_view>) { return true; }
 
 constexpr Composition kCompositions[] = {
     {.full_name = "latency|doctor", .always = StartJoined<JoinTexts>,
-     .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
     {.full_name = "latency|graph", .always = StartJoinedOfSome<JoinTexts>,
-     .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
     {.full_name = "latency|histogram", .always = StartJoined<JoinHistograms>,
-     .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
     {.full_name = "latency|history", .always = StartJoined<JoinLatencyHistories>,
-     .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
     {.full_name = "latency|latest", .always = StartJoined<JoinLatestLatencies>,
-     .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
     {.full_name = "memory|doctor", .always = StartJoined<JoinTexts>,
-     .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
     {.full_name = "memory|malloc-stats", .always = StartJoined<JoinTexts>,
-     .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
     {.full_name = "memory|stats", .always = StartJoined<JoinMemoryFigures>,
-     .is_for_one_shard = IsOneShardsToo},
-    {.full_name = "slowlog|get", .always = StartSlowLogGet, .is_for_one_shard = IsOneShardsToo},
-    {.full_name = "slowlog|len", .always = StartSlowLogLen, .is_for_one_shard = IsOneShardsToo},
+     .suits_lone_shard = IsOneShardsToo},
+    {.full_name = "slowlog|get", .always = StartSlowLogGet, .suits_lone_shard = IsOneShardsToo},
+    {.full_name = "slowlog|len", .always = StartSlowLogLen, .suits_lone_shard = IsOneShardsToo},
 };
 
 }  // namespace

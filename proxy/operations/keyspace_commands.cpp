@@ -24,10 +24,12 @@ void AskOwnerOfSlot(const OperationContext& context) {
   (new PassOn(context))->Begin(slot, context.request.args);
 }
 
+bool Always(std::span<const std::string_view>) { return true; }
+
 constexpr Composition kCompositions[] = {
     {.full_name = "cluster|countkeysinslot", .always = AskOwnerOfSlot},
     {.full_name = "cluster|getkeysinslot", .always = AskOwnerOfSlot},
-    {.full_name = "randomkey", .always = StartRandomKey},
+    {.full_name = "randomkey", .always = StartRandomKey, .suits_lone_shard = Always},
     {.full_name = "scan", .always = StartScan},
 };
 

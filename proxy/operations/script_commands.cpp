@@ -162,6 +162,8 @@ void RefuseToDebug(const OperationContext& context) {
       ->Refuse("ERR SCRIPT DEBUG stops a whole shard: debug scripts on a server of your own");
 }
 
+bool Always(std::span<const std::string_view>) { return true; }
+
 constexpr Composition kCompositions[] = {
     {.full_name = "script|load", .always = AskMasters<JoinLoad>},
     {.full_name = "script|exists", .always = AskMasters<JoinExists>},
@@ -169,10 +171,12 @@ constexpr Composition kCompositions[] = {
     {.full_name = "script|kill", .always = AskMasters<JoinKill>},
     {.full_name = "script|show", .always = ShowScript},
     {.full_name = "script|debug", .always = RefuseToDebug},
-    {.full_name = "function|kill", .always = AskMasters<JoinKill>},
-    {.full_name = "function|stats", .always = AskMasters<JoinFunctionStats>},
-    {.full_name = "function|list", .always = AskOneMaster},
-    {.full_name = "function|dump", .always = AskOneMaster},
+    {.full_name = "function|kill", .always = AskMasters<JoinKill>, .suits_lone_shard = Always},
+    {.full_name = "function|stats",
+     .always = AskMasters<JoinFunctionStats>,
+     .suits_lone_shard = Always},
+    {.full_name = "function|list", .always = AskOneMaster, .suits_lone_shard = Always},
+    {.full_name = "function|dump", .always = AskOneMaster, .suits_lone_shard = Always},
 };
 
 }  // namespace

@@ -92,9 +92,7 @@ class Dispatcher final : private BackendConnection::Events {
   // `taker` hears no more of what it awaits.
   void CancelAwait(const ReplyTaker& taker);
   // The map as it is now: a node or kNoNodeIndex for every slot.
-  std::span<const NodeIndex, protocol::kSlotCount> OwnerOfEachSlot() const {
-    return node_of_slot_;
-  }
+  std::span<const NodeIndex, protocol::kSlotCount> OwnerOfEachSlot() const { return node_of_slot_; }
   NodeIndex OwnerIndex(protocol::Slot slot) const {
     return node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
   }
@@ -131,8 +129,7 @@ class Dispatcher final : private BackendConnection::Events {
 
   // Whether so much waits to be sent to the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
-  // Whether the slot's shard has so much to answer on this connection that who asks for large
-  // replies should wait for his.
+  // Whether its shard owes so much on this connection that more large replies should wait.
   bool OwesMuch(protocol::Slot slot, Lane lane) const;
 
   // The settings were replaced: takes over those that it does not read each time.

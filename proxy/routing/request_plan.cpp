@@ -146,13 +146,13 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
   for (const Composition& composition : compositions) {
     RequestPlan& plan = plan_of(composition.full_name);
     plan.start = composition.always;
-    plan.start_blocking = composition.when_blocking;
+    if (composition.when_blocking != nullptr) plan.start_blocking = composition.when_blocking;
     plan.needs_quiet |= composition.needs_quiet;
-    plan.start_across_slots = composition.across_slots;
+    if (composition.across_slots != nullptr) plan.start_across_slots = composition.across_slots;
     plan.across_slots_writes = composition.across_slots_writes || !plan.is_readonly;
     plan.reads_more = composition.reads_more;
     plan.start_reading_more = composition.when_reading_more;
-    plan.is_for_one_shard = composition.is_for_one_shard;
+    plan.suits_lone_shard = composition.suits_lone_shard;
     if (plan.reads_more != nullptr) plan.route = Route::kKeys;
     if (plan.start == nullptr) continue;
     plan.route = Route::kComposed;

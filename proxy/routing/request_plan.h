@@ -46,8 +46,9 @@ struct Composition {
   // carries it out, if cross_slot allows it; else the shard of its key has a say.
   bool (*reads_more)(std::span<const std::string_view>) = nullptr;
   StartOperation when_reading_more = nullptr;
-  // Whether, where there is one shard, it can be asked in the client's words.
-  bool (*is_for_one_shard)(std::span<const std::string_view>) = nullptr;
+  // Whether a shard that has no others beside it answers a request as the whole does: then it may
+  // stand anywhere in a transaction there.
+  bool (*suits_lone_shard)(std::span<const std::string_view>) = nullptr;
 };
 
 struct RequestPlan {
@@ -70,7 +71,7 @@ struct RequestPlan {
   bool across_slots_writes = false;             // needs cross_slot: all
   bool (*reads_more)(std::span<const std::string_view>) = nullptr;  // see Composition
   StartOperation start_reading_more = nullptr;
-  bool (*is_for_one_shard)(std::span<const std::string_view>) = nullptr;
+  bool (*suits_lone_shard)(std::span<const std::string_view>) = nullptr;  // see Composition
 };
 
 // The plan for a command that is not answered by the proxy itself.

@@ -125,8 +125,8 @@ void Router::RouteByKeys(const Request& request, const RequestPlan& plan, InFlig
     SendOrBlock(request, plan, slot, in_flight);
   } else if (plan.route == Route::kSplit && MaySplit(plan)) {
     Split(request, plan, in_flight);
-  } else if (plan.start_across_slots != nullptr &&
-             MayCrossSlots(plan.across_slots_writes)) {
+  } else if (plan.start_across_slots != nullptr && MayCrossSlots(plan.across_slots_writes) &&
+             !Blocks(request)) {
     Start(plan.start_across_slots, request, in_flight);
   } else {
     AnswerError(in_flight, protocol::error_text::kCrossSlot);

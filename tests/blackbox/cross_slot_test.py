@@ -120,6 +120,26 @@ def test_reads(sides, both):
     assert everything(sides[0]) == everything(sides[1])
 
 
+def test_streams(sides, both):
+    for side in sides:
+        for key, ids in (("x1", ["1-1", "1-2", "3-0"]), ("x2", ["2-0"]), ("x3", ["1-1"])):
+            for entry in ids:
+                side.call("XADD", key, entry, "of", key)
+        side.call("SET", "text", "v")
+    for words in (["x1", "x2", "0", "0"], ["x2", "x1", "0", "1-1"], ["x1", "x2", "$", "0"],
+                  ["x1", "x2", "x3", "9", "9", "$"], ["x1", "none", "x1", "0", "0", "2"],
+                  ["none", "missing", "0", "0"], ["x1", "text", "0", "0"], ["x1", "text", "x", "0"],
+                  ["text", "x1", "0", "x"], ["x1", "x2", "0", "x"], ["x1", "x2", "0"],
+                  ["x1", "x2", "0", ">"]):
+        both("XREAD", "STREAMS", *words)
+        both("XREAD", "COUNT", "2", "STREAMS", *words)
+        both("XREAD", "COUNT", "x", "STREAMS", *words)
+        both("XREAD", "NOACK", "STREAMS", *words)
+        both("XREAD", "COUNT", "STREAMS", *words)
+    client, _ = sides
+    assert client.call("XREAD", "BLOCK", "1", "STREAMS", "x1", "x2", "0", "0") == CROSSSLOT
+
+
 def test_hyperloglogs_of_all_sizes(sides, both):
     random.seed(SEED)
     for size in (0, 1, 10, 200, 1000, 5000, 20000):

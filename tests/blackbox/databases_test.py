@@ -11,7 +11,8 @@ from replica_set import ReplicaSet
 
 @pytest.fixture(scope="module")
 def replica_set():
-    replica_set = ReplicaSet(replicas=1, password="backend-secret")
+    replica_set = ReplicaSet(replicas=1, password="backend-secret",
+                             settings={"enable-debug-command": "yes"})
     yield replica_set
     replica_set.stop()
 
@@ -63,6 +64,19 @@ def test_keys_are_watched_in_the_database_of_their_time(replica_set, client):
         assert client.pipeline([("MULTI",), ("SET", "k", f"{database}"), ("EXEC",)])[-1] == expected
     assert at_master(replica_set, 2, "GET", "k") == b"2"
     assert client.pipeline([("SELECT", 0), ("GET", "k")])[-1] == b"x"
+
+
+def test_what_asks_all_shards_may_stand_anywhere_in_a_transaction(client):
+    """There is but one."""
+    replies = client.pipeline([("MULTI",), ("SET", "k", "v"), ("DEBUG", "SLEEP", "0"),
+                               ("DBSIZE",), ("RANDOMKEY",), ("FUNCTION", "DUMP"),
+                               ("DEBUG", "SEGFAULT"), ("GET", "k"), ("EXEC",)])
+    assert replies[:7] == ["OK"] + ["QUEUED"] * 6
+    assert replies[7].startswith("ERR A command for all shards")  # the proxy's own, behind the rest
+    replies = client.pipeline([("FLUSHDB",), ("MULTI",), ("SET", "k", "v"), ("DEBUG", "SLEEP", "0"),
+                               ("DBSIZE",), ("RANDOMKEY",), ("FUNCTION", "LIST"), ("GET", "k"),
+                               ("EXEC",)])
+    assert replies[-1] == ["OK", "OK", 1, b"k", [], b"v"]
 
 
 def test_a_database_is_one_clients_own(proxy, client):

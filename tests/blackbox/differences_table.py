@@ -3,11 +3,14 @@
 
 The first row that fits a command counts. Columns, separated by tabs:
   command  a shell pattern over the name and, for containers, "name subcommand"; lower case
-  when     always | cross-slot (keys of several slots) | args:REGEX over the arguments, joined by " "
-           | transaction (between MULTI and EXEC) | transaction args:REGEX
+  when     always | cross-slot (keys of several slots) | transaction (between MULTI and EXEC)
+           | transaction cross-slot; each perhaps with args:REGEX over the arguments, joined by " ".
+           In front of it, as "off,reads: ", for which values of the proxy's setting
+           routing.cross_slot; else for all
   answer   refused REGEX: the proxy's answer; nothing runs, so Redis is not asked. Inside of
            transactions such commands are left out
            unlike: both are asked, answers are not compared
+           zeros: compared, but the sign of zeros
            shape: both are asked, only the type of the answers must be the same
   why      for the reader
 """
@@ -15,6 +18,7 @@ import fnmatch
 import os
 import re
 
+CROSS_SLOT = ["off", "reads", "all"]
 PATH = os.path.join(os.path.dirname(__file__), "..", "data", "proxy_differences.tsv")
 
 
@@ -23,13 +27,16 @@ class Row:
         command, when, answer, self.why = line.split("\t")
         self.command = re.compile(fnmatch.translate(command))
         self.answer, _, pattern = answer.partition(" ")
-        assert self.answer in ("refused", "unlike", "shape"), line
+        assert self.answer in ("refused", "unlike", "shape", "zeros"), line
         self.pattern = re.compile(pattern.encode()) if pattern else None
         assert (self.answer == "refused") == (self.pattern is not None), line
+        settings, when = re.fullmatch("(?:((?:off|reads|,)+): )?(.*)", when).groups()
+        self.settings = settings.split(",") if settings else CROSS_SLOT
+        assert set(self.settings) <= set(CROSS_SLOT), line
         self.when, _, arguments = when.partition("args:")
         self.when = self.when.strip() or "always"
         self.arguments = re.compile(arguments.encode(), re.IGNORECASE | re.DOTALL)
-        assert self.when in ("always", "cross-slot", "transaction"), line
+        assert self.when in ("always", "cross-slot", "transaction", "transaction cross-slot"), line
 
 
 class SlotFinder:
@@ -51,11 +58,12 @@ class SlotFinder:
 
 
 class DifferencesTable:
-    def __init__(self, slots, path=PATH):
+    def __init__(self, slots, path=PATH, cross_slot="all"):
         self._slots = slots
         with open(path, encoding="utf-8") as file:
             lines = [line.rstrip("\n") for line in file]
-        self._rows = [Row(line) for line in lines[1:] if line and not line.startswith("#")]
+        rows = [Row(line) for line in lines[1:] if line and not line.startswith("#")]
+        self._rows = [row for row in rows if cross_slot in row.settings]
         self._by_name = {}
 
     def _rows_of(self, args):
@@ -71,11 +79,8 @@ class DifferencesTable:
 
     def row_of(self, args, in_transaction=False):
         for row in self._rows_of(args):
-            if row.when == "transaction":
-                fits = in_transaction
-            elif row.when == "always":
-                fits = True
-            else:
+            fits = in_transaction or not row.when.startswith("transaction")
+            if fits and row.when.endswith("cross-slot"):
                 fits = self._slots.may_cross(args) and self._slots.crosses(args)
             if fits and row.arguments.search(b" ".join(args[1:])):
                 return row

@@ -14,29 +14,32 @@ import re
 import sys
 import time
 
-from command_stream.comparison import TransactionMatcher, same
-from command_stream.connection import Connection, RawConnection, encode, replies_in
+from command_stream.comparison import TransactionMatcher, same, unsigned_zeros
+from command_stream.connection import Connection, RawConnection, replies_in
 from command_stream.introspection_commands import learn_commands
 from command_stream.key_commands import make_dumps
-from command_stream.mixed_stream import ALL, STORY, MixedStream
+from command_stream.mixed_stream import ALL, STORY, TRANSACTION, MixedStream
 from command_stream.script_commands import make_function_dumps
 from command_stream.several_clients import Company, replies_to_last_words
 from command_stream.slotted_values import all_keys
-from differences_table import PATH as TABLE_PATH
+from command_stream.wire_forms import encode_batch, pieces
+from differences_table import CROSS_SLOT, PATH as TABLE_PATH
 from differences_table import DifferencesTable, SlotFinder
 from free_ports import free_port
 from keyspace_comparison import compare_keyspaces
 from proxy_process import ProxyProcess
 from real_cluster import RealCluster, RealRedis
 
-BATCH = 100
+BATCHES = [1, 10, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 1000]
 COMPARE_EVERY = 20000
 # Encodings that convert early are met more often; no value grows beyond a megabyte.
 SETTINGS = {"hash-max-listpack-entries": 8, "zset-max-listpack-entries": 8,
             "set-max-intset-entries": 8, "list-max-listpack-size": 16,
             "stream-node-max-entries": 8, "proto-max-bulk-len": 1048576,
             "enable-debug-command": "yes", "slowlog-log-slower-than": -1}
+EXEC_ABORTED = re.compile(b"EXECABORT ")
 STORIES_PER_BATCH = 0.1
+SCATTERED_PER_BATCH = 0.1
 
 
 class Run:
@@ -48,7 +51,7 @@ class Run:
         self._proxy, self._redis = RawConnection(proxy_port), RawConnection(redis_port)
         self._companies = [Company(proxy_port), Company(redis_port)]
         slots = SlotFinder(cluster.nodes[0].client(), all_keys())
-        self._table = DifferencesTable(slots, options.table)
+        self._table = DifferencesTable(slots, options.table, options.cross_slot)
         self._history = []
         self.commands = self.differences = self.equal_batches = self.batches = 0
 
@@ -58,6 +61,8 @@ class Run:
             if self._rng.random() < 0.05:
                 self._change_protocol()
             self._one_batch()
+            if TRANSACTION in self._options.families and self._rng.random() < SCATTERED_PER_BATCH:
+                self._one_scattered()
             if STORY in self._options.families and self._rng.random() < STORIES_PER_BATCH:
                 self._one_story()
                 self._last_words()
@@ -76,15 +81,16 @@ class Run:
     def _take_batch(self):
         """(commands for both, [(commands for the proxy alone, row)])."""
         both, refused = [], []
-        while len(both) < BATCH:
+        size = self._rng.choice(BATCHES)
+        while len(both) < size:
             unit = self._stream.next_unit()
             is_transaction = [b"multi"] in unit
             rows = [self._table.row_of(command, is_transaction) for command in unit]
             if is_transaction:
-                unit = [c for c, row in zip(unit, rows) if row is None or row.answer != "refused"]
-            elif rows[-1] is not None and rows[-1].answer == "refused":
-                refused.append((unit[-1], rows[-1]))
-                unit = []
+                unit = [c for c, row in zip(unit, rows) if not is_refused(row)]
+            else:
+                refused += [(c, row) for c, row in zip(unit, rows) if is_refused(row)]
+                unit = [c for c, row in zip(unit, rows) if not is_refused(row)]
             both += unit
         return both, refused
 
@@ -92,9 +98,9 @@ class Run:
         both, refused = self._take_batch()
         if self._options.protocol:
             both.insert(0, [b"hello", self._options.protocol])  # whatever the last batch has left
-        data = b"".join([encode(args) for args in both])
+        data = encode_batch(self._rng, both)
         self._redis.send(data)
-        self._proxy.send(data)
+        self._proxy.send(*pieces(self._rng, data))
         theirs = self._redis.receive()
         ours = self._proxy.receive()
         self.batches += 1
@@ -106,6 +112,18 @@ class Run:
         if refused:
             self._try_refused(refused)
         self.commands += len(both) + len(refused)
+
+    def _one_scattered(self):
+        """Refused where the second slot comes, and as a whole: nothing runs, so Redis is not asked."""
+        unit = self._stream.next_scattered()
+        keys = {command[1] for command in unit if len(command) > 1}
+        row = self._table.row_of([b"exists", *keys], True)
+        replies = self._proxy.exchange(unit)
+        self.commands += len(unit)
+        for args, (kind, value) in zip(unit[-3:-1], replies[-3:-1]):
+            pattern = EXEC_ABORTED if args == [b"exec"] else row.pattern
+            if kind != b"-" or not pattern.match(value):
+                self._report(args, (kind, value), ("refused", pattern.pattern), unit[:-1])
 
     def _one_story(self):
         steps = self._stream.next_story()
@@ -139,6 +157,8 @@ class Run:
 
     def _same(self, args, ours, theirs):
         row = self._table.row_of(args)
+        if row is not None and row.answer == "zeros":
+            row, ours, theirs = None, unsigned_zeros(ours), unsigned_zeros(theirs)
         if row is None:
             return (same(args, ours, theirs)
                     or self._table.is_refused_crossing(args, ours, theirs))
@@ -147,7 +167,7 @@ class Run:
     def _try_refused(self, refused):
         replies = self._proxy.exchange([args for args, _ in refused])
         # The proxy has heard of a refused script and may know it from now on.
-        scripts = [args[1] for args, _ in refused if args[0] in (b"eval", b"eval_ro")]
+        scripts = [args[1] for args, _ in refused if args[0].lower() in (b"eval", b"eval_ro")]
         for connection in (self._proxy, self._redis):
             connection.exchange([[b"script", b"load", script] for script in scripts])
         for (args, row), (kind, value) in zip(refused, replies):
@@ -192,6 +212,10 @@ class Run:
             self._start_again()
 
 
+def is_refused(row):
+    return row is not None and row.answer == "refused"
+
+
 def same_but_hello(ours, theirs):
     """HELLO tells versions, numbers of clients and such."""
     marks = re.compile(rb"(id\r\n:)\d+|(version\r\n)\$\d+\r\n[0-9.]+")
@@ -213,7 +237,8 @@ def parse_options():
     parser.add_argument("--protocol", type=str.encode, default=None, help="2 or 3; else both")
     parser.add_argument("--differences", type=int, default=20, help="stop after so many")
     parser.add_argument("--context", type=int, default=4, help="earlier commands to show")
-    parser.add_argument("--cross-slot", default="all", help="the proxy's setting")
+    parser.add_argument("--cross-slot", default="all", choices=CROSS_SLOT,
+                        help="the proxy's setting")
     parser.add_argument("--table", default=TABLE_PATH, help="the documented differences")
     options = parser.parse_args()
     options.families = options.families.split(",")

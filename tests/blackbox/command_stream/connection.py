@@ -64,12 +64,14 @@ class RawConnection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rounds = 0
 
-    def send(self, data):
-        """An ECHO follows the commands in `data`: its reply is their end."""
+    def send(self, *pieces):
+        """An ECHO follows the commands in `pieces`: its reply is their end."""
         self._rounds += 1
         token = b"the end of batch %d" % self._rounds
         self._end = b"$%d\r\n%s\r\n" % (len(token), token)
-        self.socket.sendall(data + encode([b"ECHO", token]))
+        for piece in pieces[:-1]:
+            self.socket.sendall(piece)
+        self.socket.sendall(pieces[-1] + encode([b"ECHO", token]))
 
     def receive(self):
         received = bytearray()

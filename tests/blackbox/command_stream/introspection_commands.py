@@ -55,7 +55,8 @@ def client_command(v):
         [b"client", b"no-evict", b"off"], [b"client", b"setname", b"new\nline"],
         [b"client", b"kill", b"id", b"99999999", b"skipme", b"yes"],
         [b"client", b"kill", b"127.0.0.1:1"], [b"client", b"kill", b"foo", b"bar"],
-        [b"client", b"unblock", b"99999999", b"error"],
+        [b"client", b"unblock", b"99999999", b"error"], [b"client", b"no-touch", b"on"],
+        [b"client", b"no-touch", b"off"], [b"client", b"setinfo", b"lib-name", b"x"],
     ])
 
 

@@ -15,7 +15,7 @@ from command_stream.sorted_set_commands import lexical_command, sorted_set_comma
 from command_stream.stream_commands import stream_command
 from command_stream.string_commands import string_command
 from command_stream.subscriptions import subscription
-from command_stream.transactions import transaction
+from command_stream.transactions import scattered_transaction, transaction
 
 # name: (weight, the letter of its keys, what makes a command). None: any letter.
 FAMILIES = {
@@ -84,7 +84,11 @@ class MixedStream:
         source = SOURCES.get(command[0])
         if source and len(command) > 1:
             return [source[:1] + command[1:2] + source[1:], command]
-        return [command]
+        return [[self._values.case(command[0]), *command[1:]] if pick > 0.95 else command]
+
+    def next_scattered(self):
+        """A transaction over two slots, whole."""
+        return scattered_transaction(self._values)
 
     def next_story(self):
         """Steps of several clients, in one slot."""

@@ -23,7 +23,23 @@ SCRIPTS = [
     b"return tostring(redis.call('del',KEYS[1]))",
     b"#!lua flags=no-writes\nreturn redis.call('set',KEYS[1],'x')",
     b"#!lua\nreturn redis.call('get',KEYS[1])", b"#!nolua\nreturn 1",
+    b"for i=1,20 do redis.call('rpush',KEYS[1],i) end return redis.call('llen',KEYS[1])",
+    b"redis.call('set',KEYS[1],'x'); error('halfway')",
+    b"redis.call('set',KEYS[1],'x'); return redis.call('lpush',KEYS[1],'y')",
+    b"return redis.call('expire',KEYS[1],1000)", b"return redis.acl_check_cmd('get',KEYS[1])",
+    b"return {redis.call('set',KEYS[1],'1'),redis.call('incrbyfloat',KEYS[1],'0.5')}",
+    b"redis.setresp(3); return redis.call('zrange',KEYS[1],0,-1,'withscores')",
+    b"redis.setresp(3); return {big_number='123'}", b"redis.setresp(9)",
+    b"return {verbatim_string={string='a',format='txt'}}", b"return {set={a=true,b=true}}",
+    b"return cmsgpack.unpack(cmsgpack.pack({1,'a',true}))", b"return bit.band(7,12)",
+    b"return struct.pack('>I',5)", b"return redis.sha1hex()", b"return redis.log(1)",
+    b"return redis.pcall('subscribe','x')", b"return redis.pcall('multi')",
+    b"return redis.replicate_commands()", b"print(1)",
+    b"return tostring(os)", b"return string.rep('x',70000)", b"x=1", b"return KEYS", b"return ARGV",
 ]
+# What a shard sees otherwise than one Redis.
+LOCAL_SCRIPTS = [b"return redis.call('dbsize')", b"return #redis.call('keys','*')",
+                 b"return redis.call('select',1)"]
 # Payloads of FUNCTION DUMP; filled in by make_function_dumps().
 FUNCTION_DUMPS = []
 HASHES = [hashlib.sha1(script).hexdigest().encode() for script in SCRIPTS]
@@ -81,6 +97,8 @@ def script_command(v):
         lambda: numbered(b"eval", v, keys, args, script),
         lambda: numbered(b"eval", v, keys, args, script),
         lambda: numbered(b"eval_ro", v, keys, args, script),
+        lambda: numbered(b"eval", v, keys, args, r.choice(LOCAL_SCRIPTS))
+                if r.random() < 0.2 else numbered(b"eval_ro", v, keys, args, script),
         lambda: numbered(b"evalsha", v, keys, args, sha),
         lambda: numbered(b"evalsha", v, keys, args, sha),
         lambda: numbered(b"evalsha_ro", v, keys, args, sha),

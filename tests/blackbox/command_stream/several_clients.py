@@ -99,8 +99,26 @@ def blocking_story(v):
         ([b"bzpopmax", key, b"0"], [b"zadd", key, b"1.5", b"a"]),
         ([b"bzmpop", b"0", b"1", key, b"min"], [b"zadd", key, b"-0.5", b"a"]),
         ([b"xread", b"block", b"0", b"streams", key, b"0"], [b"xadd", key, b"1-1", b"f", b"v"]),
+        ([b"blpop", other, key, b"0"], [b"rpush", key, b"a"]),
+        ([b"bzmpop", b"0", b"2", key, other, b"max", b"count", b"9"], [b"zadd", key, b"1", b"a"]),
+        ([b"blpop", key, b"0"], [b"eval", b"return redis.call('rpush',KEYS[1],'x','y')", b"1", key]),
+        ([b"brpop", key, b"0"], [b"sort", other, b"store", key]),
     ])
-    return [(0, [b"del", key]), (0, [b"del", other]), (1, call, WAITS), (0, feed), (1, None),
+    if r.random() < 0.2:  # what was made elsewhere comes by its name
+        source = k()
+        feeds = [(0, [b"del", source]), (0, [b"rpush", source, b"a", b"b"]),
+                 (0, r.choice([[b"rename", source, key], [b"copy", source, key],
+                               [b"lmove", source, key, b"left", b"left"]]))]
+        call = [b"blpop", key, b"0"]
+        if source == key:
+            return []
+        return [(0, [b"del", key]), (1, call, WAITS), *feeds, (1, None), (0, [b"exists", key])]
+    feeds = [(0, feed)]
+    if r.random() < 0.2:
+        feeds = [(0, [b"multi"]), (0, feed), (0, [b"type", key]), (0, [b"exec"])]
+    if feed[0] == b"sort":  # stores nothing, so that it waits on
+        feeds.append((0, [b"rpush", key, b"a"]))
+    return [(0, [b"del", key]), (0, [b"del", other]), (1, call, WAITS), *feeds, (1, None),
             (0, [b"exists", key, other]), (0, [b"del", key]), (0, [b"del", other])]
 
 
@@ -112,6 +130,7 @@ def story(v, letter):
 def last_words(v):
     """Bytes for a connection that ends with them: quiet modes, inline commands, broken requests."""
     r = v.rng
+    # One channel and one pattern: UNSUBSCRIBE without names tells several in any order.
     some = [b"PING\r\n", b"ECHO hi\r\n", b"*1\r\n$4\r\nPING\r\n", b"get '{a} b'\r\n",
             b"client reply skip\r\nincr {a}s2\r\n", b"client reply on\r\n",
             b"client reply off\r\nincr {a}s2\r\nnosuch\r\nclient reply on\r\n", b"\r\n", b"\n",
@@ -119,8 +138,15 @@ def last_words(v):
             b"multi\r\nincr {a}s1\r\nnosuch\r\nexec\r\n",
             b"multi\r\ntype {a}s1\r\nexec\r\n", b"exec\r\n", b"incr {a}s1\r\n", b"nosuch\r\n",
             b"reset\r\n", b"mget {a}s0 {a}s1\r\n", b"subscribe story\r\n",
-            b"unsubscribe\r\n", b"select 0\r\n"]
+            b"unsubscribe\r\n", b"select 0\r\n", b"subscribe story story\r\n",
+            b"psubscribe o* o*\r\n", b"ssubscribe {a}x {a}y\r\n", b"punsubscribe\r\n",
+            b"unsubscribe story nothing\r\n", b"multi\r\nsubscribe story\r\nget {a}s0\r\nexec\r\n",
+            b"ping\r\n", b"ping x\r\n", b"publish story hi\r\n", b"get {a}s1\r\n",
+            b"*3\r\n$3\r\nSET\r\n$5\r\n{a}s0\r\n$3\r\na\r\n\r\n", b"echo ''\r\n", b"echo \"\\n\"\r\n",
+            b"multi\r\nget\r\nexec\r\n", b"multi\r\ndiscard\r\n", b"watch {a}s0\r\nunwatch\r\n",
+            b"*1\r\n$4\r\nping\r\n*2\r\n$4\r\necho\r\n$2\r\nhi\r\n", b"reset\r\nping\r\n"]
     last = [b"quit\r\n", b"QUIT\r\nPING\r\n", b"*1\r\n$4\r\nquit\r\n", b"quit x\r\n",
             b"get 'unbalanced\r\n", b"*1\r\n+PING\r\n", b"*x\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$x\r\n",
-            b"*99999999999\r\n", b"*1\r\n$9999999999\r\n", b"*2\r\n$3\r\nget\r\n:1\r\n"]
+            b"*99999999999\r\n", b"*-99\r\nquit\r\n", b"*3\r\n$3\r\nset\r\n:1\r\n", b"*2\r\n$4\r\necho\r\n$-5\r\n",
+            b"*1\r\n$999999999999999999999\r\n", b"\"a\"b\r\n", b"*1\r\n\r\n", b"*1\r\n$9999999999\r\n", b"*2\r\n$3\r\nget\r\n:1\r\n"]
     return b"".join([r.choice(some) for _ in range(r.randrange(6))]) + r.choice(last)

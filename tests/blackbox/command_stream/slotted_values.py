@@ -46,6 +46,10 @@ class SlottedValues(Values):
         may_be_odd = letter not in PRIVATE_LETTERS
         return r.choice(ODD_KEYS) if may_be_odd and r.random() < 0.01 else name
 
+    def two_slots(self):
+        """A key of each."""
+        return [tag + b"s0" for tag in self.rng.sample(TAGS, 2)]
+
     def long_key(self):
         return (self._tag or b"") + b"long"
 

@@ -72,6 +72,7 @@ def read_command(v):
         lambda: [b"xread"] + count(v) + [b"streams"] + keys + ids,
         lambda: [b"xread", b"block", r.choice([b"1", b"10", b"-1", b"x"]), b"streams"] + keys + ids,
         lambda: [b"xread", b"count", b"1", b"streams"] + keys + keys + ids + ids,
+        lambda: [b"xread", b"count", b"1", b"streams"], lambda: [b"xread", b"block", b"1", b"foo", k()],
         lambda: [b"xread", b"streams"] + keys, lambda: [b"xread", b"foo", b"streams"] + keys + ids,
     ])
     return make()

@@ -33,6 +33,9 @@ def string_command(v):
                                              b"9223372036854775807", b"-1"]), b"v"],
         lambda: [b"setrange", v.long_key(), r.choice([b"1048575", b"9"]), b"v"]
                 if r.random() < 0.05 else [b"setrange", k(), b"1048577", b""],
+        lambda: [b"get", v.long_key()] if r.random() < 0.2 else [b"strlen", v.long_key()],
+        lambda: [b"set", v.long_key(), b"y" * r.choice([16384, 65536, 70000, 300000])]
+                if r.random() < 0.1 else [b"mget", k(), v.long_key(), k()][:r.choice([2, 3, 4])],
         lambda: [b"incr", k()], lambda: [b"decr", k()],
         lambda: [b"incrby", k(), v.number()], lambda: [b"decrby", k(), v.number()],
         lambda: [b"incrbyfloat", k(), v.floating()],

@@ -42,4 +42,16 @@ def transaction(v, random_command):
         out += [[b"exec", b"surplus"], [b"exec"]]
     if r.random() < 0.05:
         out.append(r.choice([[b"exec"], [b"discard"], [b"unwatch"]]))
+    if [b"reset"] in out:
+        out.append([b"unwatch"])  # a WATCH behind RESET was one; the next keys have another slot
     return out
+
+
+def scattered_transaction(v):
+    """Keys of two slots: a cluster refuses the second command, and EXEC."""
+    first, second = v.two_slots()
+    body = [[b"set", first, v.value()], [v.rng.choice([b"get", b"type", b"del"]), second]]
+    before = [[b"watch", first]] if v.rng.random() < 0.3 else []
+    if before and v.rng.random() < 0.5:
+        body = body[1:]
+    return before + [[b"multi"]] + body + [[b"exec"], [b"unwatch"]]
