@@ -370,7 +370,7 @@ TEST_F(ClientSessionTest, ANewClientsPipelineWidensWithItsReplies) {
   }
 }
 
-// Nor whether the next replies are as small as the last.
+// Nor whether what it asks for next is as small as what it got before.
 TEST_F(ClientSessionTest, ABurstWaitsForItsFirstReply) {
   Begin();
   auto client = Connect();

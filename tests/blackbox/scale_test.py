@@ -28,7 +28,7 @@ IS_LONG = SECONDS >= 30
 MESSAGES = 10_000 if IS_LONG else 3_000
 STALL_MAX_MS = 50 * SLOWNESS
 # What a process may keep of a burst: allocator and pools, not clients.
-KEPT_KB_MAX = 48 * 1024
+KEPT_KB_MAX = 24 * 1024
 KB_PER_CLIENT_MAX = 24
 # Of all crowds together: also what subscribers have still to take.
 PEAK_KB_MAX = 1024 * 1024
