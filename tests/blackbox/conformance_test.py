@@ -6,7 +6,7 @@ import pytest
 from raw_client import encode
 
 # The families that our own shards serve; the others run over redis-server shards only.
-OWN_SHARD_FAMILIES = ("strings", "keys", "hashes", "errors")
+OWN_SHARD_FAMILIES = ("strings", "keys", "hashes", "lists", "sorted sets", "streams", "errors")
 
 STORIES = {
     "strings": [
