@@ -35,7 +35,7 @@ struct StreamTrim {
   Kind kind = Kind::kNone;
   bool is_approximate = false;   // whole nodes only
   std::uint64_t length_max = 0;  // kMaxLength
-  StreamId id_min;               // kMinId
+  StreamId id_min = {};          // kMinId
   std::uint64_t limit = 0;       // entries to remove at the most; 0: no limit
 };
 

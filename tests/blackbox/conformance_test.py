@@ -6,7 +6,8 @@ import pytest
 from raw_client import encode
 
 # The families that our own shards serve; the others run over redis-server shards only.
-OWN_SHARD_FAMILIES = ("strings", "keys", "hashes", "bitmaps", "errors")
+OWN_SHARD_FAMILIES = ("strings", "keys", "hashes", "lists", "sets", "sorted sets", "streams", "bitmaps",
+                      "errors")
 
 STORIES = {
     "strings": [
