@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hashes in RDB's form: type 4 is the fields with their values, type 16 a listpack of them.
+// Hashes in RDB's form: type 4 is the fields with their values, type 16 a listpack of them, type 13 a
+// ziplist, type 9 a zipmap.
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -8,6 +10,8 @@
 
 #include "storage/engine/hash_handle.h"
 #include "storage/persistence/rdb_value.h"
+#include "storage/persistence/ziplist.h"
+#include "storage/persistence/zipmap.h"
 #include "storage/types/listpack.h"
 
 namespace slotway::storage {
@@ -16,8 +20,42 @@ namespace {
 using FieldsAndValues = std::vector<std::pair<std::string, std::string>>;
 
 RestoreResult StoreHash(const FieldsAndValues& fields, const RestoreTarget& target) {
+  if (fields.size() > target.limits.hash.listpack_entries_max) {
+    auto table = std::make_unique<HashTable>(target.keyspace.arena(), TableSeed(target));
+    for (const auto& [field, value] : fields) table->Set(field, value);
+    target.keyspace.SetObject(target.key.slot, target.key.key, ValueType::kHash,
+                              Encoding::kHashtable, std::move(table), TtlChange::Clear(),
+                              target.now_ms);
+    return RestoreResult::kDone;
+  }
   HashHandle hash = HashHandle::Create(target.keyspace, target.key, target.now_ms);
   for (const auto& [field, value] : fields) hash.Set(field, value, target.limits.hash);
+  return RestoreResult::kDone;
+}
+
+FieldsAndValues FieldsOf(const ListpackReader& listpack) {
+  FieldsAndValues fields;
+  NumberText buffer;
+  for (std::size_t at = listpack.Begin(); at != listpack.End();) {
+    std::string field(listpack.At(at).Text(buffer));
+    at = listpack.Next(at);
+    fields.emplace_back(std::move(field), listpack.At(at).Text(buffer));
+    at = listpack.Next(at);
+  }
+  return fields;
+}
+
+// A listpack from outside, stored as it is if there are few fields in it.
+RestoreResult StoreHashListpack(std::string_view bytes, const RestoreTarget& target) {
+  if (!IsValidHashListpack(bytes)) return RestoreResult::kBadData;
+  const ListpackReader listpack(bytes);
+  const std::size_t count = listpack.Count() / 2;
+  if (count == 0) return RestoreResult::kBadData;
+  if (count > target.limits.hash.listpack_entries_max) {
+    return StoreHash(FieldsOf(listpack), target);
+  }
+  target.keyspace.SetBytes(target.key.slot, target.key.key, ValueType::kHash, Encoding::kListpack,
+                           bytes, TtlChange::Clear(), target.now_ms);
   return RestoreResult::kDone;
 }
 
@@ -56,26 +94,27 @@ RestoreResult ReadRdbHash(RdbReader& reader, const RestoreTarget& target) {
 RestoreResult ReadRdbHashListpack(RdbReader& reader, const RestoreTarget& target) {
   std::string bytes;
   reader.String(bytes);
-  if (!reader.Ok() || !reader.AtEnd() || !IsValidHashListpack(bytes)) {
+  if (!reader.Ok() || !reader.AtEnd()) return RestoreResult::kBadData;
+  return StoreHashListpack(bytes, target);
+}
+
+RestoreResult ReadRdbHashZiplist(RdbReader& reader, const RestoreTarget& target) {
+  std::string bytes;
+  reader.String(bytes);
+  const auto listpack = ListpackOfZiplist(bytes);
+  if (!reader.Ok() || !reader.AtEnd() || !listpack) return RestoreResult::kBadData;
+  return StoreHashListpack(listpack->bytes(), target);
+}
+
+RestoreResult ReadRdbHashZipmap(RdbReader& reader, const RestoreTarget& target) {
+  std::string bytes;
+  reader.String(bytes);
+  const auto listpack = ListpackOfZipmap(bytes);
+  if (!reader.Ok() || !reader.AtEnd() || !listpack) return RestoreResult::kBadData;
+  if (listpack->reader().Count() == 0 || !IsValidHashListpack(listpack->bytes())) {
     return RestoreResult::kBadData;
   }
-  ListpackReader listpack(bytes);
-  std::size_t count = listpack.Count() / 2;
-  if (count == 0) return RestoreResult::kBadData;
-  if (count <= target.limits.hash.listpack_entries_max) {
-    target.keyspace.SetBytes(target.key.slot, target.key.key, ValueType::kHash,
-                             Encoding::kListpack, bytes, TtlChange::Clear(), target.now_ms);
-    return RestoreResult::kDone;
-  }
-  FieldsAndValues fields;
-  for (std::size_t at = listpack.Begin(); at != listpack.End();) {
-    NumberText buffer;
-    std::string field(listpack.At(at).Text(buffer));
-    at = listpack.Next(at);
-    fields.emplace_back(std::move(field), listpack.At(at).Text(buffer));
-    at = listpack.Next(at);
-  }
-  return StoreHash(fields, target);
+  return StoreHash(FieldsOf(listpack->reader()), target);
 }
 
 }  // namespace slotway::storage

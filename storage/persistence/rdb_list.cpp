@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists in RDB's form: type 1 is the elements, type 18 a row of nodes: a container (1 one element as
-// it is, 2 a listpack), then its bytes as a string.
+// it is, 2 a listpack), then its bytes as a string. Type 10 is a ziplist, type 14 a row of them.
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "storage/engine/list_handle.h"
 #include "storage/persistence/rdb_value.h"
+#include "storage/persistence/ziplist.h"
 
 namespace slotway::storage {
 namespace {
@@ -33,6 +34,21 @@ RestoreResult StoreList(const std::vector<Listpack>& nodes, const RestoreTarget&
     }
   }
   return RestoreResult::kDone;
+}
+
+RestoreResult ReadZiplists(RdbReader& reader, std::uint64_t count, const RestoreTarget& target) {
+  if (count == 0 || count > reader.BytesLeft()) return RestoreResult::kBadData;
+  std::vector<Listpack> nodes;
+  std::string bytes;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    reader.String(bytes);
+    auto node = ListpackOfZiplist(bytes);
+    if (!reader.Ok() || !node) return RestoreResult::kBadData;
+    // Redis drops empty nodes; a list of nothing else is none.
+    if (node->reader().Count() > 0) nodes.push_back(std::move(*node));
+  }
+  if (!reader.AtEnd() || nodes.empty()) return RestoreResult::kBadData;
+  return StoreList(nodes, target);
 }
 
 }  // namespace
@@ -66,7 +82,7 @@ RestoreResult ReadRdbList(RdbReader& reader, const RestoreTarget& target) {
   return StoreList(nodes, target);
 }
 
-RestoreResult ReadRdbQuicklist(RdbReader& reader, const RestoreTarget& target) {
+RestoreResult ReadRdbQuicklist2(RdbReader& reader, const RestoreTarget& target) {
   const std::uint64_t count = reader.Length();
   if (count == 0 || count > reader.BytesLeft()) return RestoreResult::kBadData;
   std::vector<Listpack> nodes;
@@ -87,6 +103,14 @@ RestoreResult ReadRdbQuicklist(RdbReader& reader, const RestoreTarget& target) {
   }
   if (!reader.AtEnd() || nodes.empty()) return RestoreResult::kBadData;
   return StoreList(nodes, target);
+}
+
+RestoreResult ReadRdbListZiplist(RdbReader& reader, const RestoreTarget& target) {
+  return ReadZiplists(reader, 1, target);
+}
+
+RestoreResult ReadRdbQuicklist(RdbReader& reader, const RestoreTarget& target) {
+  return ReadZiplists(reader, reader.Length(), target);
 }
 
 }  // namespace slotway::storage

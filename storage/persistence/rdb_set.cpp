@@ -14,7 +14,7 @@ namespace slotway::storage {
 namespace {
 
 std::unique_ptr<SetTable> NewSet(const RestoreTarget& target) {
-  return std::make_unique<SetTable>(target.keyspace.arena(), target.keyspace.hash_seed());
+  return std::make_unique<SetTable>(target.keyspace.arena(), TableSeed(target));
 }
 
 RestoreResult StoreSet(std::unique_ptr<SetTable> set, const RestoreTarget& target) {

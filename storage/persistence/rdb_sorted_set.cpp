@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sorted sets in RDB's form: type 5 is the members with their scores as binary doubles, type 3 the
-// same with scores as text, type 17 a listpack of both, lowest first.
+// same with scores as text, type 17 a listpack of both, lowest first, type 12 a ziplist of that.
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -12,6 +12,7 @@
 
 #include "storage/engine/sorted_set_handle.h"
 #include "storage/persistence/rdb_value.h"
+#include "storage/persistence/ziplist.h"
 
 namespace slotway::storage {
 namespace {
@@ -58,6 +59,22 @@ RestoreResult ReadMembers(RdbReader& reader, const RestoreTarget& target,
   return RestoreResult::kDone;
 }
 
+// A listpack from outside.
+RestoreResult StoreListpack(std::string_view bytes, const RestoreTarget& target) {
+  if (!IsValidSortedSetListpack(bytes)) return RestoreResult::kBadData;
+  const SortedSetReader items{ListpackReader(bytes)};
+  if (items.Count() == 0) return RestoreResult::kBadData;
+  auto set =
+      std::make_unique<SortedSetTable>(target.keyspace.arena(), target.keyspace.hash_seed());
+  NumberText digits;
+  for (std::size_t at = items.Begin(); at != items.End(); at = items.Next(at)) {
+    set->Append(items.At(at, digits));
+  }
+  SortedSetHandle::Store(target.keyspace, target.key, std::move(set), target.limits.sorted_set,
+                         target.now_ms);
+  return RestoreResult::kDone;
+}
+
 }  // namespace
 
 void WriteRdbSortedSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
@@ -87,20 +104,16 @@ RestoreResult ReadRdbSortedSet2(RdbReader& reader, const RestoreTarget& target) 
 RestoreResult ReadRdbSortedSetListpack(RdbReader& reader, const RestoreTarget& target) {
   std::string bytes;
   reader.String(bytes);
-  if (!reader.Ok() || !reader.AtEnd() || !IsValidSortedSetListpack(bytes)) {
-    return RestoreResult::kBadData;
-  }
-  const SortedSetReader items{ListpackReader(bytes)};
-  if (items.Count() == 0) return RestoreResult::kBadData;
-  auto set =
-      std::make_unique<SortedSetTable>(target.keyspace.arena(), target.keyspace.hash_seed());
-  NumberText digits;
-  for (std::size_t at = items.Begin(); at != items.End(); at = items.Next(at)) {
-    set->Append(items.At(at, digits));
-  }
-  SortedSetHandle::Store(target.keyspace, target.key, std::move(set), target.limits.sorted_set,
-                         target.now_ms);
-  return RestoreResult::kDone;
+  if (!reader.Ok() || !reader.AtEnd()) return RestoreResult::kBadData;
+  return StoreListpack(bytes, target);
+}
+
+RestoreResult ReadRdbSortedSetZiplist(RdbReader& reader, const RestoreTarget& target) {
+  std::string bytes;
+  reader.String(bytes);
+  const auto listpack = ListpackOfZiplist(bytes);
+  if (!reader.Ok() || !reader.AtEnd() || !listpack) return RestoreResult::kBadData;
+  return StoreListpack(listpack->bytes(), target);
 }
 
 }  // namespace slotway::storage

@@ -24,6 +24,38 @@ RestoreResult ReadString(RdbReader& reader, const RestoreTarget& target) {
   return RestoreResult::kDone;
 }
 
+// Three versions, which differ in what they count.
+template <RdbType kType>
+RestoreResult ReadStream(RdbReader& reader, const RestoreTarget& target) {
+  return ReadRdbStream(kType, reader, target);
+}
+
+struct ReaderRow {
+  RdbType type;
+  RestoreResult (*read)(RdbReader& reader, const RestoreTarget& target);
+};
+constexpr ReaderRow kReaders[] = {
+    {RdbType::kString, &ReadString},
+    {RdbType::kList, &ReadRdbList},
+    {RdbType::kSet, &ReadRdbSet},
+    {RdbType::kSortedSet, &ReadRdbSortedSet},
+    {RdbType::kHash, &ReadRdbHash},
+    {RdbType::kSortedSet2, &ReadRdbSortedSet2},
+    {RdbType::kHashZipmap, &ReadRdbHashZipmap},
+    {RdbType::kListZiplist, &ReadRdbListZiplist},
+    {RdbType::kSetIntset, &ReadRdbSetIntset},
+    {RdbType::kSortedSetZiplist, &ReadRdbSortedSetZiplist},
+    {RdbType::kHashZiplist, &ReadRdbHashZiplist},
+    {RdbType::kQuicklist, &ReadRdbQuicklist},
+    {RdbType::kStreamListpacks, &ReadStream<RdbType::kStreamListpacks>},
+    {RdbType::kHashListpack, &ReadRdbHashListpack},
+    {RdbType::kSortedSetListpack, &ReadRdbSortedSetListpack},
+    {RdbType::kQuicklist2, &ReadRdbQuicklist2},
+    {RdbType::kStreamListpacks2, &ReadStream<RdbType::kStreamListpacks2>},
+    {RdbType::kSetListpack, &ReadRdbSetListpack},
+    {RdbType::kStreamListpacks3, &ReadStream<RdbType::kStreamListpacks3>},
+};
+
 }  // namespace
 
 void WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
@@ -50,33 +82,8 @@ void WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
 }
 
 RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget& target) {
-  switch (type) {
-    case RdbType::kString:
-      return ReadString(reader, target);
-    case RdbType::kHash:
-      return ReadRdbHash(reader, target);
-    case RdbType::kList:
-      return ReadRdbList(reader, target);
-    case RdbType::kQuicklist2:
-      return ReadRdbQuicklist(reader, target);
-    case RdbType::kSet:
-      return ReadRdbSet(reader, target);
-    case RdbType::kSetIntset:
-      return ReadRdbSetIntset(reader, target);
-    case RdbType::kSetListpack:
-      return ReadRdbSetListpack(reader, target);
-    case RdbType::kSortedSet:
-      return ReadRdbSortedSet(reader, target);
-    case RdbType::kSortedSet2:
-      return ReadRdbSortedSet2(reader, target);
-    case RdbType::kSortedSetListpack:
-      return ReadRdbSortedSetListpack(reader, target);
-    case RdbType::kHashListpack:
-      return ReadRdbHashListpack(reader, target);
-    case RdbType::kStreamListpacks:
-    case RdbType::kStreamListpacks2:
-    case RdbType::kStreamListpacks3:
-      return ReadRdbStream(type, reader, target);
+  for (const auto& [row_type, read] : kReaders) {
+    if (row_type == type) return read(reader, target);
   }
   // Types 1 to 21 exist; whatever is beyond is no RDB.
   constexpr std::uint8_t kTypeMax = 21;

@@ -21,6 +21,13 @@ struct RestoreTarget {
   std::int64_t now_ms;
 };
 
+// For the hashing of a table that is read. Elements come in the order of their hashes in the table
+// that was written: in one with the same seed they would crowd in few buckets.
+inline std::uint64_t TableSeed(const RestoreTarget& target) {
+  constexpr std::uint64_t kOdd = 0xd1b54a32d192ed03;
+  return target.keyspace.hash_seed() + static_cast<std::uint64_t>(target.now_ms) * kOdd;
+}
+
 enum class RestoreResult : std::uint8_t { kDone, kBadData, kUnsupportedType };
 
 // The type byte and the value.
@@ -31,10 +38,14 @@ RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget&
 // The types, each in a file of its own.
 void WriteRdbHash(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbHash(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbHashZipmap(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbHashZiplist(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbHashListpack(RdbReader& reader, const RestoreTarget& target);
 void WriteRdbList(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbList(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbListZiplist(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbQuicklist(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbQuicklist2(RdbReader& reader, const RestoreTarget& target);
 void WriteRdbSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbSet(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSetIntset(RdbReader& reader, const RestoreTarget& target);
@@ -42,6 +53,7 @@ RestoreResult ReadRdbSetListpack(RdbReader& reader, const RestoreTarget& target)
 void WriteRdbSortedSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbSortedSet(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSortedSet2(RdbReader& reader, const RestoreTarget& target);
+RestoreResult ReadRdbSortedSetZiplist(RdbReader& reader, const RestoreTarget& target);
 RestoreResult ReadRdbSortedSetListpack(RdbReader& reader, const RestoreTarget& target);
 void WriteRdbStream(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 // `type` is one of the three that streams have had.

@@ -2,12 +2,15 @@
 """Random commands on keys of any type: expiry, RENAME, COPY, RESTORE, OBJECT, SORT, SCAN."""
 import time
 
-# Payloads of Redis 7.0: texts, numbers, LZF, hashes, sets and sorted sets of all encodings; filled
-# in by make_dumps().
+from command_stream.old_dumps import old_dumps
+
+# Payloads of Redis 7.0: texts, numbers, LZF, hashes, sets and sorted sets of all encodings; and
+# older ones. Filled in by make_dumps().
 DUMPS = []
 
 
 def make_dumps(oracle):
+    DUMPS.extend(old_dumps())
     # None but the empty one is the beginning of another up to a NUL: SORT ALPHA takes such for equal.
     values = [b"", b"hello", b"12", b"-1", b"200", b"-30000", b"70000", b"2147483648", b"007",
               b"9223372036854775807", b"abc" * 100, b"x" * 1000, bytes(range(1, 256)) * 3, b"a" * 63,
