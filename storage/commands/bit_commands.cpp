@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/commands/argument_reader.h"
@@ -144,14 +145,17 @@ std::optional<BitOperation> OperationNamed(std::string_view name) {
   return std::nullopt;
 }
 
-// The texts of the keys from args[3] on, all valid together; nothing if one is no string, which has
-// been answered.
-std::optional<std::vector<std::string_view>> SourceTexts(CommandContext& ctx,
-                                                         std::deque<NumberText>& buffers) {
-  // A lookup may delete a key that is due and end the views of others; the second one finds none.
+// Whether all keys from args[3] on are strings; answers an error if not. From then on none of them
+// is due, so that looking them up once more ends no views.
+bool CheckSources(CommandContext& ctx) {
   for (std::size_t i = 3; i < ctx.args.size(); ++i) {
-    if (!ctx.CheckType(ctx.FindToRead(ctx.Key(i)), ValueType::kString)) return std::nullopt;
+    if (!ctx.CheckType(ctx.FindToRead(ctx.Key(i)), ValueType::kString)) return false;
   }
+  return true;
+}
+
+// Their texts, all valid together. REQUIRES: CheckSources().
+std::vector<std::string_view> SourceTexts(CommandContext& ctx, std::deque<NumberText>& buffers) {
   std::vector<std::string_view> texts;
   texts.reserve(ctx.args.size() - 3);
   for (std::size_t i = 3; i < ctx.args.size(); ++i) {
@@ -159,6 +163,28 @@ std::optional<std::vector<std::string_view>> SourceTexts(CommandContext& ctx,
     texts.push_back(entry ? StringText(entry, buffers.emplace_back()) : std::string_view());
   }
   return texts;
+}
+
+// Whether the outcome may be written over `old` at once: it is as long, and if it is a source, then
+// the first one and no other. `texts` are put in such an order; it does not matter to an operation.
+bool CanBeWrittenOver(const Entry& old, std::size_t length, std::vector<std::string_view>& texts) {
+  if (!old || old.encoding() != Encoding::kRaw || StringLength(old) != length) return false;
+  const auto is_old = [&](std::string_view text) { return text.data() == old.Bytes().data(); };
+  const auto count = std::count_if(texts.begin(), texts.end(), is_old);
+  if (count == 1) std::swap(*std::find_if(texts.begin(), texts.end(), is_old), texts.front());
+  return count <= 1;
+}
+
+void StoreCombined(CommandContext& ctx, const KeyRef& destination, BitOperation operation,
+                   std::size_t length, std::vector<std::string_view>& texts) {
+  const Entry old = ctx.Peek(destination);
+  if (CanBeWrittenOver(old, length, texts)) {
+    CombineBits(operation, texts, ctx.db.MutableBytes(old));
+  } else {
+    const auto combine = [&](std::span<char> result) { CombineBits(operation, texts, result); };
+    ctx.db.SetFilledString(destination.slot, destination.key, length, combine, TtlChange::Clear(),
+                           ctx.now_ms);
+  }
 }
 
 void BitopCommand(CommandContext& ctx) {
@@ -171,17 +197,16 @@ void BitopCommand(CommandContext& ctx) {
     ctx.Error("ERR BITOP NOT must be called with a single source key.");
     return;
   }
-  std::deque<NumberText> buffers;
-  const auto texts = SourceTexts(ctx, buffers);
-  if (!texts) return;
-  std::size_t length = 0;
-  for (const std::string_view text : *texts) length = std::max(length, text.size());
+  if (!CheckSources(ctx)) return;
   const KeyRef destination = ctx.Key(2);
+  // What stood there goes in any case, and so does its time to live. Before the views are taken.
+  if (const Entry old = ctx.FindToWrite(destination)) ctx.db.ClearExpiry(old);
+  std::deque<NumberText> buffers;
+  std::vector<std::string_view> texts = SourceTexts(ctx, buffers);
+  std::size_t length = 0;
+  for (const std::string_view text : texts) length = std::max(length, text.size());
   if (length > 0) {
-    ctx.db.SetFilledString(
-        destination.slot, destination.key, length,
-        [&](std::span<char> result) { CombineBits(*operation, *texts, result); },
-        TtlChange::Clear(), ctx.now_ms);
+    StoreCombined(ctx, destination, *operation, length, texts);
     ctx.KeyChanged(destination, config::kNotifyString, "set");
   } else if (ctx.db.Delete(destination.slot, destination.key, ctx.now_ms)) {
     ctx.KeyChanged(destination, config::kNotifyGeneric, "del");

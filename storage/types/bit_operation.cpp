@@ -85,7 +85,7 @@ void CombineBits(BitOperation operation, std::span<const std::string_view> sourc
       if (bytes > 0) {
         const char* from = source.data() + block;
         if (is_first && operation != BitOperation::kNot) {
-          std::memcpy(into, from, bytes);
+          if (into != from) std::memcpy(into, from, bytes);
         } else {
           ApplyBlock(operation, into, from, bytes);
         }

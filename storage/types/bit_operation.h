@@ -12,8 +12,8 @@ namespace slotway::storage {
 
 enum class BitOperation : std::uint8_t { kAnd, kOr, kXor, kNot };
 
-// Writes all of `result`. REQUIRES: it is as long as the longest source and overlaps none; at least
-// one source, exactly one for kNot.
+// Writes all of `result`. REQUIRES: it is as long as the longest source, and overlaps none or is
+// the first itself; at least one source, exactly one for kNot.
 void CombineBits(BitOperation operation, std::span<const std::string_view> sources,
                  std::span<char> result);
 
