@@ -116,6 +116,20 @@ def test_the_checker_of_messages(history, heard, is_fine):
     assert (problems == []) == is_fine
 
 
+@pytest.mark.parametrize("heard,is_fine", [
+    ([b"c|1", b"c|2", b"c|2"], True),
+    ([b"c|1", b"c|2", b"c|3", b"c|2", b"c|3"], True),
+    ([b"c|1", b"c|2", b"c|2", b"c|2"], False),
+    ([b"c|1", b"c|1", b"c|2"], False),  # in peace
+    ([b"c|1", b"c|3", b"c|2"], False),
+])
+def test_what_may_come_once_more_when_subscriptions_move(heard, is_fine):
+    histories = [outcomes((b"c|1", ACKED), (b"c|2", ACKED), (b"c|3", ACKED))]
+    heard = [(b"message", b"c", message) for message in heard]
+    problems = check_messages("listener", (b"message", b"c"), histories, heard, [(0, 1)], True)
+    assert (problems == []) == is_fine
+
+
 def test_what_was_lost_while_it_was_published_is_judged_for_each_publisher():
     histories = [outcomes((b"c|a1", ACKED), (b"c|a2", ACKED)), outcomes((b"c|b1", ACKED))]
     heard = [(b"message", b"c", message) for message in (b"c|b1", b"c|a1", b"c|a2")]

@@ -146,7 +146,7 @@ class PubsubRound:
         return [listener.heard[first:]
                 for listener, first in zip(self._listeners, self._first_heard)]
 
-    def problems(self):
+    def problems(self, may_repeat):
         problems = [each.failure for each in [*self._publishers, *self._listeners] if each.failure]
         histories = [publisher.history for publisher in self._publishers]
         peace = [(self._began, self._fault_began - MARGIN_S), (self._recovered, time.monotonic())]
@@ -155,7 +155,7 @@ class PubsubRound:
             return [problem for number, heard in enumerate(self.heard())
                     for way in WAYS
                     for problem in check_messages(f"listener {number}", way, histories, heard,
-                                                  peace)]
+                                                  peace, may_repeat)]
         try:  # the last messages may still be on their way
             wait_until(lambda: not all_problems(), 3, "every message of peaceful times was heard")
         except AssertionError:
