@@ -98,7 +98,7 @@ TEST_F(ClientStateTest, TheListTellsWhatAClientIsDoing) {
   asking->received.clear();
   auto blocked = Connect();
   blocked->Send("BLPOP b 0\r\n");
-  ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 1; }));
+  ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 2; }));  // PING comes first
   auto queueing = Connect();
   queueing->Send("MULTI\r\nGET b\r\nGET b\r\n");
   ASSERT_TRUE(RunUntil(loop_, [&] { return queueing->received.size() > 20; }));
@@ -123,7 +123,7 @@ TEST_F(ClientStateTest, UnblockAsksTheShard) {
   x_.Answer([](const Words&) { return ""; });
   auto blocked = Connect();
   blocked->Send("BLPOP b 0\r\n");
-  ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 1; }));
+  ASSERT_TRUE(RunUntil(loop_, [&] { return x_.Seen().size() == 2; }));  // PING comes first
   ExpectReply("CLIENT UNBLOCK 1 ERROR\r\nCLIENT UNBLOCK 99\r\n", ":1\r\n:0\r\n");
 }
 

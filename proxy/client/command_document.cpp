@@ -77,7 +77,7 @@ Everything else is answered as one Redis would answer it.
 | CLIENT NO-TOUCH, WAITAOF, CLUSTER SLOT-STATS and all that is younger than the backend | `ERR unknown command` or `subcommand`, the backend's words | the backend carries it out |
 | MULTI | the slot is the first key's; `CROSSSLOT` at the command that leaves it. Commands for all masters run before or behind those with keys, with one master in their place. Memory that is short, a replica that is missing, a script that runs are found at EXEC, which answers EXECABORT | it goes to one shard, with EXEC, in one piece |
 | WATCH | keys of one slot; EXEC answers nil if the connection was lost or the slot has moved | nobody can say then that nothing has changed |
-| BLPOP and all that block, XREAD BLOCK | keys of one slot. A failover does not end the wait. If a shard is lost when it has just answered, the call is made again: what it had taken is lost, as it is when a client of Redis is cut off | a call that waits cannot know |
+| BLPOP and all that block, XREAD BLOCK | keys of one slot. A failover does not end the wait: the call is made again at the new master. A write whose shard is lost before it is known to wait may have run: `OUTCOMEUNKNOWN`. What a shard gave to one that waited, in its last moment, is lost, as it is when a client of Redis is cut off | a call that waits cannot know |
 | XREAD BLOCK with `$` | one more question to the shard, for the last id | so that nothing is passed over when the shard is replaced |
 | WAIT, WAITAOF | the least count of the masters that this client has written to | each has replicas of its own |
 | EVAL, FCALL without keys | one master, all, or refused: `routing.keyless_scripts` | no key says where to go |

@@ -15,6 +15,7 @@
 #include "proxy/client/client_session.h"
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/routing/operation.h"
+#include "proxy/routing/redirect.h"
 
 namespace slotway::proxy {
 namespace {
@@ -48,12 +49,21 @@ class Publication final : public ReplyTaker {
       request_.is_raw = true;
       return link->Send(bytes_, request_);
     }
-    SendToOwner();
+    std::optional<runtime::SocketAddress> node;
+    if (kind_ != TopicKind::kShard) node = services_.pubsub.PublishAt();
+    if (!node) return SendToOwner();
+    node_ = node->ToString();
+    request_.is_raw = true;
+    if (!services_.dispatcher.SendToNode(*node, bytes_, request_)) SendToOwner();
   }
 
   void OnReply(std::size_t, std::string_view reply) override {
     auto receivers = protocol::ParseIntegerReply(reply);
-    if (!receivers) return Finish(reply);
+    if (!receivers) {
+      bool is_to_be_sent_again =
+          request_.is_raw && JudgeErrorReply(reply) != ReplyVerdict::kForClient;
+      return is_to_be_sent_again ? SendToOwner() : Finish(reply);
+    }
     const PubsubCensus& census = services_.pubsub.Census();
     std::int64_t others = *receivers - census.OwnReceivers(kind_, channel_, node_);
     std::string corrected;
@@ -64,17 +74,18 @@ class Publication final : public ReplyTaker {
   }
 
   void OnLost(std::size_t, bool may_have_run) override {
-    request_.is_raw = false;
     if (!may_have_run) return SendToOwner();
     InFlight request = request_;
     AnswerError(request, kOutcomeUnknown);
   }
 
  private:
+  // Waits for it if need be.
   void SendToOwner() {
     Dispatcher& dispatcher = services_.dispatcher;
-    request_.slot = kind_ == TopicKind::kShard ? dispatcher.SlotOf(channel_)
-                                               : services_.pubsub.HomeSlot();
+    request_.is_raw = false;
+    request_.slot =
+        kind_ == TopicKind::kShard ? dispatcher.SlotOf(channel_) : services_.pubsub.PublishSlot();
     if (auto owner = dispatcher.OwnerOf(request_.slot)) node_ = owner->ToString();
     // The last that is done here: the answer may come at once.
     dispatcher.Send(bytes_, request_);

@@ -26,6 +26,14 @@ class SubscribeTest : public SessionFixture {
     x_.Answer(script);
     y_.Answer(script);
   }
+  // Each gets the slots of the other.
+  void SwapOwners() {
+    protocol::Topology topology = *services_->topology;
+    topology.version = 1000;
+    for (std::uint16_t& owner : topology.owner_of_slot) owner = owner == 0 ? 1 : 0;
+    dispatcher_->UpdateTopology(topology);
+    pubsub_->UpdateTopology(topology);
+  }
   std::size_t Asked(const FakeShard& shard, const std::string& what) {
     return static_cast<std::size_t>(std::count(shard.Seen().begin(), shard.Seen().end(), what));
   }
@@ -117,6 +125,50 @@ TEST_F(SubscribeTest, AnotherNodeTakesOverFromALostOne) {
   ASSERT_TRUE(RunUntil(loop_, [&] { return Asked(y_, "subscribe a") == 1; }));
   y_.Push(">3\r\n" + kMessageA);
   EXPECT_TRUE(Received(*client, "*3\r\n" + kMessageA));
+}
+
+// After a planned failover both bring a shard channel's messages for a while.
+TEST_F(SubscribeTest, AShardChannelIsHeardFromItsOwnerOnly) {
+  const std::string message = "$8\r\nsmessage\r\n$1\r\na\r\n$2\r\nhi\r\n";
+  const std::string other = "$8\r\nsmessage\r\n$1\r\na\r\n$3\r\nbye\r\n";
+  Begin();
+  auto client = Connect();
+  client->Send("SSUBSCRIBE a\r\n");
+  ASSERT_TRUE(Received(*client, "*3\r\n$10\r\nssubscribe\r\n$1\r\na\r\n:1\r\n"));
+  ASSERT_EQ(Asked(y_, "ssubscribe a"), 1u);
+  loop_.Post([&] {
+    // Before y_ has read that it is left.
+    SwapOwners();
+    y_.Push(">3\r\n" + message);
+  });
+  ASSERT_TRUE(RunUntil(loop_, [&] { return Asked(x_, "ssubscribe a") == 1; }));
+  x_.Push(">3\r\n" + other);
+  EXPECT_TRUE(Received(*client, "*3\r\n" + other));
+  EXPECT_EQ(Asked(y_, "sunsubscribe a"), 1u);
+}
+
+TEST_F(SubscribeTest, PublishersKeepToTheirNode) {
+  Begin();
+  ExpectReply("PUBLISH a 1\r\n", "+OK\r\n");
+  EXPECT_EQ(Asked(x_, "PUBLISH a 1"), 1u);
+  loop_.Post([&] { SwapOwners(); });
+  // x_ is no longer the first master, and is there.
+  ExpectReply("PUBLISH a 2\r\n", "+OK\r\n");
+  EXPECT_EQ(Asked(x_, "PUBLISH a 2"), 1u);
+  // So it is where the first subscriber's messages come from.
+  auto client = Connect();
+  client->Send("SUBSCRIBE a\r\n");
+  ASSERT_TRUE(Received(*client, kSubscribedA));
+  EXPECT_EQ(Asked(x_, "subscribe a"), 1u);
+  // A lost connection moves the subscriptions at once, and publishers wait for their node.
+  x_.HangUp(true);
+  ASSERT_TRUE(RunUntil(loop_, [&] { return Asked(y_, "subscribe a") == 1; }));
+  auto publisher = Connect();
+  publisher->Send("PUBLISH a 3\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return dispatcher_->HeldRequests() == 1; }));
+  x_.Reopen();
+  EXPECT_TRUE(Received(*publisher, "+OK\r\n"));
+  EXPECT_EQ(Asked(x_, "PUBLISH a 3"), 1u);
 }
 
 TEST_F(SubscribeTest, EventsAreSubscribedAtEveryMaster) {

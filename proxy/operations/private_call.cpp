@@ -108,24 +108,32 @@ void PrivateCall::SendLeg(std::size_t index, BackendConnection& connection) {
   leg.connection = &connection;
   leg.sent_at_ms = Dispatch().Loop().NowMs();
   if (std::string preface = Preface(); !preface.empty()) {
-    InFlight dropped;
-    dropped.kind = InFlight::Kind::kSwallow;
-    connection.Send(preface, dropped);
+    connection.Send(preface, InFlight::Dropped());
   }
-  InFlight request;
-  request.kind = InFlight::Kind::kPart;
-  request.taker = this;
-  request.place = static_cast<std::uint32_t>(index);
-  request.slot = leg.slot;
-  request.command = command_;
-  request.is_raw = true;
-  request.lane = OwnLane();
-  if (is_write_) Queue().NoteWrite(leg.slot);
+  leg.is_parked = false;
+  if (is_write_) {
+    Queue().NoteWrite(leg.slot);
+    // wire: a constant request.
+    connection.Send("*1\r\n$4\r\nPING\r\n", PartOf(legs_.size() + index, leg.slot));
+  }
+  InFlight request = PartOf(index, leg.slot);
   if (std::exchange(leg.asking, std::nullopt)) {
     connection.SendAsking(RequestBytes(), request);
   } else {
     connection.Send(RequestBytes(), request);
   }
+}
+
+InFlight PrivateCall::PartOf(std::size_t part, protocol::Slot slot) {
+  InFlight request;
+  request.kind = InFlight::Kind::kPart;
+  request.taker = this;
+  request.place = static_cast<std::uint32_t>(part);
+  request.slot = slot;
+  request.command = command_;
+  request.is_raw = true;
+  request.lane = OwnLane();
+  return request;
 }
 
 // Also after the connection was lost: a moment, so that a shard that only hangs up is not asked all
@@ -149,7 +157,13 @@ void PrivateCall::OnShardReady(std::size_t part) {
   StartLeg(part);
 }
 
+// A shard reads a PING and the call behind it at once and answers both at once, unless the call
+// waits: then the PING's answer comes alone.
 void PrivateCall::OnReply(std::size_t part, std::string_view reply) {
+  if (part >= legs_.size()) {
+    legs_[part - legs_.size()].is_parked = true;
+    return;
+  }
   Leg& leg = legs_[part];
   if (std::exchange(leg.is_awaiting, false)) return EndLeg(part, reply);
   runtime::SocketAddress from = leg.connection->Address();
@@ -190,22 +204,22 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
   return true;
 }
 
-// A call that may have been served, its answer lost, is sent again all the same: whoever blocks asks
-// for what comes next, and an error would only make him ask again.
+// A call that waits is sent again, although the shard may have served it in its last moment:
+// whoever blocks asks for what comes next. One that may have found something at once is a write
+// like others.
 void PrivateCall::OnLost(std::size_t part, bool may_have_run) {
-  if (is_over_) return;
+  if (is_over_ || part >= legs_.size()) return;
   Leg& leg = legs_[part];
   // At once: the call may be over before the connection is told to be down.
   Dispatch().Private().GiveBack(*std::exchange(leg.connection, nullptr));
   if (std::exchange(leg.awaits_id, false)) unblocking_->Count(false);
-  if (IsBeingUnblocked() || IsTimeOver()) {
-    return EndByForce(IsBeingUnblocked() && unblocking_->with_error);
-  }
+  if (IsBeingUnblocked()) return EndByForce(unblocking_->with_error);
   // What a module's command does while it blocks is not known.
-  bool is_known = timeout_place_ != protocol::TimeoutPlace::kNone;
-  if (!is_known && is_write_ && may_have_run) {
+  bool is_waiting = leg.is_parked && timeout_place_ != protocol::TimeoutPlace::kNone;
+  if (is_write_ && may_have_run && !is_waiting) {
     return EndLeg(part, ErrorReply(trouble_text::kOutcomeUnknown));
   }
+  if (IsTimeOver()) return EndByForce(false);
   NoteIncident(leg);
   Dispatch().RequestRefresh();
   AwaitShard(part);

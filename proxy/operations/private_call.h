@@ -2,8 +2,9 @@
 // The base of calls that wait at one or several shards on connections of their own.
 //
 // A leg is one exchange with the owner of one slot. When that owner is lost, demoted or gives the
-// slot away, the leg is sent anew to the next one, with the time that is left. The call ends with
-// its last leg's answer, with its client, or by Unblock(). Belongs to its worker's thread.
+// slot away, the leg is sent anew to the next one, with the time that is left; but not a write that
+// may have run instead of waiting. The call ends with its last leg's answer, with its client, or by
+// Unblock(). Belongs to its worker's thread.
 #pragma once
 
 #include <cstdint>
@@ -61,6 +62,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
     std::uint32_t waiting_since_ms = 0;
     std::uint8_t tries = 0;            // since it last waited in peace
     bool is_awaiting = false;          // for its shard to be there
+    bool is_parked = false;            // the shard has looked, and waits
     bool awaits_id = false;            // to be unblocked as soon as the connection knows its id
     std::uint8_t unblock_tries = 0;
     bool is_spoilt = false;            // an UNBLOCK may reach the connection later
@@ -81,6 +83,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
 
   void StartLeg(std::size_t index);
   void SendLeg(std::size_t index, BackendConnection& connection);
+  InFlight PartOf(std::size_t part, protocol::Slot slot);
   void AwaitShard(std::size_t index);
   void EndLeg(std::size_t index, std::string_view reply);
   bool GoesOn(std::size_t index, const runtime::SocketAddress& from, std::string_view reply);

@@ -258,6 +258,11 @@ void PubsubHub::OnLinkPush(PubsubLink& link, std::string_view push) {
   counters_.received.Add();
   Topic* topic = Find(kind, name);
   if (topic == nullptr) return;
+  if (kind == TopicKind::kShard) {
+    // A slot's old owner may be a replica of the new one, and hear the same a little longer.
+    const Standing* standing = topic->Find(link);
+    if (standing == nullptr || !standing->is_wanted) return;
+  }
   if (push.size() < runtime::ByteQueue::kChunkBytes) {
     Deliver(*topic, push);
   } else {
@@ -434,14 +439,30 @@ void PubsubHub::Shutdown() {
   CallSettled();
 }
 
-protocol::Slot PubsubHub::HomeSlot() const {
+std::optional<runtime::SocketAddress> PubsubHub::PublishAt() {
+  if (publish_at_ && IsAlive(*publish_at_)) return publish_at_;
+  publish_at_.reset();
+  if (home_ != nullptr) {
+    publish_at_ = home_->Address();
+  } else if (!masters_.empty()) {
+    publish_at_ = masters_.front();
+  }
+  return publish_at_;
+}
+
+protocol::Slot PubsubHub::PublishSlot() {
   const auto& slots = dispatcher_.SlotOfEachMaster();
+  auto node = PublishAt();
   for (protocol::Slot slot : slots) {
-    if (home_ == nullptr) break;
     auto owner = dispatcher_.OwnerOf(slot);
-    if (owner && *owner == home_->Address()) return slot;
+    if (node && owner && *owner == *node) return slot;
   }
   return slots.empty() ? protocol::Slot{0} : slots.front();
+}
+
+bool PubsubHub::IsAlive(const runtime::SocketAddress& address) const {
+  return std::find(nodes_alive_.begin(), nodes_alive_.end(), address.ToString()) !=
+         nodes_alive_.end();
 }
 
 }  // namespace slotway::proxy

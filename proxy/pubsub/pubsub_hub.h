@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -88,8 +89,11 @@ class PubsubHub final : private PubsubLink::Owner {
 
   const PubsubCensus& Census() const { return census_; }
   const PubsubCounters& Counters() const { return counters_; }
-  // Where to publish: a slot of the home node, or of the first master.
-  protocol::Slot HomeSlot() const;
+  // The node to publish at: the same for as long as it lives, even if the home is another one by
+  // now. Messages that come by different nodes may overtake each other.
+  std::optional<runtime::SocketAddress> PublishAt();
+  // If that has no open connection: a slot of it, or of the first master.
+  protocol::Slot PublishSlot();
   // The open connection to the home node, or nullptr.
   PubsubLink* HomeLink() { return home_ != nullptr && home_->IsReady() ? home_ : nullptr; }
 
@@ -131,6 +135,7 @@ class PubsubHub final : private PubsubLink::Owner {
   void WantOn(Topic& topic, PubsubLink* link);
   void ChooseHome();
   PubsubLink* LinkTo(const runtime::SocketAddress& address);
+  bool IsAlive(const runtime::SocketAddress& address) const;
   void RemoveStanding(Topic& topic, PubsubLink& link);
   void CloseIdleLinks();
   void Forget(PubsubLink& link);
@@ -172,6 +177,7 @@ class PubsubHub final : private PubsubLink::Owner {
   std::vector<runtime::SocketAddress> masters_;
   std::vector<std::string> nodes_alive_;  // "host:port"
   PubsubLink* home_ = nullptr;
+  std::optional<runtime::SocketAddress> publish_at_;
   std::size_t classic_topics_ = 0;  // that have an upstream
   std::unordered_set<Subscriber*> waiting_;
   std::unordered_set<Subscriber*> slow_;  // above the soft bound

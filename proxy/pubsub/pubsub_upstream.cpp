@@ -34,8 +34,7 @@ void PubsubHub::UpdateTopology(const protocol::Topology& topology) {
   }
   std::vector<PubsubLink*> dead;
   for (const auto& [name, link] : links_) {
-    bool is_alive = std::find(nodes_alive_.begin(), nodes_alive_.end(), name) != nodes_alive_.end();
-    if (!is_alive) dead.push_back(link.get());
+    if (!IsAlive(link->Address())) dead.push_back(link.get());
   }
   for (PubsubLink* link : dead) link->Fail("the node failed or left");
   for (const auto& [name, link] : links_) {
@@ -49,9 +48,10 @@ void PubsubHub::UpdateTopology(const protocol::Topology& topology) {
 
 void PubsubHub::ChooseHome() {
   if (home_ != nullptr || is_shut_down_) return;
+  if (publish_at_ && IsAlive(*publish_at_)) home_ = LinkTo(*publish_at_);
   for (const runtime::SocketAddress& master : masters_) {
-    home_ = LinkTo(master);
     if (home_ != nullptr) break;
+    home_ = LinkTo(master);
   }
   if (home_ == nullptr) {
     needs_reconciling_ = true;

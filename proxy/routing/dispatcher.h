@@ -107,6 +107,7 @@ class Dispatcher final : private BackendConnection::Events {
   // Sends to this very node, whatever it owns. `request` is raw. False, and nothing is sent, if its
   // connection is not open: it is being opened then.
   bool SendToNode(NodeIndex node, std::string_view bytes, InFlight request);
+  bool SendToNode(const runtime::SocketAddress& node, std::string_view bytes, InFlight request);
   // Where the slot's owner is, if it is known.
   std::optional<runtime::SocketAddress> OwnerOf(protocol::Slot slot) const;
   // Learns from a redirect that a raw request got, and tells where it leads. Nothing if it is none

@@ -113,6 +113,12 @@ bool Dispatcher::SendToNode(NodeIndex node, std::string_view bytes, InFlight req
   return true;
 }
 
+bool Dispatcher::SendToNode(const runtime::SocketAddress& node, std::string_view bytes,
+                            InFlight request) {
+  NodeIndex index = pool_.Find({node.Host(), node.Port()});
+  return index != kNoNodeIndex && SendToNode(index, bytes, request);
+}
+
 void Dispatcher::CancelAwait(const ReplyTaker& taker) {
   for (HoldQueue::Held& held : hold_.TakeTicketsOf(taker)) {
     if (held.request.is_held_back) held.request.Client().RemoveHeldBack();

@@ -3,18 +3,23 @@
 
 Whatever can carry a token of its request in the reply does, so that a reply that went to the wrong
 request is seen at once."""
+import collections
+import hashlib
 import random
 import threading
 import time
 
 from chaos_history import (ACKED, DELETED, REFUSED, UNKNOWN, Operation, check_counter,
-                           check_register, check_text, is_certain)
+                           check_queue, check_register, check_text, is_certain)
 from raw_client import ErrorReply, encode
 
-COUNTERS, REGISTERS, PAIRS, TEXTS = 5, 5, 2, 12
+COUNTERS, REGISTERS, PAIRS, TEXTS, QUEUES = 5, 5, 2, 12, 3
 FIXED = [b"fixed:%d" % i for i in range(60)]
 INCR_AND_ECHO = "return {redis.call('incr',KEYS[1]),ARGV[1]}"
+INCR_DIGEST = hashlib.sha1(INCR_AND_ECHO.encode()).hexdigest()
 DEPTHS = [1, 1, 4, 16, 40]
+# Batches on their way before the first is awaited: what is read later must not overtake.
+WINDOWS = [1, 2, 4]
 
 
 def fixed_value(key):
@@ -57,6 +62,8 @@ class ChaosClient(threading.Thread):
         self.registers = {self._own(b"register", i): [] for i in range(REGISTERS)}
         self.pairs = {self._own(b"pair", i): [] for i in range(PAIRS)}
         self.texts = {b"%s:text:%d" % (round_name, i): [] for i in range(TEXTS)}
+        self.pushes = {b"%s:queue:%d" % (round_name, i): [] for i in range(QUEUES)}
+        self.pops = {key: [] for key in self.pushes}
         self.requests = self.unknown = self.refused = 0
         self.longest_s = 0.0
         self.failure = None
@@ -74,19 +81,29 @@ class ChaosClient(threading.Thread):
 
     def run(self):
         try:
+            size = self._random.choice(WINDOWS)
+            window = collections.deque()
             while not self._stopping.is_set():
-                self._pipeline()
+                window.append(self._send_batch())
+                if len(window) >= size:
+                    self._take_batch(*window.popleft())
+            while window:
+                self._take_batch(*window.popleft())
         except Exception as error:  # reported by the main thread
             self.failure = f"{self._name.decode()}: {type(error).__name__}: {error}"
 
-    def _pipeline(self):
+    def _send_batch(self):
         steps = [self._random.choice([
-            self._incr, self._incr, self._incr_by_script, self._set, self._get, self._append,
-            self._append, self._pair, self._watched, self._set_several, self._delete_several,
-            self._take_or_wait, self._fixed, self._fixed_several, self._echo,
+            self._incr, self._incr, self._incr_by_script, self._incr_by_digest, self._set,
+            self._get, self._append, self._append, self._pair, self._watched, self._set_several,
+            self._delete_several, self._take_or_wait, self._push, self._pop, self._fixed,
+            self._fixed_several, self._echo,
         ])() for _ in range(self._random.choice(DEPTHS))]
         sent = time.monotonic()
         self._connection.send(b"".join(data for data, _, _ in steps))
+        return steps, sent
+
+    def _take_batch(self, steps, sent):
         for _, replies, take in steps:
             answers = [self._connection.reply() for _ in range(replies)]
             done = time.monotonic()
@@ -110,16 +127,22 @@ class ChaosClient(threading.Thread):
         return encode("INCR", key), 1, take
 
     def _incr_by_script(self):
+        return self._script("EVAL", INCR_AND_ECHO)
+
+    def _incr_by_digest(self):
+        return self._script("EVALSHA", INCR_DIGEST)
+
+    def _script(self, command, script):
         key, history = self._random.choice(list(self.counters.items()))
         token = self._token()
 
         def take(replies, sent, done):
             reply = replies[0]
             if isinstance(reply, list):
-                assert reply[1] == token, f"EVAL with {token} got the reply {reply}"
+                assert reply[1] == token, f"{command} with {token} got {reply}"
                 reply = reply[0]
             self._remember(history, key, reply, sent, done)
-        return encode("EVAL", INCR_AND_ECHO, 1, key, token), 1, take
+        return encode(command, script, 1, key, token), 1, take
 
     def _set(self):
         key, history = self._random.choice(list(self.registers.items()))
@@ -212,6 +235,27 @@ class ChaosClient(threading.Thread):
         self._pushed.add(token)
         return encode("RPUSH", key, token) + encode("BLPOP", key, "0.05"), 2, take
 
+    def _push(self):
+        key, history = self._random.choice(list(self.pushes.items()))
+        token = key + b"=" + self._token()
+
+        def take(replies, sent, done):
+            if self._remember(history, token, replies[0], sent, done) == ACKED:
+                assert isinstance(replies[0], int), f"RPUSH answered {replies[0]!r}"
+        return encode("RPUSH", key, token), 1, take
+
+    def _pop(self):
+        key, history = self._random.choice(list(self.pops.items()))
+
+        def take(replies, sent, done):
+            reply = replies[0]
+            if isinstance(reply, list):
+                assert reply[0] == key and reply[1].startswith(key + b"="), (
+                    f"BLPOP {key} answered {reply}")
+                reply = reply[1]
+            self._remember(history, None, reply, sent, done)
+        return encode("BLPOP", key, "0.02"), 1, take
+
     def _fixed(self):
         key = self._random.choice(FIXED)
 
@@ -246,10 +290,12 @@ def as_it_is(value):
 
 
 class Judge:
-    """Looks at one round when it is over. `connection` reads through the proxy."""
+    """Looks at one round when it is over. `connection` reads through the proxy. As many as `unnoticed`
+    pops may have taken something without an answer."""
 
-    def __init__(self, clients, connection, losses):
+    def __init__(self, clients, connection, losses, unnoticed):
         self._clients, self._connection, self._losses = clients, connection, losses
+        self._unnoticed = unnoticed
 
     def _zones_of(self, key):
         slot = self._connection.call("CLUSTER", "KEYSLOT", key)
@@ -259,7 +305,8 @@ class Judge:
         """How many acknowledged writes may be lost by Redis: they are not judged."""
         count = 0
         for client in self._clients if self._losses.zones else []:
-            for kind in (client.counters, client.registers, client.pairs, client.texts):
+            for kind in (client.counters, client.registers, client.pairs, client.texts,
+                         client.pushes):
                 for key, history in kind.items():
                     zones = self._zones_of(key)
                     count += sum(operation.outcome == ACKED and not is_certain(operation, zones)
@@ -282,6 +329,11 @@ class Judge:
         for key, value in zip(texts, self._read(texts)):
             histories = [client.texts[key] for client in self._clients]
             problems += check_text(key, histories, value, self._zones_of(key))
+        for key in self._clients[0].pushes:
+            problems += check_queue(key, [client.pushes[key] for client in self._clients],
+                                    [client.pops[key] for client in self._clients],
+                                    self._connection.call("LRANGE", key, 0, -1),
+                                    self._zones_of(key), self._unnoticed)
         return problems
 
     def _read(self, keys):

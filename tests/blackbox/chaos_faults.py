@@ -178,7 +178,8 @@ class Faults:
         """What runs while they are cut has run, and its reply is lost."""
         for _ in range(CUTS):
             with self._rng.choice(self._masters()).client() as client:
-                client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                for kind in ("normal", "pubsub"):
+                    client.call("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
             self._pause_for(BETWEEN_CUTS_S)
         self._heal()
         return NOTHING_LOST

@@ -2,7 +2,7 @@
 """What clients did and what is there in the end: proves that nothing was lost, doubled or swapped.
 
 Pure: times come with the operations. A key's operations are those of one client, in the order it
-sent them; only texts that are appended to have several writers, one history each.
+sent them; only texts, queues and channels have several users, one history each.
 
 Redis itself loses acknowledged writes when a master dies before its replica has them. A LossZone
 says when that could have happened; a write in one may be there or not. Everywhere else an
@@ -103,4 +103,99 @@ def check_text(key, histories, final, zones):
     strange = set(places) - sent
     if strange:
         problems.append(f"{key}: nobody appended {sorted(strange)[:5]}")
+    return problems
+
+
+def check_queue(key, pushes, pops, left, zones, unnoticed=0):
+    """RPUSHes and BLPOPs of several clients, and what is left. The pops' replies are what they got.
+
+    Of an acknowledged element Redis has kept, one client at most hears. It is gone only if a pop of
+    unknown outcome may have taken it, or one of the `unnoticed` that nobody was told of."""
+    problems = []
+    sent = {operation.token: operation for history in pushes for operation in history}
+    taken = {}
+    for history in pops:
+        for operation in history:
+            if operation.outcome == ACKED and operation.reply is not None:
+                taken.setdefault(operation.reply, []).append(operation)
+    for token in {*taken, *left}:
+        if token not in sent:
+            problems.append(f"{key}: nobody pushed {token}")
+        elif sent[token].outcome == REFUSED:
+            problems.append(f"{key}: {token} was refused and is there")
+        # A pop that Redis has lost puts its element back.
+        times = sum(is_certain(pop, zones) for pop in taken.get(token, [])) + left.count(token)
+        if times > 1:
+            problems.append(f"{key}: {token} came {times} times")
+    gone = [token for token, operation in sent.items()
+            if is_certain(operation, zones) and token not in taken and token not in left]
+    unknown = sum(operation.outcome == UNKNOWN for history in pops for operation in history)
+    if len(gone) > unknown + unnoticed:
+        problems.append(f"{key}: {len(gone)} acknowledged elements are gone, and {unknown} pops "
+                        f"may have taken one: {gone[:5]}")
+    return problems + ([] if zones else _queue_disorder(key, pushes, pops))
+
+
+def _queue_disorder(key, pushes, pops):
+    """One pusher's elements come to one popper in their order."""
+    places = {operation.token: (pusher, i) for pusher, history in enumerate(pushes)
+              for i, operation in enumerate(history)}
+    problems = []
+    for history in pops:
+        last = {}
+        for operation in history:
+            if operation.outcome != ACKED or operation.reply not in places:
+                continue
+            pusher, place = places[operation.reply]
+            if place < last.get(pusher, -1):
+                problems.append(f"{key}: {operation.reply} came after what was pushed later")
+            last[pusher] = place
+    return problems
+
+
+def _is_within(operation, spans):
+    return any(begin <= operation.sent and operation.done <= end for begin, end in spans)
+
+
+def check_messages(name, way, histories, heard, peace, may_repeat=False):
+    """What one listener heard in one way: (kind, channel). A history is one publisher's, and its
+    tokens are messages "channel|...". `heard` has (kind, channel, message) of all ways. What was
+    published and answered within a span of `peace` has to be heard, and once. With `may_repeat`
+    subscriptions have moved from node to node meanwhile: what Redis still brings from the first to
+    the next then comes once more."""
+    kind, channel = way
+    own = [message for its_kind, its_channel, message in heard
+           if its_kind == kind and its_channel == channel]
+    what = f"{name}: {kind.decode()} of {channel.decode()}"
+    problems = [f"{what}: it heard {message} of another channel" for message in own
+                if not message.startswith(channel + b"|")]
+    places = {}
+    for i, message in enumerate(own):
+        places.setdefault(message, i)
+    calm = {operation.token for history in histories for operation in history
+            if _is_within(operation, peace)}
+    twice = sorted(message for message in places if own.count(message) > (
+        2 if may_repeat and message not in calm else 1)) if len(places) < len(own) else []
+    if twice:
+        problems.append(f"{what}: came twice: {twice[:3]}")
+    published = set()
+    for history in histories:
+        last = -1
+        for operation in history:
+            if not operation.token.startswith(channel + b"|"):
+                continue
+            published.add(operation.token)
+            place = places.get(operation.token)
+            if place is None:
+                if operation.outcome == ACKED and _is_within(operation, peace):
+                    problems.append(f"{what}: {operation.token} was not heard")
+            elif operation.outcome == REFUSED:
+                problems.append(f"{what}: {operation.token} was refused and was heard")
+            elif operation.outcome == ACKED:  # one of unknown outcome may come late
+                if place < last:
+                    problems.append(f"{what}: {operation.token} came after a later one")
+                last = place
+    strange = set(places) - published
+    if strange:
+        problems.append(f"{what}: nobody published {sorted(strange)[:3]}")
     return problems

@@ -74,6 +74,10 @@ class RawClient:
     def send(self, data):
         self._socket.sendall(data)
 
+    def shutdown(self):
+        """Wakes whoever waits for a reply."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     def half_close(self):
         self._socket.shutdown(socket.SHUT_WR)
 
