@@ -100,9 +100,8 @@ class Dispatcher final : private BackendConnection::Events {
   std::string NameOf(NodeIndex node) const;
   // kNoNodeIndex if the cluster has not told of it.
   NodeIndex FindNode(const protocol::Endpoint& endpoint) const { return pool_.Find(endpoint); }
-  // A number for a node that is the same in every proxy: it comes from the node's address.
+  // Numbers for a node and for the map that are the same in every proxy: they come from addresses.
   std::uint64_t MarkOf(NodeIndex node) const;
-  // The same for the whole map.
   std::uint64_t MarkOfMap() const;
   // Sends to this very node, whatever it owns. `request` is raw. False, and nothing is sent, if its
   // connection is not open: it is being opened then.
