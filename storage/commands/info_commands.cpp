@@ -46,6 +46,8 @@ void AddClients(InfoText& text, ServerState& server) {
   text.Field("blocked_clients", server.waiters.ClientCount());
   text.Field("tracking_clients", 0);
   text.Field("clients_in_timeout_table", server.waiters.TimedCount());
+  text.Field("total_blocking_keys", server.waiters.KeyCount());
+  text.Field("total_blocking_keys_on_nokey", server.waiters.KeysMissedCount());
 }
 
 std::string PolicyName(const ServerState& server) {

@@ -58,6 +58,21 @@ std::vector<ClientState*> KeyWaiters::Clients() const {
   return clients;
 }
 
+std::size_t KeyWaiters::KeyCount() const {
+  std::size_t count = 0;
+  for (const auto& [db_index, queues] : queues_) count += queues.size();
+  return count;
+}
+
+std::size_t KeyWaiters::KeysMissedCount() const {
+  const auto is_missed = [](const auto& named) { return named.second.minding_absence > 0; };
+  std::size_t count = 0;
+  for (const auto& [db_index, queues] : queues_) {
+    count += static_cast<std::size_t>(std::count_if(queues.begin(), queues.end(), is_missed));
+  }
+  return count;
+}
+
 // ---- Changes ----
 
 void KeyWaiters::MarkReady(int db_index, const std::string& name, Queue& queue) {

@@ -55,6 +55,10 @@ class KeyWaiters {
   // Those that give up some time.
   std::size_t TimedCount() const { return timed_.size(); }
 
+  // Keys that somebody waits for, and of those the keys that somebody wants to know gone.
+  std::size_t KeyCount() const;
+  std::size_t KeysMissedCount() const;
+
   // REQUIRES: the client does not wait yet.
   void Add(ClientState& client, WaitingRequest request);
   // Forgets the client; nothing happens if it does not wait.

@@ -77,6 +77,8 @@ TEST_F(KeyWaitersTest, SomeMindThatAKeyIsGone) {
   Wait(b_, {"y"});
   EXPECT_TRUE(waiters_.DoesAnyoneMindAbsence({0, "x"}));
   EXPECT_FALSE(waiters_.DoesAnyoneMindAbsence({0, "y"}));
+  EXPECT_EQ(waiters_.KeyCount(), 2u);
+  EXPECT_EQ(waiters_.KeysMissedCount(), 1u);
   waiters_.Remove(a_);
   EXPECT_FALSE(waiters_.DoesAnyoneMindAbsence({0, "x"}));
 }
