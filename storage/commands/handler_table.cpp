@@ -59,6 +59,7 @@ void AddAllHandlers(HandlerTable& table) {
            SortedSetPopHandlers(), SortedSetScanHandlers(), SortedSetJoinHandlers(),
            GeoHandlers(),        GeoSearchHandlers(),
            ConnectionHandlers(), ClientHandlers(),    ServerHandlers(),
+           MemoryHandlers(), SlowLogHandlers(), LatencyHandlers(),
            InfoHandlers(),       ConfigHandlers(),    CommandIntrospectionHandlers(),
            DebugHandlers(),
        }) {

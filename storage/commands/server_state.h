@@ -20,6 +20,9 @@
 #include "protocol/command_table.h"
 #include "runtime/random.h"
 #include "storage/commands/command_stats.h"
+#include "storage/commands/command_timing.h"
+#include "storage/commands/latency_monitor.h"
+#include "storage/commands/slow_log.h"
 #include "storage/engine/keyspace.h"
 #include "storage/memory/record_arena.h"
 
@@ -86,6 +89,9 @@ class ServerState {
   KeyChangeListener* key_change_listener = nullptr;
 
   ServerStats stats;
+  CommandTiming timing;
+  SlowLog slow_log;
+  LatencyMonitor latency;
   ReplicationFacts replication;
   std::map<std::uint64_t, ClientState*> clients;  // by id, so in order of arrival
   std::uint64_t next_client_id = 1;
