@@ -135,9 +135,22 @@ def same_but_for_digits(ours, theirs):
         return False
 
 
+def is_cut_short(value):
+    """A sparse HyperLogLog whose last run should have a second byte. Redis takes it from behind the
+    string, where an earlier change may have left one."""
+    if not value or not value.startswith(b"HYLL\x01"):
+        return False
+    at = 16
+    while at < len(value):
+        at += 2 if value[at] & 0xc0 == 0x40 else 1
+    return at > len(value)
+
+
 def is_expected_difference(args, ours, theirs):
     """Where this server follows 7.2 or has fewer features on purpose."""
     name = args[0].lower()
+    if name == b"get" and is_cut_short(ours[1]) and is_cut_short(theirs[1]):
+        return True
     if name[:1] in (b"z", b"g") and same_but_for_digits(ours, theirs):
         return True
     words = [word.lower() for word in args]
