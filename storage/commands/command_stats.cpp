@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/commands/command_stats.h"
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace slotway::storage {
 namespace {
@@ -23,9 +25,10 @@ void ServerStats::CountError(std::string_view error) {
 }
 
 void ServerStats::Reset() {
-  std::size_t command_count = commands.size();
+  std::vector<CommandStats> kept = std::move(commands);
+  std::fill(kept.begin(), kept.end(), CommandStats());
   *this = ServerStats();
-  commands.resize(command_count);
+  commands = std::move(kept);
 }
 
 void ServerStats::Rate::Sample(std::uint64_t count, double seconds) {

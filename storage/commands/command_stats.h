@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/commands/latency_histogram.h"
+
 namespace slotway::storage {
 
 struct CommandStats {
@@ -16,6 +18,7 @@ struct CommandStats {
   std::uint64_t time_ns = 0;
   std::uint64_t rejected_calls = 0;  // refused before they ran: arity, authentication, memory, slot
   std::uint64_t failed_calls = 0;    // ran and answered an error
+  LatencyHistogram latency;
 };
 
 struct ServerStats {
@@ -30,6 +33,7 @@ struct ServerStats {
   std::uint64_t expired_keys = 0;
   std::uint64_t expire_cycle_limits = 0;  // times the expiry timer ran out of its budget
   std::uint64_t evicted_keys = 0;
+  std::uint64_t lazyfreed_objects = 0;  // large values and flushed keys, freed by the timer
   std::uint64_t keyspace_hits = 0;
   std::uint64_t keyspace_misses = 0;
   std::uint64_t error_replies = 0;
@@ -38,6 +42,7 @@ struct ServerStats {
 
   // `error` begins with its code: "ERR syntax error".
   void CountError(std::string_view error);
+  // Who has a reference into `commands` keeps it: CONFIG RESETSTAT itself is being counted.
   void Reset();
 
   // Rates of the last 16 samples of 100 ms.

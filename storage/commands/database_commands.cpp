@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole databases: SELECT, DBSIZE, FLUSHDB, FLUSHALL, SWAPDB.
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/commands/argument_reader.h"
@@ -43,30 +45,43 @@ void DbsizeCommand(CommandContext& ctx) {
   ctx.reply.Integer(static_cast<std::int64_t>(ctx.db.Size()));
 }
 
-// FLUSHDB and FLUSHALL: both modes give the memory back in the background.
-bool ReadFlushMode(CommandContext& ctx) {
-  bool is_plain = ctx.args.size() == 1;
-  bool is_mode = ctx.args.size() == 2 &&
-                 (EqualsNoCase(ctx.args[1], "async") || EqualsNoCase(ctx.args[1], "sync"));
-  if (!is_plain && !is_mode) ctx.SyntaxError();
-  return is_plain || is_mode;
+// FLUSHDB and FLUSHALL: whether the memory is given back piece by piece after the answer, or before
+// it. Nothing, which has been answered, if the arguments are no good.
+enum class FlushMode : std::uint8_t { kSync, kAsync };
+
+std::optional<FlushMode> ReadFlushMode(CommandContext& ctx) {
+  const bool is_lazy = ctx.server.Config().lazyfree_lazy_user_flush;
+  if (ctx.args.size() == 1) return is_lazy ? FlushMode::kAsync : FlushMode::kSync;
+  if (ctx.args.size() == 2 && EqualsNoCase(ctx.args[1], "async")) return FlushMode::kAsync;
+  if (ctx.args.size() == 2 && EqualsNoCase(ctx.args[1], "sync")) return FlushMode::kSync;
+  ctx.SyntaxError();
+  return std::nullopt;
+}
+
+void Flush(CommandContext& ctx, Keyspace& database, FlushMode mode) {
+  constexpr std::size_t kEntriesPerStep = 1'000'000;
+  ctx.DataChanged(database.Size());
+  database.FlushAll();
+  bool has_more = mode == FlushMode::kSync;
+  while (has_more) has_more = database.FreeFlushed(kEntriesPerStep);
+  if (mode == FlushMode::kSync) database.TakeFreedCount();  // none of them was freed lazily
 }
 
 void FlushdbCommand(CommandContext& ctx) {
-  if (!ReadFlushMode(ctx)) return;
-  ctx.DataChanged(ctx.db.Size());
-  ctx.db.FlushAll();
+  const auto mode = ReadFlushMode(ctx);
+  if (!mode) return;
+  Flush(ctx, ctx.db, *mode);
   ctx.server.waiters.NoteDatabase(ctx.client.db_index);
   ctx.reply.Ok();
 }
 
 void FlushallCommand(CommandContext& ctx) {
-  if (!ReadFlushMode(ctx)) return;
+  const auto mode = ReadFlushMode(ctx);
+  if (!mode) return;
   for (int i = 0; i < ctx.server.DatabaseCount(); ++i) {
     Keyspace* database = ctx.server.DatabaseIfUsed(i);
     if (database == nullptr) continue;
-    ctx.DataChanged(database->Size());
-    database->FlushAll();
+    Flush(ctx, *database, *mode);
     ctx.server.waiters.NoteDatabase(i);
   }
   ctx.DataChanged(1);

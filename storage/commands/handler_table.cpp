@@ -62,6 +62,7 @@ void AddAllHandlers(HandlerTable& table) {
            StreamHandlers(),     StreamReadHandlers(), StreamGroupHandlers(),
            StreamPendingHandlers(), StreamClaimHandlers(), StreamInfoHandlers(),
            ConnectionHandlers(), ClientHandlers(),    ServerHandlers(),
+           MemoryHandlers(), SlowLogHandlers(), LatencyHandlers(),
            InfoHandlers(),       ConfigHandlers(),    CommandIntrospectionHandlers(),
            DebugHandlers(),
        }) {

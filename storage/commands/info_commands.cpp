@@ -79,6 +79,13 @@ void AddMemory(InfoText& text, ServerState& server) {
   text.Field("mem_replication_backlog", 0);
   text.Field("mem_aof_buffer", 0);
   text.Field("active_defrag_running", 0);
+  std::size_t pending_frees = 0;
+  for (int i = 0; i < server.DatabaseCount(); ++i) {
+    const Keyspace* database = server.DatabaseIfUsed(i);
+    if (database != nullptr) pending_frees += database->PendingFrees();
+  }
+  text.Field("lazyfree_pending_objects", pending_frees);
+  text.Field("lazyfreed_objects", server.stats.lazyfreed_objects);
 }
 
 void AddPersistence(InfoText& text, ServerState& server) {
@@ -185,6 +192,25 @@ void AddCommandstats(InfoText& text, ServerState& server) {
   }
 }
 
+// "p50=1.003,p99=2.015": microseconds.
+void AddLatencystats(InfoText& text, ServerState& server) {
+  text.Section("Latencystats");
+  for (std::size_t id = 0; id < server.stats.commands.size(); ++id) {
+    const LatencyHistogram& latency = server.stats.commands[id].latency;
+    if (latency.Total() == 0) continue;
+    std::string line;
+    for (const double percent : server.Config().latency_tracking_info_percentiles) {
+      char field[64];
+      std::snprintf(field, sizeof field, "p%.10g=%.3f", percent,
+                    static_cast<double>(latency.PercentileNs(percent)) / 1000);
+      if (!line.empty()) line += ',';
+      line += field;
+    }
+    const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
+    text.Field("latency_percentiles_usec_" + std::string(spec.name), line);
+  }
+}
+
 void AddErrorstats(InfoText& text, ServerState& server) {
   text.Section("Errorstats");
   for (const auto& [code, count] : server.stats.errors_by_code) {
@@ -223,6 +249,7 @@ constexpr InfoSection kSections[] = {
     {"cpu", &AddCpu, true},
     {"modules", &AddModules, true},
     {"commandstats", &AddCommandstats, false},
+    {"latencystats", &AddLatencystats, false},
     {"errorstats", &AddErrorstats, true},
     {"cluster", &AddCluster, true},
     {"keyspace", &AddKeyspace, true},

@@ -16,7 +16,7 @@ namespace slotway::storage {
 namespace {
 
 // DEL and UNLINK: the engine frees large values piece by piece in both cases.
-void DelCommand(CommandContext& ctx) {
+void DeleteKeys(CommandContext& ctx) {
   std::int64_t deleted = 0;
   for (std::size_t i = 1; i < ctx.args.size(); ++i) {
     KeyRef key = ctx.Key(i);
@@ -25,6 +25,16 @@ void DelCommand(CommandContext& ctx) {
     ++deleted;
   }
   ctx.reply.Integer(deleted);
+}
+
+// Large values are freed piece by piece between commands: those of UNLINK always, those of DEL with
+// lazyfree-lazy-user-del. Without it the memory is free when DEL answers.
+void UnlinkCommand(CommandContext& ctx) { DeleteKeys(ctx); }
+
+void DelCommand(CommandContext& ctx) {
+  const std::size_t waiting = ctx.db.DiscardedCount();
+  DeleteKeys(ctx);
+  if (!ctx.server.Config().lazyfree_lazy_user_del) ctx.db.FreeDiscardedBeyond(waiting);
 }
 
 // EXISTS counts a key as often as it is named; TOUCH moves its access clock too.
@@ -161,7 +171,7 @@ void RandomkeyCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> KeyHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"del", &DelCommand},           {"unlink", &DelCommand},
+      {"del", &DelCommand},           {"unlink", &UnlinkCommand},
       {"exists", &ExistsCommand},     {"touch", &TouchCommand},
       {"type", &TypeCommand},         {"rename", &RenameCommand},
       {"renamenx", &RenamenxCommand}, {"copy", &CopyCommand},

@@ -10,6 +10,51 @@ namespace {
 
 constexpr const char* kOk = "+OK\r\n";
 
+std::string SetLargeHash(CommandRunner& runner) {
+  std::vector<std::string> request{"hset", "h"};
+  for (int i = 0; i < 1000; ++i) {
+    request.push_back("field" + std::to_string(i));
+    request.emplace_back("value");
+  }
+  return runner.Run(request);
+}
+
+TEST(KeyCommandsTest, MemoryIsFreedWhenItIsWanted) {
+  CommandRunner runner;
+  Keyspace& keyspace = runner.State().Database(0);
+  const auto object_bytes = [&] { return keyspace.Memory().object_bytes; };
+  ASSERT_EQ(SetLargeHash(runner), ":1000\r\n");
+  ASSERT_GT(object_bytes(), 0u);
+  EXPECT_EQ(runner.Run({"del", "h"}), ":1\r\n");
+  EXPECT_EQ(object_bytes(), 0u);
+
+  SetLargeHash(runner);
+  EXPECT_EQ(runner.Run({"unlink", "h"}), ":1\r\n");
+  EXPECT_GT(object_bytes(), 0u);
+  EXPECT_EQ(keyspace.PendingFrees(), 1u);
+  while (keyspace.FreeFlushed(100)) {
+  }
+  EXPECT_EQ(object_bytes(), 0u);
+
+  SetLargeHash(runner);
+  runner.Run({"config", "set", "lazyfree-lazy-user-del", "yes"});
+  runner.Run({"del", "h"});
+  EXPECT_EQ(keyspace.PendingFrees(), 1u);
+  runner.Run({"flushall"});
+  EXPECT_EQ(keyspace.PendingFrees(), 0u);
+
+  SetLargeHash(runner);
+  runner.Run({"flushall", "async"});
+  EXPECT_EQ(keyspace.PendingFrees(), 1u);
+  runner.Run({"flushdb", "sync"});
+  EXPECT_EQ(object_bytes(), 0u);
+  SetLargeHash(runner);
+  runner.Run({"config", "set", "lazyfree-lazy-user-flush", "yes"});
+  runner.Run({"flushdb"});
+  EXPECT_EQ(keyspace.PendingFrees(), 1u);
+  EXPECT_EQ(runner.Run({"flushdb", "later"}), "-ERR syntax error\r\n");
+}
+
 TEST(KeyCommandsTest, ExpiryEndsAtItsMillisecond) {
   CommandRunner runner;
   runner.Run({"set", "k", "v", "px", "1500"});

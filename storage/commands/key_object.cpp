@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a key is kept: OBJECT and MEMORY USAGE.
+// How a key is kept: OBJECT.
 #include <cstdint>
 #include <limits>
 #include <string_view>
 
-#include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/help_text.h"
@@ -86,29 +85,13 @@ void ObjectHelpCommand(CommandContext& ctx) {
   ReplyHelp(ctx, "OBJECT", kLines);
 }
 
-void MemoryUsageCommand(CommandContext& ctx) {
-  ArgumentReader reader(ctx, 3);
-  while (reader.HasMore()) {
-    // Sizes are kept exactly: nothing has to be sampled.
-    if (reader.TakeWord("samples", 1)) {
-      if (reader.TakeInteger() < 0) reader.FailSyntax();
-    } else {
-      reader.FailSyntax();
-    }
-  }
-  if (!reader.Finish()) return;
-  if (Entry entry = FindToInspect(ctx)) {
-    ctx.reply.Integer(static_cast<std::int64_t>(ctx.db.BytesOfEntry(entry)));
-  }
-}
-
 }  // namespace
 
 std::span<const HandlerRow> KeyObjectHandlers() {
   static constexpr HandlerRow kRows[] = {
       {"object|encoding", &ObjectEncodingCommand}, {"object|refcount", &ObjectRefcountCommand},
       {"object|idletime", &ObjectIdletimeCommand}, {"object|freq", &ObjectFreqCommand},
-      {"object|help", &ObjectHelpCommand},         {"memory|usage", &MemoryUsageCommand},
+      {"object|help", &ObjectHelpCommand},
   };
   return kRows;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process: TIME, LASTSAVE, ROLE, SHUTDOWN, WAIT, WAITAOF, LOLWUT, CLUSTER, MEMORY, ACL WHOAMI.
+// The process: TIME, LASTSAVE, ROLE, SHUTDOWN, WAIT, WAITAOF, LOLWUT, CLUSTER, ACL WHOAMI.
 #include <string>
 #include <string_view>
 
@@ -8,7 +8,6 @@
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
-#include "storage/commands/help_text.h"
 #include "storage/commands/number_text.h"
 
 namespace slotway::storage {
@@ -111,25 +110,6 @@ void ClusterCommand(CommandContext& ctx) {
   ctx.server.run_cluster_command(ctx);
 }
 
-void MemoryDoctorCommand(CommandContext& ctx) {
-  ctx.reply.Verbatim("txt", "Nothing is known to be wrong with the memory of this instance.\n");
-}
-
-// Freed pages go back to the system by themselves.
-void MemoryPurgeCommand(CommandContext& ctx) { ctx.reply.Ok(); }
-
-void MemoryHelpCommand(CommandContext& ctx) {
-  static constexpr std::string_view kLines[] = {
-      "DOCTOR",
-      "    What looks wrong.",
-      "PURGE",
-      "    Give free memory back to the system.",
-      "USAGE <key> [SAMPLES <count>]",
-      "    Bytes that a key and its value take.",
-  };
-  ReplyHelp(ctx, "MEMORY", kLines);
-}
-
 void AclWhoamiCommand(CommandContext& ctx) { ctx.reply.Bulk(ctx.client.user); }
 
 void ModuleListCommand(CommandContext& ctx) { ctx.reply.Array(0); }
@@ -145,9 +125,6 @@ std::span<const HandlerRow> ServerHandlers() {
       {"wait", &WaitCommand},
       {"waitaof", &WaitaofCommand},
       {"lolwut", &LolwutCommand},
-      {"memory|doctor", &MemoryDoctorCommand},
-      {"memory|purge", &MemoryPurgeCommand},
-      {"memory|help", &MemoryHelpCommand},
       {"acl|whoami", &AclWhoamiCommand},
       {"module|list", &ModuleListCommand},
   };

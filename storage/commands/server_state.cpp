@@ -20,6 +20,7 @@ ServerState::ServerState(config::ShardSettings initial_settings)
     : settings(std::move(initial_settings)), random(runtime::SystemEntropy()) {
   databases_.resize(Config().cluster_enabled ? 1 : static_cast<std::size_t>(Config().databases));
   stats.commands.resize(protocol::CommandCount());
+  timing.Apply(Config());
   run_id = random.HexId();
   replication.replication_id = random.HexId();
   RefreshClock();

@@ -20,7 +20,10 @@
 #include "protocol/command_table.h"
 #include "runtime/random.h"
 #include "storage/commands/command_stats.h"
+#include "storage/commands/command_timing.h"
 #include "storage/commands/key_waiters.h"
+#include "storage/commands/latency_monitor.h"
+#include "storage/commands/slow_log.h"
 #include "storage/engine/keyspace.h"
 #include "storage/memory/record_arena.h"
 
@@ -88,6 +91,9 @@ class ServerState {
   KeyWaiters waiters;
 
   ServerStats stats;
+  CommandTiming timing;
+  SlowLog slow_log;
+  LatencyMonitor latency;
   ReplicationFacts replication;
   std::map<std::uint64_t, ClientState*> clients;  // by id, so in order of arrival
   std::uint64_t next_client_id = 1;

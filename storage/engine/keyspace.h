@@ -199,6 +199,13 @@ class Keyspace {
   // Frees up to about `max_entries` entries and elements (some 50 ns each); true while there are
   // more. To be called every loop.
   bool FreeFlushed(std::size_t max_entries);
+  // Large values that were set aside and wait, and the keys of flushed tables.
+  std::size_t PendingFrees() const;
+  // How many of either were freed since the last call.
+  std::size_t TakeFreedCount();
+  // For who wants the memory at once: frees the large values beyond the first `count` that wait.
+  std::size_t DiscardedCount() const;
+  void FreeDiscardedBeyond(std::size_t count);
 
   // ---- Counters, all O(1) ----
 

@@ -17,6 +17,7 @@ constexpr std::size_t kFreedAtOnceMax = 64;
 void Keyspace::FlushAll() {
   Impl& impl = *impl_;
   impl.wheel.Clear();
+  impl.flushed_keys += impl.size;
   impl.size = impl.with_expiry = 0;
   impl.size_of_type.fill(0);
   impl.size_of_group.fill(0);
@@ -30,6 +31,7 @@ void Keyspace::FlushSlot(protocol::Slot slot) {
   Impl& impl = *impl_;
   if (SizeOfSlot(slot) == 0) return;
   Impl::SlotKeys& keys = impl.KeysOf(slot);
+  impl.flushed_keys += keys.table.size();
   impl.AddToSlot(slot, -static_cast<std::ptrdiff_t>(keys.table.size()),
                  -static_cast<std::ptrdiff_t>(keys.bytes));
   auto aside = std::make_unique<Impl::SlotKeys[]>(1);
@@ -46,6 +48,7 @@ bool Keyspace::FreeFlushed(std::size_t max_entries) {
     impl.object_bytes -= bytes_before;
     if (freed == 0) {
       impl.discarded.pop_front();
+      ++impl.freed_count;
     } else {
       impl.object_bytes += object.MemoryBytes();
       max_entries -= std::min(max_entries, freed);
@@ -57,6 +60,20 @@ bool Keyspace::FreeFlushed(std::size_t max_entries) {
     if (item.next_slot == item.slot_count) impl.flushed.pop_front();
   }
   return !impl.flushed.empty() || !impl.discarded.empty();
+}
+
+std::size_t Keyspace::PendingFrees() const { return impl_->flushed_keys + impl_->discarded.size(); }
+
+std::size_t Keyspace::TakeFreedCount() { return std::exchange(impl_->freed_count, 0); }
+
+std::size_t Keyspace::DiscardedCount() const { return impl_->discarded.size(); }
+
+void Keyspace::FreeDiscardedBeyond(std::size_t count) {
+  Impl& impl = *impl_;
+  while (impl.discarded.size() > count) {
+    impl.object_bytes -= impl.discarded.back()->MemoryBytes();
+    impl.discarded.pop_back();
+  }
 }
 
 void Keyspace::Impl::Discard(std::unique_ptr<ValueObject> object) {
@@ -77,6 +94,8 @@ std::size_t Keyspace::Impl::FreeSomeOf(Flushed& item, std::size_t max_work) {
       item.position = table.VisitFrom(item.position, [&](Spot spot) {
         const Record record(arena.At(spot.ref()));
         ++work;
+        --flushed_keys;
+        ++freed_count;
         FreeRecord(record, item.counted);
       });
     }

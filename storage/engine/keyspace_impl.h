@@ -164,6 +164,8 @@ class Keyspace::Impl {
   std::array<std::uint32_t, kGroups> size_of_group{};
   std::deque<Flushed> flushed;
   std::deque<std::unique_ptr<ValueObject>> discarded;  // still in object_bytes
+  std::size_t flushed_keys = 0;                        // in `flushed`, not yet freed
+  std::size_t freed_count = 0;                         // see TakeFreedCount
 };
 
 }  // namespace slotway::storage

@@ -224,6 +224,20 @@ TEST_F(KeyspaceTest, AStringIsFilledFromTheOneThatItReplaces) {
   EXPECT_EQ(Get("new"), "xxx");
 }
 
+TEST_F(KeyspaceTest, WhatWaitsToBeFreedIsCounted) {
+  for (int i = 0; i < 1000; ++i) Set("k" + std::to_string(i), "value");
+  EXPECT_EQ(keyspace_.PendingFrees(), 0u);
+  keyspace_.FlushSlot(SpreadSlot("k1"));
+  keyspace_.FlushAll();
+  EXPECT_EQ(keyspace_.PendingFrees(), 1000u);
+  EXPECT_EQ(keyspace_.TakeFreedCount(), 0u);
+  while (keyspace_.FreeFlushed(10)) {
+  }
+  EXPECT_EQ(keyspace_.PendingFrees(), 0u);
+  EXPECT_EQ(keyspace_.TakeFreedCount(), 1000u);
+  EXPECT_EQ(keyspace_.TakeFreedCount(), 0u);
+}
+
 TEST_F(KeyspaceTest, KeyspacesShareAnArena) {
   {
     Keyspace other(arena_, {.hash_seed = 3});

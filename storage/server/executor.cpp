@@ -118,11 +118,13 @@ void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandSta
   client.last_command = &ctx.spec;
   ++stats.calls;
   ++server_.stats.commands_processed;
-  if (traits.is_timed_alone) {
+  const std::uint32_t weight = traits.is_timed_alone ? 1 : server_.timing.WeightOfFast();
+  if (weight > 0) {
     std::uint64_t start_ns = runtime::MonotonicNs();
     traits.handler(ctx);
-    stats.time_ns += runtime::MonotonicNs() - start_ns;
-    server_.RefreshClock();
+    std::uint64_t taken_ns = runtime::MonotonicNs() - start_ns;
+    if (traits.is_timed_alone) server_.RefreshClock();
+    server_.timing.Ran(ctx, stats, taken_ns, weight);
   } else {
     traits.handler(ctx);
   }

@@ -53,7 +53,7 @@ class Executor {
     bool has_movable_keys = false;  // what stands at first_key may be no key (MIGRATE "" ... KEYS)
     bool needs_authentication = true;
     bool is_denied_when_full = false;
-    bool is_timed_alone = false;  // slow commands are timed one by one, fast ones per batch
+    bool is_timed_alone = false;  // slow commands; of fast ones see CommandTiming
   };
 
   void Call(CommandContext& ctx, const CommandTraits& traits, CommandStats& stats);

@@ -160,6 +160,13 @@ void ShardServer::ConnectSettings() {
     state_.ApplyAccessClock();
     return std::nullopt;
   });
+  static constexpr std::string_view kTiming[] = {"slowlog-log-slower-than", "slowlog-max-len",
+                                                 "latency-monitor-threshold", "latency-tracking"};
+  state_.settings.OnSet(kTiming, [this](const config::ShardConfig& config) {
+    state_.timing.Apply(config);
+    state_.slow_log.DropBeyond(static_cast<std::size_t>(config.slowlog_max_len));
+    return std::nullopt;
+  });
   static constexpr std::string_view kCluster[] = {"cluster-require-full-coverage",
                                                   "cluster-allow-reads-when-down",
                                                   "cluster-allow-pubsubshard-when-down"};
@@ -181,11 +188,17 @@ void ShardServer::ExpireKeys() {
       more = state_.active_expiry_enabled && !IsPauseOn() &&
              database->ExpireDue(state_.now_ms, kExpiryTokensPerStep).more;
       more = database->FreeFlushed(kFlushedEntriesPerStep) || more;
+      state_.stats.lazyfreed_objects += database->TakeFreedCount();
       more = database->arena().ReleaseFreed(kReleasedBytesPerStep) || more;
       out_of_time = runtime::MonotonicUs() - start_us > kExpiryBudgetUs;
     }
   }
   if (out_of_time) ++state_.stats.expire_cycle_limits;
+  std::uint64_t taken_ms = (runtime::MonotonicUs() - start_us) / 1000;
+  auto threshold_ms = static_cast<std::uint64_t>(state_.Config().latency_monitor_threshold_ms);
+  if (threshold_ms != 0 && taken_ms >= threshold_ms) {
+    state_.latency.Add(kExpireEvent, state_.now_ms / 1000, taken_ms);
+  }
   if (state_.paused_until_ms != 0 && !IsPauseOn()) ResumeClients();
   if (state_.waiters.HasReady()) executor_->Waiting().ServeReady();
 }

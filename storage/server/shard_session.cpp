@@ -121,6 +121,7 @@ std::size_t ShardSession::ExecuteBatch(RequestBatch& batch) {
   if (key_count > 1) {
     state.Database(client_.db_index).Prefetch(std::span(batch.keys.data(), key_count));
   }
+  state.timing.BeginBatch(batch.Count());
   for (std::size_t i = 0; i < batch.Count(); ++i) {
     if (server_.HoldsBack(batch.requests[i])) [[unlikely]] {
       connection_->PauseReading();

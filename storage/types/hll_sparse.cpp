@@ -62,15 +62,26 @@ bool HllSparseMerge(std::string_view value, HllRegisters& into) {
   });
 }
 
+// Short runs of either kind are told apart without a branch: which one comes next is anybody's
+// guess.
 bool HllSparseEditor::FindFrom(Spot start, std::size_t index, Spot& spot) const {
-  spot = start;
-  while (spot.at < value_.size()) {
-    const HllRun run = HllRunAt(value_, spot.at);
-    if (index < spot.first + run.length) return true;
-    spot.before_at = spot.at;
-    spot.before_first = spot.first;
-    spot.at = run.End();
-    spot.first += run.length;
+  const std::string_view value = value_;  // of its own, so that it stays in registers
+  while (start.at < value.size()) {
+    const unsigned code = static_cast<unsigned char>(value[start.at]);
+    std::size_t length = (code & (63u >> (code >> 7) * 4)) + 1;
+    std::size_t bytes = 1;
+    if ((code & (kHllValues | kHllLongZeros)) == kHllLongZeros) {
+      length = HllRunAt(value, start.at).length;
+      bytes = 2;
+    }
+    if (index < start.first + length) {
+      spot = start;
+      return true;
+    }
+    start.before_at = start.at;
+    start.before_first = start.first;
+    start.at += bytes;
+    start.first += length;
   }
   return false;
 }

@@ -175,6 +175,17 @@ NEWER_TEXTS = [
 ]
 
 
+def is_cut_short(value):
+    """A sparse HyperLogLog whose last run should have a second byte. Redis takes it from behind the
+    string, where an earlier change may have left one."""
+    if not value or not value.startswith(b"HYLL\x01"):
+        return False
+    at = 16
+    while at < len(value):
+        at += 2 if value[at] & 0xc0 == 0x40 else 1
+    return at > len(value)
+
+
 def is_expected_difference(args, ours, theirs):
     """Where this server follows 7.2 or has fewer features on purpose."""
     name = args[0].lower()
@@ -182,6 +193,8 @@ def is_expected_difference(args, ours, theirs):
             theirs[1].startswith(old) and ours[1].startswith(new) for old, new in NEWER_TEXTS):
         return True
     if name == b"xinfo" and comparable_info(ours) == comparable_info(theirs):
+        return True
+    if name == b"get" and is_cut_short(ours[1]) and is_cut_short(theirs[1]):
         return True
     if (name[:1] in (b"z", b"g") or name[:2] == b"bz") and same_but_for_digits(ours, theirs):
         return True
