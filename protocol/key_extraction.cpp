@@ -214,20 +214,14 @@ Walk WalkMigrate(const CommandSpec& spec, Args args, Sink& sink) {
 }
 
 // XREAD, XREADGROUP: options are followed one by one, since a group or consumer may be called
-// STREAMS. What follows STREAMS is as many ids as keys.
+// STREAMS. What follows STREAMS is as many ids as keys. Wrong words before it hide no keys.
 template <class Sink>
 Walk WalkStreams(const CommandSpec& spec, Args args, Sink& sink) {
   std::size_t i = 1;
   while (i < args.size() && !EqualsNoCase(args[i], "streams")) {
-    if (IsOneOf(args[i], {"block", "count"})) {
-      i += 2;
-    } else if (EqualsNoCase(args[i], "group")) {
-      i += 3;
-    } else if (EqualsNoCase(args[i], "noack")) {
-      i += 1;
-    } else {
-      return Walk::kInvalid;
-    }
+    bool has_number = IsOneOf(args[i], {"block", "count"}) && i + 1 < args.size() &&
+                      !EqualsNoCase(args[i + 1], "streams");
+    i += has_number ? 2 : EqualsNoCase(args[i], "group") ? 3 : 1;
   }
   std::size_t behind = i < args.size() ? args.size() - i - 1 : 0;
   if (behind < 2) return Walk::kInvalid;

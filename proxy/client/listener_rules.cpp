@@ -20,6 +20,11 @@ constexpr std::array kReadOnlyKin = {std::pair{"eval", "eval_ro"},
                                      std::pair{"evalsha", "evalsha_ro"},
                                      std::pair{"fcall", "fcall_ro"}};
 
+// No writes, and yet they change the shards, or keep them busy, for everybody.
+constexpr std::array kServerChanging = {
+    "config|set",   "config|rewrite", "config|resetstat", "save",          "bgsave",
+    "bgrewriteaof", "debug",          "script|flush",     "latency|reset", "slowlog|reset"};
+
 struct RulesByCommand {
   std::vector<ListenerRule> when_read_only;
   std::vector<ListenerRule> when_standalone;
@@ -44,6 +49,9 @@ RulesByCommand MakeRules() {
     if (spec.flags.Has(protocol::CommandFlag::kWrite)) {
       rules.when_read_only[id].refusal = protocol::error_text::kReadonlyReplica;
     }
+  }
+  for (const char* name : kServerChanging) {
+    rules.when_read_only[IndexOf(name)].refusal = protocol::error_text::kReadonlyReplica;
   }
   for (const auto& [name, kin] : kReadOnlyKin) {
     rules.when_read_only[IndexOf(name)].instead = protocol::FindCommandByFullName(kin);

@@ -96,6 +96,17 @@ def test_read_only_listeners_refuse_what_replicas_refuse(proxy, ports, replica):
             assert ours.call(*command) == theirs.call(*command), command
 
 
+def test_a_read_only_listener_changes_no_server(proxy, ports):
+    with RawClient(ports.read_only, password=PASSWORD) as client:
+        for request in (["CONFIG", "SET", "maxmemory-samples", "6"], ["CONFIG", "REWRITE"],
+                        ["CONFIG", "RESETSTAT"], ["SAVE"], ["BGSAVE"], ["BGREWRITEAOF"],
+                        ["DEBUG", "SLEEP", "0"], ["SCRIPT", "FLUSH"], ["LATENCY", "RESET"],
+                        ["SLOWLOG", "RESET"], ["FLUSHALL"], ["FUNCTION", "FLUSH"]):
+            assert client.call(*request).startswith("READONLY "), request
+        assert client.call("CONFIG", "GET", "maxmemory-samples")
+        assert len(client.call("SCRIPT", "LOAD", "return 1")) == 40
+
+
 def test_scripts_write_nothing_through_a_read_only_listener(proxy, ports):
     script = "return redis.call('set', KEYS[1], 'x')"
     with RawClient(ports.read_only, password=PASSWORD) as client:
