@@ -127,6 +127,17 @@ TEST_F(SubscribeTest, AnotherNodeTakesOverFromALostOne) {
   EXPECT_TRUE(Received(*client, "*3\r\n" + kMessageA));
 }
 
+TEST_F(SubscribeTest, ALostConnectionIsNoLostNode) {
+  Begin();
+  auto client = Connect();
+  client->Send("SUBSCRIBE a\r\n");
+  ASSERT_TRUE(Received(*client, kSubscribedA));
+  ASSERT_EQ(Asked(x_, "subscribe a"), 1u);
+  x_.HangUp();
+  ASSERT_TRUE(RunUntil(loop_, [&] { return Asked(x_, "subscribe a") == 2; }));
+  EXPECT_EQ(Asked(y_, "subscribe a"), 0u);
+}
+
 // After a planned failover both bring a shard channel's messages for a while.
 TEST_F(SubscribeTest, AShardChannelIsHeardFromItsOwnerOnly) {
   const std::string message = "$8\r\nsmessage\r\n$1\r\na\r\n$2\r\nhi\r\n";

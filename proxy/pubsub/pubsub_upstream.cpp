@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::uint64_t kPauseFirstMs = 50;
 constexpr std::uint64_t kPauseMaxMs = 1000;
+// A node whose connection was lost is tried again before another becomes the home: what it has
+// brought may come once more by another.
+constexpr std::uint64_t kPatienceMs = 4 * kPauseFirstMs;
 constexpr std::uint64_t kRetryMs = 50;      // after an error that passes
 constexpr std::uint64_t kRefusedMs = 1000;  // after one that may not
 constexpr int kIdleRoundsMax = 20;          // how often an idle link is seen before it is closed
@@ -48,11 +51,17 @@ void PubsubHub::UpdateTopology(const protocol::Topology& topology) {
 
 void PubsubHub::ChooseHome() {
   if (home_ != nullptr || is_shut_down_) return;
-  if (publish_at_ && IsAlive(*publish_at_)) home_ = LinkTo(*publish_at_);
+  bool is_patient = false;
+  if (publish_at_ && IsAlive(*publish_at_)) {
+    home_ = LinkTo(*publish_at_);
+    auto failure = failures_.find(publish_at_->ToString());
+    is_patient = failure != failures_.end() && failure->second.pause_ms <= kPatienceMs;
+  }
   for (const runtime::SocketAddress& master : masters_) {
-    if (home_ != nullptr) break;
+    if (home_ != nullptr || is_patient) break;
     home_ = LinkTo(master);
   }
+  if (home_ != nullptr && !(publish_at_ && IsAlive(*publish_at_))) publish_at_ = home_->Address();
   if (home_ == nullptr) {
     needs_reconciling_ = true;
     KeepTicking();

@@ -273,6 +273,10 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
   ReplyVerdict verdict = JudgeErrorReply(reply);
   if (verdict == ReplyVerdict::kForClient) return false;
   MarkHeldBack(request);
+  // What went ahead of it to load its script was refused as well.
+  if (request.is_by_digest) {
+    script_loader_.NoteUnknown(*scripts_, backend, ScriptLoader::DigestOf(backend.FrontRequest()));
+  }
   InFlight again = request;  // sending may move the ring that `request` is in
   if (backend.OwnLane().IsReadonly()) {
     RetryRead(backend, again, reply);

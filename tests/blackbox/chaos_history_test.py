@@ -121,7 +121,8 @@ def test_the_checker_of_messages(history, heard, is_fine):
     ([b"c|1", b"c|2", b"c|3", b"c|2", b"c|3"], True),
     ([b"c|1", b"c|2", b"c|2", b"c|2"], False),
     ([b"c|1", b"c|1", b"c|2"], False),  # in peace
-    ([b"c|1", b"c|3", b"c|2"], False),
+    ([b"c|1", b"c|3", b"c|2"], True),
+    ([b"c|1", b"c|3", b"c|2", b"c|9"], False),
 ])
 def test_what_may_come_once_more_when_subscriptions_move(heard, is_fine):
     histories = [outcomes((b"c|1", ACKED), (b"c|2", ACKED), (b"c|3", ACKED))]
