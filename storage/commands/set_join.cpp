@@ -54,8 +54,10 @@ void PrepareLookups(Sources& sources) {
   }
 }
 
+// Hashes otherwise than any source: members that come in the order of their hashes would crowd in
+// few buckets.
 std::unique_ptr<SetTable> NewSet(CommandContext& ctx) {
-  return std::make_unique<SetTable>(ctx.db.arena(), ctx.db.hash_seed());
+  return std::make_unique<SetTable>(ctx.db.arena(), ctx.db.hash_seed() + ctx.server.random.Next());
 }
 
 // add(member) for each member of the result, once, while it returns true.

@@ -7,8 +7,12 @@
 #include "storage/engine/sorted_set_handle.h"
 
 namespace slotway::storage {
+
+// Hashes otherwise than any set that it may be made of: members that come in the order of their
+// hashes would crowd in few buckets.
 std::unique_ptr<SortedSetTable> NewSortedSet(CommandContext& ctx) {
-  return std::make_unique<SortedSetTable>(ctx.db.arena(), ctx.db.hash_seed());
+  return std::make_unique<SortedSetTable>(ctx.db.arena(),
+                                          ctx.db.hash_seed() + ctx.server.random.Next());
 }
 
 void StoreResult(CommandContext& ctx, const KeyRef& key, std::unique_ptr<SortedSetTable> result,

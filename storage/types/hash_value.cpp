@@ -10,6 +10,9 @@
 namespace slotway::storage {
 namespace {
 
+// A copy hashes otherwise: fields that come in the order of their hashes would crowd in few buckets.
+constexpr std::uint64_t kSeedStep = 0x9e3779b97f4a7c15;
+
 // Widths of the two lengths of an item: 1, 2 or 4 bytes; the code is the logarithm.
 unsigned WidthCode(std::size_t length) {
   return length <= UINT8_MAX ? 0 : length <= UINT16_MAX ? 1 : 2;
@@ -53,7 +56,7 @@ std::size_t HashTable::FreeSome(std::size_t max_elements) {
 }
 
 std::unique_ptr<ValueObject> HashTable::Clone() const {
-  auto copy = std::make_unique<HashTable>(memory_.arena, seed_);
+  auto copy = std::make_unique<HashTable>(memory_.arena, seed_ + kSeedStep);
   ForEach([&copy](std::string_view field, std::string_view value) { copy->Set(field, value); });
   return copy;
 }

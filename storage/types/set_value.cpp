@@ -10,6 +10,10 @@
 namespace slotway::storage {
 namespace {
 
+// A copy hashes otherwise: members that come in the order of their hashes would crowd in few
+// buckets.
+constexpr std::uint64_t kSeedStep = 0x9e3779b97f4a7c15;
+
 // What the first byte says of the length.
 constexpr std::uint8_t kLength16 = 254;
 constexpr std::uint8_t kLength32 = 255;
@@ -45,7 +49,7 @@ std::size_t SetTable::FreeSome(std::size_t max_elements) {
 }
 
 std::unique_ptr<ValueObject> SetTable::Clone() const {
-  auto copy = std::make_unique<SetTable>(memory_.arena, seed_);
+  auto copy = std::make_unique<SetTable>(memory_.arena, seed_ + kSeedStep);
   ForEach([&copy](std::string_view member) { copy->Add(member); });
   return copy;
 }
