@@ -89,8 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   StreamHandle stream(keyspace, entry);
   CheckOrder(stream.stream());
   const auto dump = DumpValue(keyspace, entry);
-  FUZZ_CHECK(dump.has_value());
-  FUZZ_CHECK(RestoreValue(*dump, {keyspace, kTwin, limits, kNow}) == RestoreResult::kDone);
+  FUZZ_CHECK(RestoreValue(dump, {keyspace, kTwin, limits, kNow}) == RestoreResult::kDone);
   const Entry twin = keyspace.Find(kTwin.slot, kTwin.key, kNow);
   FUZZ_CHECK(DumpValue(keyspace, twin) == dump);
   const auto clone = stream.stream().Clone();
