@@ -164,7 +164,7 @@ TEST_F(StreamGroupTest, Resp3HasMapsOfStreams) {
   EXPECT_EQ(runner_.Run({"xread", "count", "1", "streams", "s", "none", "1", "0"}),
             "%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n");
   EXPECT_EQ(runner_.Run({"xread", "streams", "s", "$"}), "_\r\n");
-  EXPECT_EQ(runner_.Run({"xread", "streams", "s"}),
+  EXPECT_EQ(runner_.Run({"xread", "streams", "s", "none", "0"}),
             "-ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be "
             "specified.\r\n");
 }
