@@ -7,7 +7,7 @@ import tempfile
 from child_process import ChildProcess
 from deadline import wait_until
 from free_ports import free_port
-from raw_client import RawClient
+from raw_client import ConnectionClosed, RawClient
 from real_cluster import REDIS_SERVER, RedisNode, redis_cli
 
 MASTER_NAME = "slotway-test"
@@ -57,7 +57,10 @@ class ReplicaSet:
     def wait_until_in_step(self, timeout_s=30):
         """One master, and everybody else is connected to it."""
         def in_step():
-            roles = [node.call("ROLE") for node in self.running_nodes()]
+            try:
+                roles = [node.call("ROLE") for node in self.running_nodes()]
+            except (ConnectionClosed, ConnectionError):
+                return False  # sentinels end the connections of a node that they give another role
             masters = [role for role in roles if role[0] == b"master"]
             connected = [role for role in roles if role[0] == b"slave" and role[3] == b"connected"]
             return len(masters) == 1 and len(connected) == len(roles) - 1

@@ -81,13 +81,15 @@ def test_a_change_answers_who_waits(clients, call, waker, expected):
     ("BLPOP", "k", "0.05"), ("BLMOVE", "k", "m", "LEFT", "LEFT", 0.05), ("BZPOPMIN", "k", 0.05),
     ("BLMPOP", 0.05, 1, "k", "LEFT"), ("BZMPOP", 0.05, 1, "k", "MIN"), ("BRPOPLPUSH", "k", "k", 0.05),
     ("XREAD", "BLOCK", 50, "STREAMS", "k", "$")], ids=lambda call: call[0])
-def test_time_is_kept_to_the_millisecond(clients, call):
+def test_time_is_kept_to_the_millisecond(server, clients, call):
+    # Redis looks at its clients ten times a second.
+    late_ms_max = 40 if server.name == "slotway-shard" else 250
     client = clients()
     for _ in range(3):
         start = time.monotonic()
         assert client.raw_call(*call) == b"*-1\r\n"
         taken_ms = (time.monotonic() - start) * 1000
-        assert 49 <= taken_ms < 50 + 40 * SLOWNESS, taken_ms
+        assert 49 <= taken_ms < 50 + late_ms_max * SLOWNESS, taken_ms
 
 
 def test_first_come_first_served(clients):
