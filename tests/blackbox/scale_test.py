@@ -27,6 +27,9 @@ SECONDS = float(os.environ.get("SLOTWAY_SCALE_SECONDS", "8"))
 IS_LONG = SECONDS >= 30
 MESSAGES = 10_000 if IS_LONG else 3_000
 STALL_MAX_MS = 50 * SLOWNESS
+# How large replies are shows with the first: two of each new client (100 MB of fifty) are on their
+# way by then, and who asks the same shard stands behind them.
+FIRST_FLIGHT_MAX_MS = 250 * SLOWNESS
 # What a process may keep of a burst: allocator and pools, not clients.
 KEPT_KB_MAX = 24 * 1024
 KB_PER_CLIENT_MAX = 24
@@ -98,7 +101,7 @@ class Watch:
         for probe in self.probes.values():
             probe.kill()
 
-    def check(self):
+    def check(self, get_max_ms=STALL_MAX_MS):
         self._is_over.set()
         self._memory.join()
         samples = {name: probe.finish() for name, probe in self.probes.items()}
@@ -113,7 +116,7 @@ class Watch:
         noise = longest_ms(samples["noise"])
         assert len(samples["PING"]) > 50 and len(samples["GET"]) > 50
         assert longest_ms(samples["PING"]) - noise < STALL_MAX_MS
-        assert longest_ms(samples["GET"]) - max(noise, longest_ms(samples["shard"])) < STALL_MAX_MS
+        assert longest_ms(samples["GET"]) - max(noise, longest_ms(samples["shard"])) < get_max_ms
 
 
 @pytest.fixture
@@ -248,7 +251,7 @@ def test_a_crowd_that_asks_for_much_does_not_stall_others(cluster, proxy, watch)
             crowd.send([encode("GET", large) * rounds] * clients)
             crowd.read_until(is_done, "all values", timeout_s=120)
         assert set(crowd.counts) == {rounds * len(value)}
-    watch.check()
+    watch.check(FIRST_FLIGHT_MAX_MS)
     print(f"the shard's memory: {node_before_kb} kB before, {node_peak_kb} kB at most")
     if MEMORY_IS_MEASURED:
         assert node_peak_kb - node_before_kb < 512 * 1024
