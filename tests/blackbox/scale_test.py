@@ -25,11 +25,11 @@ from stall_probe import StallProbe, longest_ms
 IDLE, BLOCKED, SUBSCRIBERS = 10_000, 2_000, 1_000
 SECONDS = float(os.environ.get("SLOTWAY_SCALE_SECONDS", "8"))
 IS_LONG = SECONDS >= 30
-MESSAGES = 10_000 if IS_LONG else 3_000
+MESSAGES = 10_000 if IS_LONG else 1_000
 STALL_MAX_MS = 50 * SLOWNESS
 # How large replies are shows with the first: two of each new client (100 MB of fifty) are on their
 # way by then, and who asks the same shard stands behind them.
-FIRST_FLIGHT_MAX_MS = 250 * SLOWNESS
+FIRST_FLIGHT_MAX_MS = 400 * SLOWNESS
 # What a process may keep of a burst: allocator and pools, not clients.
 KEPT_KB_MAX = 24 * 1024
 KB_PER_CLIENT_MAX = 24
