@@ -121,6 +121,14 @@ std::string_view CommandFlagName(CommandFlag flag) { return NameOf(kCommandFlagN
 std::string_view AclCategoryName(AclCategory category) {
   return NameOf(kAclCategoryNames, category);
 }
+std::span<const AclCategory> AllAclCategories() {
+  static constexpr auto kAll = [] {
+    std::array<AclCategory, kAclCategoryNames.size()> all{};
+    for (std::size_t bit = 0; bit < all.size(); ++bit) all[bit] = AclCategory{1u << bit};
+    return all;
+  }();
+  return kAll;
+}
 std::string_view KeyFlagName(KeyFlag flag) { return NameOf(kKeyFlagNames, flag); }
 
 std::string_view RequestPolicyName(RequestPolicy policy) {

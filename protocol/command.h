@@ -189,6 +189,7 @@ CommandSpec CompleteRow(const CommandSpec& row);
 
 std::string_view CommandFlagName(CommandFlag flag);
 std::string_view AclCategoryName(AclCategory category);  // without '@'
+std::span<const AclCategory> AllAclCategories();         // in the order of their bits
 std::string_view KeyFlagName(KeyFlag flag);
 // As the command tips name them; empty for kDefault.
 std::string_view RequestPolicyName(RequestPolicy policy);

@@ -290,6 +290,13 @@ const CommandSpec* FindCommand(std::span<const std::string_view> args) {
   return subcommand != nullptr ? subcommand : command;
 }
 
+const CommandSpec* FindRunnableCommand(std::span<const std::string_view> args) {
+  const CommandSpec* command = FindCommand(args);
+  const bool lacks_subcommand =
+      command != nullptr && !command->subcommands.empty() && args.size() > 1;
+  return lacks_subcommand ? nullptr : command;
+}
+
 const CommandSpec* FindCommandByFullName(std::string_view full_name) {
   std::size_t bar = full_name.find('|');
   const CommandSpec* command = FindCommand(full_name.substr(0, bar));

@@ -39,6 +39,9 @@ const CommandSpec* FindCommand(std::string_view name);
 // args[1] one of its subcommands, else the command's, else nullptr.
 const CommandSpec* FindCommand(std::span<const std::string_view> args);
 
+// The same, but nullptr where a container is followed by a word that is no subcommand of it.
+const CommandSpec* FindRunnableCommand(std::span<const std::string_view> args);
+
 // Finds a container's subcommand by its short name ("get" of CONFIG), ignoring case.
 const CommandSpec* FindSubcommand(const CommandSpec& container, std::string_view name);
 

@@ -34,6 +34,7 @@ inline constexpr std::string_view kSelectInCluster = "ERR SELECT is not allowed 
 inline constexpr std::string_view kNoCluster = "ERR This instance has cluster support disabled";
 inline constexpr std::string_view kReadonlyReplica =
     "READONLY You can't write against a read only replica.";
+inline constexpr std::string_view kLoading = "LOADING Redis is loading the dataset in memory";
 inline constexpr std::string_view kOom = "OOM command not allowed when used memory > 'maxmemory'.";
 
 // "ERR unknown command 'foo', with args beginning with: 'a' 'b' "; name and arguments are cut

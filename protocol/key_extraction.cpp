@@ -201,12 +201,12 @@ Walk WalkMigrate(const CommandSpec& spec, Args args, Sink& sink) {
       i += 1;
     } else if (EqualsNoCase(args[i], "auth2")) {
       i += 2;
-    } else if (EqualsNoCase(args[i], "keys")) {
+    } else if (EqualsNoCase(args[i], "keys") && i + 1 < args.size()) {
       if (!args[3].empty()) return Walk::kInvalid;
       for (std::size_t key = i + 1; key < args.size(); ++key) {
         if (!sink.Add(static_cast<std::int64_t>(key), flags)) return Walk::kStop;
       }
-      if (i + 1 < args.size()) return Walk::kGoOn;
+      return Walk::kGoOn;
     }
   }
   sink.Add(3, flags);

@@ -13,7 +13,7 @@ namespace slotway::protocol {
 namespace {
 
 // Splits at blanks; "" stands for an empty argument.
-std::vector<std::string> Words(const std::string& text) {
+std::vector<std::string> SplitWords(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word == "\"\"" ? "" : word);
@@ -39,15 +39,15 @@ std::string Render(KeyExtractionError error, const std::vector<KeyPosition>& key
   return text;
 }
 
-struct Case {
+struct KeyCase {
   const char* request;
   const char* keys;
 };
 
-class KeyExtraction : public testing::TestWithParam<Case> {};
+class KeyExtraction : public testing::TestWithParam<KeyCase> {};
 
 TEST_P(KeyExtraction, FindsTheKeys) {
-  std::vector<std::string> words = Words(GetParam().request);
+  std::vector<std::string> words = SplitWords(GetParam().request);
   std::vector<std::string_view> args(words.begin(), words.end());
   const CommandSpec* spec = FindCommand(args);
   ASSERT_NE(spec, nullptr);
@@ -65,7 +65,7 @@ TEST_P(KeyExtraction, FindsTheKeys) {
   }
 }
 
-constexpr Case kPlainSpecs[] = {
+constexpr KeyCase kPlainSpecs[] = {
     {"ping", ""},
     {"get k", "1:RO,access"},
     {"get", "invalid"},
@@ -96,7 +96,7 @@ constexpr Case kPlainSpecs[] = {
     {"config get k", ""},
 };
 
-constexpr Case kCounts[] = {
+constexpr KeyCase kCounts[] = {
     {"eval s 0", ""},
     {"eval s 0 a b", ""},
     {"eval s 1 a b", "3:RW,access,update"},
@@ -124,7 +124,7 @@ constexpr Case kCounts[] = {
     {"lmpop x a left", "invalid"},
 };
 
-constexpr Case kStreams[] = {
+constexpr KeyCase kStreams[] = {
     {"xread streams a b 0 0", "2:RO,access 3:RO,access"},
     {"xread count 1 block 0 streams a 0", "6:RO,access"},
     {"xread streams streams 0", "2:RO,access"},
@@ -141,7 +141,7 @@ constexpr Case kStreams[] = {
     {"xreadgroup block 1 group g streams streams a >", "7:RO,access"},
 };
 
-constexpr Case kOptions[] = {
+constexpr KeyCase kOptions[] = {
     {"set k v", "1:OW,update"},
     {"set k get", "1:OW,update"},
     {"set k v ex 1 GET", "1:RW,access,update"},
@@ -174,6 +174,7 @@ constexpr Case kOptions[] = {
     {"migrate h 1 \"\" 0 10 copy auth2 keys keys KEYS a", "11:RW,access,delete"},
     {"migrate h 1 \"\" 0 10", "3:RW,access,delete"},
     {"migrate h 1 k 0 10 keys a", "invalid"},
+    {"migrate h 1 k 0 10 keys", "3:RW,access,delete"},
 };
 
 INSTANTIATE_TEST_SUITE_P(PlainSpecs, KeyExtraction, testing::ValuesIn(kPlainSpecs));
@@ -183,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(Options, KeyExtraction, testing::ValuesIn(kOptions));
 
 TEST(ShardChannels, AreFoundForShardPubsubOnly) {
   auto channels = [](const char* request) {
-    std::vector<std::string> words = Words(request);
+    std::vector<std::string> words = SplitWords(request);
     std::vector<std::string_view> args(words.begin(), words.end());
     std::vector<KeyPosition> found;
     KeyExtractionError error = ExtractShardChannels(*FindCommand(args), args, found);

@@ -63,15 +63,15 @@ TEST(LearnedCommands, TakesWhatTheTableDoesNotKnow) {
 
 TEST(LearnedCommands, ReadsKeySpecs) {
   RespValue entry = Entry("mod.eval", -3, {Text("movablekeys")}, 0, 0, 0);
-  RespValue begin = List({Text("type"), Text("index"), Text("spec"),
-                          List({Text("index"), Number(2)})});
+  RespValue begin =
+      List({Text("type"), Text("index"), Text("spec"), List({Text("index"), Number(2)})});
   RespValue find = List({Text("type"), Text("keynum"), Text("spec"),
                          List({Text("keynumidx"), Number(0), Text("firstkey"), Number(1),
                                Text("keystep"), Number(1)})});
   entry.elements.push_back(List({}));
   entry.elements.push_back(List({}));
-  entry.elements.push_back(List({List({Text("flags"), List({}), Text("begin_search"), begin,
-                                       Text("find_keys"), find})}));
+  entry.elements.push_back(List(
+      {List({Text("flags"), List({}), Text("begin_search"), begin, Text("find_keys"), find})}));
   LearnedCommands learned(List({entry}));
   ASSERT_NE(learned.Find("mod.eval"), nullptr);
   EXPECT_EQ(KeysOf(*learned.Find("mod.eval"), {"mod.eval", "s", "2", "a", "b", "c"}),
@@ -81,13 +81,13 @@ TEST(LearnedCommands, ReadsKeySpecs) {
 // A container with one subcommand, and what its server says of categories and keys.
 RespValue Container(std::string subcommand) {
   RespValue part = Entry(std::move(subcommand), -3, {Text("readonly"), Text("module")}, 2, 2, 1);
-  RespValue spec = List({Text("flags"), List({Text("RO"), Text("access")}), Text("begin_search"),
-                         List({Text("type"), Text("index"), Text("spec"),
-                               List({Text("index"), Number(2)})}),
-                         Text("find_keys"),
-                         List({Text("type"), Text("range"), Text("spec"),
-                               List({Text("lastkey"), Number(0), Text("keystep"), Number(1),
-                                     Text("limit"), Number(0)})})});
+  RespValue spec =
+      List({Text("flags"), List({Text("RO"), Text("access")}), Text("begin_search"),
+            List({Text("type"), Text("index"), Text("spec"), List({Text("index"), Number(2)})}),
+            Text("find_keys"),
+            List({Text("type"), Text("range"), Text("spec"),
+                  List({Text("lastkey"), Number(0), Text("keystep"), Number(1), Text("limit"),
+                        Number(0)})})});
   part.elements.insert(part.elements.end(), {List({Text("@read")}), List({}), List({spec})});
   RespValue entry = Entry("mod.box", -2, {Text("module")}, 0, 0, 0);
   entry.elements.insert(entry.elements.end(), {List({}), List({}), List({}), List({part})});
@@ -118,18 +118,18 @@ TEST(LearnedCommands, KnowsSubcommands) {
 }
 
 TEST(LearnedCommands, NeverTrustsItsInput) {
-  LearnedCommands learned(List({Text("x"), List({}), Entry("", 1, {}, 1, 1, 1),
-                                Entry(std::string(1000, 'x'), 1, {}, 1, 1, 1),
-                                Entry("zero", 0, {}, 1, 1, 1), Entry("huge", 1, {}, 1 << 30, 1, 1),
-                                Entry("huge", 1, {}, 1, 1, 1)}));
+  LearnedCommands learned(
+      List({Text("x"), List({}), Entry("", 1, {}, 1, 1, 1),
+            Entry(std::string(1000, 'x'), 1, {}, 1, 1, 1), Entry("zero", 0, {}, 1, 1, 1),
+            Entry("huge", 1, {}, 1 << 30, 1, 1), Entry("huge", 1, {}, 1, 1, 1)}));
   EXPECT_EQ(learned.TopLevel().size(), 1u);
   EXPECT_TRUE(learned.Find("huge")->key_specs.empty());
 }
 
 TEST(LearnedCommands, ShareIdsByTheirKind) {
-  LearnedCommands learned(List({Entry("mod.r", 2, {Text("readonly")}, 1, 1, 1),
-                                Entry("mod.w", 2, {}, 1, 1, 1),
-                                Entry("mod.b", 2, {Text("blocking")}, 1, 1, 1)}));
+  LearnedCommands learned(
+      List({Entry("mod.r", 2, {Text("readonly")}, 1, 1, 1), Entry("mod.w", 2, {}, 1, 1, 1),
+            Entry("mod.b", 2, {Text("blocking")}, 1, 1, 1)}));
   EXPECT_EQ(IdOf(*learned.Find("mod.r")), CommandCount());
   EXPECT_EQ(IdOf(*learned.Find("mod.w")), CommandCount() + kLearnedWrite);
   EXPECT_EQ(IdOf(*learned.Find("mod.b")), CommandCount() + kLearnedWrite + kLearnedBlocking);

@@ -62,11 +62,9 @@ TEST(ReplicaTopology, TheKnownMasterStaysWhileItAnswersAsOne) {
 }
 
 TEST(ReplicaTopology, OfTwoMastersTheOneThatIsFollowedWins) {
-  EXPECT_EQ(MasterPortInAnyOrder(
-                {Master(1, 'a', 900), Master(2, 'b', 1, 'a'), Replica(3, 2, 'b')}),
+  EXPECT_EQ(MasterPortInAnyOrder({Master(1, 'a', 900), Master(2, 'b', 1, 'a'), Replica(3, 2, 'b')}),
             2);
-  EXPECT_EQ(MasterPortInAnyOrder(
-                {Master(1, 'a', 1), Master(2, 'b', 900, 'a'), Replica(3, 1, 'a')}),
+  EXPECT_EQ(MasterPortInAnyOrder({Master(1, 'a', 1), Master(2, 'b', 900, 'a'), Replica(3, 1, 'a')}),
             1);
 }
 
@@ -87,9 +85,9 @@ const ClusterNode* Find(const Topology& topology, int port) {
 }
 
 TEST(ReplicaTopology, TheMasterOwnsAllSlots) {
-  const std::vector<ReplicationView> views = {Replica(1, 2, 'a'), Master(2, 'a'),
+  const std::vector<ReplicationView> views = {Replica(1, 2, 'a'),        Master(2, 'a'),
                                               Replica(3, 2, 'a', false), Replica(4, 2, 'b'),
-                                              Replica(5, 9, 'c'), Master(6, 'd')};
+                                              Replica(5, 9, 'c'),        Master(6, 'd')};
   const Topology topology = TopologyOfReplicas(views, views[1], {}, nullptr);
   EXPECT_TRUE(topology.CoversAllSlots());
   EXPECT_EQ(*MasterOf(&topology), At(2));

@@ -158,7 +158,7 @@ RespReplyScanner::Status RespReplyScanner::Resume(std::string_view input) {
     while (!levels_.empty() && --levels_.back() == 0) levels_.pop_back();
     if (levels_.empty()) break;
   }
-  if (levels_.capacity() > kKeptLevels) levels_ = {};
+  if (levels_.capacity() > kKeptLevels) levels_ = decltype(levels_)();
   consumed_ = offset_;
   offset_ = 0;
   in_reply_ = in_attribute_ = false;

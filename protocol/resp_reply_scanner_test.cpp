@@ -9,32 +9,32 @@
 namespace slotway::protocol {
 namespace {
 
-using Status = RespReplyScanner::Status;
+using ScanStatus = RespReplyScanner::Status;
 
-struct Outcome {
+struct ScanOutcome {
   std::vector<std::string> replies;
   std::string types;
   bool is_malformed = false;
 
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const ScanOutcome&) const = default;
 };
 
 // Feeds `stream` in pieces that end at `cuts`; with `drop` the scanned bytes leave the buffer as
 // soon as they may.
-Outcome Feed(std::string_view stream, std::span<const std::size_t> cuts, bool drop) {
+ScanOutcome FeedScanner(std::string_view stream, std::span<const std::size_t> cuts, bool drop) {
   RespReplyScanner scanner;
-  Outcome outcome;
+  ScanOutcome outcome;
   std::string dropped;
   std::size_t begin = 0;
   for (std::size_t cut : cuts) {
     while (true) {
       const std::string buffer(stream.substr(begin, cut - begin));
-      const Status status = scanner.Scan(buffer);
-      if (status == Status::kMalformed) {
+      const ScanStatus status = scanner.Scan(buffer);
+      if (status == ScanStatus::kMalformed) {
         outcome.is_malformed = true;
         return outcome;
       }
-      if (status == Status::kIncomplete) {
+      if (status == ScanStatus::kIncomplete) {
         EXPECT_LE(scanner.Scanned(), buffer.size());
         if (drop) {
           dropped += buffer.substr(0, scanner.Scanned());
@@ -52,17 +52,17 @@ Outcome Feed(std::string_view stream, std::span<const std::size_t> cuts, bool dr
   return outcome;
 }
 
-void Check(std::string_view stream, const Outcome& expected) {
+void CheckScan(std::string_view stream, const ScanOutcome& expected) {
   SCOPED_TRACE(testing::PrintToString(std::string(stream.substr(0, 200))));
   std::vector<std::size_t> every;
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) every.push_back(cut);
   for (bool drop : {false, true}) {
     const std::size_t whole[] = {stream.size()};
-    EXPECT_EQ(Feed(stream, whole, drop), expected);
-    EXPECT_EQ(Feed(stream, every, drop), expected) << "byte by byte";
+    EXPECT_EQ(FeedScanner(stream, whole, drop), expected);
+    EXPECT_EQ(FeedScanner(stream, every, drop), expected) << "byte by byte";
     for (std::size_t cut : every) {
       const std::size_t cuts[] = {cut, stream.size()};
-      EXPECT_EQ(Feed(stream, cuts, drop), expected) << "cut at " << cut << ", drop " << drop;
+      EXPECT_EQ(FeedScanner(stream, cuts, drop), expected) << "cut at " << cut << ", drop " << drop;
     }
   }
 }
@@ -99,14 +99,14 @@ TEST(RespReplyScanner, FindsTheEndOfEveryType) {
       "%0\r\n",
   };
   std::string stream;
-  Outcome all;
+  ScanOutcome all;
   for (const std::string& reply : replies) {
-    Check(reply, {{reply}, reply.substr(0, 1), false});
+    CheckScan(reply, {{reply}, reply.substr(0, 1), false});
     stream += reply;
     all.replies.push_back(reply);
     all.types += reply[0];
   }
-  Check(stream, all);
+  CheckScan(stream, all);
 }
 
 TEST(RespReplyScanner, AttributesBelongToTheReplyBehindThem) {
@@ -117,7 +117,7 @@ TEST(RespReplyScanner, AttributesBelongToTheReplyBehindThem) {
       {"*2\r\n|1\r\n+ttl\r\n:5\r\n$1\r\na\r\n|1\r\n+ttl\r\n*1\r\n:5\r\n$1\r\nb\r\n", '*'},
   };
   for (const auto& [reply, type] : replies) {
-    Check(reply + "+OK\r\n", {{reply, "+OK\r\n"}, std::string{type, '+'}, false});
+    CheckScan(reply + "+OK\r\n", {{reply, "+OK\r\n"}, std::string{type, '+'}, false});
   }
 }
 
@@ -145,8 +145,8 @@ TEST(RespReplyScanner, RefusesWhatCannotBeFollowed) {
   };
   for (const std::string& stream : streams) {
     SCOPED_TRACE(testing::PrintToString(stream));
-    Check(stream, {{}, "", true});
-    Check("+OK\r\n" + stream, {{"+OK\r\n"}, "+", true});
+    CheckScan(stream, {{}, "", true});
+    CheckScan("+OK\r\n" + stream, {{"+OK\r\n"}, "+", true});
   }
 }
 
@@ -154,9 +154,9 @@ TEST(RespReplyScanner, NestsDeepButNotWithoutEnd) {
   std::string deep;
   for (std::size_t i = 0; i < RespReplyScanner::kDepthMax; ++i) deep += "*1\r\n";
   RespReplyScanner scanner;
-  ASSERT_EQ(scanner.Scan(deep + ":1\r\n"), Status::kReply);
+  ASSERT_EQ(scanner.Scan(deep + ":1\r\n"), ScanStatus::kReply);
   EXPECT_EQ(scanner.Consumed(), deep.size() + 4);
-  EXPECT_EQ(scanner.Scan(deep + "*1\r\n:1\r\n"), Status::kMalformed);
+  EXPECT_EQ(scanner.Scan(deep + "*1\r\n:1\r\n"), ScanStatus::kMalformed);
 }
 
 TEST(RespReplyScanner, LargeBulkArrivesInPieces) {
@@ -165,9 +165,9 @@ TEST(RespReplyScanner, LargeBulkArrivesInPieces) {
       "$" + std::to_string(length) + "\r\n" + std::string(length, 'x') + "\r\n";
   RespReplyScanner scanner;
   for (std::size_t there = 0; there < reply.size(); there += 256) {
-    ASSERT_EQ(scanner.Scan(std::string_view(reply).substr(0, there)), Status::kIncomplete);
+    ASSERT_EQ(scanner.Scan(std::string_view(reply).substr(0, there)), ScanStatus::kIncomplete);
   }
-  ASSERT_EQ(scanner.Scan(reply), Status::kReply);
+  ASSERT_EQ(scanner.Scan(reply), ScanStatus::kReply);
   EXPECT_EQ(scanner.Consumed(), reply.size());
 }
 

@@ -370,10 +370,11 @@ bool RespRequestParser::SplitQuoted(std::string_view line) {
 }
 
 void RespRequestParser::ReleaseBuffers() {
+  // Assigning {} would keep the memory.
   args_count_ = 0;
-  args_ = {};
-  pending_args_ = {};
-  text_ = {};
+  args_ = std::vector<std::string_view>();
+  pending_args_ = std::vector<ArgRange>();
+  text_ = std::vector<char>();
 }
 
 }  // namespace slotway::protocol

@@ -47,6 +47,15 @@ class RespRequestParser {
   std::span<const std::string_view> Args() const { return {args_.data(), args_count_}; }
   std::size_t Consumed() const { return consumed_; }
   std::size_t BytesMissing() const { return bytes_missing_; }
+  // Of a request that is not complete: how many bytes of it are understood, that is, lie before the
+  // line or the bulk that is not complete.
+  std::size_t BytesUnderstood() const {
+    return stage_ == Stage::kBegin || stage_ == Stage::kReleaseFirst ? 0 : line_offset_;
+  }
+  // To be called when nobody needs Args() any more: memory of a large request is not kept.
+  void GiveBackLargeBuffers() {
+    if (stage_ == Stage::kReleaseFirst) ReleaseBuffers();
+  }
   // Without the leading '-' and the CRLF, for example
   // "ERR Protocol error: invalid bulk length". Valid until the next Parse().
   std::string_view ErrorText() const { return error_text_; }

@@ -66,7 +66,7 @@ Outcome Feed(std::string_view stream, std::span<const std::size_t> cuts,
   return outcome;
 }
 
-struct Case {
+struct ParserCase {
   std::string stream;
   std::vector<Request> requests;
   std::string error = "";
@@ -74,7 +74,7 @@ struct Case {
 };
 
 // Parsed whole, cut once at every byte, and byte by byte, a stream has the same outcome.
-void Check(const Case& test) {
+void Check(const ParserCase& test) {
   SCOPED_TRACE(testing::PrintToString(test.stream.substr(0, 200)));
   const std::size_t whole[] = {test.stream.size()};
   const Outcome outcome = Feed(test.stream, whole, test.limits);
@@ -97,7 +97,7 @@ std::string Error(std::string_view what) { return "ERR Protocol error: " + std::
 
 TEST(RespRequestParser, TakesArraysOfBulkStrings) {
   const std::string long_arg(1234, 'v');
-  const Case cases[] = {
+  const ParserCase cases[] = {
       {"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", {{"GET", "k"}}},
       {"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n", {{"PING"}, {"PING"}}},
       {"*1\r\n$0\r\n\r\n", {{""}}},
@@ -113,19 +113,19 @@ TEST(RespRequestParser, TakesArraysOfBulkStrings) {
        "$1\r\n7\r\n$1\r\n8\r\n$1\r\n9\r\n$2\r\n10\r\n$2\r\n11\r\n",
        {{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"}}},
   };
-  for (const Case& test : cases) Check(test);
+  for (const ParserCase& test : cases) Check(test);
 }
 
 TEST(RespRequestParser, TrustsLengthsAsRedisDoes) {
-  const Case cases[] = {
+  const ParserCase cases[] = {
       {"*1\rX$4\rYPINGzz*1\r\n$4\r\nPING\r\n", {{"PING"}, {"PING"}}},
       {"*2\r\r$3\r\rGET\r\r$1\r\rk\n\n", {{"GET", "k"}}},
   };
-  for (const Case& test : cases) Check(test);
+  for (const ParserCase& test : cases) Check(test);
 }
 
 TEST(RespRequestParser, WaitsForTheRest) {
-  const Case cases[] = {
+  const ParserCase cases[] = {
       {"", {}},
       {"*", {}},
       {"*2", {}},
@@ -140,14 +140,14 @@ TEST(RespRequestParser, WaitsForTheRest) {
       {"PING", {}},
       {"PI\0NG\r\n"s, {}},
   };
-  for (const Case& test : cases) Check(test);
+  for (const ParserCase& test : cases) Check(test);
 }
 
 TEST(RespRequestParser, AnswersWithRedissErrors) {
   RequestLimits small;
   small.bulk_bytes_max = 5;
   const std::string line(70000, '1');
-  const Case cases[] = {
+  const ParserCase cases[] = {
       {"*\r\n", {}, Error("invalid multibulk length")},
       {"*a\r\n", {}, Error("invalid multibulk length")},
       {"*+1\r\n", {}, Error("invalid multibulk length")},
@@ -181,14 +181,14 @@ TEST(RespRequestParser, AnswersWithRedissErrors) {
       {line, {}, Error("too big inline request")},
       {line + "\r\n", {}, Error("too big inline request")},
   };
-  for (const Case& test : cases) Check(test);
+  for (const ParserCase& test : cases) Check(test);
 }
 
 TEST(RespRequestParser, LimitsClientsThatHaveNotAuthenticated) {
   std::string ten = "*10\r\n";
   for (int i = 0; i < 10; ++i) ten += "$1\r\na\r\n";
   const std::string fits(16384, 'x');
-  const Case cases[] = {
+  const ParserCase cases[] = {
       {ten, {Request(10, "a")}, "", kUnauthenticatedLimits},
       {"*11\r\n", {}, Error("unauthenticated multibulk length"), kUnauthenticatedLimits},
       {"*2147483648\r\n", {}, Error("invalid multibulk length"), kUnauthenticatedLimits},
@@ -196,11 +196,11 @@ TEST(RespRequestParser, LimitsClientsThatHaveNotAuthenticated) {
       {"*1\r\n$16385\r\n", {}, Error("unauthenticated bulk length"), kUnauthenticatedLimits},
       {"*1\r\n$536870913\r\n", {}, Error("invalid bulk length"), kUnauthenticatedLimits},
   };
-  for (const Case& test : cases) Check(test);
+  for (const ParserCase& test : cases) Check(test);
 }
 
 TEST(RespRequestParser, TakesInlineCommands) {
-  const Case cases[] = {
+  const ParserCase cases[] = {
       {"PING\r\n", {{"PING"}}},
       {"PING\n", {{"PING"}}},
       {"\r\n", {{}}},
@@ -228,7 +228,7 @@ TEST(RespRequestParser, TakesInlineCommands) {
       {"ECHO 'a'\"b\"\r\n", {}, Error("unbalanced quotes in request")},
       {"PING\r\n*1\r\n$4\r\nPING\r\nPING\r\n", {{"PING"}, {"PING"}, {"PING"}}},
   };
-  for (const Case& test : cases) Check(test);
+  for (const ParserCase& test : cases) Check(test);
 }
 
 TEST(RespRequestParser, TellsInlineCommandsApart) {

@@ -55,12 +55,13 @@ TEST(RespWriter, FormatsDoublesAsRedis72) {
 
 TEST(RespWriter, FormatsDoublesAsRedis70) {
   const std::pair<double, std::string> cases[] = {
-      {3, "3"},        {0.1, "0.10000000000000001"}, {5e17, "5e+17"},
+      {3, "3"},        {0.1, "0.10000000000000001"},  {5e17, "5e+17"},
       {-0.0, "-0"},    {61.35, "61.350000000000001"}, {1e16, "10000000000000000"},
       {1e-10, "1e-10"}};
   char buffer[32];
   for (const auto& [value, text] : cases) {
-    EXPECT_EQ(FormatDouble(value, std::span<char, 32>(buffer), DoubleStyle::kSeventeenDigits), text);
+    EXPECT_EQ(FormatDouble(value, std::span<char, 32>(buffer), DoubleStyle::kSeventeenDigits),
+              text);
   }
 }
 

@@ -60,7 +60,8 @@ bool IsSecretArgument(const CommandSpec& spec, Args args, std::size_t index) {
     }
     return all;
   }();
-  const IsSecret is_secret = by_id[IdOf(spec)];
+  const CommandId id = IdOf(spec);
+  const IsSecret is_secret = id < by_id.size() ? by_id[id] : nullptr;  // none of a learned command
   return is_secret != nullptr && is_secret(args, index);
 }
 

@@ -2,6 +2,7 @@
 #include "protocol/sentinel_reply.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -10,6 +11,14 @@ namespace slotway::protocol {
 namespace {
 
 constexpr std::size_t kListedMax = 1024;
+constexpr std::string_view kSwitchMaster = "+switch-master";
+constexpr std::string_view kOfMaster = " @ ";
+constexpr std::array<std::pair<std::string_view, FailoverNews>, 4> kFailoverChannels = {{
+    {kSwitchMaster, FailoverNews::kPromotionEnds},
+    {"+promoted-slave", FailoverNews::kPromotionEnds},
+    {"+failover-state-send-slaveof-noone", FailoverNews::kPromotionBegins},
+    {"-failover-abort-slave-timeout", FailoverNews::kPromotionEnds},
+}};
 
 tl::unexpected<std::string> Refuse(std::string reason) { return tl::unexpected(std::move(reason)); }
 
@@ -101,19 +110,42 @@ const SentinelView* ChooseSentinelView(const std::vector<SentinelView>& views,
                                        std::uint64_t epoch_known, std::size_t sentinels_known) {
   const SentinelView* best = nullptr;
   for (const SentinelView& view : views) {
-    const bool is_better =
-        best == nullptr || view.config_epoch > best->config_epoch ||
-        (view.config_epoch == best->config_epoch &&
-         CountNaming(views, view) > CountNaming(views, *best));
+    const bool is_better = best == nullptr || view.config_epoch > best->config_epoch ||
+                           (view.config_epoch == best->config_epoch &&
+                            CountNaming(views, view) > CountNaming(views, *best));
     if (is_better) best = &view;
   }
   if (best == nullptr || best->config_epoch >= epoch_known) return best;
   return 2 * CountNaming(views, *best) > sentinels_known ? best : nullptr;
 }
 
-bool IsSwitchOfMaster(std::string_view payload, std::string_view master_name) {
-  return payload.size() > master_name.size() && payload.starts_with(master_name) &&
-         payload[master_name.size()] == ' ';
+std::vector<std::string> FailoverChannels() {
+  std::vector<std::string> channels;
+  for (const auto& [channel, news] : kFailoverChannels) channels.emplace_back(channel);
+  return channels;
+}
+
+FailoverNews ParseFailoverNews(std::string_view channel, std::string_view payload,
+                               std::string_view master_name) {
+  std::string_view about = payload;
+  if (channel != kSwitchMaster) {
+    const auto at = payload.find(kOfMaster);
+    constexpr std::string_view kMaster = "master ";
+    if (at != std::string_view::npos) {
+      about = payload.substr(at + kOfMaster.size());
+    } else if (payload.starts_with(kMaster)) {
+      about = payload.substr(kMaster.size());
+    } else {
+      return FailoverNews::kNone;
+    }
+  }
+  const bool is_ours = about.size() > master_name.size() && about.starts_with(master_name) &&
+                       about[master_name.size()] == ' ';
+  if (!is_ours) return FailoverNews::kNone;
+  for (const auto& [name, news] : kFailoverChannels) {
+    if (name == channel) return news;
+  }
+  return FailoverNews::kNone;
 }
 
 }  // namespace slotway::protocol

@@ -36,8 +36,16 @@ tl::expected<SentinelView, std::string> ParseSentinelView(const std::vector<Resp
 const SentinelView* ChooseSentinelView(const std::vector<SentinelView>& views,
                                        std::uint64_t epoch_known, std::size_t sentinels_known);
 
-// The payload of a "+switch-master" message, "<name> <old host> <old port> <new host> <new port>":
-// whether it is about this master.
-bool IsSwitchOfMaster(std::string_view payload, std::string_view master_name);
+// What sentinels announce of a failover, each on a channel of its own. From kPromotionBegins on the
+// master loses what it is sent: within a tenth of a second a replica takes its place, and it is
+// told so only when all other replicas follow the new one. kPromotionEnds: there is a new master,
+// or it was given up.
+enum class FailoverNews : std::uint8_t { kNone, kPromotionBegins, kPromotionEnds };
+std::vector<std::string> FailoverChannels();
+// The payload of "+switch-master" is "<name> <old host> <old port> <new host> <new port>", that of
+// others "<type> <name> <host> <port>" of an instance, and " @ <master's name> <host> <port>" if
+// that is none. kNone: it is about another master.
+FailoverNews ParseFailoverNews(std::string_view channel, std::string_view payload,
+                               std::string_view master_name);
 
 }  // namespace slotway::protocol

@@ -28,8 +28,7 @@ RespValue Node(const std::string& host, int port) {
 std::vector<RespValue> Replies(const std::string& epoch = "7") {
   return {Array({Bulk("10.0.0.1"), Bulk("6379")}),
           Array({Bulk("name"), Bulk("mymaster"), Bulk("config-epoch"), Bulk(epoch)}),
-          Array({Node("10.0.0.2", 6379), Node("fd00::3", 6380)}),
-          Array({Node("10.0.0.9", 26379)})};
+          Array({Node("10.0.0.2", 6379), Node("fd00::3", 6380)}), Array({Node("10.0.0.9", 26379)})};
 }
 
 TEST(SentinelReply, ReadsAView) {
@@ -114,11 +113,35 @@ TEST(SentinelReply, AnOldViewCountsOnlyIfMostHaveIt) {
   EXPECT_EQ(ChooseSentinelView(two, 4, 4), nullptr);
 }
 
-TEST(SentinelReply, KnowsWhichMasterWasSwitched) {
-  EXPECT_TRUE(IsSwitchOfMaster("mymaster 10.0.0.1 1 10.0.0.2 2", "mymaster"));
-  EXPECT_FALSE(IsSwitchOfMaster("mymaster2 10.0.0.1 1 10.0.0.2 2", "mymaster"));
-  EXPECT_FALSE(IsSwitchOfMaster("mymaster", "mymaster"));
-  EXPECT_FALSE(IsSwitchOfMaster("", "mymaster"));
+TEST(SentinelReply, KnowsWhichMasterAFailoverIsAbout) {
+  using enum FailoverNews;
+  struct Case {
+    std::string_view channel, payload;
+    FailoverNews news;
+  };
+  constexpr std::string_view kBegins = "+failover-state-send-slaveof-noone";
+  constexpr std::string_view kAborted = "-failover-abort-slave-timeout";
+  for (const Case& one : std::vector<Case>{
+           {"+switch-master", "mymaster 10.0.0.1 1 10.0.0.2 2", kPromotionEnds},
+           {"+switch-master", "mymaster2 10.0.0.1 1 10.0.0.2 2", kNone},
+           {"+switch-master", "mymaster", kNone},
+           {"+switch-master", "", kNone},
+           {kBegins, "slave 10.0.0.2:2 10.0.0.2 2 @ mymaster 10.0.0.1 1", kPromotionBegins},
+           {kBegins, "slave 10.0.0.2:2 10.0.0.2 2 @ mymaster2 10.0.0.1 1", kNone},
+           {kBegins, "slave mymaster 10.0.0.2 2", kNone},
+           {kBegins, " @ ", kNone},
+           {"+promoted-slave", "slave 10.0.0.2:2 10.0.0.2 2 @ mymaster 10.0.0.1 1", kPromotionEnds},
+           {kAborted, "master mymaster 10.0.0.1 1", kPromotionEnds},
+           {kAborted, "master other 10.0.0.1 1", kNone},
+           {"+sdown", "master mymaster 10.0.0.1 1", kNone}}) {
+    SCOPED_TRACE(one.payload);
+    EXPECT_EQ(ParseFailoverNews(one.channel, one.payload, "mymaster"), one.news);
+  }
+  for (const std::string& channel : FailoverChannels()) {
+    EXPECT_NE(
+        ParseFailoverNews(channel, channel == "+switch-master" ? "m 1 2 3 4" : "master m 1 2", "m"),
+        kNone);
+  }
 }
 
 }  // namespace

@@ -227,15 +227,15 @@ TEST(Topology, MergeLeavesOutWhomTheOthersForgot) {
   const std::string a_of_others = NodeLine('a', "10.0.0.1:1@2", "master", '-', 3, "connected 0-99");
   const std::string b = NodeLine('b', "10.0.0.2:1@2", "myself,slave", 'a', 3);
   const std::string b_of_others = NodeLine('b', "10.0.0.2:1@2", "slave", 'a', 3);
-  const Topology forgotten = Parse(
-      a_of_others + b_of_others + NodeLine('c', "10.0.0.3:1@2", "myself,slave", 'a', 3));
+  const Topology forgotten =
+      Parse(a_of_others + b_of_others + NodeLine('c', "10.0.0.3:1@2", "myself,slave", 'a', 3));
   const Topology merged = Merge({Parse(a + b_of_others), Parse(a_of_others + b), forgotten});
   EXPECT_EQ(merged.nodes.size(), 2u);
   EXPECT_EQ(Find(merged, 'c'), nullptr);
   // Alone it is all we know; and whoever owns slots is needed.
   EXPECT_EQ(Merge({forgotten}).nodes.size(), 3u);
-  const Topology owner = Parse(
-      a_of_others + NodeLine('c', "10.0.0.3:1@2", "myself,master", '-', 1, "connected 200"));
+  const Topology owner =
+      Parse(a_of_others + NodeLine('c', "10.0.0.3:1@2", "myself,master", '-', 1, "connected 200"));
   EXPECT_EQ(OwnerOf(Merge({Parse(a), owner}), 200), 'c');
 }
 

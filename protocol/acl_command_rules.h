@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules that make a set of allowed commands, in Redis 7.0's canonical form.
+//
+// "+@all" or "-@all" first, by which of them was said last; then the categories that bring the set
+// nearest, the best one each time; then single commands, in the order of the table.
+#pragma once
+
+#include <string>
+
+#include "protocol/acl_command_set.h"
+
+namespace slotway::protocol {
+
+// "-@all +@read +config|get". Applied to an empty set these rules give `commands` again.
+std::string AclCommandRules(const AclCommandSet& commands);
+
+}  // namespace slotway::protocol
