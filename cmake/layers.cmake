@@ -15,6 +15,7 @@ function(slotway_layer name)
   set(target slotway_${name})
   if(sources)
     add_library(${target} STATIC ${sources})
+    slotway_use_precompiled(${target} precompiled)
     set(scope PUBLIC)
   else()
     add_library(${target} INTERFACE)
@@ -25,8 +26,12 @@ function(slotway_layer name)
 
   if(tests AND NOT SLOTWAY_FUZZ)
     add_executable(${name}_test ${tests})
+    # Five files of tests read their headers once: helpers of one layer's tests have names of their
+    # own, or a header in common.
+    set_target_properties(${name}_test PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
     target_link_libraries(${name}_test PRIVATE ${target} GTest::gmock GTest::gtest_main)
-    target_precompile_headers(${name}_test PRIVATE <gtest/gtest.h> <gmock/gmock.h>)
+    slotway_use_precompiled(${name}_test precompiled_for_tests)
+    target_compile_options(${name}_test PRIVATE ${slotway_test_options})
     target_compile_definitions(${name}_test PRIVATE
       SLOTWAY_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
     add_test(NAME unit.${name} COMMAND ${name}_test)

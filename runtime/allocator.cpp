@@ -10,6 +10,8 @@ __attribute__((weak)) int mallctl(const char* name, void* old_value, std::size_t
                                   void* new_value, std::size_t new_size);
 __attribute__((weak)) void malloc_stats_print(void (*write)(void*, const char*), void* argument,
                                               const char* options);
+// That of AddressSanitizer, which takes the place of any other.
+__attribute__((weak)) std::size_t __sanitizer_get_current_allocated_bytes();
 }
 
 namespace slotway::runtime {
@@ -21,9 +23,29 @@ std::uint64_t ReadNumber(const char* name) {
   return mallctl(name, &number, &size, nullptr, 0) == 0 ? number : 0;
 }
 
+const std::uint64_t* CounterAt(const char* name) {
+  const std::uint64_t* counter = nullptr;
+  std::size_t size = sizeof counter;
+  return mallctl(name, &counter, &size, nullptr, 0) == 0 ? counter : nullptr;
+}
+
 }  // namespace
 
+HeapMeter::HeapMeter() {
+  if (mallctl == nullptr || __sanitizer_get_current_allocated_bytes != nullptr) return;
+  allocated_ = CounterAt("thread.allocatedp");
+  freed_ = allocated_ != nullptr ? CounterAt("thread.deallocatedp") : nullptr;
+  if (freed_ == nullptr) allocated_ = nullptr;
+  if (allocated_ != nullptr) {
+    before_ = ReadAllocatorStats().allocated_bytes - (*allocated_ - *freed_);
+  }
+}
+
 AllocatorStats ReadAllocatorStats() {
+  if (__sanitizer_get_current_allocated_bytes != nullptr) {
+    const std::uint64_t bytes = __sanitizer_get_current_allocated_bytes();
+    return {.allocated_bytes = bytes, .active_bytes = bytes, .resident_bytes = bytes};
+  }
   if (mallctl != nullptr) {
     std::uint64_t epoch = 1;
     std::size_t size = sizeof epoch;

@@ -21,6 +21,18 @@ TEST(Allocator, CountsWhatIsAllocated) {
   EXPECT_LT(ReadAllocatorStats().allocated_bytes, during.allocated_bytes);
 }
 
+TEST(Allocator, TheMeterFollowsWhatIsAllocated) {
+  constexpr std::uint64_t kBytes = 1000 * 1000;
+  const HeapMeter meter;
+  const std::uint64_t before = meter.Bytes();
+  auto block = std::make_unique<std::vector<char>>(kBytes, 'x');
+  EXPECT_GE(meter.Bytes(), before + kBytes);
+  EXPECT_LT(meter.Bytes(), before + kBytes + kBytes / 2);
+  EXPECT_EQ((*block)[kBytes - 1], 'x');
+  block.reset();
+  EXPECT_LT(meter.Bytes(), before + kBytes / 10);
+}
+
 TEST(Allocator, Reports) { EXPECT_GT(AllocatorReport().size(), 20u); }
 
 }  // namespace

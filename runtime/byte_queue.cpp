@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <malloc.h>
 #include <new>
 #include <utility>
 
@@ -18,6 +19,7 @@ class ByteQueue::ChunkPool {
   Chunk* Take(std::size_t capacity) {
     if (capacity == kChunkBytes && free_ != nullptr) {
       --count_;
+      idle_bytes_ -= malloc_usable_size(free_);
       return std::exchange(free_, free_->next);
     }
     void* memory = std::malloc(sizeof(Chunk) + capacity);
@@ -36,7 +38,9 @@ class ByteQueue::ChunkPool {
     chunk->next = free_;
     free_ = chunk;
     ++count_;
+    idle_bytes_ += malloc_usable_size(chunk);
   }
+  std::size_t IdleBytes() const { return idle_bytes_; }
   static ChunkPool& OfThisThread() {
     thread_local ChunkPool pool;
     return pool;
@@ -46,7 +50,10 @@ class ByteQueue::ChunkPool {
   static constexpr int kFreeMax = 256;  // 4 MiB
   Chunk* free_ = nullptr;
   int count_ = 0;
+  std::size_t idle_bytes_ = 0;
 };
+
+std::size_t ByteQueue::IdleBytes() { return ChunkPool::OfThisThread().IdleBytes(); }
 
 void ByteQueue::AddChunk(std::size_t capacity) {
   Chunk* chunk = ChunkPool::OfThisThread().Take(capacity);

@@ -67,17 +67,21 @@ class ByteQueue {
   // Releases everything; positions go on counting.
   void Clear();
 
-  static constexpr std::size_t kChunkBytes = 16 * 1024;
+  // With its header a chunk takes 16 KiB, which allocators have a size for.
+  static constexpr std::size_t kChunkBytes = 16 * 1024 - 5 * sizeof(void*);
+  // What the pool of this thread holds ready: allocated, but free.
+  static std::size_t IdleBytes();
 
  private:
   struct Chunk {
     Chunk* next;
-    Position first;    // position of data[0]
-    std::size_t used;  // valid only once the chunk is no longer the tail
+    Position first;        // position of data[0]
+    std::size_t used;      // valid only once the chunk is no longer the tail
     std::size_t capacity;  // 0: of a SharedChunk
     const char* data;
     char* OwnData() { return reinterpret_cast<char*>(this + 1); }
   };
+  static_assert(sizeof(Chunk) + kChunkBytes == 16 * 1024);
   struct SharedChunk : Chunk {
     std::shared_ptr<const std::string> bytes;  // shared: see AppendShared()
   };

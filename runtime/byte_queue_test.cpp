@@ -34,6 +34,19 @@ TEST(ByteQueue, AnEmptyQueue) {
   EXPECT_EQ(queue.Size(), 0u);
 }
 
+TEST(ByteQueue, WhatIsKeptReadyIsKnown) {
+  const std::size_t before = ByteQueue::IdleBytes();
+  {
+    ByteQueue queue;
+    for (int i = 0; i < 8; ++i) queue.Append(std::string(ByteQueue::kChunkBytes, 'x'));
+    EXPECT_LE(ByteQueue::IdleBytes(), before);
+  }
+  EXPECT_GE(ByteQueue::IdleBytes(), 8 * ByteQueue::kChunkBytes);
+  ByteQueue again;
+  again.Append("x");
+  EXPECT_GE(ByteQueue::IdleBytes(), 7 * ByteQueue::kChunkBytes);
+}
+
 TEST(ByteQueue, PositionsGoOnAfterClear) {
   ByteQueue queue;
   queue.Append("hello");

@@ -29,6 +29,12 @@ std::uint64_t MonotonicUs() { return MonotonicNs() / 1000; }
 
 std::uint64_t MonotonicMs() { return MonotonicNs() / 1'000'000; }
 
+std::uint64_t BootTimeMs() {
+  timespec now = Ask(CLOCK_BOOTTIME);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
 std::int64_t UnixUs() {
   timespec now = Ask(CLOCK_REALTIME);
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;

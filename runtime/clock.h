@@ -13,6 +13,8 @@ namespace slotway::runtime {
 std::uint64_t MonotonicNs();
 std::uint64_t MonotonicUs();
 std::uint64_t MonotonicMs();
+// Monotonic, and counts while the machine is suspended, too: for promises that run out.
+std::uint64_t BootTimeMs();
 std::int64_t UnixUs();
 std::int64_t UnixMs();
 

@@ -19,14 +19,17 @@ constexpr std::size_t kPiecesPerWrite = 64;
 constexpr std::size_t kWaitingPieces = 4;
 // Kept input up to this size is copied in front of the next read; beyond, it grows in place.
 constexpr std::size_t kSmallKeptBytes = 16 * 1024;
+// So much of announced input gets its room at once.
+constexpr std::size_t kExpectedAtOnceMax = 4 * 1024 * 1024;
 // What all connections together write in one iteration, about, and what each may at least.
-constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
+constexpr std::size_t kFlushBytesMax = 1024 * 1024;
 constexpr std::size_t kFlushBytesOfEach = 16 * 1024;
-// libuv writes as soon as the socket has room, and no budget holds that back: so it is given little.
+// libuv writes as soon as the socket has room, and no budget holds that back: so it is given
+// little.
 constexpr std::size_t kWaitingWriteBytes = 2 * 1024;
 // Who has read this much lets others have their turn.
 constexpr std::size_t kReadBytesMax = 256 * 1024;
-// Who was not read for so long is one of those who may wake up in a crowd.
+// Who was not read for so long is one of those who may wake up, or be told something, in a crowd.
 constexpr std::uint32_t kColdAfterMs = 500;
 
 // How many bytes the socket takes now, or an error of libuv. For a stream that libuv has nothing to
@@ -60,7 +63,7 @@ struct Connection::Socket {
   std::size_t write_bytes = 0;
   Connection* owner = nullptr;
   std::unique_ptr<Timer> connect_timer;
-  bool is_resume_deferred = false;  // a deferred call refers to the socket
+  bool is_resume_deferred = false;    // a deferred call refers to the socket
   bool is_reading_postponed = false;  // the loop refers to the socket
   bool is_handle_closed = false;
   bool is_unix = false;
@@ -87,6 +90,7 @@ void Connection::KeptInput::EnsureRoom(std::size_t more, std::size_t expected) {
   std::size_t doubled = std::max(2 * capacity, size + more);
   // Where the end is known, doubling must not overshoot it.
   std::size_t wanted = expected > size ? std::min(doubled, expected + more) : doubled;
+  if (expected > size && expected <= kExpectedAtOnceMax) wanted = expected + more;
   capacity = std::max(wanted, size + more);
   void* grown = std::realloc(data, capacity);
   if (grown == nullptr) throw std::bad_alloc();
@@ -133,7 +137,7 @@ Connection::Connection(EventLoop& loop, FlushStage stage, bool is_unix)
 }
 
 Connection::~Connection() {
-  if (is_marked_) loop_.Unmark(*this, stage_);
+  if (is_marked_) loop_.Unmark(*this);
   socket_->owner = nullptr;
   socket_->connect_timer.reset();
   uv_close(socket_->Handle(), [](uv_handle_t* handle) {
@@ -206,6 +210,10 @@ void Connection::BeginToConnect(const SocketAddress& to, std::uint64_t timeout_m
   }
 }
 
+bool Connection::IsRefusal(std::string_view reason) {
+  return reason == uv_strerror(UV_ECONNREFUSED);
+}
+
 void Connection::Start(Handler& handler) {
   handler_ = &handler;
   if (is_paused_) return ResumeReading();
@@ -225,6 +233,10 @@ void Connection::StartReading() {
       });
 }
 
+bool Connection::IsSilentNow() const {
+  return static_cast<std::uint32_t>(loop_.NowMs()) - read_at_ms_ >= kColdAfterMs;
+}
+
 bool Connection::MayReadNow() {
   if (read_turn_ != loop_.Turn()) {
     read_turn_ = loop_.Turn();
@@ -232,10 +244,11 @@ bool Connection::MayReadNow() {
   } else if (read_bytes_ >= kReadBytesMax) {
     return false;  // the socket stays readable, and is read in the next iteration
   }
-  auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
-  auto warmth = now_ms - read_at_ms_ < kColdAfterMs ? EventLoop::kWarm : EventLoop::kCold;
+  const bool is_silent = IsSilentNow();
+  auto warmth = is_silent ? EventLoop::kCold : EventLoop::kWarm;
   if (loop_.MayRead(warmth)) [[likely]] {
-    read_at_ms_ = now_ms;
+    was_silent_ = is_silent;
+    read_at_ms_ = static_cast<std::uint32_t>(loop_.NowMs());
     return true;
   }
   socket_->is_reading_postponed = true;
@@ -253,6 +266,7 @@ void Connection::ReadPostponed(void* postponed) {
   Connection* owner = socket->owner;
   if (owner == nullptr || owner->is_closed_ || owner->is_closing_) return;
   if (owner->is_paused_ && owner->kept_.size >= owner->kept_bytes_max_) return;
+  owner->was_silent_ = owner->IsSilentNow();
   owner->read_at_ms_ = static_cast<std::uint32_t>(owner->loop_.NowMs());
   uv_buf_t buffer = owner->AllocateForRead();
   ssize_t count = recv(owner->FileDescriptor(), buffer.base, buffer.len, MSG_DONTWAIT);
@@ -320,6 +334,14 @@ void Connection::OfferKept() {
   kept_.Drop(is_closing_ ? kept_.size : taken);
 }
 
+std::size_t Connection::RoomFor(std::size_t bytes) const {
+  const bool is_soon_large = bytes >= kSmallKeptBytes && expected_input_bytes_ > bytes &&
+                             expected_input_bytes_ <= kExpectedAtOnceMax;
+  return std::max(is_soon_large ? expected_input_bytes_ : bytes, kept_.capacity);
+}
+
+std::size_t Connection::OwnBytes() { return sizeof(Connection) + sizeof(Socket); }
+
 void Connection::PauseReading() { PauseOffering(0); }
 
 void Connection::PauseOffering(std::size_t kept_bytes_max) {
@@ -359,15 +381,12 @@ std::size_t Connection::FlushBytesOfEach(std::size_t connections) {
   return std::max(kFlushBytesMax / connections, kFlushBytesOfEach);
 }
 
-bool Connection::FlushMarked(std::size_t bytes_max) {
-  is_marked_ = false;
-  if (!is_connected_ || is_closed_ || is_write_queued_) return true;
-  if (!is_closing_ && !handler_->IsFlushWanted()) {
-    MarkForFlush();
-    return false;
-  }
+void Connection::FlushMarked(std::size_t bytes_max) {
+  is_marked_ = holds_output_ = false;
+  if (!is_connected_ || is_closed_ || is_write_queued_) return;
+  holds_output_ = !is_closing_ && !handler_->IsFlushWanted();
+  if (holds_output_) return MarkForFlush();
   Flush(bytes_max);
-  return true;
 }
 
 void Connection::Flush(std::size_t bytes_max) {

@@ -58,6 +58,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Whether OnClosed() told with this reason that the host answered: nobody listens there.
+  static bool IsRefusal(std::string_view reason);
+
   // For accepted connections: begins to read, or, if reading is paused, resumes it for `handler`.
   void Start(Handler& handler);
 
@@ -79,8 +82,8 @@ class Connection {
 
   // Stops offering input; what has arrived is kept, and the peer feels the back-pressure.
   void PauseReading();
-  // The same, but what arrives is still read and kept, up to about `kept_bytes_max`, so that the end
-  // of input is noticed.
+  // The same, but what arrives is still read and kept, up to about `kept_bytes_max`, so that the
+  // end of input is noticed.
   void PauseOffering(std::size_t kept_bytes_max);
   // Offers what was kept at the end of this iteration, then reads on.
   void ResumeReading();
@@ -91,6 +94,11 @@ class Connection {
   // How much input the handler has not taken yet.
   std::size_t KeptInputBytes() const { return kept_.size; }
   std::size_t KeptInputCapacity() const { return kept_.capacity; }
+  // What keeping the last `bytes` of the input that was offered takes, all that is expected
+  // included.
+  std::size_t RoomFor(std::size_t bytes) const;
+  // What any connection takes beside input and output.
+  static std::size_t OwnBytes();
   // Tells that input is of no use before it is `bytes` long: sizes the buffer, no promise.
   void ExpectInput(std::size_t bytes) { expected_input_bytes_ = bytes; }
 
@@ -130,6 +138,9 @@ class Connection {
 
   Connection(EventLoop& loop, FlushStage stage, bool is_unix = false);
   void StartReading();
+  // Whether its peer has sent nothing for a while, until a moment ago or until now.
+  bool IsSilent() const { return was_silent_ || IsSilentNow(); }
+  bool IsSilentNow() const;
   // False if the connection, or all of them, have read enough for this iteration.
   bool MayReadNow();
   uv_buf_t AllocateForRead();
@@ -138,9 +149,9 @@ class Connection {
   void HandleRead(ssize_t count, const uv_buf_t& buffer);
   void OfferKept();
   void StopReadingIfFull();
-  // False if the output is to be kept for a moment. `bytes_max`: what is beyond waits for the next
-  // iteration.
-  bool FlushMarked(std::size_t bytes_max);
+  // Sets holds_output_ if the output is to be kept for a moment. `bytes_max`: what is beyond waits
+  // for the next iteration.
+  void FlushMarked(std::size_t bytes_max);
   // The bytes that each of so many connections may write in one iteration.
   static std::size_t FlushBytesOfEach(std::size_t connections);
   void Flush(std::size_t bytes_max);
@@ -163,6 +174,8 @@ class Connection {
   std::uint32_t read_at_ms_;        // loop time of the last read
   FlushStage stage_;
   bool is_marked_ = false;
+  bool holds_output_ = false;  // it is marked, and its handler did not want it flushed last time
+  bool was_silent_ = true;     // before the last read
   bool keeps_written_ = false;
   bool is_paused_ = false;
   bool is_connected_ = false;

@@ -235,6 +235,29 @@ TEST_F(CrowdTest, IsWrittenToInSeveralIterations) {
   for (auto [turn, count] : drained_in_turn) EXPECT_LE(count, 25);
 }
 
+// Who asked a moment ago does not wait for a crowd that is told something, though it came first.
+TEST_F(CrowdTest, ThatWasSilentIsWrittenToAfterTheOthers) {
+  Member& busy = *crowd_.back();
+  std::vector<Member*> drained;
+  for (auto& member : crowd_) {
+    member->on_drained = [&](Member& one) {
+      drained.push_back(&one);
+      if (drained.size() == kCrowd) loop_.Stop();
+    };
+  }
+  busy.on_read = [&](Member&) {
+    if (busy.received.size() == 1) return busy.Write("x");
+    for (auto& member : crowd_) {
+      member->connection->Output().Append("y");
+      member->connection->MarkForFlush();
+    }
+  };
+  busy.Write("x");
+  loop_.Run();
+  ASSERT_EQ(drained.size(), kCrowd);
+  EXPECT_EQ(drained.front(), &busy);
+}
+
 // What has arrived before is offered, then the end comes.
 TEST_F(CrowdTest, InputThatIsEndedHereIsReadToItsEnd) {
   Member& member = *crowd_.front();

@@ -7,22 +7,27 @@
 #include <utility>
 
 #include "runtime/connection.h"
+#include "runtime/thread_slice.h"
 #include "runtime/turn_budget.h"
 
 namespace slotway::runtime {
 namespace {
 
+// Where more threads want to run than there are cores, an iteration of these milliseconds takes
+// several times as long by the clock. So what crowds get is little, and comes often.
 // Posted tasks that took this long together leave the others for the next iteration.
-constexpr std::uint64_t kPostedMaxUs = 2000;
+constexpr std::uint64_t kPostedMaxUs = 700;
 // The same for what is read, with all that it leads to, and for what is flushed in each stage.
-constexpr std::array<std::uint64_t, 2> kReadingMaxUs = {3000, 2000};  // by Warmth
-constexpr std::uint64_t kFlushingMaxUs = 2000;
+constexpr std::array<std::uint64_t, 2> kReadingMaxUs = {2000, 700};  // by Warmth
+constexpr std::array<std::uint64_t, kFlushStages> kFlushingMaxUs = {1500, 1000, 700};
 // Among more than so many, those who have little to write go first: so many of them.
 constexpr std::size_t kFlushedInOrder = 64;
 constexpr std::size_t kLittleOutputBytes = 1024;
 constexpr std::size_t kLittleFirst = 256;
-constexpr std::uint64_t kEndingMaxUs = 2000;
+constexpr std::uint64_t kEndingMaxUs = 700;
 constexpr std::uint32_t kQuestionsPerLook = 8;
+// How long a thread has short slices after a crowd has left nothing for the next iteration.
+constexpr std::uint64_t kCrowdedMs = 100;
 
 }  // namespace
 
@@ -30,9 +35,11 @@ EventLoop::EventLoop(const Clock& clock)
     : clock_(clock),
       read_buffer_(new char[kReadBufferBytes]),
       ending_(new TurnBudget(*this, kEndingMaxUs, kQuestionsPerLook)) {
-  for (std::size_t i = 0; i < 2; ++i) {
-    flushing_time_[i] = std::make_unique<TurnBudget>(*this, kFlushingMaxUs, kQuestionsPerLook);
+  for (std::size_t i = 0; i < reading_.size(); ++i) {
     reading_[i] = std::make_unique<TurnBudget>(*this, kReadingMaxUs[i], kQuestionsPerLook);
+  }
+  for (std::size_t i = 0; i < kFlushStages; ++i) {
+    flushing_time_[i] = std::make_unique<TurnBudget>(*this, kFlushingMaxUs[i], kQuestionsPerLook);
   }
   uv_loop_init(&loop_);
   loop_.data = this;
@@ -42,15 +49,15 @@ EventLoop::EventLoop(const Clock& clock)
     auto* loop = static_cast<EventLoop*>(handle->loop->data);
     loop->BeginTurn();
     loop->ReadPostponed();
-    loop->RunDeferredAndFlush();
+    // The poll belongs to this iteration as well, unless it is going to wait.
+    if (!loop->RunDeferredAndFlush()) loop->BeginTurn();
   });
   uv_check_init(&loop_, &check_);
   uv_check_start(&check_, [](uv_check_t* handle) {
-    auto* loop = static_cast<EventLoop*>(handle->loop->data);
-    loop->BeginTurn();
-    loop->RunDeferredAndFlush();
+    static_cast<EventLoop*>(handle->loop->data)->RunDeferredAndFlush();
   });
   uv_timer_init(&loop_, &held_output_timer_);
+  uv_idle_init(&loop_, &more_);
   uv_async_init(&loop_, &wake_, [](uv_async_t* handle) {
     static_cast<EventLoop*>(handle->loop->data)->RunPosted();
   });
@@ -59,7 +66,7 @@ EventLoop::EventLoop(const Clock& clock)
 EventLoop::~EventLoop() {
   for (auto* handle :
        {reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&check_),
-        reinterpret_cast<uv_handle_t*>(&wake_),
+        reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&more_),
         reinterpret_cast<uv_handle_t*>(&held_output_timer_)}) {
     uv_close(handle, nullptr);
   }
@@ -81,6 +88,16 @@ void EventLoop::Run() {
     RunDeferred();
     RunEnds();
   }
+}
+
+void EventLoop::ServeWithin() {
+  assert(!is_serving_within_);
+  if (!read_buffer_within_) read_buffer_within_.reset(new char[kReadBufferBytes]);
+  std::swap(read_buffer_, read_buffer_within_);
+  is_serving_within_ = true;
+  uv_run(&loop_, UV_RUN_NOWAIT);
+  is_serving_within_ = false;
+  std::swap(read_buffer_, read_buffer_within_);
 }
 
 void EventLoop::Stop() {
@@ -126,19 +143,24 @@ void EventLoop::RunPosted() {
   }
   if (!taken_.empty()) {
     uv_async_send(&wake_);
+  } else if (is_stopping_ && is_serving_within_) {
+    uv_async_send(&wake_);  // it is Run() that has to end
   } else if (std::exchange(is_stopping_, false)) {
     uv_stop(&loop_);
   }
 }
 
 void EventLoop::MarkForFlush(Connection& connection, FlushStage stage) {
+  if (stage == FlushStage::kDownstream && connection.IsSilent()) stage = FlushStage::kSilent;
   marked_[static_cast<std::size_t>(stage)].push_back(&connection);
 }
 
-void EventLoop::Unmark(Connection& connection, FlushStage stage) {
-  for (auto* list : {&marked_[static_cast<std::size_t>(stage)], &flushing_}) {
-    std::replace(list->begin(), list->end(), &connection, static_cast<Connection*>(nullptr));
-  }
+void EventLoop::Unmark(Connection& connection) {
+  auto forget = [&](std::vector<Connection*>& list) {
+    std::replace(list.begin(), list.end(), &connection, static_cast<Connection*>(nullptr));
+  };
+  for (auto& marked : marked_) forget(marked);
+  forget(flushing_);
 }
 
 void EventLoop::RunDeferred() {
@@ -155,6 +177,17 @@ void EventLoop::RunEnds() {
     task();
   }
   RunDeferred();
+}
+
+// While more than one iteration's share is left of what crowds want.
+void EventLoop::AdjustSlice() {
+  const std::size_t silent = static_cast<std::size_t>(FlushStage::kSilent);
+  const bool is_crowded = !unread_[kCold].empty() || !marked_[silent].empty() || !ends_.empty();
+  if (is_crowded) crowded_at_ms_ = NowMs();
+  if (is_crowded == has_short_slice_) return;
+  if (!is_crowded && NowMs() - crowded_at_ms_ < kCrowdedMs) return;
+  has_short_slice_ = is_crowded;
+  SetThreadSlice(is_crowded ? ThreadSlice::kShort : ThreadSlice::kUsual);
 }
 
 void EventLoop::BeginTurn() {
@@ -176,23 +209,22 @@ void EventLoop::ReadPostponed() {
   }
 }
 
-// Tells how many connections keep their output for a moment. Who is not reached has its turn first
-// in the next iteration.
-std::size_t EventLoop::FlushSome(FlushStage stage) {
+// Who is not reached has its turn first in the next iteration.
+void EventLoop::FlushSome(FlushStage stage) {
   auto& marked = marked_[static_cast<std::size_t>(stage)];
   TurnBudget& time = *flushing_time_[static_cast<std::size_t>(stage)];
-  if (marked.empty()) return 0;
+  if (marked.empty()) return;
   flushing_.swap(marked);
   const std::size_t bytes_each = Connection::FlushBytesOfEach(flushing_.size());
-  std::size_t held = 0;
   // Flushing one connection may destroy another: that one is nulled by Unmark().
   auto flush = [&](Connection*& place) {
     Connection* connection = std::exchange(place, nullptr);
-    if (connection != nullptr && !connection->FlushMarked(bytes_each)) ++held;
+    if (connection != nullptr) connection->FlushMarked(bytes_each);
   };
   std::size_t little = flushing_.size() > kFlushedInOrder ? kLittleFirst : 0;
   for (std::size_t i = 0; i < flushing_.size() && little > 0; ++i) {
     if (flushing_[i] == nullptr || flushing_[i]->UnwrittenBytes() > kLittleOutputBytes) continue;
+    if (time.IsOver()) break;
     flush(flushing_[i]);
     --little;
   }
@@ -202,23 +234,36 @@ std::size_t EventLoop::FlushSome(FlushStage stage) {
   std::erase(flushing_, nullptr);
   marked.insert(marked.begin(), flushing_.begin(), flushing_.end());
   flushing_.clear();
-  return held;
 }
 
-void EventLoop::RunDeferredAndFlush() {
+// Tells whether something is left for the next iteration.
+bool EventLoop::RunDeferredAndFlush() {
   RunDeferred();
   RunEnds();
-  std::size_t held = FlushSome(FlushStage::kUpstream);
-  held += FlushSome(FlushStage::kDownstream);
+  FlushSome(FlushStage::kUpstream);
+  FlushSome(FlushStage::kDownstream);
+  FlushSome(FlushStage::kSilent);
+  AdjustSlice();
+  std::size_t marked = 0, held = 0;
+  for (const auto& list : marked_) {
+    for (const Connection* connection : list) {
+      ++marked;
+      if (connection != nullptr && connection->holds_output_) ++held;
+    }
+  }
   // What a flush asked for must not wait until the poll that may follow hears something.
   bool has_more = !deferred_.empty() || !ends_.empty() || !unread_[kWarm].empty() ||
-                  !unread_[kCold].empty() || marked_[0].size() + marked_[1].size() > held;
-  if (has_more) uv_async_send(&wake_);
+                  !unread_[kCold].empty() || marked > held;
+  if (has_more) {
+    uv_idle_start(&more_, [](uv_idle_t*) {});
+  } else {
+    uv_idle_stop(&more_);
+  }
   if (held > 0 && !uv_is_active(reinterpret_cast<uv_handle_t*>(&held_output_timer_))) {
     uv_timer_start(
         &held_output_timer_, [](uv_timer_t*) {}, 1, 0);
   }
-  BeginTurn();  // what the poll brings has a time of its own
+  return has_more;
 }
 
 struct Timer::Handle {

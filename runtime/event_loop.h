@@ -3,9 +3,9 @@
 //
 // Output is not written where it is produced. A connection that has some marks itself, and every
 // marked connection is flushed once per iteration: upstream connections first, then downstream
-// ones, so that a batch leaves in one send. Reading and flushing have a time each in an iteration;
-// what they leave goes on in the next one. Everything but Post() and Stop() belongs to the thread
-// that runs the loop.
+// ones, so that a batch leaves in one send; those last who have been silent themselves. Reading and
+// flushing have a time each in an iteration; what they leave goes on in the next one. Everything
+// but Post() and Stop() belongs to the thread that runs the loop.
 #pragma once
 
 #include <array>
@@ -24,8 +24,10 @@ namespace slotway::runtime {
 class Connection;
 class TurnBudget;
 
-// In which order connections are flushed.
-enum class FlushStage : std::uint8_t { kUpstream = 0, kDownstream = 1 };
+// In which order connections are flushed. A downstream connection that was silent for a while is
+// one of a crowd, or told something on somebody else's account as subscribers are: it comes last.
+enum class FlushStage : std::uint8_t { kUpstream = 0, kDownstream = 1, kSilent = 2 };
+inline constexpr std::size_t kFlushStages = 3;
 
 class EventLoop {
  public:
@@ -39,6 +41,10 @@ class EventLoop {
   uv_loop_t* Uv() { return &loop_; }
   // Runs until Stop(); whatever was deferred has run when it returns.
   void Run();
+  // Serves what is ready, once and without waiting, in the middle of a callback: for work that
+  // takes long but must not be left. Everything may happen meanwhile but an end of Run(). REQUIRES:
+  // no other such call is at work, and the connection whose callback this is is not read meanwhile.
+  void ServeWithin();
   // Makes Run() return after the current iteration. Any thread.
   void Stop();
   // Runs `task` on the loop's thread, soon. Any thread; tasks of one thread keep their order. Many
@@ -76,12 +82,13 @@ class EventLoop {
   void PostponeReading(Warmth warmth, void* socket) { unread_[warmth].push_back(socket); }
   void ReadPostponed();
   void MarkForFlush(Connection& connection, FlushStage stage);
-  void Unmark(Connection& connection, FlushStage stage);
+  void Unmark(Connection& connection);
   void RunDeferred();
   void RunEnds();
   void BeginTurn();
-  void RunDeferredAndFlush();
-  std::size_t FlushSome(FlushStage stage);
+  bool RunDeferredAndFlush();
+  void AdjustSlice();
+  void FlushSome(FlushStage stage);
   void RunNextTurn();
   void RunPosted();
 
@@ -90,19 +97,25 @@ class EventLoop {
   uv_prepare_t prepare_;
   uv_check_t check_;
   uv_async_t wake_;
+  uv_idle_t more_;  // runs while something is left: the poll does not wait
   uv_timer_t held_output_timer_;
   std::unique_ptr<char[]> read_buffer_;
-  std::array<std::vector<Connection*>, 2> marked_;
+  std::unique_ptr<char[]>
+      read_buffer_within_;  // of ServeWithin(): the other one is being looked at
+  bool is_serving_within_ = false;
+  std::array<std::vector<Connection*>, kFlushStages> marked_;
   std::vector<Connection*> flushing_;
   std::array<std::deque<void*>, 2> unread_;  // by Warmth: Connection::Socket
   std::array<std::unique_ptr<TurnBudget>, 2> reading_;
-  std::array<std::unique_ptr<TurnBudget>, 2> flushing_time_;
+  std::array<std::unique_ptr<TurnBudget>, kFlushStages> flushing_time_;
   std::unique_ptr<TurnBudget> ending_;
   std::vector<std::function<void()>> deferred_;
   std::deque<std::function<void()>> ends_;
   std::vector<std::function<void()>> next_turn_;
   std::deque<std::function<void()>> taken_;  // were posted; it is their turn
   std::uint32_t turn_ = 1;                   // never 0
+  std::uint64_t crowded_at_ms_ = 0;          // when a crowd was served last
+  bool has_short_slice_ = false;             // its thread
   bool is_stopping_ = false;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_

@@ -39,8 +39,11 @@ TEST(EventLoop, ManyPostedTasksLetOthersHaveTheirTurn) {
     }
     order.push_back("task");
   };
-  timer.Start(1, 0, [&] { order.push_back("timer"); });
-  for (int i = 0; i < 3; ++i) loop.Post(work);
+  loop.Post([&] {
+    timer.Start(1, 0, [&] { order.push_back("timer"); });  // is due once `work` has run
+    work();
+  });
+  for (int i = 0; i < 2; ++i) loop.Post(work);
   loop.Stop();
   loop.Run();
   EXPECT_THAT(order, ElementsAre("task", "timer", "task", "task"));

@@ -2,15 +2,9 @@
 #include "runtime/process_stats.h"
 
 #include <fstream>
-#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-// jemalloc's control function, where the program is linked with it.
-extern "C" __attribute__((weak)) int mallctl(const char* name, void* old_value,
-                                             std::size_t* old_size, void* new_value,
-                                             std::size_t new_size);
 
 namespace slotway::runtime {
 
@@ -33,18 +27,6 @@ ProcessStats ReadProcessStats() {
   stats.system_cpu_of_children_s = seconds(children.ru_stime);
   stats.resident_bytes_peak = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   return stats;
-}
-
-std::uint64_t AllocatedBytes() {
-  if (mallctl != nullptr) {
-    std::uint64_t epoch = 1;
-    std::size_t epoch_size = sizeof epoch;
-    mallctl("epoch", &epoch, &epoch_size, &epoch, epoch_size);
-    std::size_t allocated = 0;
-    std::size_t size = sizeof allocated;
-    if (mallctl("stats.allocated", &allocated, &size, nullptr, 0) == 0) return allocated;
-  }
-  return mallinfo2().uordblks;
 }
 
 std::uint64_t SystemMemoryBytes() {

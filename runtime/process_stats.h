@@ -18,9 +18,6 @@ struct ProcessStats {
 
 ProcessStats ReadProcessStats();
 
-// What the program has allocated and not freed: jemalloc's own count where it is linked.
-std::uint64_t AllocatedBytes();
-
 std::uint64_t SystemMemoryBytes();
 std::int64_t ProcessId();
 // "Linux 6.1.0 x86_64"

@@ -13,7 +13,7 @@ Sha1Digest Sha1(std::string_view bytes) {
   return digest;
 }
 
-std::string HexOf(const Sha1Digest& digest) {
+std::string HexOf(std::span<const unsigned char> digest) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
   hex.reserve(2 * digest.size());

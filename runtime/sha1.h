@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,8 @@ namespace slotway::runtime {
 using Sha1Digest = std::array<unsigned char, 20>;
 
 Sha1Digest Sha1(std::string_view bytes);
-// 40 lower case hexadecimal digits.
-std::string HexOf(const Sha1Digest& digest);
+// Two lower case hexadecimal digits for each byte: 40 of such a digest.
+std::string HexOf(std::span<const unsigned char> digest);
 inline std::string Sha1Hex(std::string_view bytes) { return HexOf(Sha1(bytes)); }
 
 }  // namespace slotway::runtime
