@@ -31,6 +31,12 @@ enum class LocalOnly { kNo, kYes, kLocal };  // kLocal: loopback clients only
 enum class EndpointType { kIp, kHostname, kUnknown };
 enum class AclPubsubDefault { kAllChannels, kResetChannels };
 
+struct MemoryOrPercent {
+  uint64_t amount = 0;  // bytes, or percent of maxmemory
+  bool is_percent = false;
+  bool operator==(const MemoryOrPercent&) const = default;
+};
+
 // One class of clients; all 0: no limit.
 struct ClientOutputLimit {
   uint64_t hard_bytes = 0;
@@ -104,6 +110,7 @@ struct ShardConfig {
   // Memory
   uint64_t maxmemory_bytes = 0;  // 0: no limit
   MaxmemoryPolicy maxmemory_policy = MaxmemoryPolicy::kNoeviction;
+  MemoryOrPercent maxmemory_clients;
   int64_t maxmemory_samples = 5;
   int64_t maxmemory_eviction_tenacity = 10;
   int64_t lfu_log_factor = 10;
@@ -127,6 +134,8 @@ struct ShardConfig {
   uint64_t zset_max_listpack_value = 64;
   int64_t list_max_listpack_size = -2;  // > 0: elements; -1..-5: 4, 8, 16, 32, 64 KB
   int64_t list_compress_depth = 0;
+  // Elements of this size have a part of a long list to themselves; 0: no such size. For tests.
+  uint64_t quicklist_packed_threshold = 0;
   uint64_t hll_sparse_max_bytes = 3000;
   uint64_t stream_node_max_bytes = 4096;
   int64_t stream_node_max_entries = 100;
@@ -145,6 +154,7 @@ struct ShardConfig {
   std::string dbfilename = "dump.rdb";
   bool rdbcompression = true;
   bool rdbchecksum = true;
+  int64_t rdb_version = 11;  // of files that are written; 10: as Redis 7.0 reads them
   bool rdb_del_sync_files = false;
   bool stop_writes_on_bgsave_error = true;
   DumpSanitizing sanitize_dump_payload = DumpSanitizing::kNo;
@@ -185,7 +195,8 @@ struct ShardConfig {
   // Cluster
   bool cluster_enabled = false;
   std::string cluster_config_file = "nodes.conf";
-  int64_t cluster_node_timeout_ms = 15000;
+  int64_t cluster_node_timeout_ms = 2000;
+  int64_t cluster_lease_percent = 75;  // of the node timeout; 0: no lease
   int64_t cluster_port = 0;  // 0: port + 10000
   std::string cluster_announce_ip;
   std::string cluster_announce_hostname;

@@ -4,19 +4,15 @@
 // Each line belongs to a setting or to nobody. Lines of nobody stay. A setting's first line is
 // replaced when its value changed, its other lines go; settings that are not in the file and are
 // not at their default follow at the end.
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <map>
 #include <set>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "config/redis_conf.h"
 #include "config/shard_schema.h"
 #include "config/shard_settings.h"
 #include "config/yaml_reader.h"
+#include "runtime/file_replacement.h"
 
 namespace slotway::config {
 namespace {
@@ -49,6 +45,13 @@ const Setting* ConfOwner(std::string_view line) {
 }
 
 std::string ConfRender(const Setting& setting, const ShardConfig& config) {
+  if (setting.Is(kFileOnly)) {
+    std::string lines;
+    for (const std::string& user : config.acl_users) {
+      lines += (lines.empty() ? "user " : "\nuser ") + user;
+    }
+    return lines;
+  }
   std::string value = FormatValue(setting, config);
   std::string line(setting.name);
   if (!setting.Is(kMultiArg) || value.empty()) return line + ' ' + QuoteConfWord(value);
@@ -68,9 +71,8 @@ bool YamlContinues(std::string_view line) {
   return !line.empty() && (line.front() == ' ' || line.front() == '\t' || line.front() == '-');
 }
 
-std::string YamlRender(const Setting& setting, const ShardConfig& config) {
-  std::string value = FormatValue(setting, config);
-  std::string quoted;
+std::string YamlQuoted(std::string_view value) {
+  std::string quoted = "\"";
   constexpr std::string_view kHex = "0123456789abcdef";
   for (char c : value) {
     auto byte = static_cast<unsigned char>(c);
@@ -85,11 +87,22 @@ std::string YamlRender(const Setting& setting, const ShardConfig& config) {
       quoted += c;
     }
   }
+  return quoted + '"';
+}
+
+std::string YamlRender(const Setting& setting, const ShardConfig& config) {
+  if (setting.Is(kFileOnly)) {
+    std::string lines(setting.name);
+    lines += config.acl_users.empty() ? ": []" : ":";
+    for (const std::string& user : config.acl_users) lines += "\n  - " + YamlQuoted(user);
+    return lines;
+  }
+  std::string value = FormatValue(setting, config);
   bool is_plain = std::holds_alternative<BoolField>(setting.field) ||
                   std::holds_alternative<SignedField>(setting.field) ||
                   std::holds_alternative<UnsignedField>(setting.field) ||
                   std::holds_alternative<EnumField>(setting.field);
-  return std::string(setting.name) + ": " + (is_plain ? value : '"' + quoted + '"');
+  return std::string(setting.name) + ": " + (is_plain ? value : YamlQuoted(value));
 }
 
 constexpr Syntax kConfSyntax = {ConfOwner, [](std::string_view) { return false; }, ConfRender};
@@ -98,30 +111,6 @@ constexpr Syntax kYamlSyntax = {YamlOwner, YamlContinues, YamlRender};
 // Whether the file, read alone, already yields the present value.
 bool IsUnchanged(const Setting& setting, const ShardConfig& file, const ShardConfig& now) {
   return FormatValue(setting, file) == FormatValue(setting, now);
-}
-
-std::optional<int> WriteAll(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    ssize_t written = write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return fsync(descriptor) == 0 ? std::nullopt : std::optional<int>(errno);
-}
-
-// Replaces the file at once or not at all; answers errno.
-std::optional<int> ReplaceFile(const std::string& file, std::string_view text) {
-  struct stat old {};
-  mode_t mode = stat(file.c_str(), &old) == 0 ? old.st_mode & 07777 : 0644;
-  std::string temporary = file + ".rewrite." + std::to_string(getpid());
-  int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (descriptor < 0) return errno;
-  std::optional<int> error = WriteAll(descriptor, text);
-  close(descriptor);
-  if (!error && rename(temporary.c_str(), file.c_str()) != 0) error = errno;
-  if (error) unlink(temporary.c_str());
-  return error;
 }
 
 }  // namespace
@@ -149,20 +138,21 @@ std::optional<std::string> ShardSettings::Rewrite() const {
     }
     const Setting* setting = syntax.owner(line);
     drops_continuation = false;
-    if (!setting || setting->Is(kFileOnly) || IsUnchanged(*setting, from_file.values_, values_)) {
+    if (!setting || IsUnchanged(*setting, from_file.values_, values_)) {
       if (setting) present.insert(setting);
       rewritten.append(line).push_back('\n');
       continue;
     }
     drops_continuation = true;
     if (present.insert(setting).second) {
-      rewritten.append(syntax.render(*setting, values_)).push_back('\n');
+      const std::string rendered = syntax.render(*setting, values_);
+      if (!rendered.empty()) rewritten.append(rendered).push_back('\n');
     }
   }
 
   bool has_heading = text.find(kAppended) != std::string::npos;
   for (const Setting& setting : ShardSchema()) {
-    if (setting.Is(kFileOnly) || present.count(&setting) > 0) continue;
+    if (present.count(&setting) > 0) continue;
     std::string value = FormatValue(setting, values_);
     if (IsUnchanged(setting, from_file.values_, values_)) continue;
     auto secret = secrets_from_files_.find(setting.name);
@@ -171,7 +161,7 @@ std::optional<std::string> ShardSettings::Rewrite() const {
     has_heading = true;
     rewritten.append(syntax.render(setting, values_)).push_back('\n');
   }
-  auto error = ReplaceFile(config_file_, rewritten);
+  auto error = runtime::ReplaceFile(config_file_, rewritten);
   if (error) return std::string("ERR Rewriting config file: ") + std::strerror(*error);
   return std::nullopt;
 }

@@ -19,11 +19,7 @@ constexpr uint64_t kULong = std::numeric_limits<int64_t>::max();
 constexpr uint64_t kAnyBytes = std::numeric_limits<uint64_t>::max();
 constexpr NumberUnit kMemory = NumberUnit::kMemory;
 constexpr std::string_view kNoTls = "this build of the shard serves plain TCP only";
-constexpr std::string_view kNoReplication = "a shard replicates as a member of a cluster only";
-constexpr std::string_view kNoUsers = "this shard knows the default user only";
-constexpr std::string_view kNoEviction = "this shard evicts nothing";
-constexpr std::string_view kNoEvents = "this shard publishes no key events";
-constexpr std::string_view kNoSnapshots = "this shard keeps its keys in memory only";
+constexpr std::string_view kBaseIsRdb = "the base of the log is an RDB file; one of commands is read";
 constexpr std::string_view kForeground = "the shard runs in the foreground, under its supervisor";
 constexpr std::string_view kOneEngineThread = "commands run on one engine thread";
 constexpr std::string_view kNoSyslog = "the shard logs to standard output or to logfile";
@@ -78,14 +74,13 @@ const Setting kSchema[] = {
     {"unixsocketperm", AdviceText("0"), kImmutable, "", "the shard listens on TCP only"},
     {"bind-source-addr", AdviceText(""), 0, "", "the kernel chooses the source address"},
     {"socket-mark-id", AdviceText("0"), kImmutable, "", kNoKernelTuning},
-    {"maxmemory-clients", AdviceField{Advice::kMemory, "0", 0, kLong}, 0, "", "clients are bounded one by one, with client-output-buffer-limit"},
     {"io-threads", AdviceInt("1", 1, 128), kImmutable, "", kOneEngineThread},
     {"io-threads-do-reads", AdviceBool("no"), kImmutable, "", kOneEngineThread},
 
     // Access
     {"requirepass", TextField{&C::requirepass}},
-    {"aclfile", TextField{&C::aclfile}, kImmutable, "", kNoUsers},
-    {"user", kUserField, kMultiArg | kFileOnly | kRepeats | kImmutable, "", kNoUsers},
+    {"aclfile", TextField{&C::aclfile}, kImmutable},
+    {"user", kUserField, kMultiArg | kFileOnly | kRepeats | kImmutable},
     {"acllog-max-len", SignedField{&C::acllog_max_len, 0, kLong}},
     {"acl-pubsub-default", Enum<&C::acl_pubsub_default>(kPubsub)},
     {"enable-debug-command", Enum<&C::enable_debug_command>(kLocal), kImmutable},
@@ -124,7 +119,8 @@ const Setting kSchema[] = {
 
     // Memory
     {"maxmemory", UnsignedField{&C::maxmemory_bytes, 0, kAnyBytes, kMemory}},
-    {"maxmemory-policy", Enum<&C::maxmemory_policy>(kPolicies), 0, "", kNoEviction},
+    {"maxmemory-policy", Enum<&C::maxmemory_policy>(kPolicies)},
+    {"maxmemory-clients", MemoryOrPercentField{&C::maxmemory_clients}},
     {"maxmemory-samples", SignedField{&C::maxmemory_samples, 1, kInt}},
     {"maxmemory-eviction-tenacity", SignedField{&C::maxmemory_eviction_tenacity, 0, 100}},
     {"lfu-log-factor", SignedField{&C::lfu_log_factor, 0, kInt}},
@@ -138,7 +134,7 @@ const Setting kSchema[] = {
     {"lazyfree-lazy-user-flush", BoolField{&C::lazyfree_lazy_user_flush}},
     {"replica-lazy-flush", BoolField{&C::replica_lazy_flush}, 0, "slave-lazy-flush"},
     {"jemalloc-bg-thread", AdviceBool("yes")},
-    {"activedefrag", AdviceBool("no"), 0, "", "values live in arenas that do not fragment"},
+    {"activedefrag", AdviceBool("no"), 0, "", "records are moved off sparse pages in any case"},
     {"active-defrag-cycle-min", AdviceInt("1", 1, 99)},
     {"active-defrag-cycle-max", AdviceInt("25", 1, 99)},
     {"active-defrag-ignore-bytes", AdviceField{Advice::kMemory, "104857600", 1, kLong}},
@@ -156,12 +152,13 @@ const Setting kSchema[] = {
     {"zset-max-listpack-value", UnsignedField{&C::zset_max_listpack_value, 0, kULong, kMemory}, 0, "zset-max-ziplist-value"},
     {"list-max-listpack-size", SignedField{&C::list_max_listpack_size, -kInt - 1, kInt}, 0, "list-max-ziplist-size"},
     {"list-compress-depth", SignedField{&C::list_compress_depth, 0, kInt}},
+    {"quicklist-packed-threshold", UnsignedField{&C::quicklist_packed_threshold, 0, kULong, kMemory}, kHidden},
     {"hll-sparse-max-bytes", UnsignedField{&C::hll_sparse_max_bytes, 0, kULong, kMemory}},
     {"stream-node-max-bytes", UnsignedField{&C::stream_node_max_bytes, 0, kULong, kMemory}},
     {"stream-node-max-entries", SignedField{&C::stream_node_max_entries, 0, kLong}},
 
     // Observation
-    {"notify-keyspace-events", kKeyspaceEventsField, 0, "", kNoEvents},
+    {"notify-keyspace-events", kKeyspaceEventsField},
     {"slowlog-log-slower-than", SignedField{&C::slowlog_log_slower_than_us, -1, kLong}},
     {"slowlog-max-len", SignedField{&C::slowlog_max_len, 0, kLong}},
     {"latency-monitor-threshold", SignedField{&C::latency_monitor_threshold_ms, 0, kLong}},
@@ -170,15 +167,16 @@ const Setting kSchema[] = {
     {"busy-reply-threshold", SignedField{&C::busy_reply_threshold_ms, 0, kLong}, 0, "lua-time-limit"},
 
     // Persistence
-    {"save", kSaveField, kMultiArg | kRepeats, "", kNoSnapshots},
+    {"save", kSaveField, kMultiArg | kRepeats},
     {"dbfilename", TextField{&C::dbfilename, CheckSnapshotName}, kProtected},
     {"rdbcompression", BoolField{&C::rdbcompression}},
+    {"rdb-version", SignedField{&C::rdb_version, 10, 11}},
     {"rdbchecksum", BoolField{&C::rdbchecksum}, kImmutable},
     {"rdb-del-sync-files", BoolField{&C::rdb_del_sync_files}},
     {"rdb-save-incremental-fsync", AdviceBool("yes")},
     {"stop-writes-on-bgsave-error", BoolField{&C::stop_writes_on_bgsave_error}},
     {"sanitize-dump-payload", Enum<&C::sanitize_dump_payload>(kSanitize)},
-    {"appendonly", BoolField{&C::appendonly}, 0, "", kNoSnapshots},
+    {"appendonly", BoolField{&C::appendonly}},
     {"appendfilename", TextField{&C::appendfilename, CheckAppendFileName}, kImmutable},
     {"appenddirname", TextField{&C::appenddirname, CheckAppendDirName}, kImmutable},
     {"appendfsync", Enum<&C::appendfsync>(kFsync)},
@@ -186,7 +184,7 @@ const Setting kSchema[] = {
     {"auto-aof-rewrite-percentage", SignedField{&C::auto_aof_rewrite_percentage, 0, kInt}},
     {"auto-aof-rewrite-min-size", SignedField{&C::auto_aof_rewrite_min_size, 0, kLong, kMemory}},
     {"aof-load-truncated", BoolField{&C::aof_load_truncated}},
-    {"aof-use-rdb-preamble", BoolField{&C::aof_use_rdb_preamble}},
+    {"aof-use-rdb-preamble", BoolField{&C::aof_use_rdb_preamble}, 0, "", kBaseIsRdb},
     {"aof-timestamp-enabled", BoolField{&C::aof_timestamp_enabled}},
     {"aof-rewrite-incremental-fsync", AdviceBool("yes")},
     {"aof-disable-auto-gc", AdviceBool("no")},
@@ -194,7 +192,7 @@ const Setting kSchema[] = {
     {"key-load-delay", AdviceInt("0", -kInt - 1, kInt), kHidden},
 
     // Replication
-    {"replicaof", kReplicaofField, kMultiArg | kImmutable, "slaveof", kNoReplication},
+    {"replicaof", kReplicaofField, kMultiArg | kImmutable, "slaveof"},
     {"masterauth", TextField{&C::masterauth}},
     {"masteruser", TextField{&C::masteruser}},
     {"replica-serve-stale-data", BoolField{&C::replica_serve_stale_data}, 0, "slave-serve-stale-data"},
@@ -222,6 +220,7 @@ const Setting kSchema[] = {
     {"cluster-enabled", BoolField{&C::cluster_enabled}, kImmutable},
     {"cluster-config-file", TextField{&C::cluster_config_file}, kImmutable},
     {"cluster-node-timeout", SignedField{&C::cluster_node_timeout_ms, 0, kLong}},
+    {"cluster-lease-percent", SignedField{&C::cluster_lease_percent, 0, 90}},
     {"cluster-port", SignedField{&C::cluster_port, 0, 65535}, kImmutable},
     {"cluster-announce-ip", TextField{&C::cluster_announce_ip}},
     {"cluster-announce-hostname", TextField{&C::cluster_announce_hostname, CheckAnnouncedHostname}},

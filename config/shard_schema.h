@@ -52,6 +52,10 @@ struct CustomField {
   std::optional<std::string> (*set)(std::span<const std::string> args, ShardConfig&);
   std::string (*get)(const ShardConfig&);
 };
+// Bytes, or a percentage of maxmemory.
+struct MemoryOrPercentField {
+  MemoryOrPercent ShardConfig::*member;
+};
 // Lives in ShardConfig::advice.
 struct AdviceField {
   enum class Kind { kBool, kInteger, kMemory, kText, kEnum } kind;
@@ -72,7 +76,7 @@ enum SettingFlag : uint32_t {
 struct Setting {
   std::string_view name;
   std::variant<BoolField, SignedField, UnsignedField, TextField, EnumField, CustomField,
-               AdviceField>
+               MemoryOrPercentField, AdviceField>
       field;
   uint32_t flags = 0;
   std::string_view alias = {};         // an older name, equal in every way

@@ -109,7 +109,8 @@ std::optional<std::string> ShardSettings::Set(std::span<const Change> changes, b
         continue;
       }
       values_ = std::move(before);
-      for (const Applied* earlier : done) earlier->apply(values_);
+      done.push_back(&applied);
+      for (const Applied* undone : done) undone->apply(values_);
       return SetFailed(name, *reason);
     }
   }

@@ -27,7 +27,8 @@ class ShardSettings {
   // protocol::GlobMatchesNoCase fits; passed in since this layer knows no Redis protocol.
   using Matcher = bool (*)(std::string_view pattern, std::string_view text);
   // Makes new values take effect; `values` already holds them. An answer is the reason why it
-  // cannot be done: the whole Set is then undone (and appliers already run are run again).
+  // cannot be done: the whole Set is then undone (and appliers already run, this one too, are run
+  // again).
   using Applier = std::function<std::optional<std::string>(const ShardConfig& values)>;
 
   ShardSettings() = default;
@@ -64,6 +65,8 @@ class ShardSettings {
   // Called by Set when one of the names is set; several names may share an applier.
   void OnSet(std::span<const std::string_view> names, Applier apply);
 
+  // The users as they are now, for Rewrite(): lines of `user`, without that word.
+  void SetUsers(std::vector<std::string> users) { values_.acl_users = std::move(users); }
   // CONFIG REWRITE: nothing when done, else the error reply. Keeps comments, order and unknown
   // lines of the file it was read from.
   std::optional<std::string> Rewrite() const;

@@ -53,7 +53,8 @@ class Source {
     if (auto secret = SecretOf(name)) return ApplySecret(file, *secret, args);
     const Setting* setting = FindSetting(name);
     if (!setting) return UnknownSetting(name);
-    if (setting->Is(kRepeats) && !seen_.insert(setting).second) AddEarlier(*setting, args);
+    const bool may_be_again = setting->Is(kRepeats) && !setting->Is(kFileOnly);
+    if (may_be_again && !seen_.insert(setting).second) AddEarlier(*setting, args);
     auto refusal = SetValue(*setting, args, config_);
     if (refusal) return std::string(setting->name) + ": " + *refusal;
     secrets_.erase(std::string(setting->name));

@@ -35,6 +35,12 @@ std::optional<bool> ParseYesNo(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<int64_t> ParsePercent(std::string_view text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  auto number = ParseInteger(text.substr(0, text.size() - 1));
+  return number && *number >= 0 ? std::optional(*number) : std::nullopt;
+}
+
 int FindName(std::span<const std::string_view> names, std::string_view text) {
   for (size_t i = 0; i < names.size(); ++i) {
     if (SameWord(names[i], text)) return static_cast<int>(i);
@@ -124,6 +130,21 @@ struct Writer {
 
   Refusal operator()(const CustomField& field) const { return field.set(args, config); }
 
+  Refusal operator()(const MemoryOrPercentField& field) const {
+    MemoryOrPercent& value = config.*field.member;
+    if (const auto percent = ParsePercent(text)) {
+      if (*percent > 100) return "percentage argument must be less or equal to 100";
+      value = {static_cast<uint64_t>(*percent), true};
+      return std::nullopt;
+    }
+    const auto bytes = ParseSize(text);
+    if (!bytes) return "argument must be a memory or percent value";
+    // An oversized one is -1 to Redis, which is how it keeps one percent.
+    const bool is_oversized = *bytes > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    value = is_oversized ? MemoryOrPercent{1, true} : MemoryOrPercent{*bytes, false};
+    return std::nullopt;
+  }
+
   Refusal operator()(const AdviceField& field) const {
     std::string value(text);
     int64_t number = 0;
@@ -178,6 +199,10 @@ struct Formatter {
     return std::string(field.names[static_cast<size_t>(field.get(config))]);
   }
   std::string operator()(const CustomField& field) const { return field.get(config); }
+  std::string operator()(const MemoryOrPercentField& field) const {
+    const MemoryOrPercent& value = config.*field.member;
+    return std::to_string(value.amount) + (value.is_percent ? "%" : "");
+  }
   std::string operator()(const AdviceField& field) const {
     auto found = config.advice.find(setting.name);
     return found == config.advice.end() ? std::string(field.default_text) : found->second;

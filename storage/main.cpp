@@ -48,12 +48,12 @@ int RunShard(slotway::config::ShardSettings settings) {
       slotway::runtime::LogError("cannot start: {}", started.error().text);
       return 1;
     }
-    slotway::runtime::SignalWatcher signals(loop, {SIGINT, SIGTERM}, [&loop](int signal) {
+    slotway::runtime::SignalWatcher signals(loop, {SIGINT, SIGTERM}, [&server](int signal) {
       slotway::runtime::LogInfo("signal {}: shutting down", signal);
-      loop.Stop();
+      server.ShutDownBySignal();
     });
-    slotway::runtime::LogInfo("ready to accept connections on port {}", server.Port());
     loop.Run();
+    if (server.HasFailed()) return 1;
   }
   slotway::runtime::LogInfo("stopped");
   return 0;

@@ -2,6 +2,8 @@
 #include "storage/cluster/cluster_command.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <bitset>
 #include <charconv>
 #include <optional>
@@ -17,6 +19,19 @@ using Args = std::span<const std::string_view>;  // the whole request: "CLUSTER"
 using Slots = std::bitset<protocol::kSlotCount>;
 
 constexpr std::string_view kInvalidSlot = "ERR Invalid or out of range slot";
+constexpr std::int64_t kBusPortOffset = 10000;
+
+// In its usual form; empty if it is none.
+std::string NumericAddress(std::string_view text) {
+  const std::string address(text);
+  std::array<unsigned char, sizeof(in6_addr)> bytes;
+  std::array<char, INET6_ADDRSTRLEN> usual;
+  for (int family : {AF_INET, AF_INET6}) {
+    if (inet_pton(family, address.c_str(), bytes.data()) != 1) continue;
+    return inet_ntop(family, bytes.data(), usual.data(), usual.size());
+  }
+  return {};
+}
 
 char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
@@ -55,12 +70,13 @@ class Command {
   void Myid() { writer_.Bulk(state_.Myself().id.Text()); }
   void Myshardid() { writer_.Bulk(state_.ShardIdOf(state_.MyIndex()).Text()); }
   void Nodes() { WriteNodes(state_, writer_); }
-  void Info() { WriteInfo(state_, writer_); }
+  void Info() {
+    WriteInfo(state_, context_.bus->Counters(), context_.limit_exceeded_count, writer_);
+  }
   void ShowSlots() { WriteSlots(state_, context_.endpoint_kind, context_.my_repl_offset, writer_); }
   void Shards() { WriteShards(state_, context_.endpoint_kind, context_.my_repl_offset, writer_); }
   void Help() { WriteHelp(writer_); }
-  // There are no bus links to list.
-  void Links() { writer_.Array(0); }
+  void Links() { WriteLinks(context_.bus->Links(), context_.queued_bytes, writer_); }
   void Keyslot() { writer_.Integer(protocol::ToInt(protocol::SlotOfKey(args_[2]))); }
 
   void Addslots() { ChangeSlots(ListedSlots(SlotChange::kAdd), SlotChange::kAdd); }
@@ -77,13 +93,18 @@ class Command {
   void Countkeysinslot();
   void Getkeysinslot();
   void Reset();
-  void Unsupported();
+  void Meet();
+  void Forget() { Answer(context_.bus->Forget(args_[2])); }
+  void Replicate() { Answer(context_.bus->Replicate(args_[2])); }
+  void Failover();
 
  private:
   void Fail(std::string_view text) { writer_.Error(text); }
   // Saves what changed, then says OK: a client that was told so may rely on it after a crash.
   void SaveAndConfirm();
   bool Save();
+  // Empty: done.
+  void Answer(const std::string& error);
 
   std::optional<Slots> ListedSlots(SlotChange change);
   std::optional<Slots> RangedSlots(SlotChange change);
@@ -111,6 +132,13 @@ bool Command::Save() {
 }
 
 void Command::SaveAndConfirm() {
+  if (!Save()) return;
+  context_.bus->TellAll();
+  writer_.Ok();
+}
+
+void Command::Answer(const std::string& error) {
+  if (!error.empty()) return Fail(error);
   if (Save()) writer_.Ok();
 }
 
@@ -263,6 +291,7 @@ void Command::Setslot() {
   }
   bool has_node = args_.size() == 5;
   bool is_done = false;
+  const std::uint64_t version = state_.OwnersVersion();
   if (IsWord(args_[3], "MIGRATING") && has_node) {
     is_done = StartMigrating(*slot);
   } else if (IsWord(args_[3], "IMPORTING") && has_node) {
@@ -276,12 +305,16 @@ void Command::Setslot() {
   } else {
     Fail("ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP");
   }
-  if (is_done) SaveAndConfirm();
+  if (!is_done || !Save()) return;
+  // Where a slot is going to is nobody else's business.
+  if (state_.OwnersVersion() != version) context_.bus->TellAll();
+  writer_.Ok();
 }
 
 void Command::Bumpepoch() {
   bool is_bumped = state_.BumpConfigEpoch();
   if (is_bumped && !Save()) return;
+  if (is_bumped) context_.bus->TellAll();
   writer_.SimpleString((is_bumped ? "BUMPED " : "STILL ") +
                        std::to_string(ToInt(state_.Myself().config_epoch)));
 }
@@ -318,10 +351,11 @@ void Command::Replicas() {
 }
 
 void Command::CountFailureReports() {
-  if (state_.Find(args_[2]) == kNoNode) {
+  const NodeIndex node = state_.Find(args_[2]);
+  if (node == kNoNode) {
     Fail(UnknownNode(args_[2]));
   } else {
-    writer_.Integer(0);
+    writer_.Integer(context_.bus->CountFailureReports(state_.Node(node).id));
   }
 }
 
@@ -364,30 +398,50 @@ void Command::Reset() {
     Fail("ERR CLUSTER RESET can't be called with master nodes containing keys");
     return;
   }
-  ClusterNode alone = me;
-  alone.flags = NodeFlag::kMaster;
-  if (is_hard) {
-    alone.id = NodeId::FromRandomBytes(context_.random_bytes());
-    alone.shard_id.reset();
-    alone.config_epoch = Epoch(0);
-  }
-  ClusterState fresh;
-  fresh.SetPolicy(state_.Policy());
-  fresh.SetMyself(fresh.Add(std::move(alone)));
-  if (!is_hard) {
-    fresh.SetCurrentEpoch(state_.CurrentEpoch());
-    fresh.SetLastVoteEpoch(state_.LastVoteEpoch());
-  }
-  state_ = std::move(fresh);
-  SaveAndConfirm();
+  context_.bus->Reset(is_hard, NodeId::FromRandomBytes(context_.random_bytes()));
+  if (Save()) writer_.Ok();
 }
 
-void Command::Unsupported() {
-  std::string name(args_[1]);
-  std::transform(name.begin(), name.end(), name.begin(), Upper);
-  Fail("ERR CLUSTER " + name +
-       " is not supported by this version: the nodes of the cluster are those of the "
-       "cluster-config-file");
+void Command::Meet() {
+  if (args_.size() > 5) {
+    Fail(error_text::WrongArity("cluster|meet"));
+    return;
+  }
+  constexpr std::int64_t kPortMax = 65535;
+  const std::optional<std::int64_t> port = ParseInteger(args_[3]);
+  if (!port) {
+    Fail("ERR Invalid TCP base port specified: " + std::string(args_[3]));
+    return;
+  }
+  const std::optional<std::int64_t> bus_port =
+      args_.size() == 5 ? ParseInteger(args_[4]) : *port + kBusPortOffset;
+  if (!bus_port) {
+    Fail("ERR Invalid TCP bus port specified: " + std::string(args_[4]));
+    return;
+  }
+  const std::string ip = NumericAddress(args_[2]);
+  const bool is_valid =
+      !ip.empty() && *port > 0 && *port <= kPortMax && *bus_port > 0 && *bus_port <= kPortMax;
+  if (!is_valid) {
+    Fail("ERR Invalid node address specified: " + std::string(args_[2]) + ":" +
+         std::string(args_[3]));
+    return;
+  }
+  Answer(context_.bus->Meet(ip, static_cast<std::uint16_t>(*port),
+                            static_cast<std::uint16_t>(*bus_port)));
+}
+
+void Command::Failover() {
+  FailoverKind kind = FailoverKind::kNormal;
+  if (args_.size() == 3 && IsWord(args_[2], "FORCE")) {
+    kind = FailoverKind::kForce;
+  } else if (args_.size() == 3 && IsWord(args_[2], "TAKEOVER")) {
+    kind = FailoverKind::kTakeover;
+  } else if (args_.size() != 2) {
+    Fail(error_text::kSyntax);
+    return;
+  }
+  Answer(context_.bus->Failover(kind));
 }
 
 struct Subcommand {
@@ -421,10 +475,10 @@ constexpr Subcommand kSubcommands[] = {
     {"LINKS", &Command::Links, 2},
     {"RESET", &Command::Reset, 2},
     {"HELP", &Command::Help, 2},
-    {"MEET", &Command::Unsupported, 2},
-    {"FORGET", &Command::Unsupported, 2},
-    {"REPLICATE", &Command::Unsupported, 2},
-    {"FAILOVER", &Command::Unsupported, 2},
+    {"MEET", &Command::Meet, 4},
+    {"FORGET", &Command::Forget, 3},
+    {"REPLICATE", &Command::Replicate, 3},
+    {"FAILOVER", &Command::Failover, 2},
 };
 
 }  // namespace

@@ -4,7 +4,6 @@
 // One entry point for the server to wire: RunClusterCommand(). What the command needs from
 // outside (keys, disk, clock, randomness) comes in through ClusterCommandContext, so this stays
 // free of I/O. Engine thread. Texts are those of Redis 7.0 and 7.2.
-// What needs the cluster bus (MEET, FORGET, REPLICATE, FAILOVER) answers that it is not supported.
 #pragma once
 
 #include <array>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "protocol/resp_writer.h"
+#include "storage/cluster/cluster_bus.h"
 #include "storage/cluster/cluster_replies.h"
 #include "storage/cluster/cluster_state.h"
 #include "storage/cluster/slot_guard.h"
@@ -36,6 +36,9 @@ struct ClusterCommandContext {
   // reply whenever the command changed what nodes.conf holds.
   std::function<std::string()> save = {};
   std::function<std::array<std::uint8_t, 20>()> random_bytes = {};  // for the new id of RESET HARD
+  ClusterBus* bus = nullptr;                                        // REQUIRES: set
+  std::function<std::size_t(LinkId)> queued_bytes = {};
+  std::uint64_t limit_exceeded_count = 0;  // links that were closed for what was queued on them
 };
 
 // `args` is the whole request ("CLUSTER", "SLOTS"); arity was checked against the command table.

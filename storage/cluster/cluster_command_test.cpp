@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/cluster/bus_fixture.h"
 #include "storage/cluster/cluster_fixture.h"
 
 namespace slotway::storage::cluster {
@@ -12,10 +13,20 @@ namespace {
 using protocol::RespVersion;
 using protocol::Slot;
 
+BusSettings WithoutLease() {
+  BusSettings settings;
+  settings.lease_ms = 0;
+  return settings;
+}
+
 // A node to send CLUSTER commands to: Run({"myid"}).
 class TestNode {
  public:
-  explicit TestNode(ClusterState initial) : state(std::move(initial)), context{.state = state} {
+  explicit TestNode(ClusterState initial)
+      : state(std::move(initial)), context{.state = state}, bus(state, host, host, WithoutLease()) {
+    context.bus = &bus;
+    for (std::size_t i = 0; i < state.Nodes().size(); ++i) state.SetLink(NodeIndex(i), true);
+    context.queued_bytes = [](LinkId) { return std::size_t{0}; };
     context.count_keys = [this](Slot slot) { return keys.count(slot); };
     context.get_keys = [this](Slot slot, std::size_t max, std::vector<std::string>& out) {
       auto [begin, end] = keys.equal_range(slot);
@@ -40,6 +51,8 @@ class TestNode {
 
   ClusterState state;
   ClusterCommandContext context;
+  QuietHost host;
+  ClusterBus bus;
   std::multimap<Slot, std::string> keys;
   std::string save_problem;
   int saves = 0;
@@ -96,13 +109,38 @@ TEST(ClusterCommandTest, AnswersErrorsAsRedisDoes) {
       {{"nosuch"}, "-ERR unknown subcommand 'nosuch'. Try CLUSTER HELP."},
       {{}, "-ERR wrong number of arguments for 'cluster' command"},
       {{"reset", "foo"}, "-ERR syntax error"},
-      {{"Forget", b},
-       "-ERR CLUSTER FORGET is not supported by this version: the nodes of the cluster are those "
-       "of the cluster-config-file"},
   };
   TestNode node(ThreeShards(0));
   for (const auto& row : rows) {
     SCOPED_TRACE(row.args.empty() ? "" : std::string(row.args[0]));
+    EXPECT_EQ(node.Run(row.args), row.reply + "\r\n");
+  }
+  EXPECT_EQ(node.saves, 0);
+}
+
+TEST(ClusterCommandTest, AnswersErrorsOfTheBusAsRedisDoes) {
+  const std::string a = TestId(0), b = TestId(1), d = TestId(3), unknown(40, '7');
+  const struct {
+    std::vector<std::string_view> args;
+    std::string reply;
+  } rows[] = {
+      {{"Forget", "foo"}, "-ERR Unknown node foo"},
+      {{"forget", a}, "-ERR I tried hard but I can't forget myself..."},
+      {{"replicate", unknown}, "-ERR Unknown node " + unknown},
+      {{"replicate", a}, "-ERR Can't replicate myself"},
+      {{"replicate", d}, "-ERR I can only replicate a master, not a replica."},
+      {{"replicate", b}, "-ERR To set a master the node must be empty and without assigned slots."},
+      {{"failover"}, "-ERR You should send CLUSTER FAILOVER to a replica"},
+      {{"failover", "foo"}, "-ERR syntax error"},
+      {{"meet", "127.0.0.1"}, "-ERR wrong number of arguments for 'cluster|meet' command"},
+      {{"meet", "foo", "7000"}, "-ERR Invalid node address specified: foo:7000"},
+      {{"meet", "127.0.0.1", "x"}, "-ERR Invalid TCP base port specified: x"},
+      {{"meet", "127.0.0.1", "7000", "x"}, "-ERR Invalid TCP bus port specified: x"},
+      {{"meet", "127.0.0.1", "60000"}, "-ERR Invalid node address specified: 127.0.0.1:60000"},
+  };
+  TestNode node(ThreeShards(0));
+  for (const auto& row : rows) {
+    SCOPED_TRACE(std::string(row.args[0]));
     EXPECT_EQ(node.Run(row.args), row.reply + "\r\n");
   }
   EXPECT_EQ(node.saves, 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/cluster/cluster_replies.h"
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,12 @@ namespace slotway::storage::cluster {
 namespace {
 
 using protocol::Slot;
+
+// By BusMessageType.
+constexpr std::array<std::string_view, kBusMessageTypes> kMessageNames{
+    "ping",     "pong",   "meet",    "fail",   "publish",      "auth-req",
+    "auth-ack", "update", "mfstart", "module", "publishshard",
+};
 
 std::int64_t OffsetOf(const ClusterNode& node, std::int64_t my_repl_offset) {
   return node.IsMyself() ? my_repl_offset : node.repl_offset;
@@ -98,7 +105,8 @@ void WriteNodes(const ClusterState& state, ReplyWriter& writer) {
   writer.Verbatim("txt", text);
 }
 
-void WriteInfo(const ClusterState& state, ReplyWriter& writer) {
+void WriteInfo(const ClusterState& state, const BusCounters& counters,
+               std::uint64_t limit_exceeded_count, ReplyWriter& writer) {
   SlotHealth health = state.CountSlots();
   const ClusterNode& master = state.Node(state.MasterOf(state.MyIndex()));
   std::string text;
@@ -118,10 +126,42 @@ void WriteInfo(const ClusterState& state, ReplyWriter& writer) {
   line("cluster_size", count(state.Size()));
   line("cluster_current_epoch", ToInt(state.CurrentEpoch()));
   line("cluster_my_epoch", ToInt(master.config_epoch));
-  line("cluster_stats_messages_sent", 0);
-  line("cluster_stats_messages_received", 0);
-  line("total_cluster_links_buffer_limit_exceeded", 0);
+  auto messages = [&](const auto& counts, const std::string& direction) {
+    std::uint64_t total = 0;
+    for (std::size_t type = 0; type < counts.size(); ++type) {
+      total += counts[type];
+      if (counts[type] == 0) continue;
+      std::string name = "cluster_stats_messages_";
+      name += kMessageNames[type];
+      line(name + direction, counts[type]);
+    }
+    line("cluster_stats_messages" + direction, total);
+  };
+  messages(counters.sent, "_sent");
+  messages(counters.received, "_received");
+  line("total_cluster_links_buffer_limit_exceeded", limit_exceeded_count);
   writer.Verbatim("txt", text);
+}
+
+void WriteLinks(const std::vector<LinkDescription>& links,
+                const std::function<std::size_t(LinkId)>& queued_bytes, ReplyWriter& writer) {
+  writer.Array(links.size());
+  for (const LinkDescription& link : links) {
+    const auto queued = static_cast<std::int64_t>(queued_bytes(link.link));
+    writer.Map(6);
+    writer.Bulk("direction");
+    writer.Bulk(link.is_outgoing ? "to" : "from");
+    writer.Bulk("node");
+    writer.Bulk(link.node.Text());
+    writer.Bulk("create-time");
+    writer.Integer(link.created_unix_ms);
+    writer.Bulk("events");
+    writer.Bulk(queued != 0 ? "rw" : "r");
+    writer.Bulk("send-buffer-allocated");
+    writer.Integer(queued);
+    writer.Bulk("send-buffer-used");
+    writer.Integer(queued);
+  }
 }
 
 void WriteSlots(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,
@@ -191,8 +231,12 @@ void WriteHelp(ReplyWriter& writer) {
       "    Forget who owns the slots.",
       "DELSLOTSRANGE <start slot> <end slot> [<start slot> <end slot> ...]",
       "    Forget who owns the slots of the ranges.",
+      "FAILOVER [FORCE|TAKEOVER]",
+      "    Make this replica the master.",
       "FLUSHSLOTS",
       "    Give up all slots of this node.",
+      "FORGET <node-id>",
+      "    Remove a node from the cluster.",
       "GETKEYSINSLOT <slot> <count>",
       "    At most <count> keys of <slot> that are here.",
       "INFO",
@@ -201,6 +245,8 @@ void WriteHelp(ReplyWriter& writer) {
       "    The slot of <key>.",
       "LINKS",
       "    The connections between this node and its peers.",
+      "MEET <ip> <port> [<bus-port>]",
+      "    Join this node with another one, and so their clusters.",
       "MYID",
       "    The id of this node.",
       "MYSHARDID",
@@ -210,6 +256,8 @@ void WriteHelp(ReplyWriter& writer) {
       "    <id> <ip:port> <flags> <master> <pings> <pongs> <epoch> <link> <slot> ...",
       "REPLICAS <node-id>",
       "    The replicas of <node-id>, as NODES shows them.",
+      "REPLICATE <node-id>",
+      "    Make this node a replica of <node-id>.",
       "RESET [HARD|SOFT]",
       "    Forget the cluster; HARD also takes a new id.",
       "SAVECONFIG",

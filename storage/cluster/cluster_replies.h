@@ -5,8 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 #include "protocol/resp_writer.h"
+#include "storage/cluster/cluster_bus.h"
 #include "storage/cluster/cluster_state.h"
 #include "storage/cluster/slot_guard.h"
 
@@ -15,7 +18,10 @@ namespace slotway::storage::cluster {
 using ReplyWriter = protocol::RespWriter<protocol::StringSink>;
 
 void WriteNodes(const ClusterState& state, ReplyWriter& writer);
-void WriteInfo(const ClusterState& state, ReplyWriter& writer);
+void WriteInfo(const ClusterState& state, const BusCounters& counters,
+               std::uint64_t limit_exceeded_count, ReplyWriter& writer);
+void WriteLinks(const std::vector<LinkDescription>& links,
+                const std::function<std::size_t(LinkId)>& queued_bytes, ReplyWriter& writer);
 // `my_repl_offset` stands in for what the state says of myself, which only peers tell. Replicas
 // that hold no data (offset 0) are left out: clients would read nothing from them.
 void WriteSlots(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,

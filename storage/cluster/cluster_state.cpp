@@ -27,10 +27,8 @@ void ShiftPeers(std::map<Slot, NodeIndex>& peers, NodeIndex removed) {
 ClusterState::ClusterState() { owners_.fill(kNoNode); }
 
 NodeIndex ClusterState::Find(const NodeId& id) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].id == id) return NodeIndex(i);
-  }
-  return kNoNode;
+  auto found = places_.find(id);
+  return found == places_.end() ? kNoNode : found->second;
 }
 
 NodeIndex ClusterState::Find(std::string_view id) const {
@@ -62,6 +60,7 @@ NodeIndex ClusterState::Add(ClusterNode node) {
   node.flags.Clear(NodeFlag::kMyself);
   node.master = kNoNode;
   node.slot_count = 0;
+  places_.emplace(node.id, NodeIndex(nodes_.size()));
   nodes_.push_back(std::move(node));
   Changed();
   return NodeIndex(nodes_.size() - 1);
@@ -70,6 +69,9 @@ NodeIndex ClusterState::Add(ClusterNode node) {
 void ClusterState::Remove(NodeIndex index) {
   assert(index != myself_);
   nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(index));
+  places_.clear();
+  for (std::size_t i = 0; i < nodes_.size(); ++i) places_.emplace(nodes_[i].id, NodeIndex(i));
+  ++owners_version_;
   for (ClusterNode& node : nodes_) node.master = Shifted(node.master, index);
   for (NodeIndex& owner : owners_) owner = Shifted(owner, index);
   ShiftPeers(migrating_, index);
@@ -120,8 +122,20 @@ void ClusterState::SetHostname(NodeIndex index, std::string hostname) {
   At(index).hostname = std::move(hostname);
 }
 
+void ClusterState::SetShardId(NodeIndex index, const NodeId& shard_id) {
+  At(index).shard_id = shard_id;
+}
+
+void ClusterState::Rename(NodeIndex index, const NodeId& id) {
+  assert(Find(id) == kNoNode);
+  places_.erase(At(index).id);
+  At(index).id = id;
+  places_.emplace(id, index);
+}
+
 void ClusterState::SetFlag(NodeIndex index, NodeFlag flag, bool on) {
   assert(flag != NodeFlag::kMyself && flag != NodeFlag::kMaster && flag != NodeFlag::kReplica);
+  if (At(index).flags.Has(flag) == on) return;
   if (on) {
     At(index).flags.Set(flag);
   } else {
@@ -142,7 +156,11 @@ void ClusterState::SetReplOffset(NodeIndex index, std::int64_t offset) {
   At(index).repl_offset = offset;
 }
 
-void ClusterState::SetConfigEpoch(NodeIndex index, Epoch epoch) { At(index).config_epoch = epoch; }
+void ClusterState::SetConfigEpoch(NodeIndex index, Epoch epoch) {
+  if (At(index).config_epoch == epoch) return;
+  At(index).config_epoch = epoch;
+  ++owners_version_;
+}
 
 std::vector<SlotRange> ClusterState::SlotsOf(NodeIndex index) const {
   std::vector<SlotRange> ranges;
@@ -165,6 +183,16 @@ void ClusterState::Move(Slot slot, NodeIndex owner) {
   if (before != kNoNode) --At(before).slot_count;
   if (owner != kNoNode) ++At(owner).slot_count;
   owners_[Place(slot)] = owner;
+  ++owners_version_;
+}
+
+SlotBitmap ClusterState::BitmapOf(NodeIndex index) const {
+  SlotBitmap slots;
+  if (Node(index).slot_count == 0) return slots;
+  for (int i = 0; i < protocol::kSlotCount; ++i) {
+    if (OwnerOf(Slot(i)) == index) slots.Add(Slot(i));
+  }
+  return slots;
 }
 
 void ClusterState::Assign(Slot slot, NodeIndex owner) {
@@ -200,8 +228,14 @@ bool ClusterState::BumpConfigEpoch() {
   Epoch max = MaxEpoch();
   if (ToInt(Myself().config_epoch) != 0 && Myself().config_epoch == max) return false;
   current_epoch_ = Epoch(ToInt(max) + 1);
-  At(myself_).config_epoch = current_epoch_;
+  SetConfigEpoch(myself_, current_epoch_);
   return true;
+}
+
+void ClusterState::SetHeld(bool is_held) {
+  if (is_held_ == is_held) return;
+  is_held_ = is_held;
+  Changed();
 }
 
 void ClusterState::SetPolicy(const ClusterPolicy& policy) {
@@ -226,10 +260,12 @@ SlotHealth ClusterState::CountSlots() const {
 }
 
 void ClusterState::Changed() {
-  if (batches_ == 0) Update();
+  is_outdated_ = true;
+  if (batches_.count == 0) Update();
 }
 
 void ClusterState::Update() {
+  is_outdated_ = false;
   size_ = 0;
   int reachable = 0;
   for (const ClusterNode& node : nodes_) {
@@ -239,7 +275,8 @@ void ClusterState::Update() {
   }
   SlotHealth health = CountSlots();
   bool is_covered = health.assigned == protocol::kSlotCount && health.failed == 0;
-  is_up_ = (is_covered || !policy_.require_full_coverage) && reachable >= size_ / 2 + 1;
+  is_up_ =
+      !is_held_ && (is_covered || !policy_.require_full_coverage) && reachable >= size_ / 2 + 1;
 
   bool serves = is_up_ && HasMyself() && Myself().IsMaster();
   for (std::size_t i = 0; i < owners_.size(); ++i) serves_[i] = serves && owners_[i] == myself_;

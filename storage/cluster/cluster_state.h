@@ -20,6 +20,7 @@
 
 #include "protocol/slot.h"
 #include "storage/cluster/node_id.h"
+#include "storage/cluster/slot_bitmap.h"
 
 namespace slotway::storage::cluster {
 
@@ -107,6 +108,10 @@ class ClusterState {
   void SetReplicaOf(NodeIndex index, NodeIndex master);  // makes it a replica; drops its slots
   void SetAddress(NodeIndex index, std::string ip, std::uint16_t port, std::uint16_t bus_port);
   void SetHostname(NodeIndex index, std::string hostname);
+  void SetShardId(NodeIndex index, const NodeId& shard_id);
+  void ClearShardId(NodeIndex index) { At(index).shard_id.reset(); }
+  // A node in handshake tells its real id. REQUIRES: nobody has that id.
+  void Rename(NodeIndex index, const NodeId& id);
   void SetFlag(NodeIndex index, NodeFlag flag, bool on);  // health flags and kNoFailover
   void SetLink(NodeIndex index, bool is_up);
   void SetPingTimes(NodeIndex index, std::int64_t ping_sent_ms, std::int64_t pong_received_ms);
@@ -123,6 +128,9 @@ class ClusterState {
   NodeIndex ImportingFrom(protocol::Slot slot) const { return Peer(importing_, slot); }
   void SetMigrating(protocol::Slot slot, NodeIndex target);  // kNoNode: stop
   void SetImporting(protocol::Slot slot, NodeIndex source);  // kNoNode: stop
+  // Changes with every change of an owner or of a config epoch.
+  std::uint64_t OwnersVersion() const { return owners_version_; }
+  SlotBitmap BitmapOf(NodeIndex index) const;
   const std::map<protocol::Slot, NodeIndex>& Migrating() const { return migrating_; }
   const std::map<protocol::Slot, NodeIndex>& Importing() const { return importing_; }
 
@@ -140,15 +148,18 @@ class ClusterState {
   void SetPolicy(const ClusterPolicy& policy);
   // Every slot is served (or need not be) and a majority of the masters with slots is reachable.
   bool IsUp() const { return is_up_; }
+  // While held, the cluster counts as down whatever else is known: this node must not serve now.
+  void SetHeld(bool is_held);
+  bool IsHeld() const { return is_held_; }
   int Size() const { return size_; }  // masters that own slots
   SlotHealth CountSlots() const;
 
   // Several changes in one go: the serve table is worked out once, when the last Batch ends.
   class Batch {
    public:
-    explicit Batch(ClusterState& state) : state_(state) { ++state_.batches_; }
+    explicit Batch(ClusterState& state) : state_(state) { ++state_.batches_.count; }
     ~Batch() {
-      if (--state_.batches_ == 0) state_.Update();
+      if (--state_.batches_.count == 0 && state_.is_outdated_) state_.Update();
     }
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
@@ -158,6 +169,13 @@ class ClusterState {
   };
 
  private:
+  // Belongs to the object, not to its value: a copy has none open.
+  struct OpenBatches {
+    OpenBatches() = default;
+    OpenBatches(const OpenBatches&) {}
+    OpenBatches& operator=(const OpenBatches&) { return *this; }
+    int count = 0;
+  };
   static std::size_t Place(protocol::Slot slot) {
     return static_cast<std::size_t>(protocol::ToInt(slot));
   }
@@ -179,9 +197,13 @@ class ClusterState {
   Epoch current_epoch_{0};
   Epoch last_vote_epoch_{0};
   ClusterPolicy policy_;
+  std::map<NodeId, NodeIndex> places_;  // of nodes_
+  std::uint64_t owners_version_ = 1;
+  bool is_held_ = false;
+  bool is_outdated_ = false;
   bool is_up_ = false;
   int size_ = 0;
-  int batches_ = 0;
+  OpenBatches batches_;
 };
 
 }  // namespace slotway::storage::cluster

@@ -60,8 +60,8 @@ struct MyAddress {
 };
 
 // What a server does at its start: reads the file, or begins as a lone master with an id of
-// `random_bytes`, and brings its own address up to date. Peers count as reachable: without a bus
-// nothing says otherwise. The caller then writes the file.
+// `random_bytes`, and brings its own address up to date. Nothing is connected yet, and what this
+// node alone suspected is forgotten. The caller then writes the file.
 runtime::Result<ClusterState> LoadOrCreate(const NodesConfFile& file, const MyAddress& address,
                                            const std::array<std::uint8_t, 20>& random_bytes);
 

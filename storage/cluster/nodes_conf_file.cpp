@@ -73,9 +73,8 @@ void BringUpToDate(ClusterState& state, const MyAddress& address,
   state.SetAddress(state.MyIndex(), std::move(ip), address.port, address.bus_port);
   if (!address.hostname.empty()) state.SetHostname(state.MyIndex(), address.hostname);
   for (std::size_t i = 0; i < state.Nodes().size(); ++i) {
-    state.SetFlag(NodeIndex(i), NodeFlag::kFailed, false);
     state.SetFlag(NodeIndex(i), NodeFlag::kSuspected, false);
-    state.SetLink(NodeIndex(i), true);
+    state.SetLink(NodeIndex(i), false);
   }
 }
 

@@ -213,7 +213,7 @@ TEST(LoadOrCreateTest, ANewNodeIsALoneMaster) {
   EXPECT_EQ(again->Myself().port, 7002);
 }
 
-TEST(LoadOrCreateTest, KnowsNoFailuresAtStart) {
+TEST(LoadOrCreateTest, SuspectsNobodyAtStart) {
   TemporaryFolder folder;
   auto file = NodesConfFile::Open(folder.Path() / "nodes.conf");
   ASSERT_TRUE(file);
@@ -223,8 +223,8 @@ TEST(LoadOrCreateTest, KnowsNoFailuresAtStart) {
   EXPECT_EQ(state->Myself().ip, "10.1.1.1");
   EXPECT_EQ(state->Myself().hostname, "host-1.example");
   for (const ClusterNode& node : state->Nodes()) {
-    EXPECT_FALSE(node.IsFailed());
-    EXPECT_TRUE(node.is_link_up);
+    EXPECT_FALSE(node.IsSuspected());
+    EXPECT_EQ(node.is_link_up, false);
   }
 }
 

@@ -6,8 +6,6 @@
 namespace slotway::storage {
 namespace {
 
-constexpr const char* kOk = "+OK\r\n";
-constexpr const char* kSyntax = "-ERR syntax error\r\n";
 constexpr const char* kBadPosition = "-ERR bit offset is not an integer or out of range\r\n";
 constexpr const char* kBadBit = "-ERR bit is not an integer or out of range\r\n";
 constexpr const char* kNotInteger = "-ERR value is not an integer or out of range\r\n";

@@ -103,8 +103,8 @@ void RunReads(CommandContext& ctx, const FieldSteps& all) {
   }
 }
 
-// Answers one step; whether it changed something.
-bool RunStep(CommandContext& ctx, const FieldStep& step, std::span<char> bytes) {
+// Answers one step; whether it wrote what had not been there.
+bool RunStep(CommandContext& ctx, const FieldStep& step, std::span<char> bytes, bool is_longer) {
   const std::int64_t old_value =
       LoadBitField({bytes.data(), bytes.size()}, step.position, step.type);
   if (step.kind == FieldStep::Kind::kGet) {
@@ -120,7 +120,7 @@ bool RunStep(CommandContext& ctx, const FieldStep& step, std::span<char> bytes) 
   }
   StoreBitField(bytes, step.position, step.type, *new_value);
   ctx.reply.Integer(is_set ? old_value : *new_value);
-  return *new_value != old_value;
+  return is_longer || *new_value != old_value;
 }
 
 void BitfieldCommand(CommandContext& ctx) {
@@ -136,9 +136,15 @@ void BitfieldCommand(CommandContext& ctx) {
   const WritableBits writable = MakeRoomForBits(ctx, key, entry, all.written_bytes);
   const std::span<char> bytes = ctx.db.MutableBytes(writable.entry);
   ctx.reply.Array(all.steps.size());
-  bool has_changed = writable.has_grown;
-  for (const FieldStep& step : all.steps) has_changed = RunStep(ctx, step, bytes) || has_changed;
-  if (has_changed) ctx.KeyChanged(key, config::kNotifyString, "setbit");
+  bool has_written = false;
+  for (const FieldStep& step : all.steps) {
+    has_written = RunStep(ctx, step, bytes, writable.has_grown) || has_written;
+  }
+  if (has_written) {
+    ctx.KeyChanged(key, config::kNotifyString, "setbit");
+  } else if (writable.has_grown) {
+    ctx.KeyChangedSilently(key);  // nothing that was to be written fits, but there is room now
+  }
 }
 
 void BitfieldRoCommand(CommandContext& ctx) {

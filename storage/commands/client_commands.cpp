@@ -59,14 +59,21 @@ void ClientSetinfoCommand(CommandContext& ctx) {
   ctx.reply.Ok();
 }
 
-// NORMAL, REPLICA (SLAVE), MASTER, PUBSUB: every client of this server is a normal one.
-bool ReadClientType(CommandContext& ctx, std::string_view type, bool& is_normal) {
-  is_normal = EqualsNoCase(type, "normal");
-  for (std::string_view other : {"replica", "slave", "master", "pubsub"}) {
-    if (is_normal || EqualsNoCase(type, other)) return true;
-  }
-  if (!is_normal) ctx.Error("ERR Unknown client type '" + std::string(type) + "'");
-  return is_normal;
+enum class ClientType : std::uint8_t { kNormal, kPubsub, kReplica, kMaster };
+
+// NORMAL, PUBSUB, REPLICA (SLAVE), MASTER; no client of this server is of the last.
+std::optional<ClientType> ReadClientType(CommandContext& ctx, std::string_view type) {
+  if (EqualsNoCase(type, "normal")) return ClientType::kNormal;
+  if (EqualsNoCase(type, "pubsub")) return ClientType::kPubsub;
+  if (EqualsNoCase(type, "replica") || EqualsNoCase(type, "slave")) return ClientType::kReplica;
+  if (EqualsNoCase(type, "master")) return ClientType::kMaster;
+  ctx.Error("ERR Unknown client type '" + std::string(type) + "'");
+  return std::nullopt;
+}
+
+ClientType TypeOf(const ClientState& client) {
+  if (client.Is(ClientWay::kReplica)) return ClientType::kReplica;
+  return client.Is(ClientWay::kSubscribed) ? ClientType::kPubsub : ClientType::kNormal;
 }
 
 void ReplyClientList(CommandContext& ctx, const std::vector<const ClientState*>& clients) {
@@ -93,15 +100,16 @@ void ClientListCommand(CommandContext& ctx) {
     ReplyClientList(ctx, clients);
     return;
   }
-  bool is_wanted = true;
+  std::optional<ClientType> wanted;
   if (ctx.args.size() == 4 && EqualsNoCase(ctx.args[2], "type")) {
-    if (!ReadClientType(ctx, ctx.args[3], is_wanted)) return;
+    wanted = ReadClientType(ctx, ctx.args[3]);
+    if (!wanted) return;
   } else if (ctx.args.size() != 2) {
     ctx.SyntaxError();
     return;
   }
-  if (is_wanted) {
-    for (const auto& [id, client] : ctx.server.clients) clients.push_back(client);
+  for (const auto& [id, client] : ctx.server.clients) {
+    if (!wanted || TypeOf(*client) == *wanted) clients.push_back(client);
   }
   ReplyClientList(ctx, clients);
 }
@@ -110,12 +118,14 @@ struct KillFilter {
   std::optional<std::uint64_t> id;
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
-  bool is_type_met = true;
+  std::optional<ClientType> type;
+  const protocol::AclUser* user = nullptr;  // nullptr: any
   bool skips_me = true;
 
   bool Matches(const ClientState& client) const {
     return (!id || client.id == *id) && (!address || client.address == *address) &&
-           (!local_address || client.local_address == *local_address) && is_type_met;
+           (!local_address || client.local_address == *local_address) &&
+           (!type || TypeOf(client) == *type) && (user == nullptr || client.user == user);
   }
 };
 
@@ -135,13 +145,15 @@ bool ReadKillFilter(CommandContext& ctx, KillFilter& filter) {
       }
       filter.id = static_cast<std::uint64_t>(*id);
     } else if (EqualsNoCase(name, "type")) {
-      if (!ReadClientType(ctx, value, filter.is_type_met)) return false;
+      filter.type = ReadClientType(ctx, value);
+      if (!filter.type) return false;
     } else if (EqualsNoCase(name, "addr")) {
       filter.address = value;
     } else if (EqualsNoCase(name, "laddr")) {
       filter.local_address = value;
     } else if (EqualsNoCase(name, "user")) {
-      if (value != "default") {
+      filter.user = ctx.server.users.Find(value);
+      if (filter.user == nullptr) {
         ctx.Error("ERR No such user '" + std::string(value) + "'");
         return false;
       }
@@ -189,8 +201,8 @@ void ClientKillCommand(CommandContext& ctx) {
 void ClientReplyCommand(CommandContext& ctx) {
   if (EqualsNoCase(ctx.args[2], "on")) {
     // The answer has to be heard, also by a client that had silenced us.
+    ctx.LoudReply().Ok();
     ctx.client.reply_mode = ReplyMode::kOn;
-    ctx.reply.Ok();
   } else if (EqualsNoCase(ctx.args[2], "off")) {
     ctx.client.reply_mode = ReplyMode::kOff;
   } else if (EqualsNoCase(ctx.args[2], "skip")) {
@@ -211,6 +223,7 @@ void ReadSwitch(CommandContext& ctx, bool& target) {
   ctx.reply.Ok();
 }
 
+// The client is counted anew when its requests are done.
 void ClientNoEvictCommand(CommandContext& ctx) { ReadSwitch(ctx, ctx.client.is_no_evict); }
 void ClientNoTouchCommand(CommandContext& ctx) { ReadSwitch(ctx, ctx.client.is_no_touch); }
 
@@ -238,6 +251,7 @@ void ClientPauseCommand(CommandContext& ctx) {
   bool is_on = ctx.server.paused_until_ms > ctx.now_ms;
   ctx.server.pauses_writes_only = writes_only && (!is_on || ctx.server.pauses_writes_only);
   ctx.server.paused_until_ms = is_on ? std::max(ctx.server.paused_until_ms, *until_ms) : *until_ms;
+  ctx.server.ApplyExpiryMode();
   ctx.reply.Ok();
 }
 
@@ -265,23 +279,14 @@ void ClientUnblockCommand(CommandContext& ctx) {
   ctx.reply.Integer(is_waiting ? 1 : 0);
 }
 
-void ClientGetredirCommand(CommandContext& ctx) { ctx.reply.Integer(-1); }
-
-void ClientTrackinginfoCommand(CommandContext& ctx) {
-  ctx.reply.Map(3);
-  ctx.reply.Bulk("flags");
-  ctx.reply.Set(1);
-  ctx.reply.Bulk("off");
-  ctx.reply.Bulk("redirect");
-  ctx.reply.Integer(-1);
-  ctx.reply.Bulk("prefixes");
-  ctx.reply.Array(0);
-}
-
 void ClientHelpCommand(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
+      "CACHING (YES|NO)",
+      "    Whether the next command is tracked, with OPTIN or OPTOUT.",
       "GETNAME | SETNAME <name>",
       "    The name that CLIENT LIST shows for this connection.",
+      "GETREDIR",
+      "    To which connection invalidations are redirected.",
       "ID",
       "    The number of this connection.",
       "INFO",
@@ -300,6 +305,10 @@ void ClientHelpCommand(CommandContext& ctx) {
       "    Whether this connection wants replies.",
       "SETINFO (LIB-NAME|LIB-VER) <text>",
       "    Tell which library speaks.",
+      "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> ...] [OPTIN] [OPTOUT] [NOLOOP]",
+      "    Tell when keys have changed that this connection has read.",
+      "TRACKINGINFO",
+      "    How this connection tracks keys.",
   };
   ReplyHelp(ctx, "CLIENT", kLines);
 }
@@ -321,8 +330,6 @@ std::span<const HandlerRow> ClientHandlers() {
       {"client|pause", &ClientPauseCommand},
       {"client|unpause", &ClientUnpauseCommand},
       {"client|unblock", &ClientUnblockCommand},
-      {"client|getredir", &ClientGetredirCommand},
-      {"client|trackinginfo", &ClientTrackinginfoCommand},
       {"client|help", &ClientHelpCommand},
   };
   return kRows;

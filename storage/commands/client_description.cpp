@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/commands/client_description.h"
 
+#include <algorithm>
 #include <string_view>
+
+#include "storage/commands/client_memory.h"
 
 namespace slotway::storage {
 namespace {
@@ -24,12 +27,25 @@ class FieldLine {
 
 std::string Flags(const ClientState& client) {
   std::string flags;
-  if (client.is_waiting) flags += 'b';
+  const ClientTracking* tracking = client.tracking.get();
+  if (client.Is(ClientWay::kReplica)) flags += 'S';
+  if (client.Is(ClientWay::kMonitoring)) flags += 'O';
+  if (client.subscriptions) flags += 'P';
+  if (client.transaction) flags += 'x';
+  if (client.is_waiting || client.is_held_back) flags += 'b';
+  if (tracking != nullptr) flags += 't';
+  if (tracking != nullptr && tracking->is_redirect_broken) flags += 'R';
+  if (tracking != nullptr && tracking->options.is_bcast) flags += 'B';
+  if (client.has_watched_change) flags += 'd';
   if (client.closes_after_reply) flags += 'c';
   if (client.is_readonly) flags += 'r';
   if (client.is_no_evict) flags += 'e';
   if (client.is_no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
+}
+
+std::int64_t SubscriptionCount(const ClientState& client, ChannelKind kind) {
+  return client.subscriptions ? static_cast<std::int64_t>(client.subscriptions->Count(kind)) : 0;
 }
 
 }  // namespace
@@ -38,8 +54,19 @@ std::string DescribeClient(const ClientState& client, std::int64_t now_ms) {
   const runtime::Connection* connection = client.connection;
   auto waiting_bytes =
       connection != nullptr ? static_cast<std::int64_t>(connection->UnwrittenBytes()) : 0;
-  auto kept_bytes =
-      connection != nullptr ? static_cast<std::int64_t>(connection->KeptInputBytes()) : 0;
+  auto kept_bytes = static_cast<std::int64_t>(
+      std::max(client.batch_bytes, connection != nullptr ? connection->KeptInputBytes() : 0));
+  const auto understood_bytes =
+      std::min(static_cast<std::int64_t>(client.understood_bytes), kept_bytes);
+  const auto free_bytes = connection != nullptr
+                              ? static_cast<std::int64_t>(connection->KeptInputCapacity() -
+                                                          connection->KeptInputBytes())
+                              : 0;
+  const Transaction* transaction = client.transaction.get();
+  const auto queued_count =
+      transaction != nullptr ? static_cast<std::int64_t>(transaction->Count()) : -1;
+  const auto queued_bytes = static_cast<std::int64_t>(
+      (transaction != nullptr ? transaction->Bytes() : 0) + client.watched_bytes);
   FieldLine line;
   line.Add("id", static_cast<std::int64_t>(client.id))
       .Add("addr", client.address)
@@ -50,24 +77,25 @@ std::string DescribeClient(const ClientState& client, std::int64_t now_ms) {
       .Add("idle", (now_ms - client.last_active_ms) / 1000)
       .Add("flags", Flags(client))
       .Add("db", client.db_index)
-      .Add("sub", 0)
-      .Add("psub", 0)
-      .Add("ssub", 0)
-      .Add("multi", -1)
-      .Add("qbuf", kept_bytes)
-      .Add("qbuf-free", 0)
-      .Add("argv-mem", 0)
-      .Add("multi-mem", 0)
+      .Add("sub", SubscriptionCount(client, ChannelKind::kChannel))
+      .Add("psub", SubscriptionCount(client, ChannelKind::kPattern))
+      .Add("ssub", SubscriptionCount(client, ChannelKind::kShard))
+      .Add("multi", queued_count)
+      .Add("qbuf", kept_bytes - understood_bytes)
+      .Add("qbuf-free", free_bytes)
+      .Add("argv-mem", understood_bytes)
+      .Add("multi-mem", queued_bytes)
       .Add("rbs", 0)
       .Add("rbp", 0)
       .Add("obl", waiting_bytes)
       .Add("oll", 0)
       .Add("omem", waiting_bytes)
-      .Add("tot-mem", waiting_bytes + kept_bytes + static_cast<std::int64_t>(sizeof client))
+      .Add("tot-mem", static_cast<std::int64_t>(MemoryOf(client, client.batch_bytes)))
       .Add("events", waiting_bytes > 0 ? "rw" : "r")
       .Add("cmd", client.last_command != nullptr ? client.last_command->name : "NULL")
-      .Add("user", client.user)
-      .Add("redir", -1)
+      .Add("user", client.UserName())
+      .Add("redir",
+           client.tracking ? static_cast<std::int64_t>(client.tracking->options.redirect) : -1)
       .Add("resp", static_cast<int>(client.resp_version))
       .Add("lib-name", client.library_name)
       .Add("lib-ver", client.library_version);

@@ -19,6 +19,7 @@ bool CommandContext::WaitFor(const Wait& wait, std::vector<std::string> run_agai
   request.db_index = client.db_index;
   request.type = wait.type;
   request.minds_absence = wait.minds_absence;
+  request.counts_replicas = wait.counts_replicas;
   request.deadline_ms = wait.deadline_ms;
   request.keys.assign(wait.keys.begin(), wait.keys.end());
   server.waiters.Add(client, std::move(request));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "protocol/resp_writer.h"
 #include "runtime/byte_queue.h"
 #include "storage/commands/client_state.h"
+#include "storage/commands/key_change.h"
 #include "storage/commands/server_state.h"
 #include "storage/engine/keyspace.h"
 
@@ -48,6 +50,12 @@ class CommandContext {
   std::int64_t now_ms;
   bool has_failed = false;
 
+  // For what a client hears that has silenced us with CLIENT REPLY.
+  ReplyWriter LoudReply() {
+    const bool is_silenced = client.reply_mode != ReplyMode::kOn && client.connection != nullptr;
+    return {is_silenced ? client.connection->Output() : output, client.resp_version};
+  }
+
   // ---- Keys ----
 
   // Tells the slot of the first key, so that it is hashed once per request. With `all_keys_alike`
@@ -64,11 +72,20 @@ class CommandContext {
   }
 
   // A lookup on behalf of a reader: counts hits and misses.
-  Entry FindToRead(const KeyRef& key) {
-    Entry entry = db.Find(key.slot, key.key, now_ms, AccessMode());
-    ++(entry ? server.stats.keyspace_hits : server.stats.keyspace_misses);
+  Entry FindToRead(const KeyRef& key) { return FindToRead(key, AccessMode()); }
+  Entry FindToRead(const KeyRef& key, Access access) {
+    Entry entry = db.Find(key.slot, key.key, now_ms, access);
+    if (entry) [[likely]] {
+      ++server.stats.keyspace_hits;
+    } else {
+      ++server.stats.keyspace_misses;
+      if (server.Config().notify_keyspace_events != 0) [[unlikely]]
+        PublishKeyEvent(server, client.db_index, key.key, config::kNotifyKeyMiss, "keymiss");
+    }
     return entry;
   }
+  // The same, leaving the access clock alone.
+  Entry PeekToRead(const KeyRef& key) { return FindToRead(key, Access::kPeek); }
   Entry FindToWrite(const KeyRef& key) { return db.Find(key.slot, key.key, now_ms, AccessMode()); }
   // The same without any effect on statistics and access clock.
   Entry Peek(const KeyRef& key) { return db.Find(key.slot, key.key, now_ms, Access::kPeek); }
@@ -91,16 +108,37 @@ class CommandContext {
   void KeyOfChanged(int db_index, const KeyRef& key, config::KeyspaceEvent event_class,
                     std::string_view event) {
     ++server.changes;
-    if (server.waiters.IsAnyoneWaiting()) [[unlikely]]
-      server.waiters.NoteChange(db_index, key.key);
-    if (server.key_change_listener != nullptr) {
-      server.key_change_listener->OnKeyChanged(db_index, key, event_class, event);
-    }
+    if (server.TellsOfKeyChanges()) [[unlikely]]
+      TellOfKeyChange(server, db_index, key.key, event_class, event);
+  }
+  // To be called when a key became another, in the other's place: it counts as new.
+  void KeyReplaced(int db_index, const KeyRef& key) {
+    PublishKeyEvent(server, db_index, key.key, config::kNotifyNew, "new");
   }
   // A change that no event tells of: what is kept beside the value proper.
   void KeyChangedSilently(const KeyRef& key) { KeyChanged(key, config::KeyspaceEvent{}, {}); }
   // A change that is no single key's: FLUSHALL, SWAPDB.
   void DataChanged(std::uint64_t count) { server.changes += count; }
+
+  // ---- The stream of changes: see propagation.h ----
+
+  // This is repeated in place of the command; may be called several times.
+  void PropagateAs(std::initializer_list<std::string_view> words) {
+    PropagateAs(std::span<const std::string_view>(words.begin(), words.size()));
+  }
+  void PropagateAs(std::span<const std::string_view> words) {
+    propagation = Propagated::kByItself;
+    if (server.propagation.IsOn()) server.propagation.Add(client.db_index, words, Audience::kAll);
+  }
+  // Nothing is repeated, or only what PropagateAs() says.
+  void PropagateNothing() { propagation = Propagated::kByItself; }
+  // It is repeated even if it changed nothing that is counted.
+  void PropagateAnyway() { propagation = Propagated::kAnyway; }
+  // Replicas repeat it, the file does not keep it.
+  void PropagateToReplicas() { propagation = Propagated::kToReplicas; }
+
+  enum class Propagated : std::uint8_t { kIfChanged, kAnyway, kToReplicas, kByItself };
+  Propagated propagation = Propagated::kIfChanged;
 
   // ---- Waiting ----
 
@@ -110,6 +148,7 @@ class CommandContext {
     std::span<const std::string_view> keys;
     std::int64_t deadline_ms = WaitingRequest::kForever;
     bool minds_absence = false;
+    bool counts_replicas = false;  // waits for acknowledgements, not for keys
   };
   // Leaves the request without an answer; it is run again when one of the keys has changed, until
   // it answers or its time is up. False when this client may not wait: answer as if time was up.
@@ -129,6 +168,8 @@ class CommandContext {
     server.stats.CountError(text);
     reply.Error(text);
   }
+  // One that was counted where it came about: what a script passes on.
+  void CountedError(std::string_view text) { reply.Error(text); }
   void SyntaxError() { Error(protocol::error_text::kSyntax); }
   void ArityError();
   // "ERR unknown subcommand or wrong number of arguments for 'x'. Try DEBUG HELP."

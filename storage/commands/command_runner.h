@@ -11,12 +11,17 @@
 
 #include "protocol/error_text.h"
 #include "runtime/byte_queue.h"
+#include "storage/commands/client_push.h"
 #include "storage/commands/client_state.h"
+#include "storage/commands/command_call.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/server_state.h"
 
 namespace slotway::storage {
+
+inline constexpr const char* kOk = "+OK\r\n";                    // wire: expected bytes
+inline constexpr const char* kSyntax = "-ERR syntax error\r\n";  // wire: expected bytes
 
 class CommandRunner {
  public:
@@ -40,13 +45,17 @@ class CommandRunner {
     } else if (!spec->ArityFits(args.size())) {
       ctx.ArityError();
     } else {
+      const std::uint64_t changes_before = state_.changes;
       handlers_.Of(protocol::IdOf(*spec))(ctx);
+      if (state_.propagation.IsOn()) PropagateCommand(ctx, state_.changes != changes_before);
     }
     std::string reply;
     output.CopyTo(output.Begin(), output.Size(), reply);
     return reply;
   }
 
+  // Of a layer above.
+  void AddHandlers(void (*add)(HandlerTable&)) { add(handlers_); }
   void Advance(std::int64_t ms) { state_.now_ms += ms; }
   void SpeakResp3() { client_.resp_version = protocol::RespVersion::kResp3; }
   ServerState& State() { return state_; }
@@ -59,6 +68,59 @@ class CommandRunner {
   ServerState state_;
   ClientState client_;
   HandlerTable handlers_;
+};
+
+// A client beside the runner's that hears what is pushed to it, in RESP3.
+class Listener {
+ public:
+  explicit Listener(ServerState& state) : state_(state), held_(state, client_) {
+    client_.id = 2;
+    client_.resp_version = protocol::RespVersion::kResp3;
+  }
+  ~Listener() {
+    state_.held_pushes.clear();
+    state_.pubsub.LeaveAll(client_);
+  }
+
+  ClientState& Client() { return client_; }
+  std::string Take() {
+    std::string text;
+    for (const PushedBytes& bytes : state_.held_pushes) text += *bytes;
+    state_.held_pushes.clear();
+    return text;
+  }
+  void HearKeyEvents() {
+    state_.settings.Set("notify-keyspace-events", "AE");
+    state_.pubsub.Join(client_, ChannelKind::kPattern, "__keyevent@*__:*");
+  }
+  // "zadd z, del z, "
+  std::string TakeKeyEvents() {
+    std::string text;
+    for (const PushedBytes& bytes : state_.held_pushes) {
+      const std::vector<std::string> words = WordsOf(*bytes);
+      text += words[2].substr(words[2].find(':') + 1) + " " + words[3] + ", ";
+    }
+    state_.held_pushes.clear();
+    return text;
+  }
+
+ private:
+  // Of a push of bulk strings without line ends in them.
+  static std::vector<std::string> WordsOf(std::string_view push) {
+    constexpr std::string_view kLineEnd = "\r\n";  // wire: reads what was written
+    std::vector<std::string> words;
+    for (std::size_t at = push.find(kLineEnd) + 2; at < push.size();) {
+      at = push.find(kLineEnd, at) + 2;
+      const std::size_t end = push.find(kLineEnd, at);
+      words.emplace_back(push.substr(at, end - at));
+      at = end + 2;
+    }
+    return words;
+  }
+
+  ServerState& state_;
+  ClientState client_;
+  HeldPushes held_;
 };
 
 // One step of a scripted exchange.

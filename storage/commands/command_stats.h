@@ -33,11 +33,17 @@ struct ServerStats {
   std::uint64_t expired_keys = 0;
   std::uint64_t expire_cycle_limits = 0;  // times the expiry timer ran out of its budget
   std::uint64_t evicted_keys = 0;
-  std::uint64_t lazyfreed_objects = 0;  // large values and flushed keys, freed by the timer
+  std::uint64_t evicted_clients = 0;
+  std::uint64_t over_memory_us = 0;        // for how long, ever
+  std::uint64_t over_memory_since_us = 0;  // runtime::MonotonicUs(); 0: memory is within its limit
+  std::uint64_t lazyfreed_objects = 0;     // large values and flushed keys, freed by the timer
   std::uint64_t keyspace_hits = 0;
   std::uint64_t keyspace_misses = 0;
   std::uint64_t error_replies = 0;
   std::uint64_t authentication_failures = 0;
+  std::uint64_t denied_commands = 0;  // by ACL rules, as the next two
+  std::uint64_t denied_keys = 0;
+  std::uint64_t denied_channels = 0;
   std::map<std::string, std::uint64_t, std::less<>> errors_by_code;
 
   // `error` begins with its code: "ERR syntax error".

@@ -25,6 +25,8 @@ void CommandTiming::Apply(const config::ShardConfig& config) {
 void CommandTiming::Ran(CommandContext& ctx, CommandStats& stats, std::uint64_t ns,
                         std::uint32_t weight) const {
   stats.time_ns += ns * weight;
+  // What has to wait is told of when it is answered.
+  if (ctx.client.is_waiting && !ctx.is_run_again) return;
   if (keeps_histograms_) stats.latency.Add(ns, weight);
   if (ns >= slow_from_ns_ && !ctx.spec.flags.Has(protocol::CommandFlag::kSkipSlowlog))
       [[unlikely]] {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/glob.h"
+#include "storage/commands/acl_changes.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/help_text.h"
@@ -44,6 +45,7 @@ void ConfigResetstatCommand(CommandContext& ctx) {
 }
 
 void ConfigRewriteCommand(CommandContext& ctx) {
+  UsersIntoSettings(ctx.server);
   if (auto error = ctx.server.settings.Rewrite()) {
     ctx.Error(*error);
   } else {

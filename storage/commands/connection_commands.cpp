@@ -5,18 +5,27 @@
 #include <string_view>
 
 #include "protocol/server_version.h"
+#include "storage/commands/acl_access.h"
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/client_name.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
+#include "storage/commands/monitor_feed.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/transaction.h"
 
 namespace slotway::storage {
 namespace {
 
 void PingCommand(CommandContext& ctx) {
+  const bool is_listener = ctx.client.Is(ClientWay::kSubscribed) && !ctx.reply.IsResp3();
   if (ctx.args.size() > 2) {
     ctx.ArityError();
+  } else if (is_listener) {
+    // Such a client expects nothing but messages.
+    ctx.reply.Array(2);
+    ctx.reply.Bulk("pong");
+    ctx.reply.Bulk(ctx.args.size() == 2 ? ctx.args[1] : std::string_view());
   } else if (ctx.args.size() == 2) {
     ctx.reply.Bulk(ctx.args[1]);
   } else {
@@ -26,24 +35,10 @@ void PingCommand(CommandContext& ctx) {
 
 void EchoCommand(CommandContext& ctx) { ctx.reply.Bulk(ctx.args[1]); }
 
-// Compares all bytes whatever they are, so that the time taken tells nothing.
-bool PasswordMatches(std::string_view given, std::string_view wanted) {
-  unsigned difference = given.size() == wanted.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    char other = wanted.empty() ? '\0' : wanted[i % wanted.size()];
-    difference |= static_cast<unsigned char>(given[i] ^ other);
-  }
-  return difference == 0;
-}
-
 // True when the client may now send commands; else the error has been answered.
 bool Authenticate(CommandContext& ctx, std::string_view user, std::string_view password) {
-  const std::string& wanted = ctx.server.Config().requirepass;
-  if (user == "default" && (wanted.empty() || PasswordMatches(password, wanted))) {
-    ctx.client.is_authenticated = true;
-    return true;
-  }
-  ++ctx.server.stats.authentication_failures;
+  if (LogIn(ctx.server, ctx.client, user, password)) return true;
+  NoteFailedLogin(ctx.server, ctx.client, user, ctx.args[0]);
   ctx.Error(protocol::error_text::kWrongPass);
   return false;
 }
@@ -53,7 +48,7 @@ void AuthCommand(CommandContext& ctx) {
     ctx.SyntaxError();
     return;
   }
-  if (ctx.args.size() == 2 && ctx.server.Config().requirepass.empty()) {
+  if (ctx.args.size() == 2 && ctx.server.users.Default().HasNoPassword()) {
     ctx.Error(
         "ERR AUTH <password> called without any password configured for the default user. Are you "
         "sure your configuration is correct?");
@@ -107,7 +102,7 @@ void HelloCommand(CommandContext& ctx) {
   HelloOptions options{.version = ctx.client.resp_version, .name = std::nullopt};
   if (!ReadHelloOptions(ctx, options)) return;
   if (options.authenticates && !Authenticate(ctx, options.user, options.password)) return;
-  if (!ctx.client.is_authenticated) {
+  if (MustLogIn(ctx.server, ctx.client)) {
     ctx.Error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
         "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
@@ -136,10 +131,14 @@ void HelloCommand(CommandContext& ctx) {
 
 void ResetCommand(CommandContext& ctx) {
   ClientState& client = ctx.client;
+  DropTransaction(ctx.server, client);
+  ctx.server.pubsub.LeaveAll(client);
+  ctx.server.tracking.Stop(client);
+  StopMonitoring(ctx.server, client);
   client.db_index = 0;
   client.resp_version = protocol::RespVersion::kResp2;
   client.reply_mode = ReplyMode::kOn;
-  client.is_authenticated = ctx.server.Config().requirepass.empty();
+  BecomeDefaultUser(ctx.server, client);
   client.is_readonly = false;
   client.is_asking = false;
   client.is_no_evict = false;

@@ -8,6 +8,7 @@
 #include "storage/commands/command_context.h"
 #include "storage/commands/database_index.h"
 #include "storage/commands/handler_table.h"
+#include "storage/commands/invalidation.h"
 #include "storage/commands/number_text.h"
 
 namespace slotway::storage {
@@ -58,20 +59,24 @@ std::optional<FlushMode> ReadFlushMode(CommandContext& ctx) {
   return std::nullopt;
 }
 
-void Flush(CommandContext& ctx, Keyspace& database, FlushMode mode) {
+void Flush(CommandContext& ctx, int db_index, FlushMode mode) {
   constexpr std::size_t kEntriesPerStep = 1'000'000;
+  Keyspace& database = ctx.server.Database(db_index);
+  ctx.server.WillFlush(db_index);
   ctx.DataChanged(database.Size());
   database.FlushAll();
   bool has_more = mode == FlushMode::kSync;
   while (has_more) has_more = database.FreeFlushed(kEntriesPerStep);
   if (mode == FlushMode::kSync) database.TakeFreedCount();  // none of them was freed lazily
+  ctx.server.waiters.NoteDatabase(db_index);
+  ctx.PropagateAnyway();
 }
 
 void FlushdbCommand(CommandContext& ctx) {
   const auto mode = ReadFlushMode(ctx);
   if (!mode) return;
-  Flush(ctx, ctx.db, *mode);
-  ctx.server.waiters.NoteDatabase(ctx.client.db_index);
+  Flush(ctx, ctx.client.db_index, *mode);
+  InvalidateAll(ctx.server);
   ctx.reply.Ok();
 }
 
@@ -79,11 +84,10 @@ void FlushallCommand(CommandContext& ctx) {
   const auto mode = ReadFlushMode(ctx);
   if (!mode) return;
   for (int i = 0; i < ctx.server.DatabaseCount(); ++i) {
-    Keyspace* database = ctx.server.DatabaseIfUsed(i);
-    if (database == nullptr) continue;
-    Flush(ctx, *database, *mode);
-    ctx.server.waiters.NoteDatabase(i);
+    if (ctx.server.DatabaseIfUsed(i) != nullptr) Flush(ctx, i, *mode);
   }
+  InvalidateAll(ctx.server);
+  ctx.PropagateAnyway();
   ctx.DataChanged(1);
   ctx.reply.Ok();
 }

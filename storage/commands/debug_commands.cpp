@@ -9,10 +9,14 @@
 
 #include "storage/commands/command_context.h"
 #include "storage/commands/debug_protocol.h"
+#include "storage/commands/debug_reload.h"
+#include "storage/commands/due_keys.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/help_text.h"
 #include "storage/commands/number_text.h"
 #include "storage/commands/value_digest.h"
+#include "storage/persistence/dump_payload.h"
+#include "storage/types/quicklist.h"
 
 namespace slotway::storage {
 namespace {
@@ -37,16 +41,31 @@ void DebugSleep(CommandContext& ctx) {
   ctx.reply.Ok();
 }
 
+void AddListSettings(CommandContext& ctx, const Entry& entry, std::string& text) {
+  const config::ShardConfig& config = ctx.server.Config();
+  const auto& list = static_cast<const Quicklist&>(*entry.Object());
+  text.append(" ql_nodes:").append(std::to_string(list.NodeCount()));
+  text.append(" ql_listpack_max:").append(std::to_string(config.list_max_listpack_size));
+  text.append(" ql_compressed:").append(config.list_compress_depth != 0 ? "1" : "0");
+}
+
 void DebugObject(CommandContext& ctx) {
-  Entry entry = ctx.Peek(ctx.Key(2));
+  // As long as nobody else has met it, a key whose time has come is shown.
+  const DueKeysShown shown(ctx.db);
+  const Entry entry = ctx.Peek(ctx.Key(2));
   if (!entry) {
     ctx.Error(protocol::error_text::kNoSuchKey);
     return;
   }
   std::string text = "Value at:0x0 refcount:1 encoding:";
   text.append(EncodingName(entry.encoding()));
-  text.append(" serializedlength:").append(std::to_string(ctx.db.BytesOfEntry(entry)));
-  text.append(" lru:0 lru_seconds_idle:0");
+  // Of a payload without its type, version and checksum.
+  constexpr std::size_t kBesideValue = 11;
+  const std::size_t length = DumpValue(ctx.db, entry).size() - kBesideValue;
+  text.append(" serializedlength:").append(std::to_string(length));
+  text.append(" lru:").append(std::to_string(ctx.db.AccessBits(entry, ctx.now_ms)));
+  text.append(" lru_seconds_idle:").append(std::to_string(ctx.db.IdleSeconds(entry, ctx.now_ms)));
+  if (entry.encoding() == Encoding::kQuicklist) AddListSettings(ctx, entry, text);
   ctx.reply.SimpleString(text);
 }
 
@@ -67,11 +86,6 @@ void DebugDigestValue(CommandContext& ctx) {
     if (const Entry entry = ctx.Peek(ctx.Key(i))) MixValue(digest, ctx.db, entry);
     ctx.reply.SimpleString(runtime::HexOf(digest));
   }
-}
-
-void DebugSetActiveExpire(CommandContext& ctx) {
-  ctx.server.active_expiry_enabled = ctx.args[2] != "0";
-  ctx.reply.Ok();
 }
 
 // DEBUG POPULATE count [prefix] [size]
@@ -96,10 +110,37 @@ void DebugPopulate(CommandContext& ctx) {
   ctx.reply.Ok();
 }
 
+// A setting of redis.conf but for its name, so that lists have their limits from one place.
+void DebugQuicklistPackedThreshold(CommandContext& ctx) {
+  if (ctx.server.settings.Set("quicklist-packed-threshold", ctx.args[2])) {
+    ctx.Error("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+  } else {
+    ctx.reply.Ok();
+  }
+}
+
+void SetSwitch(CommandContext& ctx, bool& target) {
+  target = ctx.args[2] != "0";
+  ctx.reply.Ok();
+}
+
+void DebugSetActiveExpire(CommandContext& ctx) { SetSwitch(ctx, ctx.server.active_expiry_enabled); }
+void DebugPauseCron(CommandContext& ctx) { SetSwitch(ctx, ctx.server.is_cron_paused); }
+void DebugSetDisableDenyScripts(CommandContext& ctx) {
+  SetSwitch(ctx, ctx.server.scripts_may_call_all);
+}
+
+void DebugReplyBuffer(CommandContext& ctx) {
+  if (!EqualsNoCase(ctx.args[2], "resizing")) return ctx.SubcommandError("DEBUG");
+  const bool is_switch = ctx.args[3] == "0" || ctx.args[3] == "1";
+  // Replies stand in chunks that come and go: there is nothing to resize, on or off.
+  is_switch ? ctx.reply.Ok() : ctx.SyntaxError();
+}
+
 void DebugError(CommandContext& ctx) { ctx.Error(ctx.args[2]); }
 
 void DebugChangeReplId(CommandContext& ctx) {
-  ctx.server.replication.replication_id = ctx.server.random.HexId();
+  ctx.server.replication.history.id = ctx.server.random.HexId();
   ctx.reply.Ok();
 }
 
@@ -113,14 +154,26 @@ void DebugHelp(CommandContext& ctx) {
       "    A digest of each value.",
       "ERROR <text>",
       "    Answer this error.",
+      "LOADAOF",
+      "    Write the append-only log to the disk, forget all data, and load it from there.",
       "OBJECT <key>",
       "    How a key is kept.",
+      "PAUSE-CRON (0|1)",
+      "    Whether nothing happens by itself: no expiry, no statistics.",
       "POPULATE <count> [<prefix>] [<size>]",
       "    Make keys.",
       "PROTOCOL <type>",
       "    Answer a value of this RESP type.",
+      "QUICKLIST-PACKED-THRESHOLD <bytes>",
+      "    The size from which on elements of long lists stand alone. 0: there is none.",
+      "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
+      "    Save all data to the RDB file, forget it, and load it again.",
+      "REPLYBUFFER RESIZING (0|1)",
+      "    Whether buffers of replies change their size. Here replies have none of a fixed size.",
       "SET-ACTIVE-EXPIRE (0|1)",
       "    Whether due keys are deleted without being accessed.",
+      "SET-DISABLE-DENY-SCRIPTS (0|1)",
+      "    Whether scripts may call what they must not.",
       "SLEEP <seconds>",
       "    Stop serving for this long.",
   };
@@ -143,6 +196,12 @@ constexpr DebugSubcommand kSubcommands[] = {
     {"error", 1, 1, &DebugError},
     {"protocol", 1, 1, &DebugProtocol},
     {"change-repl-id", 0, 0, &DebugChangeReplId},
+    {"reload", 0, 3, &DebugReload},
+    {"loadaof", 0, 0, &DebugLoadLog},
+    {"replybuffer", 2, 2, &DebugReplyBuffer},
+    {"pause-cron", 1, 1, &DebugPauseCron},
+    {"set-disable-deny-scripts", 1, 1, &DebugSetDisableDenyScripts},
+    {"quicklist-packed-threshold", 1, 1, &DebugQuicklistPackedThreshold},
     {"help", 0, 0, &DebugHelp},
 };
 

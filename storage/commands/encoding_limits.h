@@ -13,7 +13,9 @@ inline HashLimits HashLimitsOf(const config::ShardConfig& config) {
 }
 
 inline ListLimits ListLimitsOf(const config::ShardConfig& config) {
-  return {.listpack_size = config.list_max_listpack_size};
+  const std::uint64_t threshold = config.quicklist_packed_threshold;
+  return {.listpack_size = config.list_max_listpack_size,
+          .packed_bytes_max = threshold != 0 ? threshold : SIZE_MAX};
 }
 
 inline SetLimits SetLimitsOf(const config::ShardConfig& config) {

@@ -12,4 +12,16 @@ std::optional<std::int64_t> ToUnixMs(std::int64_t value, ExpireUnit unit, std::i
   return unit.is_absolute ? value : AddChecked(value, now_ms);
 }
 
+bool ExpireAt(CommandContext& ctx, const KeyRef& key, const Entry& entry, std::int64_t at_ms) {
+  if (at_ms > ctx.now_ms) {
+    ctx.db.SetExpiry(entry, at_ms);
+    ctx.KeyChanged(key, config::kNotifyGeneric, "expire");
+    return true;
+  }
+  ctx.db.Delete(entry);
+  ctx.KeyChanged(key, config::kNotifyGeneric, "del");
+  ctx.PropagateAs({ctx.server.Config().lazyfree_lazy_expire ? "UNLINK" : "DEL", key.key});
+  return false;
+}
+
 }  // namespace slotway::storage

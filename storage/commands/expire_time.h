@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "storage/commands/command_context.h"
+
 namespace slotway::storage {
 
 struct ExpireUnit {
@@ -14,5 +16,8 @@ struct ExpireUnit {
 
 // Unix time in ms; nothing if it does not fit. Negative and zero times are kept as they are.
 std::optional<std::int64_t> ToUnixMs(std::int64_t value, ExpireUnit unit, std::int64_t now_ms);
+
+// Gives the key its time to live; if that is over, deletes it and returns false.
+bool ExpireAt(CommandContext& ctx, const KeyRef& key, const Entry& entry, std::int64_t at_ms);
 
 }  // namespace slotway::storage

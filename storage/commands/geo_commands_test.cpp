@@ -8,26 +8,26 @@ namespace {
 
 TEST(GeoCommandsTest, PlacesAndDistances) {
   CommandRunner runner;
-  EXPECT_EQ(Play(runner,
-                 {
-                     {{"geoadd", "g", "13.361389", "38.115556", "Palermo", "15.087269",
-                       "37.502669", "Catania"},
-                      ":2\r\n"},
-                     {{"geodist", "g", "Palermo", "Catania", "km"}, "$8\r\n166.2742\r\n"},
-                     {{"geodist", "g", "Palermo", "nowhere"}, "$-1\r\n"},
-                     {{"geodist", "g", "Palermo", "Catania", "inch"},
-                      "-ERR unsupported unit provided. please use M, KM, FT, MI\r\n"},
-                     {{"geohash", "g", "Palermo", "nowhere"},
-                      "*2\r\n$11\r\nsqc8b49rny0\r\n$-1\r\n"},
-                     {{"geopos", "g", "Palermo", "nowhere"},
-                      "*2\r\n*2\r\n$20\r\n13.36138933897018433\r\n$20\r\n38.11555639549629859\r\n"
-                      "*-1\r\n"},
-                     {{"geoadd", "g", "181", "0", "x"},
-                      "-ERR invalid longitude,latitude pair 181.000000,0.000000\r\n"},
-                     {{"geoadd", "g", "nx", "xx", "1", "1", "x"}, "-ERR syntax error\r\n"},
-                     {{"geoadd", "g", "1", "1", "x", "2"}, "-ERR syntax error\r\n"},
-                 }),
-            "");
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"geoadd", "g", "13.361389", "38.115556", "Palermo", "15.087269", "37.502669",
+                 "Catania"},
+                ":2\r\n"},
+               {{"geodist", "g", "Palermo", "Catania", "km"}, "$8\r\n166.2742\r\n"},
+               {{"geodist", "g", "Palermo", "nowhere"}, "$-1\r\n"},
+               {{"geodist", "g", "Palermo", "Catania", "inch"},
+                "-ERR unsupported unit provided. please use M, KM, FT, MI\r\n"},
+               {{"geohash", "g", "Palermo", "nowhere"}, "*2\r\n$11\r\nsqc8b49rny0\r\n$-1\r\n"},
+               {{"geopos", "g", "Palermo", "nowhere"},
+                "*2\r\n*2\r\n$20\r\n13.36138933897018433\r\n$20\r\n38.11555639549629859\r\n"
+                "*-1\r\n"},
+               {{"geoadd", "g", "181", "0", "x"},
+                "-ERR invalid longitude,latitude pair 181.000000,0.000000\r\n"},
+               {{"geoadd", "g", "nx", "xx", "1", "1", "x"}, "-ERR syntax error\r\n"},
+               {{"geoadd", "g", "1", "1", "x", "2"}, "-ERR syntax error\r\n"},
+           }),
+      "");
 }
 
 TEST(GeoCommandsTest, Searches) {

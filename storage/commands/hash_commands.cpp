@@ -131,6 +131,7 @@ void HincrbyfloatCommand(CommandContext& ctx) {
   HashHandle hash = HandleOrNew(ctx, opened, ctx.Key(1));
   hash.Set(ctx.args[2], text, HashLimitsOf(ctx.server.Config()));
   ctx.KeyChanged(ctx.Key(1), config::kNotifyHash, "hincrbyfloat");
+  ctx.PropagateAs({"HSET", ctx.args[1], ctx.args[2], text});  // the sum may be another elsewhere
   ctx.reply.Bulk(text);
 }
 

@@ -12,18 +12,19 @@
 #include "storage/commands/handler_table.h"
 #include "storage/commands/number_text.h"
 #include "storage/commands/opened_key.h"
+#include "storage/commands/reply_bound.h"
 #include "storage/engine/hash_handle.h"
 
 namespace slotway::storage {
 namespace {
 
 void HscanCommand(CommandContext& ctx) {
-  ScanElements<HashHandle>(ctx, [](HashHandle& hash, std::uint64_t cursor, std::size_t count,
-                                   auto&& show) {
-    return hash.Scan(cursor, count, [&](std::string_view field, std::string_view value) {
-      show(field, [value] { return value; });
-    });
-  });
+  ScanElements<HashHandle>(
+      ctx, [](HashHandle& hash, std::uint64_t cursor, std::size_t count, auto&& show) {
+        return hash.Scan(cursor, count, [&](std::string_view field, std::string_view value) {
+          show(field, [value] { return value; });
+        });
+      });
 }
 
 void ReplyField(CommandContext& ctx, std::string_view field, std::string_view value,
@@ -49,10 +50,11 @@ void ReplyDistinctFields(CommandContext& ctx, const HashHandle& hash, std::size_
                          bool with_values) {
   std::size_t wanted = std::min(count, hash.Size());
   BeginFields(ctx, wanted, with_values);
-  hash.RandomDistinctFields(wanted, [&ctx] { return ctx.server.random.Next(); },
-                            [&](std::string_view field, std::string_view value) {
-                              ReplyField(ctx, field, value, with_values);
-                            });
+  hash.RandomDistinctFields(
+      wanted, [&ctx] { return ctx.server.random.Next(); },
+      [&](std::string_view field, std::string_view value) {
+        ReplyField(ctx, field, value, with_values);
+      });
 }
 
 void HrandfieldCommand(CommandContext& ctx) {
@@ -90,10 +92,11 @@ void HrandfieldCommand(CommandContext& ctx) {
     ReplyDistinctFields(ctx, *opened.handle, static_cast<std::size_t>(count), with_values);
   } else {
     auto repeats = static_cast<std::uint64_t>(-count);
+    if (!MayAnswer(ctx, repeats)) return;
     BeginFields(ctx, repeats, with_values);
-    for (std::uint64_t i = 0; i < repeats; ++i) {
-      ReplyRandomField(ctx, *opened.handle, with_values);
-    }
+    AnswerInPieces(ctx, repeats, [&](std::uint64_t piece) {
+      for (; piece > 0; --piece) ReplyRandomField(ctx, *opened.handle, with_values);
+    });
   }
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <random>
+#include <string>
+#include <vector>
 
 #include "storage/commands/command_runner.h"
 #include "storage/types/hll_sparse.h"
@@ -7,7 +10,6 @@
 namespace slotway::storage {
 namespace {
 
-constexpr const char* kOk = "+OK\r\n";
 constexpr const char* kBroken = "-INVALIDOBJ Corrupted HLL object detected\r\n";
 constexpr const char* kNone = "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n";
 
@@ -100,6 +102,37 @@ TEST(HllCommandsTest, BrokenOnes) {
                      {{"pfcount", "short"}, kBroken},
                  }),
             "");
+}
+
+// Bytes of a good one changed at random: every command answers, and so it does afterwards.
+TEST(HllCommandsTest, AnswerWhateverTheBytesAre) {
+  std::mt19937 random(7);
+  const auto below = [&](std::size_t bound) { return random() % bound; };
+  CommandRunner runner;
+  runner.Run({"pfadd", "seed", "a", "b", "c", "d", "e"});
+  const std::string reply = runner.Run({"get", "seed"});
+  const std::string good = reply.substr(reply.find('\n') + 1, reply.size() - reply.find('\n') - 3);
+  for (int round = 0; round < 300; ++round) {
+    std::string value = good;
+    for (std::size_t change = below(4); change > 0; --change) {
+      value[kHllHeaderBytes + below(value.size() - kHllHeaderBytes)] = static_cast<char>(random());
+    }
+    if (below(4) == 0) value.resize(kHllHeaderBytes + below(value.size() - kHllHeaderBytes));
+    ASSERT_EQ(runner.Run({"set", "k", value}), kOk);
+    runner.Run({"pfadd", "other", "a", "b"});
+    for (const std::vector<std::string>& request :
+         std::vector<std::vector<std::string>>{{"pfadd", "k", "x", "y", "z"},
+                                               {"pfcount", "k"},
+                                               {"pfcount", "k", "other"},
+                                               {"pfmerge", "k", "other"},
+                                               {"pfmerge", "other", "k"},
+                                               {"pfdebug", "decode", "k"},
+                                               {"pfdebug", "getreg", "k"},
+                                               {"pfcount", "k"}}) {
+      ASSERT_TRUE(runner.Run(request).ends_with("\r\n")) << round << ' ' << request[0];
+    }
+    runner.Run({"del", "other"});
+  }
 }
 
 }  // namespace

@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "protocol/server_version.h"
+#include "runtime/clock.h"
 #include "runtime/process_stats.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
+#include "storage/commands/info_persistence.h"
+#include "storage/commands/info_replication.h"
 #include "storage/commands/info_text.h"
+#include "storage/commands/script_host.h"
 
 namespace slotway::storage {
 namespace {
@@ -43,11 +47,25 @@ void AddClients(InfoText& text, ServerState& server) {
   text.Field("connected_clients", server.clients.size());
   text.Field("cluster_connections", 0);
   text.Field("maxclients", server.Config().maxclients);
-  text.Field("blocked_clients", server.waiters.ClientCount());
-  text.Field("tracking_clients", 0);
+  text.Field("blocked_clients", server.waiters.ClientCount() + server.clients_held_back);
+  text.Field("tracking_clients", server.tracking.ClientCount());
   text.Field("clients_in_timeout_table", server.waiters.TimedCount());
   text.Field("total_blocking_keys", server.waiters.KeyCount());
   text.Field("total_blocking_keys_on_nokey", server.waiters.KeysMissedCount());
+}
+
+void AddScriptMemory(InfoText& text, const ServerState& server) {
+  const ScriptFacts facts = server.scripts != nullptr ? server.scripts->Facts() : ScriptFacts{};
+  text.FieldWithHuman("used_memory_lua", facts.eval_vm_bytes);
+  text.Field("used_memory_vm_eval", facts.eval_vm_bytes);
+  text.Field("used_memory_scripts_eval", facts.script_bytes);
+  text.Field("number_of_cached_scripts", facts.scripts);
+  text.Field("number_of_functions", facts.functions);
+  text.Field("number_of_libraries", facts.libraries);
+  text.Field("used_memory_vm_functions", facts.function_vm_bytes);
+  text.FieldWithHuman("used_memory_vm_total", facts.eval_vm_bytes + facts.function_vm_bytes);
+  text.Field("used_memory_functions", facts.function_bytes);
+  text.FieldWithHuman("used_memory_scripts", facts.script_bytes + facts.function_bytes);
 }
 
 std::string PolicyName(const ServerState& server) {
@@ -66,17 +84,22 @@ void AddMemory(InfoText& text, ServerState& server) {
   text.FieldWithHuman("used_memory_rss", resident);
   text.FieldWithHuman("used_memory_peak", server.peak_memory_bytes);
   text.Percent("used_memory_peak_perc", used, server.peak_memory_bytes);
-  text.Field("used_memory_overhead", used - data);
+  text.Field("used_memory_overhead", used - std::min(used, data));
+  text.Field("used_memory_startup", server.startup_memory_bytes);
   text.Field("used_memory_dataset", data);
   text.Percent("used_memory_dataset_perc", data, used);
   text.FieldWithHuman("total_system_memory", runtime::SystemMemoryBytes());
+  AddScriptMemory(text, server);
   text.FieldWithHuman("maxmemory", server.Config().maxmemory_bytes);
   text.Field("maxmemory_policy", PolicyName(server));
   text.Decimal("mem_fragmentation_ratio",
                used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0);
   text.Field("mem_fragmentation_bytes",
              static_cast<std::int64_t>(resident) - static_cast<std::int64_t>(used));
+  text.Field("mem_not_counted_for_evict", 0);
   text.Field("mem_replication_backlog", 0);
+  text.Field("mem_clients_slaves", 0);
+  text.Field("mem_clients_normal", server.client_memory.TotalBytes());
   text.Field("mem_aof_buffer", 0);
   text.Field("active_defrag_running", 0);
   std::size_t pending_frees = 0;
@@ -88,25 +111,6 @@ void AddMemory(InfoText& text, ServerState& server) {
   text.Field("lazyfreed_objects", server.stats.lazyfreed_objects);
 }
 
-void AddPersistence(InfoText& text, ServerState& server) {
-  text.Section("Persistence");
-  text.Field("loading", 0);
-  text.Field("async_loading", 0);
-  text.Field("rdb_changes_since_last_save", server.changes_since_save);
-  text.Field("rdb_bgsave_in_progress", 0);
-  text.Field("rdb_last_save_time", server.last_save_time_s);
-  text.Field("rdb_last_bgsave_status", "ok");
-  text.Field("rdb_last_bgsave_time_sec", -1);
-  text.Field("rdb_current_bgsave_time_sec", -1);
-  text.Field("aof_enabled", 0);
-  text.Field("aof_rewrite_in_progress", 0);
-  text.Field("aof_rewrite_scheduled", 0);
-  text.Field("aof_last_rewrite_time_sec", -1);
-  text.Field("aof_current_rewrite_time_sec", -1);
-  text.Field("aof_last_bgrewrite_status", "ok");
-  text.Field("aof_last_write_status", "ok");
-}
-
 void AddStats(InfoText& text, ServerState& server) {
   const ServerStats& stats = server.stats;
   text.Section("Stats");
@@ -116,44 +120,44 @@ void AddStats(InfoText& text, ServerState& server) {
              static_cast<std::int64_t>(stats.command_rate.PerSecond()));
   text.Field("total_net_input_bytes", stats.input_bytes);
   text.Field("total_net_output_bytes", stats.output_bytes);
-  text.Field("total_net_repl_input_bytes", 0);
-  text.Field("total_net_repl_output_bytes", 0);
+  text.Field("total_net_repl_input_bytes", server.replication.stream_input_bytes);
+  text.Field("total_net_repl_output_bytes", server.replication.stream_output_bytes);
   text.Decimal("instantaneous_input_kbps", stats.input_rate.PerSecond() / 1024);
   text.Decimal("instantaneous_output_kbps", stats.output_rate.PerSecond() / 1024);
   text.Field("rejected_connections", stats.connections_rejected);
-  text.Field("sync_full", 0);
-  text.Field("sync_partial_ok", 0);
-  text.Field("sync_partial_err", 0);
+  text.Field("sync_full", server.replication.full_syncs);
+  text.Field("sync_partial_ok", server.replication.partial_syncs);
+  text.Field("sync_partial_err", server.replication.partial_syncs_refused);
   text.Field("expired_keys", stats.expired_keys);
   text.Field("expired_time_cap_reached_count", stats.expire_cycle_limits);
   text.Field("evicted_keys", stats.evicted_keys);
-  text.Field("evicted_clients", 0);
+  text.Field("evicted_clients", stats.evicted_clients);
+  const std::uint64_t over_us =
+      stats.over_memory_since_us == 0 ? 0 : runtime::MonotonicUs() - stats.over_memory_since_us;
+  text.Field("total_eviction_exceeded_time", (stats.over_memory_us + over_us) / 1000);
+  text.Field("current_eviction_exceeded_time", over_us / 1000);
   text.Field("keyspace_hits", stats.keyspace_hits);
   text.Field("keyspace_misses", stats.keyspace_misses);
-  text.Field("pubsub_channels", 0);
-  text.Field("pubsub_patterns", 0);
-  text.Field("pubsubshard_channels", 0);
+  text.Field("pubsub_channels", server.pubsub.Count(ChannelKind::kChannel));
+  text.Field("pubsub_patterns", server.pubsub.Count(ChannelKind::kPattern));
+  text.Field("pubsubshard_channels", server.pubsub.Count(ChannelKind::kShard));
   text.Field("latest_fork_usec", 0);
   text.Field("total_forks", 0);
   text.Field("migrate_cached_sockets", 0);
+  text.Field("tracking_total_keys", server.tracking.KeyCount());
+  text.Field("tracking_total_items", server.tracking.ReaderCount());
+  text.Field("tracking_total_prefixes", server.tracking.PrefixCount());
   text.Field("total_error_replies", stats.error_replies);
   text.Field("total_reads_processed", stats.reads_processed);
   text.Field("acl_access_denied_auth", stats.authentication_failures);
+  text.Field("acl_access_denied_cmd", stats.denied_commands);
+  text.Field("acl_access_denied_key", stats.denied_keys);
+  text.Field("acl_access_denied_channel", stats.denied_channels);
 }
 
 void AddReplication(InfoText& text, ServerState& server) {
   text.Section("Replication");
-  text.Field("role", server.replication.is_replica ? "slave" : "master");
-  text.Field("connected_slaves", 0);
-  text.Field("master_failover_state", "no-failover");
-  text.Field("master_replid", server.replication.replication_id);
-  text.Field("master_replid2", std::string(40, '0'));
-  text.Field("master_repl_offset", server.replication.offset);
-  text.Field("second_repl_offset", -1);
-  text.Field("repl_backlog_active", 0);
-  text.Field("repl_backlog_size", server.Config().repl_backlog_size);
-  text.Field("repl_backlog_first_byte_offset", 0);
-  text.Field("repl_backlog_histlen", 0);
+  AddReplicationFacts(text, server);
 }
 
 std::string Seconds(double seconds) {
@@ -243,7 +247,7 @@ constexpr InfoSection kSections[] = {
     {"server", &AddServer, true},
     {"clients", &AddClients, true},
     {"memory", &AddMemory, true},
-    {"persistence", &AddPersistence, true},
+    {"persistence", &AddPersistenceInfo, true},
     {"stats", &AddStats, true},
     {"replication", &AddReplication, true},
     {"cpu", &AddCpu, true},

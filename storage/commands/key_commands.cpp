@@ -41,9 +41,7 @@ void DelCommand(CommandContext& ctx) {
 void ExistsCommand(CommandContext& ctx) {
   std::int64_t found = 0;
   for (std::size_t i = 1; i < ctx.args.size(); ++i) {
-    Entry entry = ctx.Peek(ctx.Key(i));
-    ++(entry ? ctx.server.stats.keyspace_hits : ctx.server.stats.keyspace_misses);
-    if (entry) ++found;
+    if (ctx.PeekToRead(ctx.Key(i))) ++found;
   }
   ctx.reply.Integer(found);
 }
@@ -51,14 +49,13 @@ void ExistsCommand(CommandContext& ctx) {
 void TouchCommand(CommandContext& ctx) {
   std::int64_t found = 0;
   for (std::size_t i = 1; i < ctx.args.size(); ++i) {
-    KeyRef key = ctx.Key(i);
-    if (ctx.db.Find(key.slot, key.key, ctx.now_ms, Access::kTouch)) ++found;
+    if (ctx.FindToRead(ctx.Key(i), Access::kTouch)) ++found;
   }
   ctx.reply.Integer(found);
 }
 
 void TypeCommand(CommandContext& ctx) {
-  Entry entry = ctx.Peek(ctx.Key(1));
+  Entry entry = ctx.PeekToRead(ctx.Key(1));
   ctx.reply.SimpleString(entry ? ValueTypeName(entry.type()) : "none");
 }
 
@@ -121,13 +118,14 @@ void CopyCommand(CommandContext& ctx) {
   }
   Keyspace& target = ctx.server.Database(target_db);
   // First the target: looking it up may remove it, which ends the view of the source.
-  bool is_taken = !replaces && target.Exists(to.slot, to.key, ctx.now_ms);
+  const bool is_taken = target.Exists(to.slot, to.key, ctx.now_ms);
   Entry entry = ctx.FindToRead(from);
-  if (!entry || is_taken) {
+  if (!entry || (is_taken && !replaces)) {
     ctx.reply.Integer(0);
     return;
   }
   ValueCopy(entry).StoreTo(target, to, ctx.now_ms);
+  if (is_taken) ctx.KeyReplaced(target_db, to);
   ctx.KeyOfChanged(target_db, to, config::kNotifyGeneric, "copy_to");
   ctx.reply.Integer(1);
 }

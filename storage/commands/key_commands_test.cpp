@@ -8,8 +8,6 @@
 namespace slotway::storage {
 namespace {
 
-constexpr const char* kOk = "+OK\r\n";
-
 std::string SetLargeHash(CommandRunner& runner) {
   std::vector<std::string> request{"hset", "h"};
   for (int i = 0; i < 1000; ++i) {
@@ -112,6 +110,20 @@ TEST(KeyCommandsTest, RenameCopyMove) {
                      {{"exists", "b", "c"}, ":1\r\n"},
                  }),
             "");
+}
+
+TEST(KeyCommandsTest, ScanDeletesWhatIsDueAndOfTheTypeAskedFor) {
+  CommandRunner runner;
+  runner.Run({"set", "string", "v", "px", "1"});
+  runner.Run({"hset", "hash", "f", "v"});
+  runner.Run({"pexpire", "hash", "1"});
+  runner.Advance(5);
+  const std::string nothing = "*2\r\n$1\r\n0\r\n*0\r\n";
+  EXPECT_EQ(runner.Run({"scan", "0", "type", "string"}), nothing);
+  EXPECT_EQ(runner.Run({"dbsize"}), ":1\r\n");
+  EXPECT_EQ(runner.Run({"scan", "0"}), nothing);
+  EXPECT_EQ(runner.Run({"dbsize"}), ":0\r\n");
+  EXPECT_EQ(runner.State().stats.expired_keys, 2u);
 }
 
 TEST(KeyCommandsTest, ScanVisitsEverything) {

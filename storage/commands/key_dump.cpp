@@ -2,7 +2,9 @@
 // Values out of and into the server as bytes: DUMP, RESTORE, RESTORE-ASKING.
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
@@ -52,14 +54,43 @@ bool ReadRestoreOptions(CommandContext& ctx, RestoreOptions& options) {
 }
 
 void ApplyAccess(CommandContext& ctx, const Entry& entry, const RestoreOptions& options) {
-  auto policy = ctx.server.Config().maxmemory_policy;
-  bool is_lfu = policy == config::MaxmemoryPolicy::kAllkeysLfu ||
-                policy == config::MaxmemoryPolicy::kVolatileLfu;
+  const bool is_lfu = IsLfu(ctx.server.Config().maxmemory_policy);
   if (options.frequency && is_lfu) {
     ctx.db.SetFrequency(entry, static_cast<int>(*options.frequency), ctx.now_ms);
   } else if (options.idle_seconds && !is_lfu) {
     ctx.db.SetIdleSeconds(entry, *options.idle_seconds, ctx.now_ms);
   }
+}
+
+// Takes the payload in args[3] into `keyspace`; false when it is no good, which has been answered.
+bool TakePayload(CommandContext& ctx, Keyspace& keyspace, const KeyRef& key) {
+  if (!IsDumpIntact(ctx.args[3])) {
+    ctx.Error("ERR DUMP payload version or checksum are wrong");
+    return false;
+  }
+  const ValueLimits limits = ValueLimitsOf(ctx.server.Config());
+  switch (RestoreValue(ctx.args[3], {keyspace, key, limits, ctx.now_ms})) {
+    case RestoreResult::kBadData:
+      ctx.Error("ERR Bad data format");
+      return false;
+    case RestoreResult::kUnsupportedType:
+      ctx.Error("ERR RESTORE of this type is not supported by this version of Slotway");
+      return false;
+    case RestoreResult::kDone:
+      break;
+  }
+  return true;
+}
+
+// The key's time has come already: the payload is looked at, and the key is gone.
+void RestoreNothing(CommandContext& ctx, const KeyRef& key) {
+  Keyspace elsewhere(ctx.server.arena, {});
+  if (!TakePayload(ctx, elsewhere, key)) return;
+  if (ctx.db.Delete(key.slot, key.key, ctx.now_ms)) {
+    ctx.KeyChanged(key, config::kNotifyGeneric, "del");
+    ctx.PropagateAs({ctx.server.Config().lazyfree_lazy_server_del ? "UNLINK" : "DEL", key.key});
+  }
+  ctx.reply.Ok();
 }
 
 void RestoreCommand(CommandContext& ctx) {
@@ -77,30 +108,23 @@ void RestoreCommand(CommandContext& ctx) {
     ctx.Error("ERR Invalid TTL value, must be >= 0");
     return;
   }
-  if (!IsDumpIntact(ctx.args[3])) {
-    ctx.Error("ERR DUMP payload version or checksum are wrong");
+  const std::int64_t at_ms = ttl_ms != 0 && !options.is_absolute ? ttl_ms + ctx.now_ms : ttl_ms;
+  if (at_ms != 0 && at_ms <= ctx.now_ms) {
+    RestoreNothing(ctx, key);
     return;
   }
-  ValueLimits limits = ValueLimitsOf(ctx.server.Config());
-  switch (RestoreValue(ctx.args[3], {ctx.db, key, limits, ctx.now_ms})) {
-    case RestoreResult::kBadData:
-      ctx.Error("ERR Bad data format");
-      return;
-    case RestoreResult::kUnsupportedType:
-      ctx.Error("ERR RESTORE of this type is not supported by this version of Slotway");
-      return;
-    case RestoreResult::kDone:
-      break;
-  }
+  if (!TakePayload(ctx, ctx.db, key)) return;
   Entry entry = ctx.Peek(key);
-  std::int64_t at_ms = ttl_ms != 0 && !options.is_absolute ? ttl_ms + ctx.now_ms : ttl_ms;
-  if (at_ms != 0 && at_ms <= ctx.now_ms) {
-    ctx.db.Delete(entry);
-    if (exists) ctx.KeyChanged(key, config::kNotifyGeneric, "del");
-  } else {
-    if (at_ms != 0) entry = ctx.db.SetExpiry(entry, at_ms);
-    ApplyAccess(ctx, entry, options);
-    ctx.KeyChanged(key, config::kNotifyGeneric, "restore");
+  if (at_ms != 0) entry = ctx.db.SetExpiry(entry, at_ms);
+  ApplyAccess(ctx, entry, options);
+  if (exists) ctx.KeyReplaced(ctx.client.db_index, key);
+  ctx.KeyChanged(key, config::kNotifyGeneric, "restore");
+  if (ttl_ms != 0 && !options.is_absolute) {
+    std::vector<std::string_view> words(ctx.args.begin(), ctx.args.end());
+    const std::string time = std::to_string(at_ms);
+    words[2] = time;
+    words.push_back("ABSTTL");
+    ctx.PropagateAs(words);
   }
   ctx.reply.Ok();
 }

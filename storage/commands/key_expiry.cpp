@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
@@ -72,12 +73,12 @@ void SetTtl(CommandContext& ctx, ExpireUnit unit) {
     ctx.reply.Integer(0);
     return;
   }
-  if (*at_ms <= ctx.now_ms) {
-    ctx.db.Delete(entry);
-    ctx.KeyChanged(key, config::kNotifyGeneric, "del");
-  } else {
-    ctx.db.SetExpiry(entry, *at_ms);
-    ctx.KeyChanged(key, config::kNotifyGeneric, "expire");
+  if (ExpireAt(ctx, key, entry, *at_ms) && ctx.server.propagation.IsOn()) {
+    const std::string time = std::to_string(*at_ms);
+    std::vector<std::string_view> words(ctx.args.begin(), ctx.args.end());
+    words[0] = "PEXPIREAT";
+    words[2] = time;
+    ctx.PropagateAs(words);
   }
   ctx.reply.Integer(1);
 }
@@ -96,8 +97,7 @@ void PexpireatCommand(CommandContext& ctx) {
 // -2: no key; -1: no TTL; else what `show` makes of the time in ms.
 template <class Show>
 void ReplyTtl(CommandContext& ctx, Show show) {
-  Entry entry = ctx.Peek(ctx.Key(1));
-  ++(entry ? ctx.server.stats.keyspace_hits : ctx.server.stats.keyspace_misses);
+  Entry entry = ctx.PeekToRead(ctx.Key(1));
   auto at_ms = entry ? entry.expire_at_ms() : std::nullopt;
   ctx.reply.Integer(!entry ? -2 : !at_ms ? -1 : show(*at_ms));
 }

@@ -18,12 +18,6 @@ constexpr std::string_view kNoLru =
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
     "switching between policies at runtime LRU and LFU data will take some time to adjust.";
 
-bool IsLfu(const CommandContext& ctx) {
-  auto policy = ctx.server.Config().maxmemory_policy;
-  return policy == config::MaxmemoryPolicy::kAllkeysLfu ||
-         policy == config::MaxmemoryPolicy::kVolatileLfu;
-}
-
 // The entry without touching it; answers null and returns an empty one if it is absent.
 Entry FindToInspect(CommandContext& ctx) {
   Entry entry = ctx.Peek(ctx.Key(2));
@@ -43,9 +37,7 @@ constexpr std::int64_t kOwnersOfShared = std::numeric_limits<std::int32_t>::max(
 bool CountsAsShared(const CommandContext& ctx, const Entry& entry) {
   if (entry.encoding() != Encoding::kInt) return false;
   const config::ShardConfig& config = ctx.server.Config();
-  const bool needs_clock = IsLfu(ctx) ||
-                           config.maxmemory_policy == config::MaxmemoryPolicy::kAllkeysLru ||
-                           config.maxmemory_policy == config::MaxmemoryPolicy::kVolatileLru;
+  const bool needs_clock = IsLfu(config.maxmemory_policy) || IsLru(config.maxmemory_policy);
   if (config.maxmemory_bytes != 0 && needs_clock) return false;
   return entry.Number() >= 0 && entry.Number() < kSharedNumbers;
 }
@@ -58,7 +50,7 @@ void ObjectRefcountCommand(CommandContext& ctx) {
 void ObjectIdletimeCommand(CommandContext& ctx) {
   Entry entry = FindToInspect(ctx);
   if (!entry) return;
-  if (IsLfu(ctx)) {
+  if (IsLfu(ctx.server.Config().maxmemory_policy)) {
     ctx.Error(kNoLru);
     return;
   }
@@ -68,7 +60,7 @@ void ObjectIdletimeCommand(CommandContext& ctx) {
 void ObjectFreqCommand(CommandContext& ctx) {
   Entry entry = FindToInspect(ctx);
   if (!entry) return;
-  if (!IsLfu(ctx)) {
+  if (!IsLfu(ctx.server.Config().maxmemory_policy)) {
     ctx.Error(kNoLfu);
     return;
   }

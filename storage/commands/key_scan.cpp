@@ -7,6 +7,7 @@
 
 #include "protocol/glob.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/due_keys.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/scan_options.h"
 
@@ -28,21 +29,39 @@ void KeysCommand(CommandContext& ctx) {
   for (std::string_view key : keys) ctx.reply.Bulk(key);
 }
 
+bool IsDue(const Entry& entry, std::int64_t now_ms) {
+  const auto at_ms = entry.expire_at_ms();
+  return at_ms && *at_ms < now_ms;
+}
+
+// What it meets and would answer, had its time not come, is deleted: as by any other access.
 void ScanCommand(CommandContext& ctx) {
   std::uint64_t cursor = 0;
   ScanOptions options;
   if (!ReadScanCursor(ctx, 1, cursor) || !ReadScanOptions(ctx, 2, true, options)) return;
   std::vector<std::string_view> keys;
-  cursor = ctx.db.Scan(cursor, options.count, ctx.now_ms, [&](const Entry& entry) {
-    bool is_wanted =
-        options.Matches(entry.key()) &&
-        (options.type.data() == nullptr || EqualsNoCase(options.type, ValueTypeName(entry.type())));
-    if (is_wanted) keys.push_back(entry.key());
-  });
+  std::vector<std::string> due_keys;
+  {
+    const DueKeysShown shown(ctx.db);
+    cursor = ctx.db.Scan(cursor, options.count, ctx.now_ms, [&](const Entry& entry) {
+      const bool is_wanted =
+          options.Matches(entry.key()) && (options.type.data() == nullptr ||
+                                           EqualsNoCase(options.type, ValueTypeName(entry.type())));
+      if (!is_wanted) return;
+      if (!IsDue(entry, ctx.now_ms)) {
+        keys.push_back(entry.key());
+      } else if (shown.AreDeletedLater()) {
+        due_keys.emplace_back(entry.key());
+      }
+    });
+  }
   ctx.reply.Array(2);
   ctx.reply.Bulk(std::to_string(cursor));
   ctx.reply.Array(keys.size());
   for (std::string_view key : keys) ctx.reply.Bulk(key);
+  for (const std::string& key : due_keys) {
+    ctx.db.Exists(protocol::SlotOfKey(key), key, ctx.now_ms);
+  }
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "protocol/command.h"
+#include "runtime/text_hash.h"
 #include "storage/types/value_type.h"
 
 namespace slotway::storage {
@@ -39,6 +40,7 @@ struct WaitingRequest {
   int db_index = 0;
   ValueType type = ValueType::kList;   // what a key must hold to be of use
   bool minds_absence = false;          // wants to know, too, when a key is gone or of another type
+  bool counts_replicas = false;        // waits for them, and is answered with their number
   std::int64_t deadline_ms = kForever;
   std::vector<std::string> keys;
 };
@@ -102,13 +104,7 @@ class KeyWaiters {
     std::size_t minding_absence = 0;
     bool is_ready = false;
   };
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  using Queues = std::unordered_map<std::string, Queue, TextHash, std::equal_to<>>;
+  using Queues = runtime::TextMap<Queue>;
 
   const Queue* FindQueue(const Key& key) const;
   void MarkReady(int db_index, const std::string& name, Queue& queue);

@@ -18,6 +18,8 @@ namespace slotway::storage {
 inline constexpr std::string_view kCommandEvent = "command";
 inline constexpr std::string_view kFastCommandEvent = "fast-command";
 inline constexpr std::string_view kExpireEvent = "expire-cycle";
+inline constexpr std::string_view kEvictionEvent = "eviction-cycle";
+inline constexpr std::string_view kEvictionDeleteEvent = "eviction-del";
 
 class LatencyMonitor {
  public:

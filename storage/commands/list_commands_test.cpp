@@ -8,30 +8,30 @@ namespace {
 
 TEST(ListCommandsTest, PushPopAndIndexes) {
   CommandRunner runner;
-  EXPECT_EQ(Play(runner,
-                 {
-                     {{"lpush", "l", "a", "b"}, ":2\r\n"},
-                     {{"rpush", "l", "1", "2"}, ":4\r\n"},
-                     {{"lrange", "l", "0", "-1"},
-                      "*4\r\n$1\r\nb\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n2\r\n"},
-                     {{"lindex", "l", "-1"}, "$1\r\n2\r\n"},
-                     {{"lset", "l", "9", "x"}, "-ERR index out of range\r\n"},
-                     {{"lset", "l", "1", "x"}, "+OK\r\n"},
-                     {{"linsert", "l", "after", "x", "y"}, ":5\r\n"},
-                     {{"linsert", "l", "after", "z", "y"}, ":-1\r\n"},
-                     {{"lpos", "l", "1"}, ":3\r\n"},
-                     {{"lrem", "l", "-1", "y"}, ":1\r\n"},
-                     {{"lpop", "l", "2"}, "*2\r\n$1\r\nb\r\n$1\r\nx\r\n"},
-                     {{"rpop", "l", "-1"}, "-ERR value is out of range, must be positive\r\n"},
-                     {{"lmove", "l", "m", "right", "left"}, "$1\r\n2\r\n"},
-                     {{"lmpop", "2", "none", "m", "left", "count", "5"},
-                      "*2\r\n$1\r\nm\r\n*1\r\n$1\r\n2\r\n"},
-                     {{"rpoplpush", "l", "l"}, "$1\r\n1\r\n"},
-                     {{"ltrim", "l", "5", "9"}, "+OK\r\n"},
-                     {{"exists", "l", "m"}, ":0\r\n"},
-                     {{"lpop", "l", "1"}, "*-1\r\n"},
-                 }),
-            "");
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"lpush", "l", "a", "b"}, ":2\r\n"},
+               {{"rpush", "l", "1", "2"}, ":4\r\n"},
+               {{"lrange", "l", "0", "-1"}, "*4\r\n$1\r\nb\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+               {{"lindex", "l", "-1"}, "$1\r\n2\r\n"},
+               {{"lset", "l", "9", "x"}, "-ERR index out of range\r\n"},
+               {{"lset", "l", "1", "x"}, "+OK\r\n"},
+               {{"linsert", "l", "after", "x", "y"}, ":5\r\n"},
+               {{"linsert", "l", "after", "z", "y"}, ":-1\r\n"},
+               {{"lpos", "l", "1"}, ":3\r\n"},
+               {{"lrem", "l", "-1", "y"}, ":1\r\n"},
+               {{"lpop", "l", "2"}, "*2\r\n$1\r\nb\r\n$1\r\nx\r\n"},
+               {{"rpop", "l", "-1"}, "-ERR value is out of range, must be positive\r\n"},
+               {{"lmove", "l", "m", "right", "left"}, "$1\r\n2\r\n"},
+               {{"lmpop", "2", "none", "m", "left", "count", "5"},
+                "*2\r\n$1\r\nm\r\n*1\r\n$1\r\n2\r\n"},
+               {{"rpoplpush", "l", "l"}, "$1\r\n1\r\n"},
+               {{"ltrim", "l", "5", "9"}, "+OK\r\n"},
+               {{"exists", "l", "m"}, ":0\r\n"},
+               {{"lpop", "l", "1"}, "*-1\r\n"},
+           }),
+      "");
 }
 
 // As list-max-listpack-size says; it becomes a listpack again when it is half as large.

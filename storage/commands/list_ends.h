@@ -23,6 +23,10 @@ constexpr std::string_view PushEvent(ListEnd end) {
 
 constexpr std::string_view PopEvent(ListEnd end) { return end == ListEnd::kLeft ? "lpop" : "rpop"; }
 
+constexpr std::string_view PopCommand(ListEnd end) {
+  return end == ListEnd::kLeft ? "LPOP" : "RPOP";
+}
+
 // One after the other: pushed to the left they stand in reverse order.
 void PushAll(ListHandle& list, ListEnd end, std::span<const std::string_view> texts,
              const ListLimits& limits);

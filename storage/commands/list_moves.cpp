@@ -80,7 +80,14 @@ bool WaitForLists(CommandContext& ctx, std::size_t first, std::size_t count,
 
 void MoveOrWait(CommandContext& ctx, ListEnd from, ListEnd to, std::size_t timeout_index) {
   std::int64_t deadline_ms = 0;
-  if (!ReadWaitSeconds(ctx, timeout_index, deadline_ms) || Move(ctx, from, to)) return;
+  if (!ReadWaitSeconds(ctx, timeout_index, deadline_ms)) return;
+  if (Move(ctx, from, to)) {
+    // Without the timeout it is the command that does not wait.
+    std::vector<std::string_view> words(ctx.args.begin(), ctx.args.begin() + timeout_index);
+    words[0] = timeout_index == 3 ? "RPOPLPUSH" : "LMOVE";
+    if (!ctx.has_failed) ctx.PropagateAs(words);
+    return;
+  }
   if (!WaitForLists(ctx, 1, 1, deadline_ms)) ctx.reply.Null();
 }
 
@@ -90,9 +97,7 @@ void BlmoveCommand(CommandContext& ctx) {
   if (ReadListEnd(ctx, 3, from) && ReadListEnd(ctx, 4, to)) MoveOrWait(ctx, from, to, 5);
 }
 
-void BrpoplpushCommand(CommandContext& ctx) {
-  MoveOrWait(ctx, ListEnd::kRight, ListEnd::kLeft, 3);
-}
+void BrpoplpushCommand(CommandContext& ctx) { MoveOrWait(ctx, ListEnd::kRight, ListEnd::kLeft, 3); }
 
 // BLPOP key [key ...] timeout
 void PopOrWait(CommandContext& ctx, ListEnd end) {
@@ -106,6 +111,7 @@ void PopOrWait(CommandContext& ctx, ListEnd end) {
     ctx.reply.Array(2);
     ctx.reply.Bulk(ctx.args[i]);
     PopAndReply(ctx, *opened.handle, end, 1, ctx.Key(i));
+    ctx.PropagateAs({PopCommand(end), ctx.args[i]});
     return;
   }
   if (!WaitForLists(ctx, 1, keys_end - 1, deadline_ms)) ctx.reply.NullArray();
@@ -161,6 +167,7 @@ bool PopMany(CommandContext& ctx, const ManyPop& pop) {
     ctx.reply.Bulk(ctx.args[i]);
     ctx.reply.Array(taken);
     PopAndReply(ctx, *opened.handle, pop.end, taken, ctx.Key(i));
+    ctx.PropagateAs({PopCommand(pop.end), ctx.args[i], std::to_string(taken)});
     return true;
   }
   return false;

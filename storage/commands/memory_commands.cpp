@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the memory is: MEMORY. What cannot be told is left out, as in INFO.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -40,7 +41,8 @@ void MemoryUsageCommand(CommandContext& ctx) {
 struct MemoryFacts {
   std::uint64_t used;
   std::uint64_t peak;
-  std::uint64_t dataset;  // records and objects
+  std::uint64_t dataset;                                         // records and objects
+  std::array<std::uint64_t, kValueTypeCount> dataset_of_type{};  // of keys that are there
   std::uint64_t keys = 0;
   std::uint64_t resident;
   runtime::AllocatorStats allocator;
@@ -68,6 +70,9 @@ MemoryFacts ReadFacts(ServerState& server) {
     const KeyspaceMemory memory = database->Memory();
     facts.dataset += memory.record_bytes + memory.object_bytes;
     facts.keys += database->Size();
+    for (std::size_t type = 0; type < facts.dataset_of_type.size(); ++type) {
+      facts.dataset_of_type[type] += database->BytesOfType(static_cast<ValueType>(type));
+    }
   }
   return facts;
 }
@@ -115,8 +120,10 @@ void MemoryStatsCommand(CommandContext& ctx) {
   MemoryMap map;
   map.Number("peak.allocated", facts.peak);
   map.Number("total.allocated", facts.used);
+  map.Number("startup.allocated", ctx.server.startup_memory_bytes);
   map.Number("replication.backlog", 0);
   map.Number("clients.slaves", 0);
+  map.Number("clients.normal", ctx.server.client_memory.TotalBytes());
   map.Number("aof.buffer", 0);
   for (int i = 0; i < ctx.server.DatabaseCount(); ++i) {
     const Keyspace* database = ctx.server.DatabaseIfUsed(i);
@@ -126,6 +133,11 @@ void MemoryStatsCommand(CommandContext& ctx) {
   map.Number("keys.count", facts.keys);
   map.Number("keys.bytes-per-key", facts.keys == 0 ? 0 : facts.dataset / facts.keys);
   map.Number("dataset.bytes", facts.dataset);
+  for (std::size_t i = 0; i < facts.dataset_of_type.size(); ++i) {
+    if (facts.dataset_of_type[i] == 0) continue;
+    map.Number("dataset.bytes." + std::string(ValueTypeName(static_cast<ValueType>(i))),
+               facts.dataset_of_type[i]);
+  }
   map.Double("dataset.percentage", 100 * MemoryFacts::Ratio(facts.dataset, facts.used));
   map.Double("peak.percentage", 100 * MemoryFacts::Ratio(facts.used, facts.peak));
   map.Number("allocator.allocated", allocator.allocated_bytes);

@@ -146,6 +146,7 @@ void ReceiveAnswers(CommandContext& ctx, const Shipment& shipment, const Migrate
   ReplyStream replies(target);
   std::string reply;
   std::string error;
+  std::vector<std::string_view> deleted = {"DEL"};
   for (std::size_t i = 0; i < shipment.preludes + shipment.keys.size(); ++i) {
     if (!replies.Next(reply)) {
       error = "IOERR error or timeout reading from target instance";
@@ -160,8 +161,11 @@ void ReceiveAnswers(CommandContext& ctx, const Shipment& shipment, const Migrate
     KeyRef key = ctx.Key(shipment.keys[i - shipment.preludes]);
     if (ctx.db.Delete(key.slot, key.key, ctx.now_ms)) {
       ctx.KeyChanged(key, config::kNotifyGeneric, "del");
+      deleted.push_back(key.key);
     }
   }
+  ctx.PropagateNothing();
+  if (deleted.size() > 1) ctx.PropagateAs(deleted);
   if (error.empty()) {
     ctx.reply.Ok();
   } else {

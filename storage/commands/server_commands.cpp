@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process: TIME, LASTSAVE, ROLE, SHUTDOWN, WAIT, WAITAOF, LOLWUT, CLUSTER, ACL WHOAMI.
+// The process: TIME, ROLE, WAIT, WAITAOF, LOLWUT, CLUSTER.
 #include <string>
 #include <string_view>
 
@@ -8,57 +8,20 @@
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
+#include "storage/commands/help_text.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/persistence_host.h"
 
 namespace slotway::storage {
 namespace {
 
+// Within a script or transaction time stands still.
 void TimeCommand(CommandContext& ctx) {
-  std::int64_t now_us = runtime::UnixUs();
+  const bool stands_still = ctx.server.calls_within > 0;
+  const std::int64_t now_us = stands_still ? ctx.now_ms * 1000 : runtime::UnixUs();
   ctx.reply.Array(2);
   ctx.reply.BulkInteger(now_us / 1000000);
   ctx.reply.BulkInteger(now_us % 1000000);
-}
-
-void LastsaveCommand(CommandContext& ctx) { ctx.reply.Integer(ctx.server.last_save_time_s); }
-
-void RoleCommand(CommandContext& ctx) {
-  ctx.reply.Array(3);
-  ctx.reply.Bulk("master");
-  ctx.reply.Integer(ctx.server.replication.offset);
-  ctx.reply.Array(0);
-}
-
-void ShutdownCommand(CommandContext& ctx) {
-  bool saves = false;
-  bool is_nosave = false;
-  bool aborts = false;
-  for (std::string_view word : ctx.args.subspan(1)) {
-    if (EqualsNoCase(word, "nosave")) {
-      is_nosave = true;
-    } else if (EqualsNoCase(word, "save")) {
-      saves = true;
-    } else if (EqualsNoCase(word, "abort")) {
-      aborts = true;
-    } else if (!EqualsNoCase(word, "now") && !EqualsNoCase(word, "force")) {
-      ctx.SyntaxError();
-      return;
-    }
-  }
-  if ((saves && is_nosave) || (aborts && ctx.args.size() > 2)) {
-    ctx.SyntaxError();
-    return;
-  }
-  if (aborts) {
-    ctx.Error("ERR No shutdown in progress.");
-    return;
-  }
-  if (saves) {
-    ctx.Error("ERR SHUTDOWN SAVE is not supported by this version of Slotway");
-    return;
-  }
-  // No answer: the client sees the connection close.
-  ctx.server.request_shutdown();
 }
 
 bool ReadTimeout(CommandContext& ctx, std::size_t index) {
@@ -70,13 +33,6 @@ bool ReadTimeout(CommandContext& ctx, std::size_t index) {
   return timeout_ms >= 0;
 }
 
-// No replica can attach to this version: there is nothing to wait for.
-void WaitCommand(CommandContext& ctx) {
-  std::int64_t replicas = 0;
-  if (!ReadInteger(ctx, 1, replicas) || !ReadTimeout(ctx, 2)) return;
-  ctx.reply.Integer(0);
-}
-
 void WaitaofCommand(CommandContext& ctx) {
   std::int64_t local = 0;
   std::int64_t replicas = 0;
@@ -85,12 +41,14 @@ void WaitaofCommand(CommandContext& ctx) {
     ctx.Error("ERR value is out of range, must be positive");
     return;
   }
-  if (local > 0) {
+  if (local > 0 && !ctx.server.persistence.log.is_on) {
     ctx.Error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
     return;
   }
+  // Asked for, it is brought to the disk at once: nobody waits for the next second.
+  const bool is_local = local > 0 && ctx.server.persistence_host->SyncLog();
   ctx.reply.Array(2);
-  ctx.reply.Integer(0);
+  ctx.reply.Integer(is_local ? 1 : 0);
   ctx.reply.Integer(0);
 }
 
@@ -110,23 +68,25 @@ void ClusterCommand(CommandContext& ctx) {
   ctx.server.run_cluster_command(ctx);
 }
 
-void AclWhoamiCommand(CommandContext& ctx) { ctx.reply.Bulk(ctx.client.user); }
-
 void ModuleListCommand(CommandContext& ctx) { ctx.reply.Array(0); }
+
+void ModuleHelpCommand(CommandContext& ctx) {
+  static constexpr std::string_view kLines[] = {
+      "LIST",
+      "    The modules that are loaded: none, this server loads no modules.",
+  };
+  ReplyHelp(ctx, "MODULE", kLines);
+}
 
 }  // namespace
 
 std::span<const HandlerRow> ServerHandlers() {
   static constexpr HandlerRow kRows[] = {
       {"time", &TimeCommand},
-      {"lastsave", &LastsaveCommand},
-      {"role", &RoleCommand},
-      {"shutdown", &ShutdownCommand},
-      {"wait", &WaitCommand},
       {"waitaof", &WaitaofCommand},
       {"lolwut", &LolwutCommand},
-      {"acl|whoami", &AclWhoamiCommand},
       {"module|list", &ModuleListCommand},
+      {"module|help", &ModuleHelpCommand},
   };
   return kRows;
 }

@@ -12,18 +12,31 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/shard_settings.h"
+#include "protocol/acl_log.h"
+#include "protocol/acl_users.h"
 #include "protocol/command_table.h"
+#include "protocol/key_extraction.h"
+#include "runtime/allocator.h"
+#include "runtime/byte_queue.h"
 #include "runtime/random.h"
+#include "storage/commands/client_memory.h"
 #include "storage/commands/command_stats.h"
 #include "storage/commands/command_timing.h"
 #include "storage/commands/key_waiters.h"
 #include "storage/commands/latency_monitor.h"
+#include "storage/commands/persistence_facts.h"
+#include "storage/commands/propagation.h"
+#include "storage/commands/pubsub_channels.h"
+#include "storage/commands/replication_facts.h"
 #include "storage/commands/slow_log.h"
+#include "storage/commands/tracking_table.h"
+#include "storage/commands/watched_keys.h"
 #include "storage/engine/keyspace.h"
 #include "storage/memory/record_arena.h"
 
@@ -31,23 +44,19 @@ namespace slotway::storage {
 
 class CommandContext;
 class HandlerTable;
+class PersistenceHost;
+class ReplicationHost;
+class ScriptHost;
+class SnapshotRunner;
 struct ClientState;
 
-// Hears of every change of a key: keyspace events, WATCH, client-side caching. The replication
-// stream hooks in beside it, at the executor's propagation point.
-class KeyChangeListener {
- public:
-  virtual ~KeyChangeListener() = default;
-  virtual void OnKeyChanged(int db_index, const KeyRef& key, config::KeyspaceEvent event_class,
-                            std::string_view event) = 0;
-};
+// Whether keys are chosen by how often they are used.
+bool IsLfu(config::MaxmemoryPolicy policy);
+// Whether by when they were used last.
+bool IsLru(config::MaxmemoryPolicy policy);
 
-// What a CLUSTER-aware shard tells commands that are not about slots (INFO, HELLO, ROLE).
-struct ReplicationFacts {
-  bool is_replica = false;
-  std::string replication_id;  // 40 hexadecimal digits
-  std::int64_t offset = 0;
-};
+// In cluster mode: whether the keys of a command within a script can be used here.
+enum class KeysPlace : std::uint8_t { kHere, kElsewhere, kClusterDown, kClusterDownReadonly };
 
 class ServerState {
  public:
@@ -67,18 +76,38 @@ class ServerState {
   Keyspace* DatabaseIfUsed(int index) { return databases_[static_cast<std::size_t>(index)].get(); }
   int DatabaseCount() const { return static_cast<int>(databases_.size()); }
   void SwapDatabases(int a, int b);
+  // To be called before all keys of a database go.
+  void WillFlush(int index);
   // Bytes of keys, values and their index, over all databases.
   std::size_t DataBytes() const;
-  std::size_t UsedMemoryBytes() const { return DataBytes() + process_bytes; }
-  // Whether a command that adds data must be refused now.
+  // Everything the process has allocated, exactly, but for what is kept ready for output; a few
+  // nanoseconds.
+  std::size_t UsedMemoryBytes() const {
+    return arena.allocated_bytes() + heap.Bytes() - runtime::ByteQueue::IdleBytes();
+  }
   bool IsOverMemoryLimit() const {
-    std::uint64_t limit = Config().maxmemory_bytes;
+    const std::uint64_t limit = Config().maxmemory_bytes;
     return limit != 0 && UsedMemoryBytes() > limit;
   }
-  void ApplyAccessClock();
+  // Whether commands that add data must be refused: found out before each command, so that it
+  // stays while a script or transaction runs.
+  bool IsOutOfMemory() const { return Config().maxmemory_bytes != 0 && is_out_of_memory; }
+  // To be called when maxmemory-policy, lfu-log-factor or lfu-decay-time has changed.
+  void ApplyAccessRules();
+  // Whether a write must be refused now.
+  bool LacksReplicas() const {
+    const std::int64_t wanted = Config().min_replicas_to_write;
+    return wanted != 0 && Config().min_replicas_max_lag_s != 0 && !replication.is_replica &&
+           replication.good_replicas < static_cast<std::size_t>(wanted);
+  }
+  // Whether its master alone may write.
+  bool IsReadonly() const { return replication.is_replica && Config().replica_read_only; }
+  // To be called when notify-keyspace-events has changed.
+  void ApplyKeyEvents();
 
   config::ShardSettings settings;
   const HandlerTable* handlers = nullptr;
+  runtime::HeapMeter heap;
   RecordArena arena;
 
   // Unix time, read once per batch of requests and again after anything slow.
@@ -87,8 +116,30 @@ class ServerState {
 
   std::uint64_t changes = 0;             // every change of the data counts
   std::uint64_t changes_since_save = 0;  // as above, since the last snapshot
-  KeyChangeListener* key_change_listener = nullptr;
+  Propagation propagation;
   KeyWaiters waiters;
+  WatchedKeys watched_keys;
+  PubsubChannels pubsub;
+  TrackingTable tracking;
+  std::vector<ClientState*> monitors;
+  // Whether somebody has to see each command that ran.
+  bool ShowsCommands() const { return tracking.IsOn() || !monitors.empty(); }
+  int calls_within = 0;  // how deep in commands that run others: EXEC, scripts
+  // Whether a change of a key is of interest to anybody: see key_change.h.
+  bool TellsOfKeyChanges() const {
+    return waiters.IsAnyoneWaiting() || watched_keys.IsAnyoneWatching() ||
+           Config().notify_keyspace_events != 0 || tracking.IsOn();
+  }
+  // The client whose request is running, and what is to be sent to it behind the reply: see
+  // client_push.h. Clients to whom nothing is pushed are not told here.
+  ClientState* replying_to = nullptr;
+  std::vector<std::shared_ptr<const std::string>> held_pushes;  // shared: see PushedBytes
+  std::size_t held_push_bytes = 0;
+
+  protocol::AclUsers users;
+  protocol::AclLog acl_log;
+  // What rules of users depend on, now.
+  protocol::AclContext RulesContext() const;
 
   ServerStats stats;
   CommandTiming timing;
@@ -96,37 +147,86 @@ class ServerState {
   LatencyMonitor latency;
   ReplicationFacts replication;
   std::map<std::uint64_t, ClientState*> clients;  // by id, so in order of arrival
+  ClientMemory client_memory;
   std::uint64_t next_client_id = 1;
   runtime::Random random;
 
   std::string run_id;  // 40 hexadecimal digits
   std::int64_t start_time_ms = 0;
-  std::int64_t last_save_time_s = 0;
   int listening_port = 0;
-  std::size_t process_bytes = 0;  // memory beyond the data: measured by the timer
+  std::size_t startup_memory_bytes = 0;
   std::size_t peak_memory_bytes = 0;
-  bool active_expiry_enabled = true;  // DEBUG SET-ACTIVE-EXPIRE
+  bool is_out_of_memory = false;  // see IsOutOfMemory()
+
+  // ---- DEBUG ----
+
+  bool active_expiry_enabled = true;  // SET-ACTIVE-EXPIRE
+  bool is_cron_paused = false;        // PAUSE-CRON: nothing happens by itself
+  bool scripts_may_call_all = false;  // SET-DISABLE-DENY-SCRIPTS
+
+  // ---- Persistence ----
+
+  PersistenceFacts persistence;
+  // Whether there may be something for which commands are refused: data is being loaded, or the
+  // disk does not take writes.
+  bool HasUnusualState() const {
+    return persistence.loading.is_loading || !persistence.write_refusal.empty() ||
+           replication.is_replica;
+  }
+  PersistenceHost* persistence_host = nullptr;  // set by the server
+  SnapshotRunner* snapshots = nullptr;          // set by the server
+  ReplicationHost* replication_host = nullptr;  // set by the server
+
+  // ---- Scripts ----
+
+  ScriptHost* scripts = nullptr;  // set by the server
+  // While a script runs for too long: the answer to everybody, but for the few commands that are
+  // allowed then; and whose script it is. Empty otherwise.
+  std::string_view busy_error;
+  std::uint64_t busy_client_id = 0;
+  // Set by the server. Serves other clients for a moment in the middle of a script.
+  std::function<void()> serve_while_busy;
 
   // Until when clients are held back, by CLIENT PAUSE.
   std::int64_t paused_until_ms = 0;
   bool pauses_writes_only = false;
+  std::size_t clients_held_back = 0;
   std::function<void()> unpause;  // called by CLIENT UNPAUSE
+  // What is due is hidden, not deleted, while clients are held back, and stays while data is
+  // loaded: to be called when either has changed.
+  void ApplyExpiryMode();
+  // While requests of the master are applied its clock counts: what it has not deleted is there.
+  void SetAppliesStream(bool applies) {
+    applies_stream_ = applies;
+    ApplyExpiryMode();
+  }
 
-  // Set by the server. Ends the process in order, after the current batch.
-  std::function<void()> request_shutdown;
+  // Set by the server. Calls BroadcastInvalidations() at the end of this loop iteration.
+  std::function<void()> schedule_broadcast;
   // Set by the server. Closes a connection at the end of this loop iteration.
   std::function<void(std::uint64_t client_id)> close_client;
+  // Set by the server. To be called when somebody was given something without having asked.
+  std::function<void()> look_at_client_memory;
   // Set by the server. Answers a client that waits: as if its time was up, or with an error.
   std::function<void(ClientState&, std::string_view error)> end_waiting;
   // Set by the server when cluster-enabled is on: CLUSTER and its subcommands.
   std::function<void(CommandContext&)> run_cluster_command;
+  // Set by the server when cluster-enabled is on: tells the other nodes of a message.
+  std::function<void(std::string_view channel, std::string_view message, bool is_shard)>
+      publish_to_cluster;
+  // Set by the server when cluster-enabled is on.
+  std::function<KeysPlace(CommandContext&, std::span<const protocol::KeyPosition>)> place_of_keys;
   bool IsClusterEnabled() const { return Config().cluster_enabled; }
 
  private:
   Keyspace& MakeDatabase(int index);
+  ExpiryMode ExpiryModeNow() const;
+  void ListenForNewKeys(Keyspace& database);
   int IndexOf(const Keyspace& database) const;
+  bool HasKey(int db_index, std::string_view name);
 
   std::vector<std::unique_ptr<Keyspace>> databases_;
+  bool applies_stream_ = false;
 };
 
 }  // namespace slotway::storage

@@ -12,6 +12,7 @@
 #include "storage/commands/element_scan.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/opened_key.h"
+#include "storage/commands/reply_bound.h"
 #include "storage/engine/set_handle.h"
 
 namespace slotway::storage {
@@ -68,8 +69,11 @@ void SrandmemberCommand(CommandContext& ctx) {
     opened.handle->VisitRandomDistinct(wanted, RandomOf(ctx), show);
   } else {
     const auto repeats = static_cast<std::uint64_t>(-count);
+    if (!MayAnswer(ctx, repeats)) return;
     ctx.reply.Array(repeats);
-    opened.handle->VisitRandom(repeats, RandomOf(ctx), show);
+    AnswerInPieces(ctx, repeats, [&](std::uint64_t piece) {
+      opened.handle->VisitRandom(piece, RandomOf(ctx), show);
+    });
   }
 }
 
@@ -89,6 +93,7 @@ void PopOne(CommandContext& ctx) {
   const KeyRef key = ctx.Key(1);
   ctx.KeyChanged(key, config::kNotifySet, "spop");
   DeleteIfEmpty(ctx, *opened.handle, key);
+  ctx.PropagateAs({"SREM", key.key, popped});
   ctx.reply.Bulk(popped);
 }
 
@@ -98,6 +103,22 @@ void PopAll(CommandContext& ctx, const SetHandle& set, const KeyRef& key) {
   ctx.db.Delete(set.entry());
   ctx.KeyChanged(key, config::kNotifySet, "spop");
   ctx.KeyChanged(key, config::kNotifyGeneric, "del");
+  ctx.PropagateAs({ctx.server.Config().lazyfree_lazy_server_del ? "UNLINK" : "DEL", key.key});
+}
+
+void PropagateRemoval(CommandContext& ctx, const KeyRef& key,
+                      const std::vector<std::string>& members) {
+  constexpr std::size_t kPerCommand = 1024;
+  ctx.PropagateNothing();
+  if (!ctx.server.propagation.IsOn()) return;
+  std::vector<std::string_view> words;
+  for (std::size_t i = 0; i < members.size(); i += kPerCommand) {
+    words.assign({"SREM", key.key});
+    words.insert(
+        words.end(), members.begin() + static_cast<std::ptrdiff_t>(i),
+        members.begin() + static_cast<std::ptrdiff_t>(std::min(i + kPerCommand, members.size())));
+    ctx.PropagateAs(words);
+  }
 }
 
 // REQUIRES: count < set.Size().
@@ -111,6 +132,7 @@ void PopSome(CommandContext& ctx, SetHandle& set, std::size_t count, const KeyRe
   });
   for (const std::string& member : popped) set.Remove(member);
   ctx.KeyChanged(key, config::kNotifySet, "spop");
+  PropagateRemoval(ctx, key, popped);
 }
 
 void SpopCommand(CommandContext& ctx) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/acl_check.h"
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/encoding_limits.h"
@@ -37,6 +38,13 @@ struct SortOptions {
   bool IsUnsorted() const { return by && !by->HasStar(); }
 };
 
+// BY and GET read keys that the request does not name.
+bool MayReadOtherKeys(const CommandContext& ctx) {
+  std::vector<protocol::KeyPosition> keys;
+  return !ctx.client.is_restricted || ctx.client.user == nullptr ||
+         protocol::MayReadAllKeys(*ctx.client.user, ctx.spec, ctx.args, keys);
+}
+
 bool ReadSortOptions(CommandContext& ctx, bool allows_store, SortOptions& options) {
   ArgumentReader reader(ctx, 2);
   while (reader.HasMore()) {
@@ -56,11 +64,15 @@ bool ReadSortOptions(CommandContext& ctx, bool allows_store, SortOptions& option
       options.by.emplace(reader.Take());
       if (options.by->HasStar() && ctx.server.IsClusterEnabled()) {
         reader.Fail("ERR BY option of SORT denied in cluster mode.");
+      } else if (options.by->HasStar() && !MayReadOtherKeys(ctx)) {
+        reader.Fail("ERR BY option of SORT denied due to insufficient ACL permissions.");
       }
     } else if (reader.TakeWord("get", 1)) {
       options.get.emplace_back(reader.Take());
       if (!options.get.back().IsElement() && ctx.server.IsClusterEnabled()) {
         reader.Fail("ERR GET option of SORT denied in cluster mode.");
+      } else if (!MayReadOtherKeys(ctx)) {
+        reader.Fail("ERR GET option of SORT denied due to insufficient ACL permissions.");
       }
     } else {
       reader.FailSyntax();
@@ -207,15 +219,14 @@ bool IsSortable(ValueType type) {
 void Sort(CommandContext& ctx, bool allows_store) {
   SortOptions options;
   if (!ReadSortOptions(ctx, allows_store, options)) return;
-  const Entry entry =
-      options.store_index != 0 ? ctx.FindToWrite(ctx.Key(1)) : ctx.FindToRead(ctx.Key(1));
+  const Entry entry = ctx.FindToRead(ctx.Key(1));
   if (entry && !IsSortable(entry.type())) {
     ctx.Error(protocol::error_text::kWrongType);
     return;
   }
-  // A set has no order of its own that could be kept.
-  if (entry && entry.type() == ValueType::kSet && options.IsUnsorted() &&
-      options.store_index != 0) {
+  // A set has no order of its own: what is kept, and what scripts see, is the same each time.
+  const bool wants_order = options.store_index != 0 || ctx.client.is_script;
+  if (entry && entry.type() == ValueType::kSet && options.IsUnsorted() && wants_order) {
     options.by.reset();
     options.is_alpha = true;
   }

@@ -35,18 +35,27 @@ TEST(SortCommandTest, OrdersByTheElementsOrByOtherKeys) {
 
 TEST(SortCommandTest, StoresAListOrRemovesTheTarget) {
   CommandRunner runner;
-  EXPECT_EQ(Play(runner,
-                 {
-                     {{"zadd", "z", "1", "b", "2", "a"}, ":2\r\n"},
-                     {{"sort", "z", "by", "nosort", "desc"}, "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
-                     {{"sort", "z", "alpha", "get", "x*", "get", "#", "store", "t"}, ":4\r\n"},
-                     {{"lrange", "t", "0", "-1"},
-                      "*4\r\n$0\r\n\r\n$1\r\na\r\n$0\r\n\r\n$1\r\nb\r\n"},
-                     {{"sort", "none", "store", "t"}, ":0\r\n"},
-                     {{"exists", "t"}, ":0\r\n"},
-                     {{"sort_ro", "z", "alpha", "store", "t"}, "-ERR syntax error\r\n"},
-                 }),
-            "");
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"zadd", "z", "1", "b", "2", "a"}, ":2\r\n"},
+               {{"sort", "z", "by", "nosort", "desc"}, "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+               {{"sort", "z", "alpha", "get", "x*", "get", "#", "store", "t"}, ":4\r\n"},
+               {{"lrange", "t", "0", "-1"}, "*4\r\n$0\r\n\r\n$1\r\na\r\n$0\r\n\r\n$1\r\nb\r\n"},
+               {{"sort", "none", "store", "t"}, ":0\r\n"},
+               {{"exists", "t"}, ":0\r\n"},
+               {{"sort_ro", "z", "alpha", "store", "t"}, "-ERR syntax error\r\n"},
+           }),
+      "");
+}
+
+// Redis orders a set that BY leaves unordered, for scripts and for what is stored.
+TEST(SortCommandTest, ScriptsSeeSetsInOrder) {
+  CommandRunner runner;
+  runner.Run({"sadd", "s", "b", "a", "aa", "c"});
+  runner.Client().is_script = true;
+  EXPECT_EQ(runner.Run({"sort", "s", "by", "_"}),
+            "*4\r\n$1\r\na\r\n$2\r\naa\r\n$1\r\nb\r\n$1\r\nc\r\n");
 }
 
 }  // namespace

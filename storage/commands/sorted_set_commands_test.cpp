@@ -122,27 +122,26 @@ TEST(SortedSetCommandsTest, Pops) {
 
 TEST(SortedSetCommandsTest, Joins) {
   CommandRunner runner;
-  EXPECT_EQ(
-      Play(runner,
-           {
-               {{"zadd", "x", "1", "a", "2", "b"}, ":2\r\n"},
-               {{"zadd", "y", "10", "b", "20", "c"}, ":2\r\n"},
-               {{"zunionstore", "u", "2", "x", "y", "weights", "2", "1"}, ":3\r\n"},
-               {{"zrange", "u", "0", "-1", "withscores"},
-                "*6\r\n$1\r\na\r\n$1\r\n2\r\n$1\r\nb\r\n$2\r\n14\r\n$1\r\nc\r\n$2\r\n20\r\n"},
-               {{"zinter", "2", "x", "y", "aggregate", "max", "withscores"},
-                "*2\r\n$1\r\nb\r\n$2\r\n10\r\n"},
-               {{"zdiff", "2", "x", "y"}, "*1\r\n$1\r\na\r\n"},
-               {{"zintercard", "2", "u", "x", "limit", "1"}, ":1\r\n"},
-               {{"zintercard", "2", "u", "x"}, ":2\r\n"},
-               {{"zdiffstore", "u", "2", "x", "x"}, ":0\r\n"},
-               {{"exists", "u"}, ":0\r\n"},
-               {{"zunion", "0", "x"},
-                "-ERR at least 1 input key is needed for 'zunion' command\r\n"},
-               {{"zunion", "3", "x", "y"}, "-ERR syntax error\r\n"},
-               {{"zinter", "1", "x", "weights", "w"}, "-ERR weight value is not a float\r\n"},
-           }),
-      "");
+  EXPECT_EQ(Play(runner,
+                 {
+                     {{"zadd", "x", "1", "a", "2", "b"}, ":2\r\n"},
+                     {{"zadd", "y", "10", "b", "20", "c"}, ":2\r\n"},
+                     {{"zunionstore", "u", "2", "x", "y", "weights", "2", "1"}, ":3\r\n"},
+                     {{"zrange", "u", "0", "-1", "withscores"},
+                      "*6\r\n$1\r\na\r\n$1\r\n2\r\n$1\r\nb\r\n$2\r\n14\r\n$1\r\nc\r\n$2\r\n20\r\n"},
+                     {{"zinter", "2", "x", "y", "aggregate", "max", "withscores"},
+                      "*2\r\n$1\r\nb\r\n$2\r\n10\r\n"},
+                     {{"zdiff", "2", "x", "y"}, "*1\r\n$1\r\na\r\n"},
+                     {{"zintercard", "2", "u", "x", "limit", "1"}, ":1\r\n"},
+                     {{"zintercard", "2", "u", "x"}, ":2\r\n"},
+                     {{"zdiffstore", "u", "2", "x", "x"}, ":0\r\n"},
+                     {{"exists", "u"}, ":0\r\n"},
+                     {{"zunion", "0", "x"},
+                      "-ERR at least 1 input key is needed for 'zunion' command\r\n"},
+                     {{"zunion", "3", "x", "y"}, "-ERR syntax error\r\n"},
+                     {{"zinter", "1", "x", "weights", "w"}, "-ERR weight value is not a float\r\n"},
+                 }),
+            "");
 }
 
 TEST(SortedSetCommandsTest, Resp3Shapes) {
@@ -153,8 +152,7 @@ TEST(SortedSetCommandsTest, Resp3Shapes) {
                      {{"zadd", "z", "1.5", "a"}, ":1\r\n"},
                      {{"zscore", "z", "a"}, ",1.5\r\n"},
                      {{"zrange", "z", "0", "-1", "withscores"}, "*1\r\n*2\r\n$1\r\na\r\n,1.5\r\n"},
-                     {{"zrandmember", "z", "-1", "withscores"},
-                      "*1\r\n*2\r\n$1\r\na\r\n,1.5\r\n"},
+                     {{"zrandmember", "z", "-1", "withscores"}, "*1\r\n*2\r\n$1\r\na\r\n,1.5\r\n"},
                      {{"zscan", "z", "0"}, "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$3\r\n1.5\r\n"},
                      {{"zrank", "z", "a", "withscore"}, "*2\r\n:0\r\n,1.5\r\n"},
                      {{"zrank", "z", "x", "withscore"}, "_\r\n"},
@@ -163,19 +161,10 @@ TEST(SortedSetCommandsTest, Resp3Shapes) {
             "");
 }
 
-class RecordedEvents : public KeyChangeListener {
- public:
-  void OnKeyChanged(int, const KeyRef& key, config::KeyspaceEvent,
-                    std::string_view event) override {
-    text += std::string(event) + " " + std::string(key.key) + ", ";
-  }
-  std::string text;
-};
-
 TEST(SortedSetCommandsTest, Events) {
   CommandRunner runner;
-  RecordedEvents events;
-  runner.State().key_change_listener = &events;
+  Listener listener(runner.State());
+  listener.HearKeyEvents();
   const std::vector<std::pair<std::vector<std::string>, std::string>> steps = {
       {{"zadd", "z", "1", "a", "2", "b", "3", "c", "4", "d"}, "zadd z, "},
       {{"zadd", "z", "1", "a"}, ""},
@@ -194,9 +183,8 @@ TEST(SortedSetCommandsTest, Events) {
       {{"georadius", "g", "50", "50", "1", "km", "store", "s"}, "del s, "},
   };
   for (const auto& [request, expected] : steps) {
-    events.text.clear();
     runner.Run(request);
-    EXPECT_EQ(events.text, expected) << request[0];
+    EXPECT_EQ(listener.TakeKeyEvents(), expected) << request[0];
   }
 }
 

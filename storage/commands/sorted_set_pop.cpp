@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
@@ -17,6 +18,10 @@ namespace slotway::storage {
 namespace {
 
 enum class ScoreEnd : std::uint8_t { kMin, kMax };
+
+constexpr std::string_view PopCommand(ScoreEnd end) {
+  return end == ScoreEnd::kMin ? "ZPOPMIN" : "ZPOPMAX";
+}
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
@@ -50,8 +55,7 @@ void Pop(CommandContext& ctx, ScoreEnd end) {
     ctx.reply.Array(0);
     return;
   }
-  const std::size_t taken =
-      std::min(static_cast<std::size_t>(count), opened.handle->Size());
+  const std::size_t taken = std::min(static_cast<std::size_t>(count), opened.handle->Size());
   const bool is_nested = has_count && ctx.reply.IsResp3();
   ctx.reply.Array(is_nested ? taken : 2 * taken);
   PopAndReply(ctx, *opened.handle, end, taken, ctx.Key(1), is_nested);
@@ -80,6 +84,7 @@ void PopOrWait(CommandContext& ctx, ScoreEnd end) {
     ctx.reply.Array(3);
     ctx.reply.Bulk(key.key);
     PopAndReply(ctx, *opened.handle, end, 1, key, false);
+    ctx.PropagateAs({PopCommand(end), key.key});
     return;
   }
   if (!WaitForSets(ctx, 1, keys_end - 1, deadline_ms)) ctx.reply.NullArray();
@@ -128,12 +133,12 @@ bool PopMany(CommandContext& ctx, std::size_t keys_at, const ManyPop& pop) {
     if (opened.is_wrong_type) return true;
     if (!opened.handle) continue;
     const KeyRef key = ctx.Key(index);
-    const std::size_t taken =
-        std::min(static_cast<std::size_t>(pop.count), opened.handle->Size());
+    const std::size_t taken = std::min(static_cast<std::size_t>(pop.count), opened.handle->Size());
     ctx.reply.Array(2);
     ctx.reply.Bulk(key.key);
     ctx.reply.Array(taken);
     PopAndReply(ctx, *opened.handle, pop.end, taken, key, true);
+    ctx.PropagateAs({PopCommand(pop.end), key.key, std::to_string(taken)});
     return true;
   }
   return false;

@@ -13,6 +13,7 @@
 #include "storage/commands/element_scan.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/opened_key.h"
+#include "storage/commands/reply_bound.h"
 #include "storage/commands/sorted_set_result.h"
 #include "storage/engine/sorted_set_handle.h"
 #include "storage/memory/random_choice.h"
@@ -32,13 +33,13 @@ std::string ScannedScore(double score, Encoding encoding) {
 }
 
 void ZscanCommand(CommandContext& ctx) {
-  ScanElements<SortedSetHandle>(ctx, [](SortedSetHandle& set, std::uint64_t cursor,
-                                        std::size_t count, auto&& show) {
-    const Encoding encoding = set.entry().encoding();
-    return set.Scan(cursor, count, [&](const ScoredMember& item) {
-      show(item.member, [&] { return ScannedScore(item.score, encoding); });
-    });
-  });
+  ScanElements<SortedSetHandle>(
+      ctx, [](SortedSetHandle& set, std::uint64_t cursor, std::size_t count, auto&& show) {
+        const Encoding encoding = set.entry().encoding();
+        return set.Scan(cursor, count, [&](const ScoredMember& item) {
+          show(item.member, [&] { return ScannedScore(item.score, encoding); });
+        });
+      });
 }
 
 void ReplyRandomMember(CommandContext& ctx, const SortedSetHandle& set, bool with_scores) {
@@ -119,10 +120,11 @@ void ZrandmemberCommand(CommandContext& ctx) {
                          query.with_scores);
   } else {
     const auto repeats = static_cast<std::uint64_t>(-query.count);
+    if (!MayAnswer(ctx, repeats)) return;
     BeginMembers(ctx, repeats, query.with_scores);
-    for (std::uint64_t i = 0; i < repeats; ++i) {
-      ReplyRandomMember(ctx, *opened.handle, query.with_scores);
-    }
+    AnswerInPieces(ctx, repeats, [&](std::uint64_t piece) {
+      for (; piece > 0; --piece) ReplyRandomMember(ctx, *opened.handle, query.with_scores);
+    });
   }
 }
 

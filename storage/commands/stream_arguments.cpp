@@ -12,7 +12,8 @@
 namespace slotway::storage {
 namespace {
 
-constexpr std::string_view kInvalidId = "ERR Invalid stream ID specified as stream command argument";
+constexpr std::string_view kInvalidId =
+    "ERR Invalid stream ID specified as stream command argument";
 constexpr std::size_t kIdTextMax = 127;
 
 // Half of an id. Beside plain numbers Redis takes whatever strtoull() does.
@@ -72,11 +73,13 @@ bool ReadBound(CommandContext& ctx, std::size_t index, std::uint64_t missing_seq
 std::string_view Printed(std::string_view text) { return text.substr(0, text.find('\0')); }
 
 // MAXLEN and MINID: [=|~] and the value.
-void ReadStrategy(ArgumentReader& reader, bool by_length, StreamTrim& trim) {
+void ReadStrategy(ArgumentReader& reader, bool by_length, StreamTrimArguments& out) {
+  StreamTrim& trim = out.trim;
   if (trim.kind != StreamTrim::Kind::kNone) {
     reader.Fail("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
     return;
   }
+  out.measure_index = reader.Position();
   trim.is_approximate = reader.TakeWord("~", 1);
   if (!trim.is_approximate) reader.TakeWord("=", 1);
   if (by_length) {
@@ -170,10 +173,11 @@ bool ReadStreamTrim(CommandContext& ctx, bool is_xadd, StreamTrimArguments& out)
     if (is_xadd && ctx.args[reader.Position()] == "*") {
       has_id = true;
     } else if (reader.TakeWord("maxlen", 1)) {
-      ReadStrategy(reader, true, out.trim);
+      ReadStrategy(reader, true, out);
     } else if (reader.TakeWord("minid", 1)) {
-      ReadStrategy(reader, false, out.trim);
+      ReadStrategy(reader, false, out);
     } else if (reader.TakeWord("limit", 1)) {
+      out.limit_index = reader.Position() - 1;
       limit = reader.TakeInteger();
       if (*limit < 0) reader.Fail("ERR The LIMIT argument must be >= 0.");
     } else if (is_xadd && reader.TakeWord("nomkstream")) {

@@ -39,6 +39,8 @@ struct StreamTrimArguments {
   bool only_if_present = false;           // NOMKSTREAM
   std::optional<StreamIdArgument> given;  // nothing: "*"
   std::size_t id_index = 0;               // XADD: where the id stands
+  std::size_t measure_index = 0;          // where "~" stands
+  std::size_t limit_index = 0;            // where LIMIT stands, if there is one
 };
 // From args[2] on. Answers errors and returns false.
 bool ReadStreamTrim(CommandContext& ctx, bool is_xadd, StreamTrimArguments& out);

@@ -91,8 +91,14 @@ std::vector<StreamId> LeadingIds(std::span<const std::string_view> args) {
 class Claimer {
  public:
   Claimer(CommandContext& ctx, const StreamValue& stream, StreamGroup& group, const Claim& claim)
-      : claimed(ctx), ctx_(ctx), stream_(stream), group_(group), claim_(claim),
-        consumer_(SeeConsumer(ctx, group, ctx.args[3], ctx.Key(1))) {
+      : claimed(ctx),
+        ctx_(ctx),
+        stream_(stream),
+        group_(group),
+        claim_(claim),
+        named_{ctx.args[1], ctx.args[2], group},
+        consumer_(SeeConsumer(ctx, named_, ctx.args[3])) {
+    ctx.PropagateNothing();
     const std::int64_t given_ms = claim.delivered_ms.value_or(ctx.now_ms);
     delivered_ms_ = given_ms < 0 || given_ms > ctx.now_ms ? ctx.now_ms : given_ms;
   }
@@ -118,12 +124,14 @@ class Claimer {
     }
     ++count;
     ctx_.DataChanged(1);
+    PropagateClaim(ctx_, named_, id, entry);
     return true;
   }
   // An entry that is gone cannot be worked on by anybody. False when it was not pending.
   bool Forget(StreamId id) {
     if (!group_.Acknowledge(id)) return false;
     ctx_.DataChanged(1);
+    PropagateAcknowledged(ctx_, named_, id);
     return true;
   }
 
@@ -135,6 +143,7 @@ class Claimer {
   const StreamValue& stream_;
   StreamGroup& group_;
   const Claim& claim_;
+  NamedGroup named_;
   StreamConsumer& consumer_;
   std::int64_t delivered_ms_ = 0;
 };
@@ -151,6 +160,7 @@ void XclaimCommand(CommandContext& ctx) {
     if (claim.last_delivered > group.last_delivered) {
       group.last_delivered = claim.last_delivered;
       ctx.DataChanged(1);
+      PropagateGroupPosition(ctx, {ctx.args[1], ctx.args[2], group});
     }
     Claimer claimer(ctx, stream, group, claim);
     for (const StreamId id : ids) {

@@ -12,6 +12,7 @@
 #include "storage/commands/handler_table.h"
 #include "storage/commands/opened_key.h"
 #include "storage/commands/stream_arguments.h"
+#include "storage/commands/stream_propagation.h"
 #include "storage/commands/stream_reply.h"
 #include "storage/engine/stream_handle.h"
 
@@ -78,22 +79,22 @@ void XaddCommand(CommandContext& ctx) {
   }
   const KeyRef key = ctx.Key(1);
   StreamHandle handle = HandleOrNew(ctx, opened, key);
-  handle.Change([&](StreamValue& stream) {
-    stream.Append(*id, pairs, StreamLimitsOf(ctx.server.Config()));
-  });
+  handle.Change(
+      [&](StreamValue& stream) { stream.Append(*id, pairs, StreamLimitsOf(ctx.server.Config())); });
   StreamIdText text;
   ctx.reply.Bulk(text.Print(*id));
   ctx.KeyChanged(key, config::kNotifyStream, "xadd");
   if (arguments.trim.kind != StreamTrim::Kind::kNone) {
     TrimAndTell(ctx, handle, arguments.trim, key);
   }
+  PropagateStreamChange(ctx, arguments, handle.stream(), text.Print(*id));
 }
 
 void XlenCommand(CommandContext& ctx) {
   auto opened = OpenToRead<StreamHandle>(ctx);
   if (opened.is_wrong_type) return;
-  ctx.reply.Integer(
-      opened.handle ? static_cast<std::int64_t>(opened.handle->stream().Length()) : 0);
+  ctx.reply.Integer(opened.handle ? static_cast<std::int64_t>(opened.handle->stream().Length())
+                                  : 0);
 }
 
 void ReplyRange(CommandContext& ctx, bool is_backwards) {
@@ -124,9 +125,9 @@ void ReplyRange(CommandContext& ctx, bool is_backwards) {
     return;
   }
   StreamReplyBuffer entries(ctx);
-  const std::size_t written = entries.Range(opened.handle->stream(), first, last,
-                                            static_cast<std::size_t>(count.value_or(0)),
-                                            is_backwards);
+  const std::size_t written =
+      entries.Range(opened.handle->stream(), first, last,
+                    static_cast<std::size_t>(count.value_or(0)), is_backwards);
   ReplyArray(ctx, written, entries);
 }
 
@@ -158,7 +159,10 @@ void XtrimCommand(CommandContext& ctx) {
   auto opened = OpenToWrite<StreamHandle>(ctx);
   if (opened.is_wrong_type) return;
   std::uint64_t removed = 0;
-  if (opened.handle) removed = TrimAndTell(ctx, *opened.handle, arguments.trim, ctx.Key(1));
+  if (opened.handle) {
+    removed = TrimAndTell(ctx, *opened.handle, arguments.trim, ctx.Key(1));
+    if (removed > 0) PropagateStreamChange(ctx, arguments, opened.handle->stream(), {});
+  }
   ctx.reply.Integer(static_cast<std::int64_t>(removed));
 }
 
@@ -232,8 +236,8 @@ void XsetidCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> StreamHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"xadd", &XaddCommand},     {"xlen", &XlenCommand},           {"xdel", &XdelCommand},
-      {"xtrim", &XtrimCommand},   {"xsetid", &XsetidCommand},       {"xrange", &XrangeCommand},
+      {"xadd", &XaddCommand},           {"xlen", &XlenCommand},     {"xdel", &XdelCommand},
+      {"xtrim", &XtrimCommand},         {"xsetid", &XsetidCommand}, {"xrange", &XrangeCommand},
       {"xrevrange", &XrevrangeCommand},
   };
   return kRows;

@@ -9,40 +9,40 @@ namespace {
 
 TEST(StreamCommandsTest, EntriesAreAddedReadAndRemoved) {
   CommandRunner runner;
-  EXPECT_EQ(Play(runner,
-                 {
-                     {{"xadd", "s", "0-0", "f", "v"},
-                      "-ERR The ID specified in XADD must be greater than 0-0\r\n"},
-                     {{"xadd", "s", "nomkstream", "1-1", "f", "v"}, "$-1\r\n"},
-                     {{"xadd", "s", "1-1", "f", "v"}, "$3\r\n1-1\r\n"},
-                     {{"xadd", "s", "1-1", "f", "v"},
-                      "-ERR The ID specified in XADD is equal or smaller than the target stream "
-                      "top item\r\n"},
-                     {{"xadd", "s", "1-*", "f", "2"}, "$3\r\n1-2\r\n"},
-                     {{"xadd", "s", "*", "f"},
-                      "-ERR wrong number of arguments for 'xadd' command\r\n"},
-                     {{"xadd", "s", "*", "g", "3"}, "$15\r\n1700000000000-0\r\n"},
-                     {{"xadd", "s", "*", "g", "4"}, "$15\r\n1700000000000-1\r\n"},
-                     {{"xlen", "s"}, ":4\r\n"},
-                     {{"xrange", "s", "(1-1", "2"},
-                      "*1\r\n*2\r\n$3\r\n1-2\r\n*2\r\n$1\r\nf\r\n$1\r\n2\r\n"},
-                     {{"xrange", "s", "-", "+", "count", "0"}, "*-1\r\n"},
-                     {{"xrange", "s", "(18446744073709551615-18446744073709551615", "+"},
-                      "-ERR invalid start ID for the interval\r\n"},
-                     {{"xrevrange", "s", "(1-2", "-"},
-                      "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"},
-                     {{"xdel", "s", "1-1", "x"},
-                      "-ERR Invalid stream ID specified as stream command argument\r\n"},
-                     {{"xlen", "s"}, ":4\r\n"},  // all or nothing
-                     {{"xdel", "s", "1-1", "1-1", "9-9"}, ":1\r\n"},
-                     {{"xtrim", "s", "maxlen", "=", "1"}, ":2\r\n"},
-                     {{"xtrim", "s", "maxlen", "1", "limit", "5"},
-                      "-ERR syntax error, LIMIT cannot be used without the special ~ option\r\n"},
-                     {{"xtrim", "s", "maxlen", "~", "0"}, ":1\r\n"},
-                     {{"exists", "s"}, ":1\r\n"},  // an empty stream stays
-                     {{"object", "encoding", "s"}, "$6\r\nstream\r\n"},
-                 }),
-            "");
+  EXPECT_EQ(
+      Play(runner,
+           {
+               {{"xadd", "s", "0-0", "f", "v"},
+                "-ERR The ID specified in XADD must be greater than 0-0\r\n"},
+               {{"xadd", "s", "nomkstream", "1-1", "f", "v"}, "$-1\r\n"},
+               {{"xadd", "s", "1-1", "f", "v"}, "$3\r\n1-1\r\n"},
+               {{"xadd", "s", "1-1", "f", "v"},
+                "-ERR The ID specified in XADD is equal or smaller than the target stream "
+                "top item\r\n"},
+               {{"xadd", "s", "1-*", "f", "2"}, "$3\r\n1-2\r\n"},
+               {{"xadd", "s", "*", "f"}, "-ERR wrong number of arguments for 'xadd' command\r\n"},
+               {{"xadd", "s", "*", "g", "3"}, "$15\r\n1700000000000-0\r\n"},
+               {{"xadd", "s", "*", "g", "4"}, "$15\r\n1700000000000-1\r\n"},
+               {{"xlen", "s"}, ":4\r\n"},
+               {{"xrange", "s", "(1-1", "2"},
+                "*1\r\n*2\r\n$3\r\n1-2\r\n*2\r\n$1\r\nf\r\n$1\r\n2\r\n"},
+               {{"xrange", "s", "-", "+", "count", "0"}, "*-1\r\n"},
+               {{"xrange", "s", "(18446744073709551615-18446744073709551615", "+"},
+                "-ERR invalid start ID for the interval\r\n"},
+               {{"xrevrange", "s", "(1-2", "-"},
+                "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"},
+               {{"xdel", "s", "1-1", "x"},
+                "-ERR Invalid stream ID specified as stream command argument\r\n"},
+               {{"xlen", "s"}, ":4\r\n"},  // all or nothing
+               {{"xdel", "s", "1-1", "1-1", "9-9"}, ":1\r\n"},
+               {{"xtrim", "s", "maxlen", "=", "1"}, ":2\r\n"},
+               {{"xtrim", "s", "maxlen", "1", "limit", "5"},
+                "-ERR syntax error, LIMIT cannot be used without the special ~ option\r\n"},
+               {{"xtrim", "s", "maxlen", "~", "0"}, ":1\r\n"},
+               {{"exists", "s"}, ":1\r\n"},  // an empty stream stays
+               {{"object", "encoding", "s"}, "$6\r\nstream\r\n"},
+           }),
+      "");
 }
 
 TEST(StreamCommandsTest, IdsAreReadAsRedisReadsThem) {
@@ -122,8 +122,7 @@ TEST_F(StreamGroupTest, DeliveredEntriesAreClaimedAndAcknowledged) {
                 "*3\r\n$3\r\n0-0\r\n*1\r\n$3\r\n2-0\r\n*1\r\n$3\r\n1-0\r\n"},
                {{"xack", "s", "g", "1-0", "2-0"}, ":1\r\n"},
                {{"xpending", "s", "g"}, "*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n"},
-               {{"xpending", "s", "none"},
-                "-NOGROUP No such key 's' or consumer group 'none'\r\n"},
+               {{"xpending", "s", "none"}, "-NOGROUP No such key 's' or consumer group 'none'\r\n"},
            }),
       "");
 }

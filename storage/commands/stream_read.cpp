@@ -67,14 +67,16 @@ bool ReadOptions(CommandContext& ctx, ReadRequest& request) {
       if (!ReadStreamsWord(ctx, request, reader.Position())) return false;
     } else if (reader.TakeWord("group", 2)) {
       if (!request.is_group_read) {
-        reader.Fail("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
+        reader.Fail(
+            "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
       }
       request.has_group = true;
       request.group = reader.Take();
       request.consumer = reader.Take();
     } else if (reader.TakeWord("noack")) {
       if (!request.is_group_read) {
-        reader.Fail("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+        reader.Fail(
+            "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
       }
       request.is_noack = true;
     } else {
@@ -163,20 +165,23 @@ std::size_t WriteHistory(StreamReplyBuffer& out, const StreamValue& stream,
 }
 
 // What is new to a group, which from now on has it delivered.
-std::size_t WriteNew(StreamReplyBuffer& out, const StreamValue& stream, StreamGroup& group,
-                     StreamConsumer& consumer, StreamId first, const ReadRequest& request,
-                     std::int64_t now_ms) {
+std::size_t WriteNew(CommandContext& ctx, StreamReplyBuffer& out, const StreamValue& stream,
+                     const NamedGroup& named, StreamConsumer& consumer, StreamId first,
+                     const ReadRequest& request) {
+  StreamGroup& group = named.group;
   std::size_t written = 0;
   stream.Visit(first, StreamId::Max(),
                [&](const StreamNodeReader& reader, const StreamNodeReader::Entry& entry) {
                  stream.NoteRead(group, entry.id);
                  out.Entry(reader, entry);
                  if (!request.is_noack) {
-                   group.Deliver(entry.id, consumer, now_ms);
-                   consumer.active_ms = now_ms;
+                   group.Deliver(entry.id, consumer, ctx.now_ms);
+                   consumer.active_ms = ctx.now_ms;
+                   PropagateClaim(ctx, named, entry.id, *group.FindPending(entry.id));
                  }
                  return ++written != request.count;
                });
+  if (written > 0) PropagateGroupPosition(ctx, named);
   return written;
 }
 
@@ -186,7 +191,8 @@ bool WriteGroupRead(CommandContext& ctx, const ReadRequest& request, std::size_t
   const KeyRef key = ctx.Key(request.streams_at + i);
   return handle.Change([&](StreamValue& stream) {
     StreamGroup& group = *stream.FindGroup(request.group);
-    StreamConsumer& consumer = SeeConsumer(ctx, group, request.consumer, key);
+    const NamedGroup named{key.key, request.group, group};
+    StreamConsumer& consumer = SeeConsumer(ctx, named, request.consumer);
     const bool is_for_new = request.IsForNew(i);
     const StreamId behind = is_for_new ? group.last_delivered : request.behind[i];
     if (is_for_new && !(stream.LastEntryId() > behind)) return false;
@@ -194,7 +200,7 @@ bool WriteGroupRead(CommandContext& ctx, const ReadRequest& request, std::size_t
     std::size_t written = 0;
     const std::optional<StreamId> first = behind.Next();
     if (is_for_new) {
-      written = WriteNew(entries, stream, group, consumer, *first, request, ctx.now_ms);
+      written = WriteNew(ctx, entries, stream, named, consumer, *first, request);
     } else if (first) {
       written = WriteHistory(entries, stream, group, consumer, *first, request.count, ctx.now_ms);
     }
@@ -209,8 +215,8 @@ bool WriteRead(CommandContext& ctx, const ReadRequest& request, std::size_t i,
   const StreamValue& stream = handle.stream();
   if (!(stream.LastEntryId() > request.behind[i])) return false;
   StreamReplyBuffer entries(ctx);
-  const std::size_t written = entries.Range(stream, *request.behind[i].Next(), StreamId::Max(),
-                                            request.count, false);
+  const std::size_t written =
+      entries.Range(stream, *request.behind[i].Next(), StreamId::Max(), request.count, false);
   out.Array(written, entries);
   return true;
 }
@@ -225,9 +231,8 @@ bool ReplyWhatIsThere(CommandContext& ctx, const ReadRequest& request) {
     if (!entry) continue;
     StreamHandle handle(ctx.db, entry);
     StreamReplyBuffer of_stream(ctx);
-    const bool has_some = request.is_group_read
-                              ? WriteGroupRead(ctx, request, i, handle, of_stream)
-                              : WriteRead(ctx, request, i, handle, of_stream);
+    const bool has_some = request.is_group_read ? WriteGroupRead(ctx, request, i, handle, of_stream)
+                                                : WriteRead(ctx, request, i, handle, of_stream);
     if (!has_some) continue;
     ++streams;
     if (!ctx.reply.IsResp3()) all.writer().Array(2);
@@ -258,6 +263,7 @@ std::vector<std::string> WithFixedIds(const CommandContext& ctx, const ReadReque
 void Read(CommandContext& ctx, bool is_group_read) {
   ReadRequest request;
   request.is_group_read = is_group_read;
+  if (is_group_read) ctx.PropagateNothing();
   if (!ReadOptions(ctx, request)) return;
   request.behind.resize(request.stream_count);
   for (std::size_t i = 0; i < request.stream_count; ++i) {

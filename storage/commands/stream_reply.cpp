@@ -43,12 +43,13 @@ void ReplyArray(CommandContext& ctx, std::size_t count, const StreamReplyBuffer&
   ctx.output.Append(elements.bytes());
 }
 
-StreamConsumer& SeeConsumer(CommandContext& ctx, StreamGroup& group, std::string_view name,
-                            const KeyRef& key) {
-  StreamConsumer* consumer = group.FindConsumer(name);
+StreamConsumer& SeeConsumer(CommandContext& ctx, const NamedGroup& group, std::string_view name) {
+  StreamConsumer* consumer = group.group.FindConsumer(name);
   if (consumer == nullptr) {
-    consumer = &group.AddConsumer(name, ctx.now_ms);
-    ctx.KeyChanged(key, config::kNotifyStream, "xgroup-createconsumer");
+    consumer = &group.group.AddConsumer(name, ctx.now_ms);
+    ctx.KeyChanged({protocol::SlotOfKey(group.key), group.key}, config::kNotifyStream,
+                   "xgroup-createconsumer");
+    ctx.PropagateAs({"XGROUP", "CREATECONSUMER", group.key, group.name, name});
   }
   consumer->seen_ms = ctx.now_ms;
   return *consumer;

@@ -11,6 +11,7 @@
 
 #include "protocol/resp_writer.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/stream_propagation.h"
 #include "storage/types/stream_value.h"
 
 namespace slotway::storage {
@@ -53,7 +54,6 @@ class StreamReplyBuffer {
 void ReplyArray(CommandContext& ctx, std::size_t count, const StreamReplyBuffer& elements);
 
 // Finds a consumer, or makes it and tells of it; either way it has been seen now.
-StreamConsumer& SeeConsumer(CommandContext& ctx, StreamGroup& group, std::string_view name,
-                            const KeyRef& key);
+StreamConsumer& SeeConsumer(CommandContext& ctx, const NamedGroup& group, std::string_view name);
 
 }  // namespace slotway::storage

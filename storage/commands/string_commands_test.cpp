@@ -6,9 +6,7 @@
 namespace slotway::storage {
 namespace {
 
-constexpr const char* kOk = "+OK\r\n";
 constexpr const char* kNull = "$-1\r\n";
-constexpr const char* kSyntax = "-ERR syntax error\r\n";
 
 TEST(StringCommandsTest, SetOptions) {
   CommandRunner runner;

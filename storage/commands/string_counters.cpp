@@ -85,6 +85,7 @@ void IncrbyfloatCommand(CommandContext& ctx) {
   std::string text = FormatLongDouble(value);
   ctx.db.SetString(key.slot, key.key, text, TtlChange::Keep(), ctx.now_ms);
   ctx.KeyChanged(key, config::kNotifyString, "incrbyfloat");
+  ctx.PropagateAs({"SET", key.key, text, "KEEPTTL"});  // the sum may be another elsewhere
   ctx.reply.Bulk(text);
 }
 

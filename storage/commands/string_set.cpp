@@ -2,7 +2,9 @@
 // Whole strings written: SET and its options, SETEX, PSETEX, SETNX, GETSET, GETEX, GETDEL, MSET,
 // MSETNX.
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
@@ -22,6 +24,20 @@ struct SetOptions {
   ExpireOption expire = ExpireOption::kNone;
   std::string_view expire_text;
 };
+
+void PropagateSet(CommandContext& ctx, std::string_view value, std::int64_t at_ms) {
+  const std::string time = std::to_string(at_ms);
+  ctx.PropagateAs({"SET", ctx.args[1], value, "PXAT", time});
+}
+
+// Nobody hears the answer of what is repeated.
+void PropagateWithoutGet(CommandContext& ctx) {
+  std::vector<std::string_view> words;
+  for (std::size_t i = 0; i < ctx.args.size(); ++i) {
+    if (i < 3 || !EqualsNoCase(ctx.args[i], "get")) words.push_back(ctx.args[i]);
+  }
+  ctx.PropagateAs(words);
+}
 
 struct ExpireWord {
   std::string_view word;
@@ -131,7 +147,12 @@ void SetCommand(CommandContext& ctx) {
     }
   }
   StoreString(ctx, key, ctx.args[2], ttl);
-  if (at_ms != 0) ctx.KeyChanged(key, config::kNotifyGeneric, "expire");
+  if (at_ms != 0) {
+    ctx.KeyChanged(key, config::kNotifyGeneric, "expire");
+    PropagateSet(ctx, ctx.args[2], at_ms);
+  } else if (options.returns_old) {
+    PropagateWithoutGet(ctx);
+  }
   if (!options.returns_old) ctx.reply.Ok();
 }
 
@@ -145,6 +166,7 @@ void SetWithTtl(CommandContext& ctx, ExpireOption unit) {
   KeyRef key = ctx.Key(1);
   StoreString(ctx, key, ctx.args[3], ttl);
   ctx.KeyChanged(key, config::kNotifyGeneric, "expire");
+  PropagateSet(ctx, ctx.args[3], at_ms);
   ctx.reply.Ok();
 }
 
@@ -167,6 +189,7 @@ void GetsetCommand(CommandContext& ctx) {
   if (!ctx.CheckType(old, ValueType::kString)) return;
   ReplyString(ctx, old);
   StoreString(ctx, key, ctx.args[2], TtlChange::Clear());
+  ctx.PropagateAs({"SET", key.key, ctx.args[2]});
 }
 
 void GetdelCommand(CommandContext& ctx) {
@@ -177,6 +200,7 @@ void GetdelCommand(CommandContext& ctx) {
   if (!entry) return;
   ctx.db.Delete(entry);
   ctx.KeyChanged(key, config::kNotifyGeneric, "del");
+  ctx.PropagateAs({"DEL", key.key});
 }
 
 void GetexCommand(CommandContext& ctx) {
@@ -201,13 +225,12 @@ void GetexCommand(CommandContext& ctx) {
   if (!ReadExpireTime(ctx, options, ttl, at_ms)) return;
   ReplyString(ctx, entry);
   if (options.expire == ExpireOption::kPersist) {
-    if (ctx.db.ClearExpiry(entry)) ctx.KeyChanged(key, config::kNotifyGeneric, "persist");
-  } else if (at_ms != 0 && at_ms <= ctx.now_ms) {
-    ctx.db.Delete(entry);
-    ctx.KeyChanged(key, config::kNotifyGeneric, "del");
+    if (!ctx.db.ClearExpiry(entry)) return;
+    ctx.KeyChanged(key, config::kNotifyGeneric, "persist");
+    ctx.PropagateAs({"PERSIST", key.key});
   } else if (at_ms != 0) {
-    ctx.db.SetExpiry(entry, at_ms);
-    ctx.KeyChanged(key, config::kNotifyGeneric, "expire");
+    if (!ExpireAt(ctx, key, entry, at_ms)) return;
+    ctx.PropagateAs({"PEXPIREAT", key.key, std::to_string(at_ms)});
   }
 }
 

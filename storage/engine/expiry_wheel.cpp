@@ -8,13 +8,13 @@ namespace slotway::storage {
 
 std::uint16_t ExpiryWheel::Add(Token token, std::int64_t at_ms) {
   const std::uint64_t due = std::max(DueTick(at_ms), tick_);
+  // Of the level below's span of time: this one or the next.
   int level = 0;
   while (level + 1 < kLevels &&
-         (due >> level * kLevelBits) - (tick_ >> level * kLevelBits) >= kLevelPlaces) {
+         (due >> (level + 1) * kLevelBits) - (tick_ >> (level + 1) * kLevelBits) > 1) {
     ++level;
   }
-  const std::uint64_t index = due >> level * kLevelBits & (kLevelPlaces - 1);
-  const auto place = static_cast<std::uint16_t>(1 + level * kLevelPlaces + index);
+  const std::uint16_t place = PlaceOf(level, due >> level * kLevelBits);
   Push(place, token);
   // A round under way has yet to see the places after its own: there a record must look unseen.
   const bool unseen = sweeping() && place > sweep_place_;
@@ -27,7 +27,6 @@ bool ExpiryWheel::Covers(std::uint16_t place, std::int64_t at_ms) const {
   const int shift = (place - 1) / static_cast<int>(kLevelPlaces) * kLevelBits;
   const std::uint64_t now = tick_ >> shift;
   const std::uint64_t ahead = (place - 1u - now) & (kLevelPlaces - 1);
-  // Its own place of an upper level holds nothing but what is firing now.
   return ahead == 0 || (now + ahead) << shift <= DueTick(at_ms);
 }
 
@@ -37,53 +36,59 @@ void ExpiryWheel::Push(std::uint16_t place, Token token) {
     auto* chunk = reinterpret_cast<Chunk*>(arena_->Allocate(sizeof(Chunk)));
     chunk->next = chain;
     chunk->count = 0;
+    chunk->index = static_cast<std::uint32_t>(chunks_.size());
+    chunks_.push_back(chunk);
     chain = chunk;
-    ++chunk_count_;
     SetOccupied(place, true);
   }
   chain->tokens[chain->count++] = token;
   ++token_count_;
 }
 
-ExpiryWheel::Token ExpiryWheel::Pop(Chunk*& chain) {
-  const Token token = chain->tokens[--chain->count];
-  --token_count_;
+std::span<ExpiryWheel::Token> ExpiryWheel::PopBatch(Chunk*& chain,
+                                                    std::array<Token, kBatch>& batch) {
+  const std::uint32_t count = std::min(chain->count, kBatch);
+  chain->count -= count;
+  token_count_ -= count;
+  // The last comes first.
+  for (std::uint32_t i = 0; i < count; ++i) batch[i] = chain->tokens[chain->count + count - 1 - i];
   if (chain->count == 0) {
     Chunk* const empty = chain;
     chain = empty->next;
-    arena_->Free(reinterpret_cast<std::byte*>(empty));
-    --chunk_count_;
+    FreeChunk(empty);
   }
-  return token;
+  return {batch.data(), count};
 }
 
 void ExpiryWheel::SetOccupied(std::uint16_t place, bool occupied) {
   const unsigned index = place - 1u;
-  const std::uint64_t bit = std::uint64_t{1} << index % kLevelPlaces;
-  std::uint64_t& level = occupied_[index / kLevelPlaces];
-  level = occupied ? level | bit : level & ~bit;
+  const std::uint64_t bit = std::uint64_t{1} << index % 64;
+  std::uint64_t& word = occupied_[index / 64];
+  word = occupied ? word | bit : word & ~bit;
 }
 
-std::uint16_t ExpiryWheel::PlaceDueAt(int level) const {
-  const int shift = level * kLevelBits;
-  if ((tick_ & ((std::uint64_t{1} << shift) - 1)) != 0) return 0;
-  const std::uint64_t index = tick_ >> shift & (kLevelPlaces - 1);
-  return static_cast<std::uint16_t>(1 + static_cast<std::uint64_t>(level) * kLevelPlaces + index);
-}
-
-// While the lower levels hold nothing, nothing fires before the next place of the first level that
-// does.
-void ExpiryWheel::StepTowards(std::uint64_t target) {
+// While the lower levels hold nothing, nothing is handed down before the next place of the first
+// level that does.
+std::uint64_t ExpiryWheel::NextTick(std::uint64_t target) const {
   int level = 0;
-  const std::uint16_t swept_level =
-      sweep_chain_ == nullptr ? kLevels : (sweep_place_ - 1) / kLevelPlaces;
-  while (level < kLevels && occupied_[static_cast<std::size_t>(level)] == 0 &&
-         level != swept_level) {
-    ++level;
-  }
+  const int swept_level =
+      sweep_chain_ == nullptr ? kLevels : (sweep_place_ - 1) / static_cast<int>(kLevelPlaces);
+  while (level < kLevels && IsLevelEmpty(level) && level != swept_level) ++level;
+  if (level == kLevels) return target;
   const int shift = level * kLevelBits;
-  const std::uint64_t next = level == kLevels ? target : ((tick_ >> shift) + 1) << shift;
-  tick_ = std::min(next, target);
+  return std::min(((tick_ >> shift) + 1) << shift, target);
+}
+
+std::uint16_t ExpiryWheel::PlaceToEmptyBefore(std::uint64_t next) const {
+  for (int level = 1; level < kLevels; ++level) {
+    const int shift = level * kLevelBits;
+    const std::uint64_t count = next >> shift;
+    if (count == tick_ >> shift) break;
+    const std::uint16_t place = PlaceOf(level, count);
+    if (chains_[place - 1u] != nullptr) return place;
+    if (place == sweep_place_ && sweep_chain_ != nullptr) return place;
+  }
+  return 0;
 }
 
 void ExpiryWheel::ReturnSwept(std::uint16_t place) {
@@ -94,10 +99,15 @@ void ExpiryWheel::ReturnSwept(std::uint16_t place) {
 }
 
 void ExpiryWheel::FreeChain(Chunk*& chain) {
-  while (chain != nullptr) {
-    Chunk* const chunk = std::exchange(chain, chain->next);
-    arena_->Free(reinterpret_cast<std::byte*>(chunk));
-  }
+  while (chain != nullptr) FreeChunk(std::exchange(chain, chain->next));
+}
+
+void ExpiryWheel::FreeChunk(Chunk* chunk) {
+  chunks_[chunk->index] = chunks_.back();
+  chunks_[chunk->index]->index = chunk->index;
+  chunks_.pop_back();
+  if (chunks_.size() <= chunks_.capacity() / 4) chunks_.shrink_to_fit();
+  arena_->Free(reinterpret_cast<std::byte*>(chunk));
 }
 
 void ExpiryWheel::Clear() {
@@ -105,7 +115,7 @@ void ExpiryWheel::Clear() {
   FreeChain(sweep_chain_);
   occupied_.fill(0);
   sweep_place_ = 0;
-  token_count_ = chunk_count_ = 0;
+  token_count_ = 0;
 }
 
 }  // namespace slotway::storage

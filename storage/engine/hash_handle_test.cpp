@@ -6,14 +6,13 @@
 #include <random>
 #include <string>
 
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 
 namespace slotway::storage {
 namespace {
 
-constexpr protocol::Slot kSlot{42};
-constexpr std::int64_t kNow = 1'700'000'000'000;
-constexpr HashLimits kLimits;
+constexpr HashLimits kHashLimits;
 
 class HashHandleTest : public ::testing::Test {
  protected:
@@ -44,7 +43,7 @@ TEST_F(HashHandleTest, AgreesWithAMapAcrossTheConversion) {
       } else {
         const std::string value =
             random() % 2 == 0 ? std::to_string(random()) : std::string(random() % 64, 'v');
-        ASSERT_EQ(hash.Set(field, value, kLimits), !model.contains(field));
+        ASSERT_EQ(hash.Set(field, value, kHashLimits), !model.contains(field));
         model[field] = value;
       }
       ASSERT_EQ(hash.Size(), model.size());
@@ -74,18 +73,18 @@ TEST_F(HashHandleTest, AgreesWithAMapAcrossTheConversion) {
 
 TEST_F(HashHandleTest, ConvertsWhenALimitIsPassed) {
   HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
-  for (int i = 0; i < 128; ++i) Open().Set("f" + std::to_string(i), "v", kLimits);
+  for (int i = 0; i < 128; ++i) Open().Set("f" + std::to_string(i), "v", kHashLimits);
   EXPECT_EQ(Open().entry().encoding(), Encoding::kListpack);
-  Open().Set("f0", "other", kLimits);
+  Open().Set("f0", "other", kHashLimits);
   EXPECT_EQ(Open().entry().encoding(), Encoding::kListpack);
-  Open().Set("f128", "v", kLimits);
+  Open().Set("f128", "v", kHashLimits);
   EXPECT_EQ(Open().entry().encoding(), Encoding::kHashtable);
 
   for (const bool is_long_field : {false, true}) {
     HashHandle hash = HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
-    hash.Set("f", std::string(64, 'v'), kLimits);
+    hash.Set("f", std::string(64, 'v'), kHashLimits);
     EXPECT_EQ(hash.entry().encoding(), Encoding::kListpack);
-    hash.Set(is_long_field ? std::string(65, 'f') : "f", std::string(65, 'v'), kLimits);
+    hash.Set(is_long_field ? std::string(65, 'f') : "f", std::string(65, 'v'), kHashLimits);
     EXPECT_EQ(hash.entry().encoding(), Encoding::kHashtable);
     EXPECT_EQ(hash.Get("f"), std::string(is_long_field ? 64 : 65, 'v'));
   }
@@ -94,7 +93,7 @@ TEST_F(HashHandleTest, ConvertsWhenALimitIsPassed) {
 TEST_F(HashHandleTest, KeepsItsTtlThroughEveryChange) {
   HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
   keyspace_.SetExpiry(keyspace_.Find(kSlot, "h", kNow), kNow + 77);
-  for (int i = 0; i < 200; ++i) Open().Set("f" + std::to_string(i), "v", kLimits);
+  for (int i = 0; i < 200; ++i) Open().Set("f" + std::to_string(i), "v", kHashLimits);
   EXPECT_EQ(Open().entry().expire_at_ms(), kNow + 77);
   keyspace_.ExpireDue(kNow + 200, 1000);
   while (keyspace_.FreeFlushed(1000)) {
@@ -105,7 +104,7 @@ TEST_F(HashHandleTest, KeepsItsTtlThroughEveryChange) {
 TEST_F(HashHandleTest, ScansAndDrawsFromBothEncodings) {
   for (const int fields : {10, 1000}) {
     HashHandle hash = HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
-    for (int i = 0; i < fields; ++i) hash.Set(std::to_string(i), "v", kLimits);
+    for (int i = 0; i < fields; ++i) hash.Set(std::to_string(i), "v", kHashLimits);
     std::map<std::string, int> seen;
     std::uint64_t cursor = 0;
     do {
@@ -132,7 +131,7 @@ TEST_F(HashHandleTest, ScansAndDrawsFromBothEncodings) {
 TEST_F(HashHandleTest, DrawsDifferentFieldsFromBothEncodings) {
   for (const int fields : {20, 1000}) {
     HashHandle hash = HashHandle::Create(keyspace_, {kSlot, "h"}, kNow);
-    for (int i = 0; i < fields; ++i) hash.Set(std::to_string(i), "v", kLimits);
+    for (int i = 0; i < fields; ++i) hash.Set(std::to_string(i), "v", kHashLimits);
     std::mt19937_64 random(4);
     for (const int count : {1, fields / 4, fields / 2, fields}) {
       std::map<std::string, int> drawn;

@@ -5,8 +5,6 @@
 // share one RecordArena. Views and Entries stay valid until the next call that changes the keyspace
 // (see entry.h); Find may change it, since a due key is deleted on access.
 // The caller passes the slot of each key; the keyspace never hashes to slots itself.
-// Every bucket has room for a snapshot epoch (see memory/bucket.h). A snapshot stamps it and hooks
-// into BucketTable and Impl::Swap, the only code that changes buckets, and into in-place changes.
 #pragma once
 
 #include <cstddef>
@@ -18,11 +16,12 @@
 #include <string_view>
 
 #include "protocol/slot.h"
+#include "storage/engine/access_clock.h"
 #include "storage/engine/entry.h"
+#include "storage/engine/entry_capture.h"
+#include "storage/engine/eviction.h"
 
 namespace slotway::storage {
-
-class RecordArena;
 
 struct KeyRef {
   protocol::Slot slot;
@@ -54,15 +53,10 @@ enum class ExpiryMode : std::uint8_t {
 // What a lookup does to the access clock of the record.
 enum class Access : std::uint8_t { kTouch, kPeek };
 
-// What the four access bytes of a record mean (maxmemory-policy *-lru or *-lfu).
-enum class AccessClock : std::uint8_t { kLru, kLfu };
-
 struct KeyspaceOptions {
   std::uint64_t hash_seed = 0;    // from a random source: protects against chosen collisions
-  std::uint64_t random_seed = 0;  // RandomEntry and the LFU counter
-  AccessClock access_clock = AccessClock::kLru;
-  int lfu_log_factor = 10;
-  int lfu_decay_minutes = 1;
+  std::uint64_t random_seed = 0;  // RandomEntry, samples and the LFU counter
+  AccessRules access = {};
 };
 
 struct KeyspaceMemory {
@@ -79,16 +73,19 @@ class Keyspace {
   // goes: `key` is readable during the call. The listener must not use this keyspace.
   using ExpiryListener = std::function<void(protocol::Slot slot, std::string_view key)>;
 
+  // Told of each key that came to be, by whatever name it was before.
+  using InsertListener = std::function<void(protocol::Slot slot, std::string_view key)>;
+
   // `arena` must outlive the keyspace.
   Keyspace(RecordArena& arena, const KeyspaceOptions& options);
   ~Keyspace();
   Keyspace(Keyspace&&) noexcept;
   Keyspace& operator=(Keyspace&&) = delete;
 
-  // What objects of large values are made with.
-  RecordArena& arena() const;
+  RecordArena& arena() const;  // what objects of large values are made with
   std::uint64_t hash_seed() const;
   void SetExpiryListener(ExpiryListener listener);
+  void SetInsertListener(InsertListener listener);
   void SetExpiryMode(ExpiryMode mode);
   ExpiryMode expiry_mode() const;
 
@@ -135,7 +132,7 @@ class Keyspace {
   // Inserts or overwrites with bytes kept in the record (listpack, intset, raw).
   Entry SetBytes(protocol::Slot slot, std::string_view key, ValueType type, Encoding encoding,
                  std::string_view bytes, TtlChange ttl, std::int64_t now_ms);
-  // Inserts or overwrites with a heap object, which the keyspace then owns.
+  // The same with a heap object, which the keyspace then owns.
   Entry SetObject(protocol::Slot slot, std::string_view key, ValueType type, Encoding encoding,
                   std::unique_ptr<ValueObject> object, TtlChange ttl, std::int64_t now_ms);
   // The same in place; type and TTL stay, the encoding may change.
@@ -144,24 +141,21 @@ class Keyspace {
   Entry SpliceBytes(const Entry& entry, std::size_t at, std::size_t erased_bytes,
                     std::string_view inserted);
   Entry ReplaceObject(const Entry& entry, Encoding encoding, std::unique_ptr<ValueObject> object);
-  // To be called after an object changed, with its MemoryBytes() before.
+  // After an object changed, with its MemoryBytes() before.
   void ObjectChanged(const Entry& entry, std::size_t bytes_before);
 
   // ---- Keys ----
 
   bool Delete(protocol::Slot slot, std::string_view key, std::int64_t now_ms);
   void Delete(const Entry& entry);
-  // Moves value and TTL to another name, overwriting it. False when `from` is absent.
-  // Renaming a key to itself changes nothing.
+  // Moves value and TTL to another name, overwriting it; to itself: nothing. False: `from` is
+  // absent.
   bool Rename(KeyRef from, KeyRef to, std::int64_t now_ms);
 
   // ---- Expiry ----
-
-  // A time that has passed already is stored too: the caller decides whether to delete instead.
-  // Times are clamped to 0 and 2^48 - 2 (the year 10889).
+  // A time that has passed is stored too. Times are clamped to 0 and 2^48 - 2 (the year 10889).
   Entry SetExpiry(const Entry& entry, std::int64_t at_ms);
-  // False when it had none.
-  bool ClearExpiry(const Entry& entry);
+  bool ClearExpiry(const Entry& entry);  // false when it had none
 
   struct ExpireProgress {
     std::size_t expired = 0;
@@ -181,14 +175,32 @@ class Keyspace {
   // callback must not change the keyspace. Cursors fit in 46 bits.
   std::uint64_t Scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
                      const EntryCallback& callback) const;
-  // The same within one slot.
   std::uint64_t ScanSlot(protocol::Slot slot, std::uint64_t cursor, std::size_t count,
                          std::int64_t now_ms, const EntryCallback& callback) const;
   // Up to `max_keys` entries of a slot, due ones included (GETKEYSINSLOT).
-  void ForEachInSlot(protocol::Slot slot, std::size_t max_keys,
-                     const EntryCallback& callback) const;
+  void ForEachInSlot(protocol::Slot slot, std::size_t max_keys, const EntryCallback& visit) const;
+  // As Scan, and moves what is on sparse pages (see RecordArena).
+  std::uint64_t MoveOffSparsePages(std::uint64_t cursor, std::size_t count);
   // Any entry, with nearly equal chances; deletes the due ones it meets. Empty when there is none.
   Entry RandomEntry(std::int64_t now_ms);
+
+  // ---- Making room: see eviction.h ----
+
+  // As Scan, due keys included.
+  std::uint64_t SampleFrom(std::uint64_t cursor, std::size_t count, const EntryCallback& visit);
+  // Any keys that have a TTL, about `count` of them; at least one if there is one.
+  void SampleVolatile(std::size_t count, const EntryCallback& visit);
+  // The larger, the sooner is the key to go.
+  std::uint64_t EvictionRank(const Entry& entry, EvictionOrder order, std::int64_t now_ms) const;
+  KeyMark MarkOf(const Entry& entry) const;
+  Entry FindMarked(const KeyMark& mark) const;
+  bool DeleteIfDue(const Entry& entry, std::int64_t now_ms);
+
+  // ---- Snapshots: see entry_capture.h ----
+
+  void BeginCapture(EntryCapture& capture);
+  // Hands out about `max_entries` more; false when there are no more, and the capture has ended.
+  bool CaptureSome(std::size_t max_entries);
 
   // ---- Flush ----
 
@@ -199,12 +211,11 @@ class Keyspace {
   // Frees up to about `max_entries` entries and elements (some 50 ns each); true while there are
   // more. To be called every loop.
   bool FreeFlushed(std::size_t max_entries);
-  // Large values that were set aside and wait, and the keys of flushed tables.
+  // Large values set aside, and the keys of flushed tables.
   std::size_t PendingFrees() const;
-  // How many of either were freed since the last call.
-  std::size_t TakeFreedCount();
-  // For who wants the memory at once: frees the large values beyond the first `count` that wait.
+  std::size_t TakeFreedCount();  // of either, since the last call
   std::size_t DiscardedCount() const;
+  // For who wants the memory at once: frees the large values beyond the first `count` that wait.
   void FreeDiscardedBeyond(std::size_t count);
 
   // ---- Counters, all O(1) ----
@@ -213,6 +224,7 @@ class Keyspace {
   std::size_t SizeOfSlot(protocol::Slot slot) const;
   std::size_t BytesOfSlot(protocol::Slot slot) const;  // records and objects
   std::size_t SizeOfType(ValueType type) const;
+  std::size_t BytesOfType(ValueType type) const;  // as BytesOfSlot
   std::size_t SizeWithExpiry() const;
   KeyspaceMemory Memory() const;
   // Bytes of one entry: its record, its object and its share of the index (MEMORY USAGE).
@@ -220,13 +232,15 @@ class Keyspace {
 
   // ---- Access clock ----
 
-  void SetAccessClock(AccessClock clock);
-  // Seconds since the last access. REQUIRES: the clock is kLru.
+  void SetAccessRules(const AccessRules& rules);
+  void KeepAccess(bool keeps);  // while true, what overwrites a key leaves its clock alone
   std::int64_t IdleSeconds(const Entry& entry, std::int64_t now_ms) const;
   // Logarithmic access frequency, 0 to 255, decayed to now. REQUIRES: the clock is kLfu.
   int Frequency(const Entry& entry, std::int64_t now_ms) const;
   void SetIdleSeconds(const Entry& entry, std::int64_t seconds, std::int64_t now_ms);
   void SetFrequency(const Entry& entry, int frequency, std::int64_t now_ms);
+  // The 24 bits that Redis would keep.
+  std::uint32_t AccessBits(const Entry& entry, std::int64_t now_ms) const;
 
  private:
   class Impl;

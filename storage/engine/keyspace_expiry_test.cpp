@@ -6,14 +6,13 @@
 #include <vector>
 
 #include "storage/engine/keyspace.h"
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 
 namespace slotway::storage {
 namespace {
 
 using protocol::Slot;
-
-constexpr std::int64_t kNow = 1'700'000'000'000;
 
 class KeyspaceExpiryTest : public ::testing::Test {
  protected:
@@ -107,6 +106,37 @@ TEST_F(KeyspaceExpiryTest, AMillionKeysDueAtOnceGoInSmallSteps) {
       "longest_call_us",
       static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(longest).count()));
   EXPECT_LT(arena_.held_bytes(), 8u << 20);
+}
+
+TEST_F(KeyspaceExpiryTest, TablesAreSmallAgainWhenMostKeysAreGone) {
+  for (int i = 0; i < 400'000; ++i) {
+    Set("k" + std::to_string(i), i % 4 == 0 ? kNow + 3'600'000 : kNow + 1000);
+  }
+  const std::size_t index_before = keyspace_.Memory().index_bytes;
+  for (std::int64_t now_ms = kNow; now_ms < kNow + 2000; now_ms += 20) {
+    while (keyspace_.ExpireDue(now_ms, 500).more) continue;
+  }
+  EXPECT_EQ(keyspace_.Size(), 100'000u);
+  // A bucket of 64 bytes holds 5.6 keys at least. The slots' own headers are there before.
+  const std::size_t slots_bytes = Keyspace(arena_, {}).Memory().index_bytes;
+  const std::size_t index_after = keyspace_.Memory().index_bytes - slots_bytes;
+  EXPECT_LT(index_after, index_before / 2);
+  for (int i = 0; i < 400'000; i += 4) ASSERT_TRUE(Exists("k" + std::to_string(i), kNow + 2000));
+}
+
+TEST_F(KeyspaceExpiryTest, WhatIsDueDoesNotWaitForWhatIsHandedDown) {
+  constexpr int kLater = 100'000;
+  // All of them are in one place of an upper level, the others in places of the lowest.
+  for (int i = 0; i < kLater; ++i) Set("later" + std::to_string(i), kNow + 10'000);
+  std::int64_t now_ms = kNow;
+  for (; now_ms < kNow + 9'900; now_ms += 20) {
+    const std::string soon = "soon" + std::to_string(now_ms);
+    Set(soon, now_ms + 20);
+    expired_.clear();
+    bool more = keyspace_.ExpireDue(now_ms + 40, 64).more;
+    ASSERT_EQ(expired_, std::vector<std::string>{soon});
+    for (int i = 0; more && i < 100; ++i) more = keyspace_.ExpireDue(now_ms + 40, 64).more;
+  }
 }
 
 TEST_F(KeyspaceExpiryTest, AMillionKeysOfOneSlotGoToo) {

@@ -17,14 +17,20 @@ constexpr std::size_t kFreedAtOnceMax = 64;
 void Keyspace::FlushAll() {
   Impl& impl = *impl_;
   impl.wheel.Clear();
+  if (impl.size == 0 && impl.flushed.empty()) return;
   impl.flushed_keys += impl.size;
   impl.size = impl.with_expiry = 0;
   impl.size_of_type.fill(0);
+  impl.bytes_of_type.fill(0);
   impl.size_of_group.fill(0);
   for (Impl::Flushed& item : impl.flushed) item.counted = false;
-  if (!impl.slots) return;
-  impl.flushed.push_back(
-      {.slots = std::move(impl.slots), .slot_count = protocol::kSlotCount, .counted = false});
+  impl.flushed.push_back({.slots = std::move(impl.slots),
+                          .slot_count = protocol::kSlotCount,
+                          .counted = false,
+                          .to_capture = impl.capture != nullptr});
+  // The next key would need it anyway: so what an empty keyspace takes does not depend on its past.
+  impl.slots = Impl::MakeSlots(protocol::kSlotCount);
+  impl.expired_unshrunk = impl.shrink_slot = impl.shrink_part = 0;
 }
 
 void Keyspace::FlushSlot(protocol::Slot slot) {
@@ -34,9 +40,12 @@ void Keyspace::FlushSlot(protocol::Slot slot) {
   impl.flushed_keys += keys.table.size();
   impl.AddToSlot(slot, -static_cast<std::ptrdiff_t>(keys.table.size()),
                  -static_cast<std::ptrdiff_t>(keys.bytes));
-  auto aside = std::make_unique<Impl::SlotKeys[]>(1);
+  auto aside = Impl::MakeSlots(1);
   std::swap(aside[0].table, keys.table);
-  impl.flushed.push_back({.slots = std::move(aside), .slot_count = 1, .counted = true});
+  impl.flushed.push_back({.slots = std::move(aside),
+                          .slot_count = 1,
+                          .counted = true,
+                          .to_capture = impl.capture != nullptr});
 }
 
 bool Keyspace::FreeFlushed(std::size_t max_entries) {
@@ -93,6 +102,7 @@ std::size_t Keyspace::Impl::FreeSomeOf(Flushed& item, std::size_t max_work) {
     if (table.size() > 0) {
       item.position = table.VisitFrom(item.position, [&](Spot spot) {
         const Record record(arena.At(spot.ref()));
+        if (item.to_capture) Preserve(EntryAt(static_cast<protocol::Slot>(item.next_slot), spot));
         ++work;
         --flushed_keys;
         ++freed_count;

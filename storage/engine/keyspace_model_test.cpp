@@ -161,6 +161,7 @@ void KeyspaceModel::CheckAll() {
   }
   ASSERT_EQ(slot_keys, model_.size());
   ASSERT_EQ(slot_bytes, keyspace_.Memory().record_bytes);
+  ASSERT_EQ(slot_bytes, keyspace_.BytesOfType(ValueType::kString));
 }
 
 TEST_P(KeyspaceModel, AgreesUnderRandomCalls) {

@@ -9,14 +9,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 
 namespace slotway::storage {
 namespace {
 
 using protocol::Slot;
-
-constexpr std::int64_t kNow = 1'700'000'000'000;
 
 Slot SlotNumber(int slot) { return static_cast<Slot>(slot); }
 Slot SpreadSlot(std::string_view key) {
@@ -36,6 +35,9 @@ class KeyspaceTest : public ::testing::Test {
   }
   Entry Find(const std::string& key, std::int64_t now_ms = kNow) {
     return keyspace_.Find(SpreadSlot(key), key, now_ms);
+  }
+  Entry Peek(const std::string& key) {
+    return keyspace_.Find(SpreadSlot(key), key, kNow, Access::kPeek);
   }
   std::string Get(const std::string& key, std::int64_t now_ms = kNow) {
     const Entry entry = Find(key, now_ms);
@@ -207,6 +209,30 @@ TEST_F(KeyspaceTest, FlushedKeysAreGoneAtOnceAndTheirMemorySoonAfter) {
   EXPECT_EQ(keyspace_.SizeOfType(ValueType::kString), 1u);
 }
 
+TEST_F(KeyspaceTest, BytesAreCountedByType) {
+  const auto bytes_of = [&](ValueType type) { return keyspace_.BytesOfType(type); };
+  const std::string numbers(300, '1');
+  const Slot slot = SpreadSlot("k");
+  keyspace_.SetBytes(slot, "k", ValueType::kSet, Encoding::kIntset, numbers, TtlChange::Clear(),
+                     kNow);
+  EXPECT_EQ(bytes_of(ValueType::kSet), keyspace_.Memory().record_bytes);
+  Set("k", "short", TtlChange::At(kNow + 1000));
+  EXPECT_EQ(bytes_of(ValueType::kSet), 0u);
+  EXPECT_EQ(bytes_of(ValueType::kString), keyspace_.Memory().record_bytes);
+  Set("other", "value");
+  keyspace_.SetExpiry(Find("other"), kNow + 5000);
+  keyspace_.AppendString(Find("other"), numbers);
+  keyspace_.Rename({SpreadSlot("other"), "other"}, {slot, "k"}, kNow);
+  EXPECT_EQ(bytes_of(ValueType::kString), keyspace_.Memory().record_bytes);
+  // The same length: in place.
+  keyspace_.SetBytes(slot, "k", ValueType::kHash, Encoding::kListpack, Get("k"), TtlChange::Clear(),
+                     kNow);
+  EXPECT_EQ(bytes_of(ValueType::kHash), keyspace_.Memory().record_bytes);
+  EXPECT_EQ(bytes_of(ValueType::kString), 0u);
+  keyspace_.FlushAll();
+  EXPECT_EQ(bytes_of(ValueType::kHash), 0u);
+}
+
 TEST_F(KeyspaceTest, AStringIsFilledFromTheOneThatItReplaces) {
   Set("k", "abcdefgh", TtlChange::At(kNow + 1000));
   const std::string_view old = keyspace_.Find(SpreadSlot("k"), "k", kNow).Bytes();
@@ -267,10 +293,13 @@ TEST_F(KeyspaceTest, MeasuresIdleTimeAndFrequency) {
   keyspace_.Find(SpreadSlot("a"), "a", kNow + 80'000, Access::kPeek);
   EXPECT_EQ(keyspace_.IdleSeconds(Find("a", kNow), kNow + 90'000), 90);
   keyspace_.SetIdleSeconds(Find("a"), 500, kNow);
-  EXPECT_EQ(keyspace_.IdleSeconds(keyspace_.Find(SpreadSlot("a"), "a", kNow, Access::kPeek), kNow),
-            500);
+  EXPECT_EQ(keyspace_.IdleSeconds(Peek("a"), kNow), 500);
+  EXPECT_EQ(keyspace_.AccessBits(Peek("a"), kNow), (kNow / 1000 - 500) & 0xffffff);
 
-  keyspace_.SetAccessClock(AccessClock::kLfu);
+  keyspace_.SetIdleSeconds(Find("a"), INT64_MAX, kNow);
+  EXPECT_EQ(keyspace_.IdleSeconds(Peek("a"), kNow), kLruIdleSecondsMax);
+
+  keyspace_.SetAccessRules({.clock = AccessClock::kLfu});
   Set("b", "v");
   const auto frequency = [&](std::int64_t now_ms) {
     return keyspace_.Frequency(keyspace_.Find(SpreadSlot("b"), "b", now_ms, Access::kPeek), now_ms);
@@ -282,6 +311,9 @@ TEST_F(KeyspaceTest, MeasuresIdleTimeAndFrequency) {
   EXPECT_EQ(frequency(kNow + 3'600'000), 0);
   keyspace_.SetFrequency(Find("b"), 200, kNow);
   EXPECT_EQ(frequency(kNow), 200);
+  EXPECT_EQ(keyspace_.AccessBits(Peek("b"), kNow), (kNow / 60'000 & 0xffff) << 8 | 200);
+  EXPECT_EQ(keyspace_.IdleSeconds(Peek("b"), kNow + 30'000), 30);
+  EXPECT_EQ(keyspace_.IdleSeconds(Peek("b"), kNow + 3'600'000), 3600);
 }
 
 // The rule of SCAN: what is there from beginning to end is returned, whatever happens to the rest.
@@ -336,6 +368,41 @@ TEST_F(KeyspaceTest, ScanOfASlotStaysInIt) {
     });
   } while (cursor != 0);
   EXPECT_EQ(seen.size(), 2500u);
+}
+
+TEST(KeyspaceCompaction, RecordsMoveOffSparsePagesAndKeepAll) {
+  RecordArena arena;
+  Keyspace keyspace(arena, {.hash_seed = 7});
+  const auto slot_of = [](int i) { return static_cast<protocol::Slot>(i % 50); };
+  const auto name_of = [](int i) { return "key:" + std::to_string(i); };
+  constexpr int kKeys = 100'000;
+  for (int i = 0; i < kKeys; ++i) {
+    keyspace.SetString(slot_of(i), name_of(i), std::string(300, 'v'),
+                       TtlChange::At(kNow + 60'000 + i), kNow);
+  }
+  for (int i = 0; i < kKeys; ++i) {
+    if (i % 10 != 0) keyspace.Delete(slot_of(i), name_of(i), kNow);
+  }
+  const KeyspaceMemory before = keyspace.Memory();
+  EXPECT_GT(arena.FreeSlabBytes(), 20u << 20);
+  ASSERT_GT(arena.MarkSparse(), 0u);
+  std::uint64_t cursor = 0;
+  do {
+    cursor = keyspace.MoveOffSparsePages(cursor, 100);
+  } while (cursor != 0);
+  arena.UnmarkSparse();
+  EXPECT_LT(arena.FreeSlabBytes(), 2u << 20);
+  EXPECT_EQ(keyspace.Memory().Total(), before.Total());
+  for (int i = 0; i < kKeys; i += 10) {
+    const Entry entry = keyspace.Find(slot_of(i), name_of(i), kNow);
+    ASSERT_TRUE(entry);
+    ASSERT_EQ(entry.expire_at_ms(), kNow + 60'000 + i);
+    ASSERT_EQ(entry.Bytes(), std::string(300, 'v'));
+  }
+  for (std::int64_t now_ms = kNow; now_ms < kNow + 200'000; now_ms += 100) {
+    while (keyspace.ExpireDue(now_ms, 1000).more) continue;
+  }
+  EXPECT_EQ(keyspace.Size(), 0u);
 }
 
 }  // namespace

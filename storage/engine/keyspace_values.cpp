@@ -52,6 +52,7 @@ Entry Keyspace::ReplaceString(const Entry& entry, std::string_view value) {
 
 Entry Keyspace::ReplaceNumber(const Entry& entry, std::int64_t value) {
   if (entry.encoding() == Encoding::kInt) {
+    impl_->Preserve(entry);
     Record record = entry.record_;
     record.set_number(value);
     return entry;
@@ -60,6 +61,7 @@ Entry Keyspace::ReplaceNumber(const Entry& entry, std::int64_t value) {
 }
 
 Entry Keyspace::ResizeString(const Entry& entry, std::size_t length) {
+  impl_->Preserve(entry);
   NumberText buffer;
   const std::string_view old_text = StringText(entry, buffer);
   const std::size_t old_length = old_text.size();
@@ -73,7 +75,9 @@ Entry Keyspace::ResizeString(const Entry& entry, std::size_t length) {
   const bool is_far_too_large = wanted < usable / 2 && usable > 64;
   Entry result = entry;
   if (wanted > usable || is_far_too_large || !record.TryReshape(shape)) {
-    const std::size_t slack = length > old_length ? GrowthSlack(length) : 0;
+    // What had nothing yet may stay as it is.
+    const bool is_growing = length > old_length && old_length > 0;
+    const std::size_t slack = is_growing ? GrowthSlack(length) : 0;
     record = impl_->CopyFrame(record, shape, wanted + slack);
     std::memcpy(record.ValueArea(), old_text.data(), std::min(old_length, length));
     result = impl_->Swap(entry, record);
@@ -92,6 +96,7 @@ Entry Keyspace::AppendString(const Entry& entry, std::string_view suffix) {
 std::span<char> Keyspace::MutableBytes(const Entry& entry) {
   assert(LayoutOf(entry.encoding()) == ValueLayout::kBytes);
   assert(entry.encoding() != Encoding::kEmbstr);
+  impl_->Preserve(entry);
   return {entry.record_.ValueArea(), entry.record_.ValueLength()};
 }
 
@@ -117,6 +122,7 @@ Entry Keyspace::ReplaceBytes(const Entry& entry, Encoding encoding, std::string_
 
 Entry Keyspace::SpliceBytes(const Entry& entry, std::size_t at, std::size_t erased_bytes,
                             std::string_view inserted) {
+  impl_->Preserve(entry);
   Record record = entry.record_;
   const std::size_t tail_from = at + erased_bytes;
   const std::size_t tail_bytes = record.ValueLength() - tail_from;
@@ -127,14 +133,14 @@ Entry Keyspace::SpliceBytes(const Entry& entry, std::size_t at, std::size_t eras
       record.TryReshape(shape)) {
     char* area = record.ValueArea();
     std::memmove(area + at + inserted.size(), area + tail_from, tail_bytes);
-    std::memcpy(area + at, inserted.data(), inserted.size());
+    std::ranges::copy(inserted, area + at);
     return entry;
   }
   const char* old_area = record.ValueArea();
   const Record longer = impl_->CopyFrame(record, shape, wanted);
   char* area = longer.ValueArea();
   std::memcpy(area, old_area, at);
-  std::memcpy(area + at, inserted.data(), inserted.size());
+  std::ranges::copy(inserted, area + at);
   std::memcpy(area + at + inserted.size(), old_area + tail_from, tail_bytes);
   return impl_->Swap(entry, longer);
 }
@@ -147,9 +153,11 @@ Entry Keyspace::ReplaceObject(const Entry& entry, Encoding encoding,
 }
 
 void Keyspace::ObjectChanged(const Entry& entry, std::size_t bytes_before) {
+  assert(impl_->capture == nullptr || entry.record_.stamp() == impl_->stamp);
   const std::size_t change = entry.Object()->MemoryBytes() - bytes_before;
   impl_->object_bytes += change;
   impl_->KeysOf(entry.slot_).bytes += change;
+  impl_->BytesOf(entry.type()) += change;
 }
 
 // ---- Records ----
@@ -195,9 +203,9 @@ Entry Keyspace::Impl::Store(protocol::Slot slot, std::string_view key, const New
     const bool keeps_ttl = had_ttl && !is_due && ttl.kind_ == TtlChange::Kind::kKeep;
     if (had_ttl && !keeps_ttl && !sets_ttl) --with_expiry;
     entry = Overwrite(old, value, keeps_ttl || sets_ttl);
-    Touch(entry.record_, now_ms);
+    if (!keeps_access) Touch(entry.record_, now_ms);
   } else {
-    const std::uint32_t access = options.access_clock == AccessClock::kLru
+    const std::uint32_t access = options.access.clock == AccessClock::kLru
                                      ? LruNow(now_ms)
                                      : LfuPack(kLfuInitialCounter, now_ms);
     entry = Insert(slot, key, hash, value, sets_ttl, access);
@@ -209,6 +217,7 @@ Entry Keyspace::Impl::Insert(protocol::Slot slot, std::string_view key, std::uin
                              const NewValue& value, bool with_expiry_word, std::uint32_t access) {
   const Record::Shape shape = value.ShapeFor(key.size(), with_expiry_word);
   Record record = Record::Format(arena.Allocate(shape.TotalBytes()), shape, key, access);
+  record.set_stamp(stamp);
   value.WriteTo(record);
   ++size_of_type[static_cast<std::size_t>(value.type)];
   if (value.object != nullptr) object_bytes += value.object->MemoryBytes();
@@ -216,16 +225,20 @@ Entry Keyspace::Impl::Insert(protocol::Slot slot, std::string_view key, std::uin
 }
 
 Entry Keyspace::Impl::AddRecord(protocol::Slot slot, std::uint64_t hash, Record record) {
-  if (!slots) slots = std::make_unique<SlotKeys[]>(protocol::kSlotCount);
+  if (!slots) slots = MakeSlots(protocol::kSlotCount);
   const Spot spot =
       KeysOf(slot).table.Insert(table_memory, hash, arena.RefOf(record.address()), HashOf());
   const std::size_t bytes = arena.UsableBytes(record.address());
   record_bytes += bytes;
   AddToSlot(slot, 1, static_cast<std::ptrdiff_t>(bytes + ObjectBytes(record)));
+  BytesOf(record.type()) += bytes + ObjectBytes(record);
+  if (insert_listener) [[unlikely]]
+    insert_listener(slot, record.Key());
   return EntryAt(slot, spot);
 }
 
 Entry Keyspace::Impl::Overwrite(const Entry& entry, const NewValue& value, bool with_expiry_word) {
+  Preserve(entry);
   Record record = entry.record_;
   SlotKeys& keys = KeysOf(entry.slot_);
   const std::size_t old_object_bytes = ObjectBytes(record);
@@ -233,6 +246,7 @@ Entry Keyspace::Impl::Overwrite(const Entry& entry, const NewValue& value, bool 
       LayoutOf(record.encoding()) == ValueLayout::kObject ? record.Object() : nullptr);
   --size_of_type[static_cast<std::size_t>(record.type())];
   ++size_of_type[static_cast<std::size_t>(value.type)];
+  BytesOf(record.type()) -= arena.UsableBytes(record.address()) + old_object_bytes;
 
   const Record::Shape shape = value.ShapeFor(record.Key().size(), with_expiry_word);
   const std::size_t wanted = shape.TotalBytes();
@@ -245,22 +259,30 @@ Entry Keyspace::Impl::Overwrite(const Entry& entry, const NewValue& value, bool 
   } else {
     record = CopyFrame(record, shape, wanted);
     value.WriteTo(record);
-    result = Swap(entry, record);
+    result = SwapRecord(entry, record);
   }
   const std::size_t object_bytes_now = ObjectBytes(record);
   object_bytes += object_bytes_now;
   keys.bytes += object_bytes_now - old_object_bytes;
+  BytesOf(value.type) += arena.UsableBytes(record.address()) + object_bytes_now;
   if (old_object) Discard(std::move(old_object));
   return result;
 }
 
 Record Keyspace::Impl::CopyFrame(Record old, const Record::Shape& shape, std::size_t bytes) {
   Record record = Record::Format(arena.Allocate(bytes), shape, old.Key(), old.access());
+  record.set_stamp(stamp);
   if (shape.has_expiry_word && old.HasExpiryWord()) record.SetExpiry(old.Expiry());
   return record;
 }
 
 Entry Keyspace::Impl::Swap(const Entry& entry, Record record) {
+  BytesOf(record.type()) +=
+      arena.UsableBytes(record.address()) - arena.UsableBytes(entry.record_.address());
+  return SwapRecord(entry, record);
+}
+
+Entry Keyspace::Impl::SwapRecord(const Entry& entry, Record record) {
   const std::size_t change =
       arena.UsableBytes(record.address()) - arena.UsableBytes(entry.record_.address());
   record_bytes += change;
@@ -279,6 +301,7 @@ bool Keyspace::Rename(KeyRef from, KeyRef to, std::int64_t now_ms) {
   if (const Entry old = impl.Locate(to.slot, to.key, to_hash)) impl.Remove(old, to_hash);
 
   const Entry entry = impl.Locate(from.slot, from.key, from_hash);
+  impl.Preserve(entry);
   const Record old = entry.record_;
   const auto expire_at_ms = old.ExpireAtMs();
   Record::Shape shape = old.GetShape();
@@ -286,6 +309,7 @@ bool Keyspace::Rename(KeyRef from, KeyRef to, std::int64_t now_ms) {
   shape.has_expiry_word = expire_at_ms.has_value();
   Record record =
       Record::Format(impl.arena.Allocate(shape.TotalBytes()), shape, to.key, old.access());
+  record.set_stamp(impl.stamp);
   std::memcpy(record.ValueArea(), old.ValueArea(), shape.value_bytes);
   if (expire_at_ms) {
     const std::uint16_t token = impl.wheel.Add(Impl::TokenOf(to.slot, to_hash), *expire_at_ms);
@@ -297,6 +321,7 @@ bool Keyspace::Rename(KeyRef from, KeyRef to, std::int64_t now_ms) {
   impl.KeysOf(from.slot).table.Erase(impl.table_memory, from_hash, {entry.bucket_, entry.index_},
                                      impl.HashOf());
   impl.AddToSlot(from.slot, -1, -static_cast<std::ptrdiff_t>(old_bytes + object_bytes));
+  impl.BytesOf(old.type()) -= old_bytes + object_bytes;
   impl.record_bytes -= old_bytes;
   impl.arena.Free(old.address());
   impl.AddRecord(to.slot, to_hash, record);

@@ -1,44 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks: SCAN, the keys of a slot, random keys.
 #include <algorithm>
+#include <cstring>
 
 #include "storage/engine/keyspace_impl.h"
+#include "storage/engine/keyspace_visit.h"
+#include "storage/memory/elastic_table_draws.h"
 
 namespace slotway::storage {
-namespace {
-
-// A scan cursor is the slot, then the position within its table (see ElasticTable).
-constexpr int kPositionBits = 32;
-
-}  // namespace
 
 std::uint64_t Keyspace::Scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
                              const EntryCallback& callback) const {
   const Impl& impl = *impl_;
-  if (!impl.slots) return 0;
-  std::uint64_t slot = cursor >> kPositionBits;
-  std::uint64_t position = cursor & (ElasticTable::kPositionEnd - 1);
-  std::size_t visited = 0;
-  while (slot < protocol::kSlotCount) {
-    if (impl.size_of_group[slot / Impl::kGroupSlots] == 0) {
-      slot = (slot / Impl::kGroupSlots + 1) * Impl::kGroupSlots;
-      position = 0;
-      continue;
-    }
-    const ElasticTable& table = impl.slots[slot].table;
-    const auto typed_slot = static_cast<protocol::Slot>(slot);
-    while (table.size() > 0 && position < ElasticTable::kPositionEnd) {
-      if (visited >= count) return slot << kPositionBits | position;
-      position = table.VisitFrom(position, [&](Spot spot) {
-        ++visited;
-        const Entry entry = impl.EntryAt(typed_slot, spot);
-        if (!impl.IsHidden(entry.record_, now_ms)) callback(entry);
-      });
-    }
-    ++slot;
-    position = 0;
-  }
-  return 0;
+  return impl.Walk(cursor, count, [&](protocol::Slot slot, Spot spot) {
+    const Entry entry = impl.EntryAt(slot, spot);
+    if (!impl.IsHidden(entry.record_, now_ms)) callback(entry);
+  });
 }
 
 std::uint64_t Keyspace::ScanSlot(protocol::Slot slot, std::uint64_t cursor, std::size_t count,
@@ -73,6 +50,20 @@ void Keyspace::ForEachInSlot(protocol::Slot slot, std::size_t max_keys,
       callback(impl.EntryAt(slot, spot));
     });
   }
+}
+
+// Nothing but the reference changes: Entries, which hold addresses, are invalid afterwards.
+std::uint64_t Keyspace::MoveOffSparsePages(std::uint64_t cursor, std::size_t count) {
+  Impl& impl = *impl_;
+  return impl.Walk(cursor, count, [&](protocol::Slot, Spot spot) {
+    std::byte* const old = impl.arena.At(spot.ref());
+    if (!impl.arena.IsOnSparsePage(old)) return;
+    const std::size_t bytes = impl.arena.UsableBytes(old);
+    std::byte* const moved = impl.arena.Allocate(bytes);
+    std::memcpy(moved, old, bytes);
+    spot.bucket->SetRef(spot.index, impl.arena.RefOf(moved));
+    impl.arena.Free(old);
+  });
 }
 
 // The slot is chosen by its number of keys, the key evenly among them.

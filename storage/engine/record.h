@@ -4,7 +4,8 @@
 //   0  u32    access clock (LRU time or LFU counter, see access_clock.h)
 //   4  u8     type (low 4 bits), encoding (high 4)
 //   5  u8     flags: bit 0 has an expiry word; bits 1-2 width of the key length (1, 2, 4 bytes);
-//             bits 3-4 width of the value length (1, 2, 4 bytes, or none: the value is 8 bytes)
+//             bits 3-4 width of the value length (1, 2, 4 bytes, or none: the value is 8 bytes);
+//             bit 5 the stamp of snapshots (see entry_capture.h)
 //   6  ...    key length, value length
 //      u64    expiry word, if any: unix ms in the low 48 bits (all ones: no TTL now), above it
 //      where
@@ -104,6 +105,11 @@ class Record {
   }
   bool IsDue(std::int64_t now_ms) const { return HasExpiryWord() && Expiry().at_ms < now_ms; }
 
+  bool stamp() const { return (at_[5] & kStampFlag) != 0; }
+  void set_stamp(bool stamp) {
+    at_[5] = static_cast<std::uint8_t>((at_[5] & ~kStampFlag) | (stamp ? kStampFlag : 0));
+  }
+
   // Takes on another type, encoding and value length in place, leaving key and expiry word where
   // they are. False, changing nothing, when they would have to move. The caller sees to it that the
   // allocation is large enough.
@@ -115,6 +121,7 @@ class Record {
 
  private:
   static constexpr std::uint8_t kExpiryFlag = 1;
+  static constexpr std::uint8_t kStampFlag = 1 << 5;
   static constexpr std::uint64_t kTimeMask = (std::uint64_t{1} << 48) - 1;
 
   template <class T>

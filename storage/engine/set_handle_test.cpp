@@ -12,14 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 
 namespace slotway::storage {
 namespace {
 
-constexpr protocol::Slot kSlot{42};
-constexpr std::int64_t kNow = 1'700'000'000'000;
-constexpr SetLimits kLimits;
+constexpr SetLimits kSetLimits;
 
 using Members = std::set<std::string>;
 
@@ -28,7 +27,7 @@ class SetHandleTest : public ::testing::Test {
   SetHandle Open() { return {keyspace_, keyspace_.Find(kSlot, "s", kNow)}; }
   SetHandle New(const Members& members) {
     SetHandle set = SetHandle::Create(keyspace_, {kSlot, "s"}, kNow);
-    for (const std::string& member : members) set.Add(member, kLimits);
+    for (const std::string& member : members) set.Add(member, kSetLimits);
     return set;
   }
   Members All() {
@@ -97,31 +96,31 @@ TEST_F(SetHandleTest, ConvertsWhenALimitIsPassed) {
   for (int i = 0; i < 512; ++i) numbers.insert(std::to_string(i));
   New(numbers);
   EXPECT_EQ(EncodingNow(), Encoding::kIntset);
-  Open().Add("511", kLimits);
+  Open().Add("511", kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kIntset);
-  Open().Add("512", kLimits);
+  Open().Add("512", kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kHashtable);
   numbers.insert("512");
   EXPECT_EQ(All(), numbers);
 
-  New({"1", "2"}).Add("01", kLimits);
+  New({"1", "2"}).Add("01", kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kListpack);
   EXPECT_EQ(All(), (Members{"1", "2", "01"}));
-  for (int i = 0; i < 125; ++i) Open().Add("m" + std::to_string(i), kLimits);
+  for (int i = 0; i < 125; ++i) Open().Add("m" + std::to_string(i), kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kListpack);
-  Open().Add("m0", kLimits);
+  Open().Add("m0", kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kListpack);
-  Open().Add("m125", kLimits);
+  Open().Add("m125", kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kHashtable);
   EXPECT_EQ(Open().Size(), 129u);
 }
 
 TEST_F(SetHandleTest, ConvertsForALongMember) {
-  New({"m"}).Add(std::string(64, 'x'), kLimits);
+  New({"m"}).Add(std::string(64, 'x'), kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kListpack);
-  Open().Add(std::string(65, 'x'), kLimits);
+  Open().Add(std::string(65, 'x'), kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kHashtable);
-  New({"1"}).Add(std::string(65, 'x'), kLimits);
+  New({"1"}).Add(std::string(65, 'x'), kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kHashtable);
   // Numbers are members like others once they stand in a listpack.
   New({"-1234"}).Add("m", {.listpack_value_bytes_max = 4});
@@ -131,10 +130,10 @@ TEST_F(SetHandleTest, ConvertsForALongMember) {
 TEST_F(SetHandleTest, ManyIntegersAndATextAreATable) {
   Members numbers;
   for (int i = 0; i < 127; ++i) numbers.insert(std::to_string(i));
-  New(numbers).Add("m", kLimits);
+  New(numbers).Add("m", kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kListpack);
   numbers.insert("128");
-  New(numbers).Add("m", kLimits);
+  New(numbers).Add("m", kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kHashtable);
   EXPECT_TRUE(Open().Contains("m"));
   EXPECT_TRUE(Open().Contains("126"));
@@ -143,7 +142,7 @@ TEST_F(SetHandleTest, ManyIntegersAndATextAreATable) {
 TEST_F(SetHandleTest, ExpectsWhatIsToCome) {
   const auto encoding_for = [this](std::size_t count, std::string_view first) {
     SetHandle set = SetHandle::Create(keyspace_, {kSlot, "s"}, kNow);
-    set.Expect(count, first, kLimits);
+    set.Expect(count, first, kSetLimits);
     return set.entry().encoding();
   };
   EXPECT_EQ(encoding_for(512, "1"), Encoding::kIntset);
@@ -151,9 +150,9 @@ TEST_F(SetHandleTest, ExpectsWhatIsToCome) {
   EXPECT_EQ(encoding_for(128, "m"), Encoding::kListpack);
   EXPECT_EQ(encoding_for(129, "m"), Encoding::kHashtable);
   SetHandle set = New({"1"});
-  set.Expect(512, "m", kLimits);
+  set.Expect(512, "m", kSetLimits);
   EXPECT_EQ(set.entry().encoding(), Encoding::kIntset);
-  set.Expect(513, "m", kLimits);
+  set.Expect(513, "m", kSetLimits);
   EXPECT_EQ(set.entry().encoding(), Encoding::kHashtable);
 }
 
@@ -161,7 +160,7 @@ TEST_F(SetHandleTest, StoresInTheEncodingThatSuits) {
   const auto store = [this](const Members& members) {
     auto table = std::make_unique<SetTable>(keyspace_.arena(), keyspace_.hash_seed());
     for (const std::string& member : members) table->Add(member);
-    SetHandle::Store(keyspace_, {kSlot, "s"}, std::move(table), kLimits, kNow);
+    SetHandle::Store(keyspace_, {kSlot, "s"}, std::move(table), kSetLimits, kNow);
     EXPECT_EQ(All(), members);
     return EncodingNow();
   };
@@ -176,8 +175,8 @@ TEST_F(SetHandleTest, StoresInTheEncodingThatSuits) {
 TEST_F(SetHandleTest, KeepsItsTtlThroughEveryChange) {
   SetHandle::Create(keyspace_, {kSlot, "s"}, kNow);
   keyspace_.SetExpiry(keyspace_.Find(kSlot, "s", kNow), kNow + 77);
-  for (int i = 0; i < 100; ++i) Open().Add(std::to_string(i * 1000), kLimits);
-  for (int i = 0; i < 100; ++i) Open().Add("m" + std::to_string(i), kLimits);
+  for (int i = 0; i < 100; ++i) Open().Add(std::to_string(i * 1000), kSetLimits);
+  for (int i = 0; i < 100; ++i) Open().Add("m" + std::to_string(i), kSetLimits);
   EXPECT_EQ(EncodingNow(), Encoding::kHashtable);
   EXPECT_EQ(Open().entry().expire_at_ms(), kNow + 77);
 }
@@ -250,7 +249,7 @@ TEST_F(SetHandleTest, DrawsAllMembersAlike) {
 TEST_F(SetHandleTest, DrawsAlikeFromWhatIsLeftOfAHugeSet) {
   std::mt19937_64 random(4);
   SetHandle set = SetHandle::Create(keyspace_, {kSlot, "s"}, kNow);
-  for (int i = 0; i < 50'000; ++i) set.Add("m" + std::to_string(i), kLimits);
+  for (int i = 0; i < 50'000; ++i) set.Add("m" + std::to_string(i), kSetLimits);
   for (int i = 1000; i < 50'000; ++i) set.Remove("m" + std::to_string(i));
   std::map<std::string, int> drawn;
   set.VisitRandom(100'000, random, [&](std::string_view member) { ++drawn[std::string(member)]; });

@@ -70,8 +70,7 @@ class SortedSetHandle {
 
   // The listpack: what Update decided. False when the member does not fit in, for its length or
   // because there are too many.
-  bool SetInListpack(std::size_t position, const ScoredMember& item,
-                     const SortedSetLimits& limits);
+  bool SetInListpack(std::size_t position, const ScoredMember& item, const SortedSetLimits& limits);
   void ConvertToTable();
 
   Keyspace* keyspace_;

@@ -8,20 +8,19 @@
 #include <utility>
 #include <vector>
 
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 
 namespace slotway::storage {
 namespace {
 
-constexpr protocol::Slot kSlot{42};
-constexpr std::int64_t kNow = 1'700'000'000'000;
-constexpr SortedSetLimits kLimits;
+constexpr SortedSetLimits kSortedSetLimits;
 
 class SortedSetHandleTest : public ::testing::Test {
  protected:
   SortedSetHandle Open() { return {keyspace_, keyspace_.Find(kSlot, "z", kNow)}; }
   static ScoreChange Set(SortedSetHandle& set, const std::string& member, double score,
-                         const SortedSetLimits& limits = kLimits) {
+                         const SortedSetLimits& limits = kSortedSetLimits) {
     return set.Update(member, limits,
                       [score](std::optional<double>) { return std::optional(score); });
   }
@@ -71,19 +70,16 @@ TEST_F(SortedSetHandleTest, AgreesWithAModelInBothEncodings) {
       }
       const ScoreRange range{.min = static_cast<double>(random() % 25),
                              .max = static_cast<double>(random() % 25)};
-      const std::size_t first = std::count_if(order.begin(), order.end(), [&](const auto& item) {
-        return item.first < range.min;
-      });
-      const std::size_t end = std::count_if(order.begin(), order.end(), [&](const auto& item) {
-        return item.first <= range.max;
-      });
+      const std::size_t first = std::count_if(
+          order.begin(), order.end(), [&](const auto& item) { return item.first < range.min; });
+      const std::size_t end = std::count_if(
+          order.begin(), order.end(), [&](const auto& item) { return item.first <= range.max; });
       ASSERT_EQ(set.RanksOf(range).first, first);
       ASSERT_EQ(set.RanksOf(range).count, std::max(first, end) - first);
     }
     EXPECT_EQ(All(false), decltype(All(false))(order.begin(), order.end()));
     EXPECT_EQ(All(true), decltype(All(true))(order.rbegin(), order.rend()));
-    EXPECT_EQ(Open().entry().encoding(),
-              members == 20 ? Encoding::kListpack : Encoding::kSkiplist);
+    EXPECT_EQ(Open().entry().encoding(), members == 20 ? Encoding::kListpack : Encoding::kSkiplist);
   }
   keyspace_.Delete(kSlot, "z", kNow);
   while (keyspace_.FreeFlushed(1000)) {

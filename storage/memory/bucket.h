@@ -4,7 +4,7 @@
 //
 //   0   u16 x 8   tags
 //   16  u40 x 8   references into the arena
-//   56  u32       snapshot epoch: room for a snapshot's version stamp, 0 until one is written
+//   56  u32       unused
 //   60  u8        occupied: bit i set when entry i is in use
 //   61  u8        passed: entries whose home is here or before and that went on to a later bucket;
 //                 255 sticks until the table is rebuilt
@@ -29,7 +29,7 @@ struct alignas(64) Bucket {
 
   std::uint16_t tags[kEntries];
   std::uint8_t references[kEntries][5];
-  std::uint32_t epoch;
+  std::uint32_t unused;
   std::uint8_t occupied;
   std::uint8_t passed;
   std::uint16_t filter;
@@ -82,7 +82,7 @@ struct alignas(64) Bucket {
 #endif
   }
 };
-static_assert(sizeof(Bucket) == 64 && offsetof(Bucket, epoch) == 56);
+static_assert(sizeof(Bucket) == 64 && offsetof(Bucket, unused) == 56);
 
 // Where an entry sits.
 struct Spot {

@@ -12,6 +12,7 @@ namespace {
 // Entries per bucket, times ten: when to grow, when to shrink, and the load after shrinking.
 constexpr std::uint64_t kGrowLoad10 = 72;
 constexpr std::uint64_t kShrinkLoad10 = 56;
+constexpr std::uint64_t kLateShrinkLoad10 = 16;
 constexpr std::uint64_t kTargetLoad10 = 68;
 
 std::uint32_t BucketsFor(std::uint32_t entries) {
@@ -29,7 +30,7 @@ Spot BucketTable::Insert(TableMemory& memory, std::uint16_t tag, ArenaRef ref) {
   return Place(tag, ref);
 }
 
-void BucketTable::Erase(TableMemory& memory, Spot spot) {
+void BucketTable::Erase(TableMemory& memory, Spot spot, Shrinking shrinking) {
   std::uint32_t at = HomeOf(spot.bucket->tags[spot.index]);
   for (Bucket* bucket = BucketAt(at); bucket != spot.bucket; bucket = BucketAt(at)) {
     bucket->NotePassedGone();
@@ -37,9 +38,15 @@ void BucketTable::Erase(TableMemory& memory, Spot spot) {
   }
   spot.bucket->Remove(spot.index);
   --size_;
-  if (size_ * std::uint64_t{10} >= bucket_count_ * kShrinkLoad10 && size_ != 0) return;
+  const std::uint64_t load10 = shrinking == Shrinking::kLater ? kLateShrinkLoad10 : kShrinkLoad10;
+  if (IsSparse(load10)) Shrink(memory);
+}
+
+bool BucketTable::Shrink(TableMemory& memory) {
   const std::uint32_t wanted = BucketsFor(size_);
-  if (wanted < bucket_count_) Rebuild(memory, wanted);
+  if (!IsSparse(kShrinkLoad10) || wanted >= bucket_count_) return false;
+  Rebuild(memory, wanted);
+  return true;
 }
 
 void BucketTable::Resize(TableMemory& memory, std::uint32_t entries) {

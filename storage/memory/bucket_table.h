@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "storage/memory/bucket.h"
+#include "storage/memory/prefetch.h"
 #include "storage/memory/record_arena.h"
 
 namespace slotway::storage {
@@ -23,6 +24,12 @@ namespace slotway::storage {
 struct TableMemory {
   RecordArena& arena;
   std::size_t index_bytes = 0;
+};
+
+// When a table that has become too large for what is left in it gets smaller.
+enum class Shrinking : std::uint8_t {
+  kAtOnce,
+  kLater,  // when Shrink() is called, or most of it is empty: for who erases many entries
 };
 
 class BucketTable {
@@ -35,18 +42,25 @@ class BucketTable {
   // The first entry with this tag for which match(ref) is true.
   template <class MatchFn>
   Spot Find(std::uint16_t tag, MatchFn&& match) const;
+  // Brings what leads to the home bucket of `tag` into the cache: to be called some time before
+  // PrefetchHome().
+  void PrefetchPath(std::uint16_t tag) const {
+    if (bucket_count_ > kSegmentBuckets) PrefetchLine(&segments_[HomeOf(tag) / kSegmentBuckets]);
+  }
   // Brings the home bucket of `tag` into the cache; returns it, nullptr when there is none.
   const Bucket* PrefetchHome(std::uint16_t tag) const {
     if (bucket_count_ == 0) return nullptr;
     const Bucket* home = BucketAt(HomeOf(tag));
-    __builtin_prefetch(home);
+    PrefetchLine(home);
     return home;
   }
 
   // Adds an entry without looking for an equal one. Moves entries: spots are invalid after it.
   Spot Insert(TableMemory& memory, std::uint16_t tag, ArenaRef ref);
   // May shrink the table: spots are invalid after it.
-  void Erase(TableMemory& memory, Spot spot);
+  void Erase(TableMemory& memory, Spot spot, Shrinking shrinking = Shrinking::kAtOnce);
+  // Makes up for Shrinking::kLater; true if there was something to do. Spots are invalid after it.
+  bool Shrink(TableMemory& memory);
   // Makes room for `entries` in all and places everything anew.
   void Resize(TableMemory& memory, std::uint32_t entries);
   // Forgets all entries and gives the memory back.
@@ -85,6 +99,9 @@ class BucketTable {
   Bucket* BucketAt(std::uint32_t bucket) const {
     if (bucket_count_ <= kSegmentBuckets) return only_ + bucket;
     return segments_[bucket / kSegmentBuckets] + bucket % kSegmentBuckets;
+  }
+  bool IsSparse(std::uint64_t load10) const {
+    return size_ * std::uint64_t{10} < bucket_count_ * load10 || size_ == 0;
   }
   Spot Place(std::uint16_t tag, ArenaRef ref);
   void SetBucketCount(TableMemory& memory, std::uint32_t count);
@@ -128,18 +145,22 @@ void BucketTable::ForEach(VisitFn&& visit) const {
 template <class VisitFn>
 void BucketTable::VisitTags(std::uint32_t first_tag, std::uint32_t end_tag, VisitFn&& visit) const {
   if (bucket_count_ == 0) return;
+  const bool is_one_tag = end_tag - first_tag == 1;
   std::uint32_t homes_left = HomeOf(end_tag - 1) - HomeOf(first_tag);
   std::uint32_t at = HomeOf(first_tag);
   for (std::uint32_t looked = 0; looked < bucket_count_; ++looked, at = Next(at)) {
     Bucket* bucket = BucketAt(at);
-    for (unsigned bits = bucket->occupied; bits != 0; bits &= bits - 1) {
+    unsigned bits =
+        is_one_tag ? bucket->Match(static_cast<std::uint16_t>(first_tag)) : bucket->occupied;
+    for (; bits != 0; bits &= bits - 1) {
       const int index = __builtin_ctz(bits);
       const std::uint32_t tag = bucket->tags[index];
       if (tag >= first_tag && tag < end_tag) visit(Spot{bucket, index});
     }
     if (homes_left > 0) {
       --homes_left;
-    } else if (bucket->passed == 0) {
+    } else if (bucket->passed == 0 ||
+               (is_one_tag && !bucket->MayHavePassed(static_cast<std::uint16_t>(first_tag)))) {
       return;
     }
   }

@@ -32,6 +32,14 @@ std::uint32_t ElasticTable::SplitDirectory(std::uint64_t hash, std::uint32_t lef
   return right;
 }
 
+std::size_t ElasticTable::ShrinkPart(TableMemory& memory, std::size_t part, std::size_t& moved) {
+  const std::size_t parts = directory_ ? directory_->nodes.size() : 1;
+  if (part >= parts) return 0;
+  BucketTable& table = directory_ ? directory_->nodes[part].table : root_;
+  if (table.Shrink(memory)) moved += table.size();
+  return (part + 1) % parts;
+}
+
 void ElasticTable::Clear(TableMemory& memory) {
   root_.Clear(memory);
   if (!directory_) return;

@@ -13,12 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "storage/memory/bucket_table.h"
-#include "storage/memory/random_choice.h"
 
 namespace slotway::storage {
 
@@ -40,7 +38,12 @@ class ElasticTable {
     const Part part = PartOf(hash);
     return part.table->Find(TagAt(hash, part.depth), match);
   }
-  // For prefetching: the home bucket of `hash` (nullptr: none) and the tag to match in it.
+  // For prefetching, step by step: what leads to the home bucket of `hash`.
+  void PrefetchPath(std::uint64_t hash) const {
+    const Part part = PartOf(hash);
+    part.table->PrefetchPath(TagAt(hash, part.depth));
+  }
+  // Then: the home bucket of `hash` (nullptr: none) and the tag to match in it.
   std::pair<const Bucket*, std::uint16_t> PrefetchHome(std::uint64_t hash) const {
     const Part part = PartOf(hash);
     const std::uint16_t tag = TagAt(hash, part.depth);
@@ -52,7 +55,11 @@ class ElasticTable {
   Spot Insert(TableMemory& memory, std::uint64_t hash, ArenaRef ref, HashFn&& hash_of);
   // `hash` is the entry's. Spots are invalid after it.
   template <class HashFn>
-  void Erase(TableMemory& memory, std::uint64_t hash, Spot spot, HashFn&& hash_of);
+  void Erase(TableMemory& memory, std::uint64_t hash, Spot spot, HashFn&& hash_of,
+             Shrinking shrinking = Shrinking::kAtOnce);
+  // Makes up for Shrinking::kLater in one part of the table, 0 being the first; returns the next
+  // part, 0 at the end. Adds the entries it moved to `moved`. Spots are invalid after it.
+  std::size_t ShrinkPart(TableMemory& memory, std::size_t part, std::size_t& moved);
   void Clear(TableMemory& memory);
 
   template <class VisitFn>
@@ -64,7 +71,8 @@ class ElasticTable {
   // visit(Spot) for every entry whose position is in [first, end), and maybe for some near it.
   template <class VisitFn>
   void VisitRange(std::uint64_t first, std::uint64_t end, VisitFn&& visit) const;
-  // Any entry, all equally likely. `next` returns uniform 64-bit numbers. REQUIRES: size() > 0.
+  // These two are in elastic_table_draws.h. Any entry, all equally likely. `next` returns uniform
+  // 64-bit numbers. REQUIRES: size() > 0.
   template <class RandomFn>
   Spot RandomSpot(RandomFn&& next) const;
   // visit(Spot) for `count` different entries, every choice equally likely, in no certain order.
@@ -130,12 +138,13 @@ Spot ElasticTable::Insert(TableMemory& memory, std::uint64_t hash, ArenaRef ref,
 }
 
 template <class HashFn>
-void ElasticTable::Erase(TableMemory& memory, std::uint64_t hash, Spot spot, HashFn&& hash_of) {
+void ElasticTable::Erase(TableMemory& memory, std::uint64_t hash, Spot spot, HashFn&& hash_of,
+                         Shrinking shrinking) {
   if (!directory_) {
-    root_.Erase(memory, spot);
+    root_.Erase(memory, spot, shrinking);
     return;
   }
-  directory_->nodes[directory_->NodeOf(hash)].table.Erase(memory, spot);
+  directory_->nodes[directory_->NodeOf(hash)].table.Erase(memory, spot, shrinking);
   if (--directory_->size < kCollapseEntries) Collapse(memory, hash_of);
 }
 
@@ -157,7 +166,7 @@ void ElasticTable::Split(TableMemory& memory, std::uint64_t hash, HashFn&& hash_
   high.Resize(memory, static_cast<std::uint32_t>(refs.size() / 2));
   constexpr std::size_t kAhead = 8;
   for (std::size_t i = 0; i < refs.size(); ++i) {
-    if (i + kAhead < refs.size()) __builtin_prefetch(memory.arena.At(refs[i + kAhead]));
+    if (i + kAhead < refs.size()) PrefetchLine(memory.arena.At(refs[i + kAhead]));
     const std::uint64_t entry_hash = hash_of(refs[i]);
     const bool is_high = (entry_hash >> (64 - depth) & 1) != 0;
     (is_high ? high : low).Insert(memory, TagAt(entry_hash, depth), refs[i]);
@@ -207,43 +216,6 @@ void ElasticTable::VisitRange(std::uint64_t first, std::uint64_t end, VisitFn&& 
     part.table->VisitTags(first_tag, last_tag + 1, visit);
     first = stop;
   }
-}
-
-template <class RandomFn>
-Spot ElasticTable::RandomSpot(RandomFn&& next) const {
-  if (!directory_) return root_.RandomSpot(next);
-  // A node drawn evenly is taken with a chance that grows with its size. Nodes are about half full,
-  // so a few draws suffice, unless most entries have been erased; or some nodes may be larger.
-  constexpr int kDrawsMax = 32;
-  const std::vector<Node>& nodes = directory_->nodes;
-  for (int draw = 0; draw < kDrawsMax && directory_->depth < kMaxDepth; ++draw) {
-    const BucketTable& table = nodes[next() % nodes.size()].table;
-    if (next() % kSplitEntries < table.size()) return table.RandomSpot(next);
-  }
-  std::uint64_t nth = next() % directory_->size;
-  for (const Node& node : nodes) {
-    if (nth < node.table.size()) return node.table.RandomSpot(next);
-    nth -= node.table.size();
-  }
-  return {};
-}
-
-template <class RandomFn, class VisitFn>
-void ElasticTable::VisitRandomDistinct(std::size_t count, RandomFn&& next, VisitFn&& visit) const {
-  // Drawing again what was drawn already costs little while it is rare.
-  constexpr std::size_t kRare = 3;
-  if (count < size() / kRare) {
-    std::unordered_set<ArenaRef> drawn;
-    while (drawn.size() < count) {
-      const Spot spot = RandomSpot(next);
-      if (drawn.insert(spot.ref()).second) visit(spot);
-    }
-    return;
-  }
-  Selection selection(count, size());
-  ForEach([&](Spot spot) {
-    if (selection.TakesNext(next)) visit(spot);
-  });
 }
 
 }  // namespace slotway::storage

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/memory/elastic_table.h"
+#include "storage/memory/elastic_table_draws.h"
 
 #include <map>
 #include <random>

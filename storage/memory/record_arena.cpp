@@ -107,12 +107,6 @@ void RecordArena::Free(std::byte* object) {
   }
 }
 
-RecordArena::Fill RecordArena::PageFill(const std::byte* object) const {
-  if (IsLarge(object)) return {1, 1};
-  const Page& page = pages_[PageIndex(object)];
-  return {page.used, static_cast<std::uint32_t>(kPageBytes / ClassBytes(page.size_class))};
-}
-
 std::size_t RecordArena::held_bytes() const {
   return (std::size_t{slab_pages_in_use_} + kept_count_) * kPageBytes + large_bytes_ +
          releasing_bytes_;
@@ -146,7 +140,7 @@ std::byte* RecordArena::AllocateSlab(int size_class) {
     page.fresh = static_cast<std::uint16_t>(page.fresh + size / 8);
   }
   ++page.used;
-  if (page.free_head == kNoFree && page.fresh * 8 + size > kPageBytes) Unlink(index);
+  if (!HasRoom(page)) Unlink(index);
   return object;
 }
 
@@ -155,16 +149,51 @@ void RecordArena::FreeSlab(std::byte* object) {
   Page& page = pages_[index];
   assert(page.used > 0);
   const std::size_t size = ClassBytes(page.size_class);
-  const bool was_full = page.free_head == kNoFree && page.fresh * 8 + size > kPageBytes;
+  const bool is_listed = !IsSparse(page);
+  const bool was_full = !HasRoom(page);
   std::memcpy(object, &page.free_head, sizeof page.free_head);
   ASAN_POISON_MEMORY_REGION(object, size);
   page.free_head = static_cast<std::uint16_t>((object - PageAddress(index)) / 8);
   --page.used;
-  if (was_full) Link(index);
+  if (was_full && is_listed) Link(index);
   if (page.used == 0) {
-    Unlink(index);
+    if (is_listed) Unlink(index);
+    page.prev = kNoPage;
     ReturnEmptyPage(index);
   }
+}
+
+// A page is worth to be emptied if a quarter of it is free, and if what such pages of its size hold
+// fits on fewer. Pages that are not full are listed.
+std::size_t RecordArena::MarkSparse() {
+  for (int size_class = 0; size_class < kClassCount; ++size_class) {
+    const std::size_t capacity = kPageBytes / ClassBytes(size_class);
+    const std::size_t first = sparse_pages_.size();
+    std::size_t used = 0;
+    for (std::uint32_t index = with_room_[static_cast<std::size_t>(size_class)]; index != kNoPage;
+         index = pages_[index].next) {
+      if (pages_[index].used * std::size_t{4} > capacity * 3) continue;
+      sparse_pages_.push_back(index);
+      used += pages_[index].used;
+    }
+    const std::size_t needed = (used + capacity - 1) / capacity;
+    if (sparse_pages_.size() - first <= needed) sparse_pages_.resize(first);
+    for (std::size_t i = first; i < sparse_pages_.size(); ++i) {
+      Unlink(sparse_pages_[i]);
+      pages_[sparse_pages_[i]].prev = kSparse;
+    }
+  }
+  return sparse_pages_.size();
+}
+
+// Some of them have become empty, and may be in use for something else.
+void RecordArena::UnmarkSparse() {
+  for (const std::uint32_t index : sparse_pages_) {
+    if (!IsSparse(pages_[index])) continue;
+    pages_[index].prev = kNoPage;
+    if (HasRoom(pages_[index])) Link(index);
+  }
+  sparse_pages_ = {};
 }
 
 void RecordArena::Link(std::uint32_t index) {

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,13 +93,44 @@ TEST(RecordArena, ReusesAndReturnsPages) {
   }
 }
 
-TEST(RecordArena, KnowsHowFullAPageIs) {
+TEST(RecordArena, NothingNewComesOntoSparsePages) {
   RecordArena arena;
-  std::byte* first = arena.Allocate(1000);
-  EXPECT_EQ(arena.PageFill(first).used, 1u);
-  EXPECT_EQ(arena.PageFill(first).capacity, 65u);
-  arena.Allocate(1000);
-  EXPECT_EQ(arena.PageFill(first).used, 2u);
+  std::vector<std::byte*> kept;
+  std::vector<std::byte*> freed;
+  for (int i = 0; i < 65 * 100; ++i) {
+    (i % 10 == 0 ? kept : freed).push_back(arena.Allocate(1000));
+  }
+  EXPECT_EQ(arena.MarkSparse(), 0u) << "all pages are full";
+  for (std::byte* object : freed) arena.Free(object);
+  const std::size_t held = arena.held_bytes();
+  EXPECT_EQ(arena.MarkSparse(), 100u);
+  for (std::byte*& object : kept) {
+    ASSERT_TRUE(arena.IsOnSparsePage(object));
+    std::byte* const moved = arena.Allocate(1000);
+    ASSERT_FALSE(arena.IsOnSparsePage(moved));
+    arena.Free(object);
+    object = moved;
+  }
+  arena.UnmarkSparse();
+  arena.ReleaseFreed(SIZE_MAX);
+  EXPECT_LT(arena.held_bytes(), held / 8);
+  for (std::byte* object : kept) arena.Free(object);
+  EXPECT_EQ(arena.allocated_bytes(), 0u);
+  EXPECT_EQ(arena.FreeSlabBytes(), 0u);
+}
+
+TEST(RecordArena, SparsePagesThatAreNotEmptiedAreUsedAgain) {
+  RecordArena arena;
+  std::vector<std::byte*> kept;
+  std::vector<std::byte*> freed;
+  for (int i = 0; i < 650; ++i) (i % 3 == 0 ? kept : freed).push_back(arena.Allocate(1000));
+  for (std::byte* object : freed) arena.Free(object);
+  const std::size_t held = arena.held_bytes();
+  EXPECT_EQ(arena.MarkSparse(), 10u);
+  arena.UnmarkSparse();
+  while (kept.size() < 400) kept.push_back(arena.Allocate(1000));
+  EXPECT_LE(arena.held_bytes(), held + RecordArena::kPageBytes);
+  EXPECT_EQ(std::set<std::byte*>(kept.begin(), kept.end()).size(), kept.size());
 }
 
 TEST(RecordArena, JoinsFreedRunsOfLargeObjects) {

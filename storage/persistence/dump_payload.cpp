@@ -14,7 +14,7 @@ std::string DumpValue(Keyspace& keyspace, const Entry& entry) {
   std::string payload;
   RdbWriter writer(payload);
   WriteRdbValue(writer, keyspace, entry);
-  writer.LittleEndian(kRdbVersionWritten, 2);
+  writer.LittleEndian(kRdbVersionRedis70, 2);
   writer.LittleEndian(Crc64(payload), 8);
   return payload;
 }
@@ -22,7 +22,7 @@ std::string DumpValue(Keyspace& keyspace, const Entry& entry) {
 bool IsDumpIntact(std::string_view payload) {
   if (payload.size() < kFooterBytes) return false;
   RdbReader footer(payload.substr(payload.size() - kFooterBytes));
-  if (footer.LittleEndian(2) > kRdbVersionReadMax) return false;
+  if (footer.LittleEndian(2) > std::uint64_t{kRdbVersionReadMax}) return false;
   return footer.LittleEndian(8) == Crc64(payload.substr(0, payload.size() - 8));
 }
 

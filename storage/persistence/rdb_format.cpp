@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "storage/persistence/lzf.h"
+#include "storage/persistence/lzf_compressor.h"
 #include "storage/types/listpack.h"
 
 namespace slotway::storage {
@@ -16,6 +17,9 @@ enum StringEncoding : std::uint8_t { kInt8 = 0, kInt16 = 1, kInt32 = 2, kLzf = 3
 
 // Texts longer than this are not looked at as numbers.
 constexpr std::size_t kNumberTextMax = 11;
+
+// Shorter texts are not compressed.
+constexpr std::size_t kCompressedTextMin = 21;
 
 }  // namespace
 
@@ -55,8 +59,22 @@ void RdbWriter::String(std::string_view text) {
     auto number = CanonicalNumber(text);
     if (number && SmallNumber(*number)) return;
   }
+  if (!Compressed(text)) {
+    Length(text.size());
+    out_.append(text);
+  }
+  PassOnChunk();
+}
+
+bool RdbWriter::Compressed(std::string_view text) {
+  if (form_.compressor == nullptr || text.size() < kCompressedTextMin) return false;
+  compressed_.clear();
+  if (!form_.compressor->Compress(text, compressed_)) return false;
+  out_.push_back(static_cast<char>(kEncodingMark | kLzf));
+  Length(compressed_.size());
   Length(text.size());
-  out_.append(text);
+  out_.append(compressed_);
+  return true;
 }
 
 void RdbWriter::Number(std::int64_t number) {

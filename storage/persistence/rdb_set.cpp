@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sets in RDB's form: type 2 is the members, type 11 an intset, type 20 a listpack of the members.
 //
-// A listpack is written as type 2, which every version reads: type 20 came with RDB version 11, and
-// we write version 10 (rdb_format.h). A reader makes a listpack of it again.
+// In version 10 a listpack is written as type 2: type 20 came with version 11.
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,6 +32,12 @@ RestoreResult StoreBytes(Encoding encoding, std::string_view bytes, const Restor
 void WriteRdbSet(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
   if (entry.encoding() == Encoding::kIntset) {
     writer.Type(RdbType::kSetIntset);
+    writer.String(entry.Bytes());
+    return;
+  }
+  constexpr int kListpackVersion = 11;
+  if (entry.encoding() == Encoding::kListpack && writer.version() >= kListpackVersion) {
+    writer.Type(RdbType::kSetListpack);
     writer.String(entry.Bytes());
     return;
   }

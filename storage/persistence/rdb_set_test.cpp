@@ -5,15 +5,12 @@
 #include <vector>
 
 #include "storage/engine/set_handle.h"
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 #include "storage/persistence/dump_payload.h"
 
 namespace slotway::storage {
 namespace {
-
-constexpr std::int64_t kNow = 1'700'000'000'000;
-constexpr KeyRef kFrom{protocol::Slot{1}, "from"};
-constexpr KeyRef kTo{protocol::Slot{1}, "to"};
 
 class RdbSetTest : public ::testing::Test {
  protected:

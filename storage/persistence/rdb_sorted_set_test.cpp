@@ -5,15 +5,12 @@
 #include <vector>
 
 #include "storage/engine/sorted_set_handle.h"
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 #include "storage/persistence/dump_payload.h"
 
 namespace slotway::storage {
 namespace {
-
-constexpr std::int64_t kNow = 1'700'000'000'000;
-constexpr KeyRef kFrom{protocol::Slot{1}, "from"};
-constexpr KeyRef kTo{protocol::Slot{1}, "to"};
 
 class RdbSortedSetTest : public ::testing::Test {
  protected:
@@ -53,25 +50,44 @@ TEST_F(RdbSortedSetTest, WhatIsDumpedIsRestored) {
 }
 
 TEST_F(RdbSortedSetTest, TextScoresOfOldFiles) {
-  const std::string value("\x03\x04\x01" "a\x03" "1.5\x01" "b\xff\x01" "c\xfe\x01" "d\x01" "2", 18);
+  const std::string value(
+      "\x03\x04\x01"
+      "a\x03"
+      "1.5\x01"
+      "b\xff\x01"
+      "c\xfe\x01"
+      "d\x01"
+      "2",
+      18);
   EXPECT_EQ(Read(value), RestoreResult::kDone);
   EXPECT_EQ(Restored(), "b=-inf a=1.500000 d=2.000000 c=inf ");
 }
 
 TEST_F(RdbSortedSetTest, BadBytesAreRefused) {
-  const std::string one_score = "\x01" "a" + std::string(6, '\0') + "\xf0\x3f";  // a, 1.0
+  const std::string one_score =
+      "\x01"
+      "a" +
+      std::string(6, '\0') + "\xf0\x3f";  // a, 1.0
   EXPECT_EQ(Read("\x05\x01" + one_score), RestoreResult::kDone);
-  const std::string not_a_number = "\x01" "a" + std::string(6, '\0') + "\xf8\x7f";
+  const std::string not_a_number =
+      "\x01"
+      "a" +
+      std::string(6, '\0') + "\xf8\x7f";
   const std::vector<std::string> bad = {
-      std::string("\x05\x00", 2),             // none
-      "\x05\x02" + one_score,                 // one is missing
-      "\x05\x02" + one_score + one_score,     // twice the same
-      "\x05\x01" + one_score + "x",           // more than there should be
-      "\x05\x01" + not_a_number,              //
-      "\x05\x01" + one_score.substr(0, 7),    //
-      "\x03\x01\x01" "a\xfd",                 // NaN
-      "\x03\x01\x01" "a\x01" "x",             // no number
-      "\x03\x01\x01" "a\x02" "1",             // cut
+      std::string("\x05\x00", 2),           // none
+      "\x05\x02" + one_score,               // one is missing
+      "\x05\x02" + one_score + one_score,   // twice the same
+      "\x05\x01" + one_score + "x",         // more than there should be
+      "\x05\x01" + not_a_number,            //
+      "\x05\x01" + one_score.substr(0, 7),  //
+      "\x03\x01\x01"
+      "a\xfd",  // NaN
+      "\x03\x01\x01"
+      "a\x01"
+      "x",  // no number
+      "\x03\x01\x01"
+      "a\x02"
+      "1",                                           // cut
       std::string("\x11\x07\x07\0\0\0\0\0\xff", 9),  // an empty listpack
   };
   for (const std::string& value : bad) EXPECT_EQ(Read(value), RestoreResult::kBadData) << value;

@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::size_t kIdBytes = 16;
 
+// Since when consumers have an active time.
+constexpr int kActiveTimeVersion = 11;
+
 void AppendBigEndian(std::string& out, std::uint64_t number) {
   for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(number >> shift));
 }
@@ -67,6 +70,7 @@ void WriteGroup(RdbWriter& writer, const std::string& name, const StreamGroup& g
   for (const auto& [consumer_name, consumer] : group.consumers()) {
     writer.String(consumer_name);
     WriteTime(writer, consumer->seen_ms);
+    if (writer.version() >= kActiveTimeVersion) WriteTime(writer, consumer->active_ms);
     writer.Length(consumer->pending.Size());
     for (auto at = consumer->pending.Begin(); at != consumer->pending.End(); at.Next()) {
       writer.Raw(RawId(at.id()));
@@ -152,9 +156,8 @@ class StreamReader {
     reader_.String(name);
     const StreamId last_delivered = Id();
     if (!reader_.Ok()) return false;
-    const std::int64_t entries_read = HasCounters()
-                                          ? static_cast<std::int64_t>(reader_.Length())
-                                          : stream_->EntriesReadAt(last_delivered);
+    const std::int64_t entries_read = HasCounters() ? static_cast<std::int64_t>(reader_.Length())
+                                                    : stream_->EntriesReadAt(last_delivered);
     StreamGroup* group = stream_->AddGroup(name, last_delivered, entries_read);
     std::uint64_t pending_count = 0;
     if (group == nullptr || !Count(kIdBytes + 9, pending_count)) return false;
@@ -206,7 +209,8 @@ void WriteRdbStream(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
   const StreamHandle handle(keyspace, entry);
   const StreamValue& stream = handle.stream();
   const StreamValue::Counters& counters = stream.counters();
-  writer.Type(RdbType::kStreamListpacks2);
+  const bool has_active_times = writer.version() >= kActiveTimeVersion;
+  writer.Type(has_active_times ? RdbType::kStreamListpacks3 : RdbType::kStreamListpacks2);
   writer.Length(stream.nodes().Size());
   for (auto at = stream.nodes().Begin(); at != stream.nodes().End(); at.Next()) {
     writer.String(RawId(at.id()));

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "storage/engine/stream_handle.h"
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 #include "storage/persistence/dump_payload.h"
 
 namespace slotway::storage {
 namespace {
 
-constexpr std::int64_t kNow = 1'700'000'000'000;
 constexpr KeyRef kKey{protocol::Slot{1}, "key"};
 
 // One stream with two groups, out of files of Redis 7.0.15 and of Valkey 8: entries 1-1, 1-2, 5-0;
@@ -24,7 +24,8 @@ constexpr std::string_view kHeadHex =
     "05616c6963656cb77602a2010000";
 constexpr std::string_view kAlicePendingHex = "0100000000000000010000000000000002";
 constexpr std::string_view kBobHex = "03626f626cb77602a2010000";
-constexpr std::string_view kTailHex = "0100000000000000050000000000000000026732050081ffffffffffffffff0000";
+constexpr std::string_view kTailHex =
+    "0100000000000000050000000000000000026732050081ffffffffffffffff0000";
 
 std::string FromHex(std::string_view hex) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
@@ -42,9 +43,8 @@ std::string FileOf70() {
 
 // With the time of each consumer's last success, 1 and 2.
 std::string FileOf72() {
-  return FromHex("15" + std::string(kHeadHex) + "0100000000000000" +
-                 std::string(kAlicePendingHex) + std::string(kBobHex) + "0200000000000000" +
-                 std::string(kTailHex));
+  return FromHex("15" + std::string(kHeadHex) + "0100000000000000" + std::string(kAlicePendingHex) +
+                 std::string(kBobHex) + "0200000000000000" + std::string(kTailHex));
 }
 
 class RdbStreamTest : public ::testing::Test {
@@ -88,9 +88,15 @@ TEST_F(RdbStreamTest, FilesOfRedis72) {
 TEST_F(RdbStreamTest, FilesBefore70HaveNoCounters) {
   // One node with the entry 7-1, then: 1 entry, last id 7-1, no group.
   const std::string node(
-      "\x01\x10" "\0\0\0\0\0\0\0\x07" "\0\0\0\0\0\0\0\x01"
-      "\x1d\x1d\0\0\0\x0a\0" "\x01\x01\0\x01\x01\x01\x81" "f\x02\0\x01" "\x02\x01\0\x01\0\x01\x81"
-      "v\x02\x04\x01\xff", 48);
+      "\x01\x10"
+      "\0\0\0\0\0\0\0\x07"
+      "\0\0\0\0\0\0\0\x01"
+      "\x1d\x1d\0\0\0\x0a\0"
+      "\x01\x01\0\x01\x01\x01\x81"
+      "f\x02\0\x01"
+      "\x02\x01\0\x01\0\x01\x81"
+      "v\x02\x04\x01\xff",
+      48);
   ASSERT_EQ(Read("\x0f" + node + std::string("\x01\x07\x01\0", 4)), RestoreResult::kDone);
   EXPECT_EQ(Stream().counters().first_id, (StreamId{7, 1}));
   EXPECT_EQ(Stream().counters().entries_added, 1u);

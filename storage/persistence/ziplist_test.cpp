@@ -9,6 +9,7 @@
 #include "storage/engine/hash_handle.h"
 #include "storage/engine/list_handle.h"
 #include "storage/engine/sorted_set_handle.h"
+#include "storage/engine/test_constants.h"
 #include "storage/memory/record_arena.h"
 #include "storage/persistence/dump_payload.h"
 #include "storage/persistence/zipmap.h"
@@ -147,9 +148,6 @@ TEST(Zipmap, HasFieldsAndValues) {
                                             6))
                    .has_value());
 }
-
-constexpr std::int64_t kNow = 1'700'000'000'000;
-constexpr KeyRef kTo{protocol::Slot{1}, "to"};
 
 class OldValuesTest : public ::testing::Test {
  protected:

@@ -6,6 +6,7 @@
 
 #include "runtime/log.h"
 #include "storage/cluster/cluster_command.h"
+#include "storage/commands/transaction.h"
 
 namespace slotway::storage {
 namespace {
@@ -33,7 +34,8 @@ cluster::MyAddress AddressOf(const ServerState& server) {
 
 }  // namespace
 
-runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(ServerState& server) {
+runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
+    ServerState& server, runtime::EventLoop& loop, std::function<void()> changed) {
   const config::ShardConfig& config = server.Config();
   std::filesystem::path path = config.cluster_config_file;
   if (path.is_relative()) path = std::filesystem::path(config.dir) / path;
@@ -43,8 +45,13 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(ServerStat
   if (!state) return tl::unexpected(state.error());
   std::unique_ptr<ClusterGateway> gateway(
       new ClusterGateway(server, std::move(*file), std::move(*state)));
-  gateway->ApplySettings();
+  gateway->ApplyPolicy();
   if (std::string error = gateway->Save(); !error.empty()) return runtime::Fail(error);
+  BusProcess::Hooks hooks{.save = [raw = gateway.get()] { return raw->Save(); },
+                          .changed = std::move(changed)};
+  gateway->bus_ = std::make_unique<BusProcess>(loop, server, gateway->state_, gateway->replication_,
+                                               std::move(hooks));
+  if (auto started = gateway->bus_->Start(); !started) return tl::unexpected(started.error());
   return gateway;
 }
 
@@ -54,6 +61,15 @@ std::string ClusterGateway::Save() {
 }
 
 void ClusterGateway::ApplySettings() {
+  ApplyPolicy();
+  const cluster::MyAddress address = AddressOf(server_);
+  const std::string ip = address.ip.empty() ? state_.Myself().ip : address.ip;
+  state_.SetAddress(state_.MyIndex(), ip, address.port, address.bus_port);
+  state_.SetHostname(state_.MyIndex(), address.hostname);
+  bus_->ApplySettings();
+}
+
+void ClusterGateway::ApplyPolicy() {
   const config::ShardConfig& config = server_.Config();
   cluster::ClusterPolicy policy = state_.Policy();
   policy.require_full_coverage = config.cluster_require_full_coverage;
@@ -74,8 +90,16 @@ cluster::EndpointKind ClusterGateway::EndpointKind() const {
   return cluster::EndpointKind::kIp;
 }
 
-std::string ClusterGateway::ErrorFor(CommandContext& ctx,
-                                     std::span<const protocol::KeyPosition> keys) {
+protocol::KeyExtractionError ExtractSlotted(const protocol::CommandSpec& spec,
+                                            std::span<const std::string_view> args,
+                                            std::vector<protocol::KeyPosition>& out) {
+  return spec.flags.Has(protocol::CommandFlag::kPubsub)
+             ? protocol::ExtractShardChannels(spec, args, out)
+             : protocol::ExtractKeys(spec, args, out);
+}
+
+cluster::GuardedRequest ClusterGateway::RequestOf(CommandContext& ctx,
+                                                  std::span<const protocol::KeyPosition> keys) {
   using protocol::CommandFlag;
   keys_.clear();
   for (const protocol::KeyPosition& key : keys) keys_.push_back(ctx.args[key.index]);
@@ -84,11 +108,55 @@ std::string ClusterGateway::ErrorFor(CommandContext& ctx,
   request.is_write = ctx.spec.IsWrite();
   request.is_shard_pubsub = ctx.spec.flags.Has(CommandFlag::kPubsub);
   request.is_migrate = &ctx.spec == protocol::FindCommand("migrate");
-  request.is_asking = ctx.client.is_asking || ctx.spec.flags.Has(CommandFlag::kAsking);
+  request.is_asking = ctx.spec.flags.Has(CommandFlag::kAsking);
+  return request;
+}
+
+std::string ClusterGateway::ErrorFor(CommandContext& ctx,
+                                     std::span<const protocol::KeyPosition> keys) {
+  const cluster::Judgement judgement = Judge(ctx, RequestOf(ctx, keys));
+  return ErrorOf(judgement);
+}
+
+KeysPlace ClusterGateway::PlaceOf(CommandContext& ctx,
+                                  std::span<const protocol::KeyPosition> keys) {
+  switch (Judge(ctx, RequestOf(ctx, keys)).verdict) {
+    case cluster::Verdict::kServe:
+      return KeysPlace::kHere;
+    case cluster::Verdict::kDown:
+      return KeysPlace::kClusterDown;
+    case cluster::Verdict::kDownOnlyReads:
+      return KeysPlace::kClusterDownReadonly;
+    default:
+      return KeysPlace::kElsewhere;
+  }
+}
+
+std::string ClusterGateway::ErrorForTransaction(CommandContext& ctx) {
+  const Transaction& transaction = *ctx.client.transaction;
+  std::vector<protocol::KeyPosition> positions;
+  keys_.clear();
+  for (std::size_t i = 0; i < transaction.Count(); ++i) {
+    const std::vector<std::string_view> args = transaction.ArgsAt(i);
+    const auto extracted = ExtractSlotted(transaction.SpecAt(i), args, positions);
+    if (extracted != protocol::KeyExtractionError::kNone) continue;
+    for (const protocol::KeyPosition& key : positions) keys_.push_back(args[key.index]);
+  }
+  cluster::GuardedRequest request;
+  request.keys = keys_;
+  request.is_write = transaction.Flags().Has(protocol::CommandFlag::kWrite);
+  return ErrorOf(Judge(ctx, request));
+}
+
+cluster::Judgement ClusterGateway::Judge(CommandContext& ctx, cluster::GuardedRequest request) {
+  request.is_asking = request.is_asking || ctx.client.is_asking;
   request.is_readonly_client = ctx.client.is_readonly;
-  auto judgement = cluster::JudgeRequest(state_, request, [&ctx](std::string_view key) {
+  return cluster::JudgeRequest(state_, request, [&ctx](std::string_view key) {
     return static_cast<bool>(ctx.Peek({protocol::SlotOfKey(key), key}));
   });
+}
+
+std::string ClusterGateway::ErrorOf(const cluster::Judgement& judgement) const {
   if (judgement.verdict == cluster::Verdict::kServe) return {};
   return cluster::ErrorOf(state_, judgement, EndpointKind());
 }
@@ -102,9 +170,7 @@ std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
   guarded.is_readonly_client = client.is_readonly;
   // While a slot is on its way the key may still come to be here.
   guarded.is_asking = true;
-  auto judgement = cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; });
-  if (judgement.verdict == cluster::Verdict::kServe) return {};
-  return cluster::ErrorOf(state_, judgement, EndpointKind());
+  return ErrorOf(cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; }));
 }
 
 void ClusterGateway::Run(CommandContext& ctx) {
@@ -114,7 +180,7 @@ void ClusterGateway::Run(CommandContext& ctx) {
   cluster::ClusterCommandContext context{
       .state = state_,
       .endpoint_kind = EndpointKind(),
-      .my_repl_offset = server_.replication.offset,
+      .my_repl_offset = server_.replication.history.offset,
       .count_keys = [&ctx](protocol::Slot slot) { return ctx.db.SizeOfSlot(slot); },
       .get_keys =
           [&ctx](protocol::Slot slot, std::size_t max, std::vector<std::string>& keys) {
@@ -124,8 +190,12 @@ void ClusterGateway::Run(CommandContext& ctx) {
       .count_all_keys = [&ctx] { return ctx.db.Size(); },
       .save = [this] { return Save(); },
       .random_bytes = [this] { return RandomBytes(server_); },
+      .bus = &bus_->Bus(),
+      .queued_bytes = [this](cluster::LinkId link) { return bus_->Links().QueuedBytes(link); },
+      .limit_exceeded_count = bus_->Links().LimitExceededCount(),
   };
   cluster::RunClusterCommand(context, ctx.args, writer);
+  bus_->EndTurnSoon();
   if (reply.starts_with('-')) {
     ctx.has_failed = true;
     server_.stats.CountError(std::string_view(reply).substr(1));

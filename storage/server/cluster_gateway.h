@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server asks of its cluster: may this request be served here, and the CLUSTER command.
 //
-// Holds the ClusterState and writes nodes.conf. Engine thread only.
+// Holds the ClusterState, the cluster bus that keeps it true, and nodes.conf. Engine thread only.
 #pragma once
 
 #include <cstdint>
@@ -19,22 +19,45 @@
 #include "storage/cluster/nodes_conf.h"
 #include "storage/cluster/slot_guard.h"
 #include "storage/commands/command_context.h"
+#include "storage/server/bus_process.h"
+#include "storage/server/bus_replication.h"
 
 namespace slotway::storage {
 
+// What decides of a request's slot: its keys, or its shard channels.
+protocol::KeyExtractionError ExtractSlotted(const protocol::CommandSpec& spec,
+                                            std::span<const std::string_view> args,
+                                            std::vector<protocol::KeyPosition>& out);
+
 class ClusterGateway {
  public:
-  // Reads cluster-config-file, or begins as a lone node. REQUIRES: the server listens already.
-  static runtime::Result<std::unique_ptr<ClusterGateway>> Open(ServerState& server);
+  // Reads cluster-config-file, or begins as a lone node; starts the bus. `changed` is called when
+  // slots have changed hands by the bus. REQUIRES: the server listens already.
+  static runtime::Result<std::unique_ptr<ClusterGateway>> Open(ServerState& server,
+                                                               runtime::EventLoop& loop,
+                                                               std::function<void()> changed);
 
+  bool Owns(protocol::Slot slot) const { return state_.OwnerOf(slot) == state_.MyIndex(); }
   bool ServesDirectly(protocol::Slot slot) const { return state_.ServesDirectly(slot); }
   // The error that answers a request for `keys` instead of serving it; empty: serve.
   std::string ErrorFor(CommandContext& ctx, std::span<const protocol::KeyPosition> keys);
+  // The same for EXEC: the keys of everything that its client has queued.
+  std::string ErrorForTransaction(CommandContext& ctx);
+  // The same for a command within a script.
+  KeysPlace PlaceOf(CommandContext& ctx, std::span<const protocol::KeyPosition> keys);
   // The same for a request that waits for its keys: what became of their slot meanwhile.
   std::string ErrorForWaiting(const ClientState& client, const WaitingRequest& request);
   // The CLUSTER command.
   void Run(CommandContext& ctx);
   void ApplySettings();
+
+  // To be called before requests are run: whether this node may still serve.
+  void CheckLease() { bus_->Bus().CheckLease(); }
+  // Until when what was run now may be answered, as BootTimeMs().
+  std::int64_t LeaseEndsMs() const { return bus_->Bus().ServesUntilMs(); }
+  void Publish(std::string_view channel, std::string_view payload, bool is_shard) {
+    bus_->Bus().Publish(channel, payload, is_shard);
+  }
 
   cluster::ClusterState& State() { return state_; }
   // INFO's and CLUSTER INFO's view.
@@ -43,7 +66,14 @@ class ClusterGateway {
  private:
   ClusterGateway(ServerState& server, std::unique_ptr<cluster::NodesConfFile> file,
                  cluster::ClusterState state)
-      : server_(server), file_(std::move(file)), state_(std::move(state)) {}
+      : server_(server), file_(std::move(file)), state_(std::move(state)), replication_(server) {}
+  cluster::GuardedRequest RequestOf(CommandContext& ctx,
+                                    std::span<const protocol::KeyPosition> keys);
+  // Adds what the client has asked for.
+  cluster::Judgement Judge(CommandContext& ctx, cluster::GuardedRequest request);
+  // Nothing to serve it.
+  std::string ErrorOf(const cluster::Judgement& judgement) const;
+  void ApplyPolicy();
   // Empty when written, else why not.
   std::string Save();
   cluster::EndpointKind EndpointKind() const;
@@ -51,6 +81,8 @@ class ClusterGateway {
   ServerState& server_;
   std::unique_ptr<cluster::NodesConfFile> file_;
   cluster::ClusterState state_;
+  BusReplication replication_;
+  std::unique_ptr<BusProcess> bus_;
   std::vector<std::string_view> keys_;
 };
 

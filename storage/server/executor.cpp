@@ -2,11 +2,17 @@
 #include "storage/server/executor.h"
 
 #include <string>
+#include <vector>
 
+#include "protocol/acl_text.h"
 #include "protocol/cross_protocol.h"
 #include "protocol/slot.h"
-#include "runtime/clock.h"
+#include "storage/commands/acl_access.h"
+#include "storage/commands/client_push.h"
+#include "storage/commands/command_call.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/script_host.h"
+#include "storage/commands/transaction.h"
 #include "storage/server/cluster_gateway.h"
 
 namespace slotway::storage {
@@ -19,7 +25,8 @@ Executor::Executor(ServerState& server, const HandlerTable& handlers, ClusterGat
       handlers_(handlers),
       cluster_(cluster),
       traits_(protocol::CommandCount()),
-      waiting_(server, handlers) {
+      waiting_(server, handlers),
+      evictor_(server) {
   for (std::size_t id = 0; id < traits_.size(); ++id) {
     auto command_id = static_cast<protocol::CommandId>(id);
     const CommandSpec& spec = protocol::CommandById(command_id);
@@ -35,6 +42,36 @@ Executor::Executor(ServerState& server, const HandlerTable& handlers, ClusterGat
     traits.needs_authentication = !spec.flags.Has(CommandFlag::kNoAuth);
     traits.is_denied_when_full = spec.flags.Has(CommandFlag::kDenyoom);
     traits.is_timed_alone = !spec.flags.Has(CommandFlag::kFast);
+    traits.is_allowed_when_busy = spec.flags.Has(CommandFlag::kAllowBusy);
+    traits.is_allowed_when_stale = spec.flags.Has(CommandFlag::kStale);
+    traits.is_allowed_when_loading = spec.flags.Has(CommandFlag::kLoading);
+    traits.is_barred_in_transactions = spec.flags.Has(CommandFlag::kNoMulti);
+    traits.touches_data = spec.IsWrite() || spec.IsReadonly();
+    traits.writes = spec.IsWrite();
+  }
+  auto traits_of = [this](std::string_view name) -> CommandTraits& {
+    return traits_[protocol::IdOf(*protocol::FindCommandByFullName(name))];
+  };
+  traits_of("exec").is_exec = true;
+  traits_of("ping").is_ping = true;
+  for (std::string_view name : {"exec", "discard", "quit", "reset"}) {
+    traits_of(name).is_never_queued = true;
+    traits_of(name).needs_no_memory = true;
+  }
+  for (std::string_view name : {"eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro"}) {
+    traits_of(name).runs_script = true;
+  }
+  for (std::string_view name : {"ping", "subscribe", "ssubscribe", "psubscribe", "unsubscribe",
+                                "sunsubscribe", "punsubscribe", "quit", "reset"}) {
+    traits_of(name).is_for_listeners = true;
+  }
+  for (const CommandSpec& spec : protocol::FindCommandByFullName("client")->subcommands) {
+    traits_[protocol::IdOf(spec)].is_client_command = true;
+  }
+  // These say themselves that they are of no use there, which ends nothing.
+  for (std::string_view name : {"multi", "watch"}) {
+    traits_of(name).is_never_queued = true;
+    traits_of(name).is_barred_in_transactions = false;
   }
 }
 
@@ -51,14 +88,31 @@ Request Executor::Prepare(std::span<const std::string_view> args) const {
 
 void Executor::Execute(ClientState& client, const Request& request, runtime::ByteQueue& output) {
   bool was_asking = client.is_asking;
-  if (client.reply_mode == ReplyMode::kOn) [[likely]] {
+  const bool is_usual = client.reply_mode == ReplyMode::kOn && client.ways == 0;
+  if (is_usual) [[likely]] {
     Run(client, request, output);
   } else {
-    Silence(client, request);
+    const HeldPushes held(server_, client);
+    if (client.reply_mode == ReplyMode::kOn) {
+      Run(client, request, output);
+    } else {
+      Silence(client, request);
+    }
+    ForgetCaching(client, request);
   }
-  if (was_asking) client.is_asking = false;  // it counted for this command only
-  if (server_.waiters.HasReady()) [[unlikely]]
-    waiting_.ServeReady();
+  // It counted for this command only, or for the transaction that it began.
+  if (was_asking && !client.Is(ClientWay::kQueueing)) client.is_asking = false;
+  if (server_.waiters.HasReady()) [[unlikely]] {
+    // In the middle of somebody's script it is too early.
+    if (server_.busy_error.empty()) waiting_.ServeReady();
+  }
+}
+
+// CLIENT CACHING is for the next command, or transaction.
+void Executor::ForgetCaching(ClientState& client, const Request& request) {
+  if (!client.tracking || client.transaction || request.spec == nullptr) return;
+  if (traits_[protocol::IdOf(*request.spec)].is_client_command) return;
+  client.tracking->caching = protocol::TrackingCaching::kUnsaid;
 }
 
 // CLIENT REPLY OFF and SKIP: the command runs, nobody hears. CLIENT REPLY ON speaks again by
@@ -83,53 +137,162 @@ void Executor::Run(ClientState& client, const Request& request, runtime::ByteQue
   }
   auto id = protocol::IdOf(spec);
   const CommandTraits& traits = traits_[id];
-  CommandStats& stats = server_.stats.commands[id];
   if (!spec.ArityFits(request.args.size())) [[unlikely]] {
-    ++stats.rejected_calls;
-    ctx.ArityError();
-    return;
+    return Reject(ctx, protocol::error_text::WrongArity(spec.name));
   }
-  if (!client.is_authenticated && traits.needs_authentication) [[unlikely]] {
-    ++stats.rejected_calls;
-    ctx.Error(protocol::error_text::kNoAuth);
+  if (client.is_restricted && RefusedByUser(ctx, traits)) [[unlikely]]
     return;
-  }
-  if (cluster_ != nullptr && traits.key_shape != KeyShape::kNone) {
-    bool is_here = traits.key_shape == KeyShape::kOne && cluster_->ServesDirectly(request.slot);
-    if (!is_here && RedirectedElsewhere(ctx, request, traits.key_shape)) {
-      ++stats.rejected_calls;
-      return;
+  const bool is_queueing = client.Is(ClientWay::kQueueing);
+  if (is_queueing) [[unlikely]] {
+    if (traits.is_barred_in_transactions) {
+      return Reject(ctx, "ERR Command not allowed inside a transaction");
     }
+    if (traits.is_exec && TransactionRedirectedElsewhere(ctx)) return;
   }
-  if (traits.is_denied_when_full && server_.IsOverMemoryLimit()) [[unlikely]] {
-    ++stats.rejected_calls;
-    ctx.Error(protocol::error_text::kOom);
-    return;
+  if (cluster_ != nullptr && traits.key_shape != KeyShape::kNone && !client.is_master) {
+    bool is_here = traits.key_shape == KeyShape::kOne && cluster_->ServesDirectly(request.slot);
+    if (!is_here && RedirectedElsewhere(ctx, request, traits.key_shape)) return;
   }
+  if (server_.HasUnusualState() && !client.is_master) [[unlikely]] {
+    if (RefusedByState(ctx, traits)) return;
+  }
+  if (server_.Config().maxmemory_bytes != 0 && !client.is_master && LacksMemory(client, request))
+      [[unlikely]] {
+    return Reject(ctx, protocol::error_text::kOom);
+  }
+  if (server_.LacksReplicas()) [[unlikely]] {
+    if (Writes(client, traits)) return Reject(ctx, kNoReplicas);
+  }
+  if (client.Is(ClientWay::kSubscribed) && !traits.is_for_listeners &&
+      client.resp_version == protocol::RespVersion::kResp2) [[unlikely]] {
+    return Reject(ctx, protocol::error_text::NotWhileSubscribed(spec.name));
+  }
+  if (!server_.busy_error.empty() && !traits.is_allowed_when_busy) [[unlikely]] {
+    return Reject(ctx, server_.busy_error);
+  }
+  if (client.Is(ClientWay::kMonitoring) && traits.touches_data) [[unlikely]] {
+    return Reject(ctx, "ERR Replica can't interact with the keyspace");
+  }
+  if (is_queueing && !traits.is_never_queued) [[unlikely]]
+    return Queue(ctx);
   if (request.key_index != 0) {
     ctx.KnowSlot(request.key_index, request.slot, cluster_ != nullptr && !traits.has_movable_keys);
   }
-  Call(ctx, traits, stats);
+  client.last_command = &spec;
+  CallCommand(ctx, traits.handler, traits.is_timed_alone, server_.stats.commands[id]);
 }
 
-void Executor::Call(CommandContext& ctx, const CommandTraits& traits, CommandStats& stats) {
+bool Executor::RefusedByUser(CommandContext& ctx, const CommandTraits& traits) {
   ClientState& client = ctx.client;
-  std::uint64_t changes_before = server_.changes;
-  client.last_command = &ctx.spec;
-  ++stats.calls;
-  ++server_.stats.commands_processed;
-  const std::uint32_t weight = traits.is_timed_alone ? 1 : server_.timing.WeightOfFast();
-  if (weight > 0) {
-    std::uint64_t start_ns = runtime::MonotonicNs();
-    traits.handler(ctx);
-    std::uint64_t taken_ns = runtime::MonotonicNs() - start_ns;
-    if (traits.is_timed_alone) server_.RefreshClock();
-    server_.timing.Ran(ctx, stats, taken_ns, weight);
-  } else {
-    traits.handler(ctx);
+  if (traits.needs_authentication && MustLogIn(server_, client)) {
+    Reject(ctx, protocol::error_text::kNoAuth);
+    return true;
   }
-  if (ctx.has_failed) ++stats.failed_calls;
-  server_.changes_since_save += server_.changes - changes_before;
+  const bool is_in_transaction = client.Is(ClientWay::kQueueing);
+  if (is_in_transaction && traits.is_barred_in_transactions) return false;  // says so itself
+  const protocol::AclVerdict verdict = CheckAccess(client, ctx.spec, ctx.args, keys_);
+  if (verdict.IsAllowed()) return false;
+  client.last_command = &ctx.spec;
+  const auto context =
+      is_in_transaction ? protocol::AclLogContext::kMulti : protocol::AclLogContext::kToplevel;
+  NoteDenial(server_, client, verdict, context, ctx.spec, ctx.args);
+  Reject(ctx, protocol::AclRefusal(verdict, ctx.spec));
+  return true;
+}
+
+bool Executor::RefusedByState(CommandContext& ctx, const CommandTraits& traits) {
+  const PersistenceFacts& persistence = server_.persistence;
+  if (persistence.loading.is_loading &&
+      !Allows(ctx.client, traits, traits.is_allowed_when_loading, CommandFlag::kLoading)) {
+    Reject(ctx, protocol::error_text::kLoading);
+    return true;
+  }
+  if (server_.replication.is_replica && IsRefusedToReplicas(ctx, traits)) return true;
+  const bool minds_disk = traits.is_ping || Writes(ctx.client, traits);
+  if (persistence.write_refusal.empty() || !minds_disk) return false;
+  Reject(ctx, persistence.write_refusal);
+  return true;
+}
+
+bool Executor::Allows(const ClientState& client, const CommandTraits& traits, bool allows_itself,
+                      CommandFlag flag) {
+  const bool is_exec = traits.is_exec && client.transaction;
+  return allows_itself && (!is_exec || client.transaction->AllHave(flag));
+}
+
+bool Executor::IsRefusedToReplicas(CommandContext& ctx, const CommandTraits& traits) {
+  if (server_.IsReadonly() && Writes(ctx.client, traits)) {
+    Reject(ctx, kReadonly);
+    return true;
+  }
+  const bool is_stale = !server_.replication.master.IsUp();
+  if (!is_stale || server_.Config().replica_serve_stale_data ||
+      Allows(ctx.client, traits, traits.is_allowed_when_stale, CommandFlag::kStale)) {
+    return false;
+  }
+  Reject(ctx, kMasterDown);
+  return true;
+}
+
+void Executor::Reject(CommandContext& ctx, std::string_view error) {
+  const auto id = protocol::IdOf(ctx.spec);
+  ++server_.stats.commands[id].rejected_calls;
+  RefuseInTransaction(ctx, traits_[id].is_exec, error);
+}
+
+bool Executor::LacksMemory(ClientState& client, const Request& request) {
+  // In the middle of somebody's script keys stay, and it is known what it may do.
+  if (!server_.busy_error.empty()) return false;
+  // It hears of evicted keys before its answer, which is about what is left.
+  const bool hears_later = server_.replying_to == &client;
+  if (hears_later) server_.replying_to = nullptr;
+  server_.is_out_of_memory = !evictor_.HasRoom();
+  if (hears_later) server_.replying_to = &client;
+  return server_.is_out_of_memory && IsDeniedWhenFull(client, request);
+}
+
+bool Executor::IsDeniedWhenFull(const ClientState& client, const Request& request) const {
+  const CommandTraits& traits = traits_[protocol::IdOf(*request.spec)];
+  if (!client.transaction) return NeedsMemory(*request.spec, request.args);
+  if (traits.is_exec) return client.transaction->NeedsMemory();
+  return !traits.needs_no_memory;
+}
+
+bool Executor::NeedsMemory(const CommandSpec& spec, std::span<const std::string_view> args) const {
+  const CommandTraits& traits = traits_[protocol::IdOf(spec)];
+  if (traits.is_denied_when_full) return true;
+  return traits.runs_script && server_.scripts != nullptr &&
+         server_.scripts->NeedsMemory(spec, args);
+}
+
+bool Executor::Writes(const ClientState& client, const CommandTraits& traits) {
+  if (!traits.is_exec || !client.transaction) return traits.writes;
+  return client.transaction->Flags().Has(CommandFlag::kWrite);
+}
+
+// What is queued is bounded as input is: who sends more is cut off.
+void Executor::Queue(CommandContext& ctx) {
+  Transaction& transaction = *ctx.client.transaction;
+  ctx.client.last_command = &ctx.spec;
+  const bool will_run = !transaction.IsRefused() && !ctx.client.has_watched_change;
+  if (will_run) {
+    transaction.Queue(ctx.spec, ctx.args);
+    if (NeedsMemory(ctx.spec, ctx.args)) transaction.MarkNeedsMemory();
+  }
+  if (transaction.Bytes() > static_cast<std::size_t>(server_.Config().client_query_buffer_limit)) {
+    ctx.client.closes_after_reply = true;
+  }
+  ctx.reply.SimpleString("QUEUED");
+}
+
+bool Executor::TransactionRedirectedElsewhere(CommandContext& ctx) {
+  if (cluster_ == nullptr) return false;
+  const std::string error = cluster_->ErrorForTransaction(ctx);
+  if (error.empty()) return false;
+  ++server_.stats.commands[protocol::IdOf(ctx.spec)].rejected_calls;
+  DropTransaction(server_, ctx.client);
+  ctx.Error(error);
+  return true;
 }
 
 bool Executor::RefuseUnknown(CommandContext& ctx, const Request& request) {
@@ -139,24 +302,25 @@ bool Executor::RefuseUnknown(CommandContext& ctx, const Request& request) {
       ctx.client.closes_after_reply = true;
       return true;
     }
-    ctx.Error(protocol::error_text::UnknownCommand(request.args));
+    RefuseInTransaction(ctx, false, protocol::error_text::UnknownCommand(request.args));
     return true;
   }
   if (request.args.size() < 2) return false;
-  ctx.Error(protocol::error_text::UnknownSubcommand(request.args[0], request.args[1]));
+  RefuseInTransaction(ctx, false,
+                      protocol::error_text::UnknownSubcommand(request.args[0], request.args[1]));
   return true;
 }
 
 bool Executor::RedirectedElsewhere(CommandContext& ctx, const Request& request, KeyShape shape) {
   if (shape == KeyShape::kOne) {
     keys_.assign(1, {static_cast<std::uint32_t>(request.key_index), {}});
-  } else if (protocol::ExtractKeys(*request.spec, request.args, keys_) !=
+  } else if (ExtractSlotted(*request.spec, request.args, keys_) !=
              protocol::KeyExtractionError::kNone) {
     return false;  // the command itself says what is wrong with its arguments
   }
   std::string error = cluster_->ErrorFor(ctx, keys_);
   if (error.empty()) return false;
-  ctx.Error(error);
+  Reject(ctx, error);
   return true;
 }
 

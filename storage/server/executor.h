@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decides whether a request may run, runs it, and counts it.
 //
-// The order of the checks is Redis's: known, arity, authentication, slot, memory. What follows a
-// command that changed data (the propagation point) is in Call(). Engine thread only; nothing here
-// allocates for a request that is served.
+// The order of the checks is Redis's: known, arity, login and ACL rules, slot, memory. Between
+// MULTI and EXEC what passes them is queued instead of run. What follows a command that changed
+// data is in CallCommand(). Engine thread only; nothing here allocates for a request that is
+// served.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "runtime/byte_queue.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/server_state.h"
+#include "storage/server/evictor.h"
 #include "storage/server/waiting_requests.h"
 
 namespace slotway::storage {
@@ -36,6 +38,7 @@ class Executor {
   // `cluster` is nullptr unless cluster-enabled is on.
   Executor(ServerState& server, const HandlerTable& handlers, ClusterGateway* cluster);
   WaitingRequests& Waiting() { return waiting_; }
+  Evictor& Eviction() { return evictor_; }
 
   // Looks the command up and hashes its first key.
   Request Prepare(std::span<const std::string_view> args) const;
@@ -54,14 +57,50 @@ class Executor {
     bool needs_authentication = true;
     bool is_denied_when_full = false;
     bool is_timed_alone = false;  // slow commands; of fast ones see CommandTiming
+    bool is_exec = false;
+    bool is_never_queued = false;
+    bool needs_no_memory = false;  // not even within a transaction
+    bool runs_script = false;
+    bool is_barred_in_transactions = false;
+    bool is_for_listeners = false;  // what RESP2 clients may send that are subscribed
+    bool is_client_command = false;
+    bool touches_data = false;  // not for those who monitor
+    bool writes = false;
+    bool is_allowed_when_busy = false;
+    bool is_allowed_when_loading = false;
+    bool is_allowed_when_stale = false;
+    bool is_ping = false;
   };
 
-  void Call(CommandContext& ctx, const CommandTraits& traits, CommandStats& stats);
   void Run(ClientState& client, const Request& request, runtime::ByteQueue& output);
+  // Whether its user may not run this, or it has to log in first: then that is answered.
+  bool RefusedByUser(CommandContext& ctx, const CommandTraits& traits);
+  // Whether the server can serve it now, with its data loaded and a disk that takes writes; then
+  // that is answered.
+  bool RefusedByState(CommandContext& ctx, const CommandTraits& traits);
+  // Whether a flag that allows a command in some state is its own and, of EXEC, that of all it
+  // runs.
+  static bool Allows(const ClientState& client, const CommandTraits& traits, bool allows_itself,
+                     protocol::CommandFlag flag);
+  // Whether clients of a replica may not have this; then that is answered.
+  bool IsRefusedToReplicas(CommandContext& ctx, const CommandTraits& traits);
+  // Answers an error instead of running it.
+  void Reject(CommandContext& ctx, std::string_view error);
+  // Makes room; true when there is none and the request would need some.
+  bool LacksMemory(ClientState& client, const Request& request);
+  bool IsDeniedWhenFull(const ClientState& client, const Request& request) const;
+  // By its flags, or those of the script that it runs.
+  bool NeedsMemory(const protocol::CommandSpec& spec, std::span<const std::string_view> args) const;
+  // Itself, or as EXEC of what does.
+  static bool Writes(const ClientState& client, const CommandTraits& traits);
+  // True when EXEC was answered with a redirect or a cluster error.
+  bool TransactionRedirectedElsewhere(CommandContext& ctx);
+  void Queue(CommandContext& ctx);
   bool RefuseUnknown(CommandContext& ctx, const Request& request);
   // True when the request was answered with a redirect or a cluster error.
   bool RedirectedElsewhere(CommandContext& ctx, const Request& request, KeyShape shape);
   void Silence(ClientState& client, const Request& request);
+  void ForgetCaching(ClientState& client, const Request& request);
 
   ServerState& server_;
   const HandlerTable& handlers_;
@@ -70,6 +109,7 @@ class Executor {
   std::vector<protocol::KeyPosition> keys_;
   runtime::ByteQueue discarded_;
   WaitingRequests waiting_;
+  Evictor evictor_;
 };
 
 }  // namespace slotway::storage

@@ -25,7 +25,14 @@ class RequestBatch {
   void Clear() {
     count_ = 0;
     args_.clear();
+    if (args_.capacity() > 4 * kArgsMax) args_ = decltype(args_)();  // one request was very large
     consumed_ = 0;
+  }
+  // Between batches: memory of a large request is not kept.
+  void GiveBackLargeBuffers() {
+    if (args_.capacity() <= 4 * kArgsMax) return;
+    args_ = std::vector<std::string_view>();
+    count_ = 0;
   }
   bool IsFull() const { return count_ == kRequestsMax || args_.size() >= kArgsMax; }
   std::size_t Count() const { return count_; }

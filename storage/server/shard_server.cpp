@@ -10,18 +10,26 @@
 #include "runtime/file_limit.h"
 #include "runtime/log.h"
 #include "runtime/process_stats.h"
+#include "storage/commands/acl_changes.h"
+#include "storage/commands/client_push.h"
+#include "storage/commands/command_call.h"
+#include "storage/commands/invalidation.h"
+#include "storage/commands/pubsub_message.h"
+#include "storage/scripting/script_handlers.h"
 
 namespace slotway::storage {
 namespace {
 
 constexpr std::uint64_t kExpiryPeriodMs = 20;
 constexpr std::uint64_t kTickPeriodMs = 100;
-// What one expiry round may take of the engine's time: a quarter of the period.
-constexpr std::uint64_t kExpiryBudgetUs = 5000;
-constexpr std::size_t kExpiryTokensPerStep = 1000;
+constexpr std::size_t kTicksOfASecond = 1000 / kTickPeriodMs;
+// What expiry may take of a turn of the loop. While there is more to do it goes on in the next
+// turn: clients are served in between, and what is due goes as fast as they leave time for it.
+constexpr std::uint64_t kExpiryBudgetUs = 1000;
+constexpr std::size_t kExpiryTokensPerStep = 500;
 constexpr std::size_t kFlushedEntriesPerStep = 2000;
-// Freed memory that goes back to the system at a time: a few milliseconds of its work.
-constexpr std::size_t kReleasedBytesPerStep = 16 * 1024 * 1024;
+// Freed memory that goes back to the system at a time: up to a millisecond of its work.
+constexpr std::size_t kReleasedBytesPerStep = 4 * 1024 * 1024;
 
 constexpr std::string_view kProtectedModeText =
     "DENIED This shard runs in protected mode: no password is set, so only clients on this machine "
@@ -44,18 +52,31 @@ void WarnOfTooFewFiles(std::int64_t maxclients) {
 }  // namespace
 
 ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings settings)
-    : loop_(loop), state_(std::move(settings)), expiry_timer_(loop), tick_timer_(loop),
+    : loop_(loop),
+      state_(std::move(settings)),
+      scripts_(state_),
+      persistence_(loop, state_, [this] { Stop(); }),
+      replication_(
+          loop, state_,
+          [this](ClientState& master, std::span<const std::string_view> args) {
+            executor_->Execute(master, executor_->Prepare(args), master_output_);
+            master_output_.Clear();
+          },
+          [this] { executor_->Waiting().ServeAcknowledged(); }),
+      client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
+      compactor_(state_),
+      expiry_timer_(loop),
+      tick_timer_(loop),
       wait_timer_(loop) {
   AddAllHandlers(handlers_);
+  AddScriptHandlers(handlers_);
   state_.handlers = &handlers_;
-  state_.request_shutdown = [this] { loop_.Stop(); };
-  state_.close_client = [this](std::uint64_t id) {
-    loop_.Defer([this, id] {
-      auto found = sessions_.find(id);
-      if (found != sessions_.end()) sessions_.erase(found);
-    });
-  };
+  state_.replication_host = &replication_;
+  state_.close_client = [this](std::uint64_t id) { loop_.Defer([this, id] { Close(id); }); };
+  state_.look_at_client_memory = [this] { client_evictor_.Look(); };
+  state_.serve_while_busy = [this] { ServeWhileBusy(); };
   state_.unpause = [this] { ResumeClients(); };
+  state_.schedule_broadcast = [this] { loop_.Defer([this] { BroadcastInvalidations(state_); }); };
   state_.end_waiting = [this](ClientState& client, std::string_view error) {
     executor_->Waiting().End(client, error);
   };
@@ -68,19 +89,31 @@ ShardServer::~ShardServer() {
 
 runtime::Result<bool> ShardServer::Start() {
   ConnectSettings();
-  for (const std::string& address : state_.Config().bind) {
-    bool is_optional = address.starts_with('-');
-    auto listening = ListenOn(is_optional ? address.substr(1) : address);
-    if (!listening && !is_optional) return tl::unexpected(listening.error());
-  }
-  if (listeners_.empty()) return runtime::Fail("no address to listen on");
+  if (auto error = LoadUsers(state_)) return runtime::Fail(*std::move(error));
+  if (auto listening = ListenEverywhere(); !listening) return listening;
   if (state_.Config().cluster_enabled) {
-    auto cluster = ClusterGateway::Open(state_);
+    auto changed = [this] {
+      RedirectWaiting();
+      EndShardChannels(state_, [this](std::string_view name) {
+        return !cluster_->Owns(protocol::SlotOfKey(name));
+      });
+    };
+    auto cluster = ClusterGateway::Open(state_, loop_, [this, changed] {
+      if (executor_) changed();
+    });
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
-    state_.run_cluster_command = [this](CommandContext& ctx) {
+    state_.place_of_keys = [this](CommandContext& ctx,
+                                  std::span<const protocol::KeyPosition> keys) {
+      return cluster_->PlaceOf(ctx, keys);
+    };
+    state_.run_cluster_command = [this, changed](CommandContext& ctx) {
       cluster_->Run(ctx);
-      RedirectWaiting();
+      changed();
+    };
+    state_.publish_to_cluster = [this](std::string_view channel, std::string_view message,
+                                       bool is_shard) {
+      cluster_->Publish(channel, message, is_shard);
     };
   }
   WarnOfTooFewFiles(state_.Config().maxclients);
@@ -89,10 +122,60 @@ runtime::Result<bool> ShardServer::Start() {
     auto found = sessions_.find(client.id);
     if (found != sessions_.end()) found->second->GoOn();
   });
+  executor_->Eviction().OnUnfinished([this] { loop_.DeferToNextTurn([this] { GoOnEvicting(); }); });
+  state_.startup_memory_bytes = state_.UsedMemoryBytes();
   expiry_timer_.Start(kExpiryPeriodMs, kExpiryPeriodMs, [this] { ExpireKeys(); });
   tick_timer_.Start(kTickPeriodMs, kTickPeriodMs, [this] { TickTenTimesASecond(); });
   last_tick_ms_ = loop_.NowMs();
+  persistence_.LoadAtStart([this](const std::optional<std::string>& error) { OnLoaded(error); });
   return true;
+}
+
+void ShardServer::OnLoaded(const std::optional<std::string>& error) {
+  if (!error) {
+    runtime::LogInfo("ready to accept connections on port {}", Port());
+    replication_.Start();
+    return;
+  }
+  runtime::LogError("cannot load the data: {}", *error);
+  has_failed_ = true;
+  Stop();
+}
+
+void ShardServer::Stop() {
+  scripts_.Abandon();
+  loop_.Stop();
+}
+
+void ShardServer::ShutDownBySignal() {
+  state_.RefreshClock();
+  if (persistence_.ShutDown({})) runtime::LogWarning("still running: the data cannot be saved");
+}
+
+runtime::Result<bool> ShardServer::ListenEverywhere() {
+  listening_to_ = {state_.Config().bind, state_.Config().port};
+  for (const std::string& address : listening_to_.first) {
+    bool is_optional = address.starts_with('-');
+    auto listening = ListenOn(is_optional ? address.substr(1) : address);
+    if (!listening && !is_optional) return listening;
+  }
+  if (listeners_.empty()) return runtime::Fail("no address to listen on");
+  return true;
+}
+
+std::optional<std::string> ShardServer::ListenElsewhere(std::string_view error) {
+  const std::pair wanted(state_.Config().bind, state_.Config().port);
+  if (wanted == listening_to_) return std::nullopt;
+  const int port_before = state_.listening_port;
+  const std::int64_t setting_before = listening_to_.second;
+  // An address cannot be listened on twice, not even for a moment.
+  listeners_.clear();
+  if (wanted.second != listening_to_.second) state_.listening_port = 0;
+  if (ListenEverywhere()) return std::nullopt;
+  listeners_.clear();
+  listening_to_ = {{}, setting_before};
+  state_.listening_port = port_before;
+  return std::string(error);
 }
 
 runtime::Result<bool> ShardServer::ListenOn(const std::string& bind_address) {
@@ -125,7 +208,7 @@ void ShardServer::Accept(std::unique_ptr<runtime::Connection> connection) {
   std::string_view refusal;
   if (sessions_.size() >= static_cast<std::size_t>(config.maxclients)) {
     refusal = "ERR max number of clients reached";
-  } else if (config.protected_mode && config.requirepass.empty() &&
+  } else if (config.protected_mode && state_.users.Default().HasNoPassword() &&
              !IsLoopback(session->Connection().PeerAddress().Host())) {
     refusal = kProtectedModeText;
   }
@@ -144,20 +227,115 @@ void ShardServer::Accept(std::unique_ptr<runtime::Connection> connection) {
   sessions_.emplace(id, std::move(session));
 }
 
-void ShardServer::Remove(ShardSession& session) { sessions_.erase(session.Client().id); }
+void ShardServer::Remove(ShardSession& session) { Close(session.Client().id); }
 
-void ShardServer::ResumeClients() {
-  state_.paused_until_ms = 0;
-  for (auto& [id, session] : sessions_) {
-    const bool is_held_back = session->Connection().IsPaused() && !session->Client().is_waiting;
-    if (is_held_back) session->Connection().ResumeReading();
+void ShardServer::Close(std::uint64_t client_id) {
+  if (client_id == state_.busy_client_id) {
+    loop_.DeferToNextTurn([this, client_id] { Close(client_id); });
+  } else {
+    sessions_.erase(client_id);
   }
 }
 
+void ShardServer::ServeWhileBusy() {
+  const auto busy = sessions_.find(state_.busy_client_id);
+  if (busy != sessions_.end()) busy->second->StandStill();
+  const std::int64_t script_time_ms = state_.now_ms;  // stands still within a script
+  loop_.ServeWithin();
+  state_.now_ms = script_time_ms;
+}
+
+bool ShardServer::MayWrite(const ClientState& client, const Request& request) const {
+  auto may_write = [this](const protocol::CommandSpec& spec,
+                          std::span<const std::string_view> args) {
+    return spec.IsWrite() || MayReplicate(spec) || scripts_.MayWrite(spec, args);
+  };
+  const Transaction* transaction = client.transaction.get();
+  if (transaction == nullptr || request.spec != protocol::FindCommandByFullName("exec")) {
+    return may_write(*request.spec, request.args);
+  }
+  for (std::size_t i = 0; i < transaction->Count(); ++i) {
+    if (may_write(transaction->SpecAt(i), transaction->ArgsAt(i))) return true;
+  }
+  return false;
+}
+
+void ShardServer::ResumeClients() {
+  state_.paused_until_ms = 0;
+  state_.ApplyExpiryMode();
+  for (auto& [id, session] : sessions_) {
+    if (!std::exchange(session->Client().is_held_back, false)) continue;
+    --state_.clients_held_back;
+    session->Connection().ResumeReading();
+  }
+}
+
+void ShardServer::ConnectPersistence() {
+  static constexpr std::string_view kSaving[] = {"save", "stop-writes-on-bgsave-error"};
+  state_.settings.OnSet(kSaving, [this](const config::ShardConfig&) {
+    persistence_.ApplySettings();
+    return std::nullopt;
+  });
+  static constexpr std::string_view kLog[] = {"appendonly"};
+  state_.settings.OnSet(
+      kLog, [this](const config::ShardConfig&) { return persistence_.ApplyAppendonly(); });
+}
+
+void ShardServer::ConnectMemory() {
+  static constexpr std::string_view kAccess[] = {"maxmemory-policy", "lfu-log-factor",
+                                                 "lfu-decay-time"};
+  state_.settings.OnSet(kAccess, [this](const config::ShardConfig&) {
+    state_.ApplyAccessRules();
+    return std::nullopt;
+  });
+  static constexpr std::string_view kClientMemory[] = {"maxmemory", "maxmemory-clients"};
+  state_.settings.OnSet(kClientMemory, [this](const config::ShardConfig&) {
+    client_evictor_.Look();
+    return std::nullopt;
+  });
+  static constexpr std::string_view kMemory[] = {"maxmemory"};
+  state_.settings.OnSet(kMemory, [this](const config::ShardConfig& config) {
+    if (state_.IsOverMemoryLimit()) {
+      runtime::LogWarning("maxmemory is {} bytes, but {} are in use; policy {}",
+                          config.maxmemory_bytes, state_.UsedMemoryBytes(),
+                          config.maxmemory_policy == config::MaxmemoryPolicy::kNoeviction
+                              ? "allows no eviction"
+                              : "evicts keys");
+    }
+    loop_.DeferToNextTurn([this] { GoOnEvicting(); });
+    return std::nullopt;
+  });
+}
+
 void ShardServer::ConnectSettings() {
-  static constexpr std::string_view kEviction[] = {"maxmemory-policy"};
-  state_.settings.OnSet(kEviction, [this](const config::ShardConfig&) {
-    state_.ApplyAccessClock();
+  ConnectPersistence();
+  ConnectMemory();
+  static constexpr std::string_view kReplicationLog[] = {"repl-backlog-size"};
+  state_.settings.OnSet(kReplicationLog, [this](const config::ShardConfig&) {
+    replication_.ApplySettings();
+    return std::nullopt;
+  });
+  static constexpr std::string_view kEvents[] = {"notify-keyspace-events"};
+  state_.settings.OnSet(kEvents, [this](const config::ShardConfig&) {
+    state_.ApplyKeyEvents();
+    return std::nullopt;
+  });
+  static constexpr std::string_view kPort[] = {"port"};
+  state_.settings.OnSet(kPort, [this](const config::ShardConfig&) {
+    return ListenElsewhere("Unable to listen on this port. Check server logs.");
+  });
+  static constexpr std::string_view kBind[] = {"bind"};
+  state_.settings.OnSet(kBind, [this](const config::ShardConfig&) {
+    return ListenElsewhere("Failed to bind to specified addresses.");
+  });
+  static constexpr std::string_view kTracking[] = {"tracking-table-max-keys"};
+  state_.settings.OnSet(kTracking, [this](const config::ShardConfig&) {
+    LimitTrackedKeys(state_);
+    return std::nullopt;
+  });
+  static constexpr std::string_view kPassword[] = {"requirepass"};
+  state_.settings.OnSet(kPassword, [this](const config::ShardConfig&) {
+    ApplyDefaultPassword(state_);
     return std::nullopt;
   });
   static constexpr std::string_view kTiming[] = {"slowlog-log-slower-than", "slowlog-max-len",
@@ -169,7 +347,17 @@ void ShardServer::ConnectSettings() {
   });
   static constexpr std::string_view kCluster[] = {"cluster-require-full-coverage",
                                                   "cluster-allow-reads-when-down",
-                                                  "cluster-allow-pubsubshard-when-down"};
+                                                  "cluster-allow-pubsubshard-when-down",
+                                                  "cluster-node-timeout",
+                                                  "cluster-lease-percent",
+                                                  "cluster-announce-ip",
+                                                  "cluster-announce-hostname",
+                                                  "cluster-announce-port",
+                                                  "cluster-announce-bus-port",
+                                                  "cluster-allow-replica-migration",
+                                                  "cluster-migration-barrier",
+                                                  "cluster-replica-no-failover",
+                                                  "cluster-replica-validity-factor"};
   state_.settings.OnSet(kCluster, [this](const config::ShardConfig&) {
     if (cluster_) cluster_->ApplySettings();
     return std::nullopt;
@@ -177,6 +365,7 @@ void ShardServer::ConnectSettings() {
 }
 
 void ShardServer::ExpireKeys() {
+  if (IsBusy() || state_.is_cron_paused || state_.persistence.loading.is_loading) return;
   std::uint64_t start_us = runtime::MonotonicUs();
   state_.RefreshClock();
   bool out_of_time = false;
@@ -193,13 +382,31 @@ void ShardServer::ExpireKeys() {
       out_of_time = runtime::MonotonicUs() - start_us > kExpiryBudgetUs;
     }
   }
-  if (out_of_time) ++state_.stats.expire_cycle_limits;
+  if (state_.propagation.HasUnit()) state_.propagation.EndUnits();
+  if (!out_of_time) compactor_.Step();
+  if (out_of_time) {
+    ++state_.stats.expire_cycle_limits;
+    if (!std::exchange(goes_on_expiring_, true)) {
+      loop_.DeferToNextTurn([this] {
+        goes_on_expiring_ = false;
+        ExpireKeys();
+      });
+    }
+  }
   std::uint64_t taken_ms = (runtime::MonotonicUs() - start_us) / 1000;
   auto threshold_ms = static_cast<std::uint64_t>(state_.Config().latency_monitor_threshold_ms);
   if (threshold_ms != 0 && taken_ms >= threshold_ms) {
     state_.latency.Add(kExpireEvent, state_.now_ms / 1000, taken_ms);
   }
   if (state_.paused_until_ms != 0 && !IsPauseOn()) ResumeClients();
+  if (state_.waiters.HasReady()) executor_->Waiting().ServeReady();
+}
+
+// What one turn of the loop had no time for. Never within a command, a transaction or a script.
+void ShardServer::GoOnEvicting() {
+  if (IsBusy()) return;  // the next command goes on
+  state_.RefreshClock();
+  executor_->Eviction().HasRoom();
   if (state_.waiters.HasReady()) executor_->Waiting().ServeReady();
 }
 
@@ -226,33 +433,46 @@ void ShardServer::ArmWaitTimer() {
 }
 
 void ShardServer::EndDueWaits() {
+  constexpr std::uint64_t kAgainMs = 10;
+  if (IsBusy()) return wait_timer_.Start(kAgainMs, 0, [this] { EndDueWaits(); });
   state_.RefreshClock();
   executor_->Waiting().EndDue();
   ArmWaitTimer();
 }
 
 void ShardServer::TickTenTimesASecond() {
+  if (IsBusy() || state_.is_cron_paused) return;
   double seconds = static_cast<double>(loop_.NowMs() - last_tick_ms_) / 1000;
   last_tick_ms_ = loop_.NowMs();
   ServerStats& stats = state_.stats;
   stats.command_rate.Sample(stats.commands_processed, seconds);
   stats.input_rate.Sample(stats.input_bytes, seconds);
   stats.output_rate.Sample(stats.output_bytes, seconds);
-  state_.process_bytes = runtime::AllocatedBytes();
   state_.peak_memory_bytes = std::max(state_.peak_memory_bytes, state_.UsedMemoryBytes());
-  CloseIdleClients();
+  LookAtSomeClients();
+  if (++tick_count_ % kTicksOfASecond == 0) compactor_.Look();
+  persistence_.Tick();
+  replication_.Tick();
 }
 
-void ShardServer::CloseIdleClients() {
+// Each of them once a second, whether it is silent, and whether it takes what it is sent.
+void ShardServer::LookAtSomeClients() {
   std::int64_t limit_ms = state_.Config().timeout_s * 1000;
-  std::uint64_t output_max =
-      state_.Config().client_output_buffer_limit[config::kClientNormal].hard_bytes;
-  if (limit_ms == 0 && output_max == 0) return;
-  for (auto& [id, session] : sessions_) {
-    bool is_idle = limit_ms != 0 && !session->Client().is_waiting &&
-                   state_.now_ms - session->Client().last_active_ms > limit_ms;
-    bool is_full = output_max != 0 && session->Connection().UnwrittenBytes() > output_max;
-    if (is_idle || is_full) state_.close_client(id);
+  std::size_t count = (state_.clients.size() + kTicksOfASecond - 1) / kTicksOfASecond;
+  for (; count > 0; --count) {
+    auto next = state_.clients.upper_bound(last_seen_client_id_);
+    if (next == state_.clients.end()) next = state_.clients.begin();
+    if (next == state_.clients.end()) return;
+    last_seen_client_id_ = next->first;
+    ClientState& client = *next->second;
+    // Who waits or listens is silent for a reason.
+    const bool may_be_idle = client.is_waiting || client.Is(ClientWay::kSubscribed) ||
+                             client.Is(ClientWay::kMonitoring) || client.Is(ClientWay::kReplica);
+    const bool is_idle =
+        limit_ms != 0 && !may_be_idle && state_.now_ms - client.last_active_ms > limit_ms;
+    if (is_idle) state_.close_client(client.id);
+    CheckOutputLimit(state_, client);
+    state_.client_memory.Count(client);
   }
 }
 

@@ -7,8 +7,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/shard_settings.h"
@@ -17,8 +22,13 @@
 #include "runtime/result.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/server_state.h"
+#include "storage/replication/replication_service.h"
+#include "storage/scripting/script_engine.h"
+#include "storage/server/client_evictor.h"
 #include "storage/server/cluster_gateway.h"
+#include "storage/server/compactor.h"
 #include "storage/server/executor.h"
+#include "storage/server/persistence_service.h"
 #include "storage/server/request_batch.h"
 #include "storage/server/shard_session.h"
 
@@ -29,20 +39,35 @@ class ShardServer {
   ShardServer(runtime::EventLoop& loop, config::ShardSettings settings);
   ~ShardServer();
 
-  // Binds the addresses, opens the cluster's file, starts the timers.
+  // Binds the addresses, opens the cluster's file, starts the timers and begins to load the data.
   runtime::Result<bool> Start();
+  // What SIGTERM and SIGINT ask for.
+  void ShutDownBySignal();
+  // Whether the loop was stopped because the data could not be loaded.
+  bool HasFailed() const { return has_failed_; }
 
   ServerState& State() { return state_; }
+  ReplicationService& Replication() { return replication_; }
   Executor& TheExecutor() { return *executor_; }
-  RequestBatch& Batch() { return batch_; }
+  ClientEvictor& ClientEviction() { return client_evictor_; }
+  // Requests are run from one batch; those of others in the middle of a script from another.
+  RequestBatch& Batch() { return IsBusy() ? batch_when_busy_ : batch_; }
   int Port() const { return state_.listening_port; }
 
   // Whether this request must wait (CLIENT PAUSE).
-  bool HoldsBack(const Request& request) const {
+  bool HoldsBack(const ClientState& client, const Request& request) const {
     if (state_.paused_until_ms == 0) [[likely]]
       return false;
-    bool concerns = !state_.pauses_writes_only || (request.spec && request.spec->IsWrite());
-    return concerns && IsPauseOn();
+    return IsPauseOn() && WouldRun(client, request) &&
+           (!state_.pauses_writes_only || MayWrite(client, request));
+  }
+  // To be called before requests are run. A master of a cluster may have lost the right to serve.
+  void CheckLease() {
+    if (cluster_) cluster_->CheckLease();
+  }
+  // Until when a write that ran now may be confirmed, as BootTimeMs().
+  std::int64_t ConfirmsUntilMs() const {
+    return cluster_ ? cluster_->LeaseEndsMs() : std::numeric_limits<std::int64_t>::max();
   }
   // To be called when a request begins to wait: it is ended when its time is up.
   void ArmWaitTimer();
@@ -50,29 +75,62 @@ class ShardServer {
   void Remove(ShardSession& session);
 
  private:
+  runtime::Result<bool> ListenEverywhere();
+  // After a change of `bind` or `port`; the error if that is not possible, and then nobody listens
+  // until the settings are as they were.
+  std::optional<std::string> ListenElsewhere(std::string_view error);
   runtime::Result<bool> ListenOn(const std::string& bind_address);
   void Accept(std::unique_ptr<runtime::Connection> connection);
+  // Whether it is more than an error.
+  static bool WouldRun(const ClientState& client, const Request& request) {
+    return request.spec != nullptr && request.spec->ArityFits(request.args.size()) &&
+           client.is_authenticated;
+  }
+  // Itself, as a script, or as EXEC of what does.
+  bool MayWrite(const ClientState& client, const Request& request) const;
   bool IsPauseOn() const { return state_.now_ms < state_.paused_until_ms; }
   void ResumeClients();
+  void ConnectMemory();
   void ConnectSettings();
+  void ConnectPersistence();
+  void OnLoaded(const std::optional<std::string>& error);
+  void Stop();
   void ExpireKeys();
+  void GoOnEvicting();
   void TickTenTimesASecond();
-  void CloseIdleClients();
+  void LookAtSomeClients();
   void EndDueWaits();
   void RedirectWaiting();
+  // Whether a script runs for too long. Then nothing happens to data but by it.
+  bool IsBusy() const { return !state_.busy_error.empty(); }
+  void ServeWhileBusy();
+  // Ends a session, but not while its script runs.
+  void Close(std::uint64_t client_id);
 
   runtime::EventLoop& loop_;
   ServerState state_;
   HandlerTable handlers_;
+  ScriptEngine scripts_;
+  PersistenceService persistence_;
+  ReplicationService replication_;
+  runtime::ByteQueue master_output_;  // nobody hears it
   std::unique_ptr<ClusterGateway> cluster_;
   std::unique_ptr<Executor> executor_;
+  ClientEvictor client_evictor_;
+  Compactor compactor_;
   RequestBatch batch_;
+  RequestBatch batch_when_busy_;
   std::vector<std::unique_ptr<runtime::Listener>> listeners_;
+  std::pair<std::vector<std::string>, std::int64_t> listening_to_;  // `bind` and `port`
   std::unordered_map<std::uint64_t, std::unique_ptr<ShardSession>> sessions_;
+  std::uint64_t last_seen_client_id_ = 0;  // see LookAtSomeClients
   runtime::Timer expiry_timer_;
   runtime::Timer tick_timer_;
   runtime::Timer wait_timer_;
   std::uint64_t last_tick_ms_ = 0;
+  std::uint32_t tick_count_ = 0;
+  bool goes_on_expiring_ = false;  // in the next turn
+  bool has_failed_ = false;
 };
 
 }  // namespace slotway::storage

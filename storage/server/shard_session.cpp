@@ -5,6 +5,11 @@
 #include <string>
 #include <utility>
 
+#include "runtime/clock.h"
+#include "runtime/log.h"
+#include "storage/commands/acl_access.h"
+#include "storage/commands/client_push.h"
+#include "storage/commands/monitor_feed.h"
 #include "storage/commands/server_state.h"
 #include "storage/server/shard_server.h"
 
@@ -24,21 +29,35 @@ ShardSession::ShardSession(ShardServer& server, std::unique_ptr<runtime::Connect
   client_.connection = connection_.get();
   client_.created_ms = state.now_ms;
   client_.last_active_ms = state.now_ms;
-  client_.is_authenticated = state.Config().requirepass.empty();
+  BecomeDefaultUser(state, client_);
   client_.address = connection_->PeerAddress().ToString();
   client_.local_address = connection_->LocalAddress().ToString();
   RestartParser();
   state.clients.emplace(client_.id, &client_);
+  state.client_memory.Count(client_);
 }
 
 ShardSession::~ShardSession() {
-  server_.State().waiters.Remove(client_);
-  server_.State().clients.erase(client_.id);
+  ServerState& state = server_.State();
+  if (client_.is_held_back) --state.clients_held_back;
+  DropTransaction(state, client_);
+  state.pubsub.LeaveAll(client_);
+  state.tracking.Stop(client_);
+  StopMonitoring(state, client_);
+  state.waiters.Remove(client_);
+  if (client_.Is(ClientWay::kReplica)) state.replication_host->Detach(client_);
+  state.client_memory.Forget(client_);
+  state.clients.erase(client_.id);
 }
 
 void ShardSession::GoOn() {
   connection_->MarkForFlush();
   connection_->ResumeReading();
+}
+
+void ShardSession::StandStill() {
+  stands_still_ = true;
+  connection_->PauseReading();
 }
 
 void ShardSession::RestartParser() {
@@ -56,8 +75,15 @@ void ShardSession::RestartParser() {
 std::size_t ShardSession::OnBytes(std::string_view input) {
   ServerState& state = server_.State();
   state.RefreshClock();
+  if (!server_.ClientEviction().EvictFor(client_)) [[unlikely]] {
+    server_.State().close_client(client_.id);
+    return input.size();
+  }
+  server_.CheckLease();
+  const std::uint64_t changes_before = state.changes;
   client_.last_active_ms = state.now_ms;
   ++state.stats.reads_processed;
+  client_.batch_bytes = input.size();
   RequestBatch& batch = server_.Batch();
   auto output_begin = connection_->Output().End();
   std::size_t taken = 0;
@@ -70,12 +96,24 @@ std::size_t ShardSession::OnBytes(std::string_view input) {
     if (client_.closes_after_reply || executed < batch.Consumed()) break;
     if (!goes_on) FailProtocol();
   }
+  client_.batch_bytes = 0;
+  client_.understood_bytes = parser_.BytesUnderstood();
+  parser_.GiveBackLargeBuffers();
+  batch.GiveBackLargeBuffers();
+  // One that waits now goes on when it is answered.
+  if (std::exchange(stands_still_, false) && !client_.is_waiting) connection_->ResumeReading();
   state.stats.input_bytes += taken;
   std::size_t produced = connection_->Output().End() - output_begin;
   if (produced > 0) {
     state.stats.output_bytes += produced;
+    if (state.changes != changes_before) {
+      confirms_until_ms_ = std::min(confirms_until_ms_, server_.ConfirmsUntilMs());
+    }
     connection_->MarkForFlush();
+    CheckOutputLimit(state, client_);
   }
+  state.client_memory.Count(client_, input.size() - taken);
+  server_.ClientEviction().Look();
   if (client_.closes_after_reply) {
     connection_->CloseAfterFlush();
     return input.size();
@@ -123,8 +161,10 @@ std::size_t ShardSession::ExecuteBatch(RequestBatch& batch) {
   }
   state.timing.BeginBatch(batch.Count());
   for (std::size_t i = 0; i < batch.Count(); ++i) {
-    if (server_.HoldsBack(batch.requests[i])) [[unlikely]] {
-      connection_->PauseReading();
+    if (server_.HoldsBack(client_, batch.requests[i])) [[unlikely]] {
+      client_.is_held_back = true;
+      ++server_.State().clients_held_back;
+      connection_->PauseOffering(kInputBytesWhileWaiting);
       RestartParser();
       return i > 0 ? batch.EndOffset(i - 1) : 0;
     }
@@ -148,10 +188,30 @@ void ShardSession::FailProtocol() {
   client_.closes_after_reply = true;
 }
 
+// A process that stood still between a write and its answer may have been deposed meanwhile: then
+// the new master knows nothing of the write, and nobody may be told that it is done.
+bool ShardSession::IsFlushWanted() {
+  constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t until_ms = std::exchange(confirms_until_ms_, kNever);
+  if (until_ms == kNever) [[likely]]
+    return true;
+  if (static_cast<std::int64_t>(runtime::BootTimeMs()) < until_ms) return true;
+  runtime::LogWarning("a write was not confirmed to {}: this node had lost its lease",
+                      client_.address);
+  connection_->Abandon();
+  server_.State().close_client(client_.id);
+  return false;
+}
+
 void ShardSession::OnEndOfInput() {
   // Nobody is there to be answered.
   server_.State().waiters.Remove(client_);
   connection_->CloseAfterFlush();
+}
+
+void ShardSession::OnDrained() {
+  if (client_.Is(ClientWay::kReplica)) server_.Replication().OnOutputSent(client_);
+  server_.State().client_memory.Count(client_);
 }
 
 void ShardSession::OnClosed(std::string_view) { server_.Remove(*this); }

@@ -6,6 +6,8 @@
 // to the engine thread; the server destroys it after OnClosed().
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string_view>
 
@@ -26,12 +28,16 @@ class ShardSession final : public runtime::Connection::Handler {
   void Start() { connection_->Start(*this); }
   // A request that waited has been answered: the next ones may run.
   void GoOn();
+  // Its script runs for too long: it is read no more until that has ended.
+  void StandStill();
   ClientState& Client() { return client_; }
   runtime::Connection& Connection() { return *connection_; }
 
   std::size_t OnBytes(std::string_view input) override;
   void OnEndOfInput() override;
+  void OnDrained() override;
   void OnClosed(std::string_view reason) override;
+  bool IsFlushWanted() override;
 
  private:
   // Fills the batch from the front of `input`; false when the stream cannot be followed further.
@@ -45,7 +51,10 @@ class ShardSession final : public runtime::Connection::Handler {
   std::unique_ptr<runtime::Connection> connection_;
   ClientState client_;
   protocol::RespRequestParser parser_;
+  // The output confirms writes, and is worth nothing from then on: see IsFlushWanted().
+  std::int64_t confirms_until_ms_ = std::numeric_limits<std::int64_t>::max();
   bool has_small_limits_ = false;
+  bool stands_still_ = false;
 };
 
 }  // namespace slotway::storage

@@ -4,7 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "protocol/acl_text.h"
+#include "runtime/clock.h"
+#include "storage/commands/acl_access.h"
+#include "storage/commands/client_push.h"
+#include "storage/commands/command_call.h"
 #include "storage/commands/command_context.h"
+#include "storage/commands/number_text.h"
+#include "storage/commands/replication_host.h"
 
 namespace slotway::storage {
 
@@ -21,8 +28,7 @@ void WaitingRequests::ServeKey(const KeyWaiters::Key& key) {
   while (const auto next = server_.waiters.NextWaiting(key, ticket)) {
     ticket = next->ticket;
     const KeyRef ref{protocol::SlotOfKey(key.name), key.name};
-    const bool exists = server_.Database(key.db_index)
-                            .Exists(ref.slot, ref.key, server_.now_ms);
+    const bool exists = server_.Database(key.db_index).Exists(ref.slot, ref.key, server_.now_ms);
     if (!exists && !server_.waiters.DoesAnyoneMindAbsence(key)) return;
     if (IsWorthwhile(*server_.waiters.RequestOf(*next->client), key)) RunAgain(*next->client);
   }
@@ -40,13 +46,37 @@ void WaitingRequests::RunAgain(ClientState& client) {
   const WaitingRequest& request = *server_.waiters.RequestOf(client);
   const std::vector<std::string_view> args(request.args.begin(), request.args.end());
   const std::uint64_t changes_before = server_.changes;
+  const HeldPushes held(server_, client);
   CommandContext ctx(server_, client, *request.spec, args, OutputOf(client));
+  if (IsRefusedNow(ctx)) return Answered(client);
   ctx.is_run_again = true;
+  CommandStats& stats = server_.stats.commands[protocol::IdOf(*request.spec)];
+  const std::uint64_t start_ns = runtime::MonotonicNs();
   handlers_.Of(protocol::IdOf(*request.spec))(ctx);
   server_.changes_since_save += server_.changes - changes_before;
+  if (server_.propagation.IsOn()) PropagateCommand(ctx, server_.changes != changes_before);
   if (ctx.still_waits) return;
-  if (ctx.has_failed) ++server_.stats.commands[protocol::IdOf(*request.spec)].failed_calls;
+  server_.timing.Ran(ctx, stats, runtime::MonotonicNs() - start_ns, 1);
+  if (ctx.has_failed) ++stats.failed_calls;
   Answered(client);
+}
+
+// The rules may have changed while it waited.
+bool WaitingRequests::IsRefusedNow(CommandContext& ctx) {
+  if (!ctx.client.is_restricted) return false;
+  const protocol::AclVerdict verdict = CheckAccess(ctx.client, ctx.spec, ctx.args, keys_);
+  if (verdict.IsAllowed()) return false;
+  NoteDenial(server_, ctx.client, verdict, protocol::AclLogContext::kToplevel, ctx.spec, ctx.args);
+  ++server_.stats.commands[protocol::IdOf(ctx.spec)].rejected_calls;
+  ctx.Error(protocol::AclRefusal(verdict, ctx.spec));
+  return true;
+}
+
+void WaitingRequests::ServeAcknowledged() {
+  if (!server_.waiters.IsAnyoneWaiting()) return;
+  for (ClientState* client : server_.waiters.Clients()) {
+    if (server_.waiters.RequestOf(*client)->counts_replicas) RunAgain(*client);
+  }
 }
 
 void WaitingRequests::EndDue() {
@@ -57,7 +87,10 @@ void WaitingRequests::End(ClientState& client, std::string_view error) {
   const WaitingRequest* request = server_.waiters.RequestOf(client);
   if (request == nullptr) return;
   CommandContext ctx(server_, client, *request->spec, {}, OutputOf(client));
-  if (error.empty()) {
+  if (error.empty() && request->counts_replicas) {
+    const auto offset = ParseInteger(request->args.back()).value_or(0);
+    ctx.reply.Integer(server_.replication_host->CountAcknowledged(offset));
+  } else if (error.empty()) {
     ctx.reply.NullArray();
   } else {
     ctx.Error(error);

@@ -10,7 +10,9 @@
 #include <functional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "protocol/key_extraction.h"
 #include "runtime/byte_queue.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/server_state.h"
@@ -28,6 +30,8 @@ class WaitingRequests {
   void ServeReady();
   // Answers those whose time is up by ServerState::now_ms.
   void EndDue();
+  // To be called when replicas have acknowledged more.
+  void ServeAcknowledged();
   // Answers as if time was up, or with an error if there is one.
   void End(ClientState& client, std::string_view error);
 
@@ -36,6 +40,8 @@ class WaitingRequests {
   // Whether running this request again may come to something.
   bool IsWorthwhile(const WaitingRequest& request, const KeyWaiters::Key& key);
   void RunAgain(ClientState& client);
+  // Whether its user may not run it any more: then that is answered.
+  bool IsRefusedNow(CommandContext& ctx);
   void Answered(ClientState& client);
   // Where replies to a client go.
   runtime::ByteQueue& OutputOf(ClientState& client);
@@ -44,6 +50,7 @@ class WaitingRequests {
   const HandlerTable& handlers_;
   std::function<void(ClientState&)> answered_;
   runtime::ByteQueue discarded_;
+  std::vector<protocol::KeyPosition> keys_;
   bool is_serving_ = false;
 };
 

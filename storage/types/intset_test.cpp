@@ -10,8 +10,8 @@ namespace slotway::storage {
 namespace {
 
 using Numbers = std::vector<std::int64_t>;
-constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kSmallest = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 TEST(Intset, HasTheBytesOfRedis) {
   EXPECT_EQ(MakeIntset({}), std::string("\2\0\0\0\0\0\0\0", 8));
@@ -26,7 +26,7 @@ TEST(Intset, TakesTheWidthThatTheWidestNeeds) {
   EXPECT_EQ(IntsetWidthFor(-32769), 4u);
   EXPECT_EQ(IntsetWidthFor(2147483647), 4u);
   EXPECT_EQ(IntsetWidthFor(2147483648), 8u);
-  EXPECT_EQ(IntsetWidthFor(kMin), 8u);
+  EXPECT_EQ(IntsetWidthFor(kSmallest), 8u);
   EXPECT_EQ(IntsetReader(MakeIntset(Numbers{-40000, 1})).Width(), 4u);
 }
 
@@ -44,14 +44,14 @@ TEST(Intset, FindsWhatIsInAndWhereTheRestWouldBe) {
       ASSERT_TRUE(reader.Contains(numbers[i]));
       ASSERT_FALSE(reader.Contains(numbers[i] + 1));
     }
-    EXPECT_EQ(reader.PlaceOf(kMin), 0u);
-    EXPECT_EQ(reader.PlaceOf(kMax), numbers.size());
+    EXPECT_EQ(reader.PlaceOf(kSmallest), 0u);
+    EXPECT_EQ(reader.PlaceOf(kLargest), numbers.size());
   }
 }
 
 TEST(Intset, BytesFromOutsideAreChecked) {
   EXPECT_TRUE(IsValidIntset(MakeIntset({})));
-  EXPECT_TRUE(IsValidIntset(MakeIntset(Numbers{kMin, 0, kMax})));
+  EXPECT_TRUE(IsValidIntset(MakeIntset(Numbers{kSmallest, 0, kLargest})));
   const std::vector<std::string> bad = {
       "",
       std::string("\2\0\0\0\0\0\0", 7),                 // cut in the header

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "storage/memory/prefetch.h"
 #include "storage/memory/record_arena.h"
 #include "storage/types/sorted_set_member.h"
 #include "storage/types/sorted_set_order.h"
@@ -148,7 +149,7 @@ class OrderIndex {
     static constexpr int kAhead = 6;
     void Prefetch(int at) const {
       if (at < 0 || at >= leaf_->count) return;
-      __builtin_prefetch(arena_->At(leaf_->members[at].Ref()));
+      PrefetchLine(arena_->At(leaf_->members[at].Ref()));
     }
     Cursor(const RecordArena& arena, const Leaf* leaf, int at)
         : arena_(&arena), leaf_(leaf), at_(at) {}

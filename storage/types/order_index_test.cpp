@@ -148,8 +148,8 @@ TEST(OrderIndex, QueuesFromEitherEndStayCompact) {
     const std::size_t bytes = model.index.MemoryBytes();
     for (int i = 0; i < 50'000; ++i) {
       push();
-      model.Erase(std::string(pops_first ? model.order.begin()->second
-                                         : model.order.rbegin()->second));
+      model.Erase(
+          std::string(pops_first ? model.order.begin()->second : model.order.rbegin()->second));
     }
     model.ExpectEqual();
     EXPECT_LE(model.index.MemoryBytes(), bytes + bytes / 4);

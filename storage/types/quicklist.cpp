@@ -26,6 +26,11 @@ NodeLimit LimitOf(const ListLimits& limits) {
   return {std::size_t{4096} << steps, SIZE_MAX};
 }
 
+// The same for one of several.
+bool FitsInNode(const ListLimits& limits, std::size_t bytes, std::size_t count) {
+  return FitsInListpack(limits, bytes, count) && bytes <= limits.packed_bytes_max;
+}
+
 }  // namespace
 
 bool FitsInListpack(const ListLimits& limits, std::size_t bytes, std::size_t count) {
@@ -134,7 +139,7 @@ bool Quicklist::HasRoom(std::size_t node, std::string_view text, const ListLimit
   // What an element takes beside its text, at the most.
   constexpr std::size_t kOverheadMax = 10;
   const std::size_t bytes = nodes_[node]->listpack.bytes().size() + text.size() + kOverheadMax;
-  return FitsInListpack(limits, bytes, nodes_[node]->count + 1);
+  return FitsInNode(limits, bytes, nodes_[node]->count + 1);
 }
 
 void Quicklist::PushFront(std::string_view text, const ListLimits& limits) {
@@ -185,7 +190,7 @@ void Quicklist::Replace(Position position, std::string_view text, const ListLimi
   const std::size_t old_bytes = Reader(position.node).Next(position.offset) - position.offset;
   const std::size_t others_bytes = nodes_[position.node]->listpack.bytes().size() - old_bytes;
   if (nodes_[position.node]->count == 1 ||
-      FitsInListpack(limits, others_bytes + text.size(), nodes_[position.node]->count)) {
+      FitsInNode(limits, others_bytes + text.size(), nodes_[position.node]->count)) {
     Change(position.node, [&](Node& node) { node.listpack.Replace(position.offset, text); });
     return;
   }
@@ -246,7 +251,7 @@ void Quicklist::JoinWithNext(std::size_t node, const ListLimits& limits) {
   const std::size_t bytes =
       nodes_[node]->listpack.bytes().size() + NodeBytes(node + 1).size() - kEmptyBytes;
   const std::size_t count = nodes_[node]->count + nodes_[node + 1]->count;
-  if (!FitsInListpack(limits, bytes, count)) return;
+  if (!FitsInNode(limits, bytes, count)) return;
   Change(node, [&](Node& joined) {
     joined.listpack.AppendAll(nodes_[node + 1]->listpack);
     joined.count = count;

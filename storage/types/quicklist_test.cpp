@@ -22,7 +22,8 @@ std::string Contents(const Quicklist& list) {
 class QuicklistModelTest : public testing::TestWithParam<std::int64_t> {
  protected:
   std::string RandomText() {
-    if (random_() % 3 == 0) return std::to_string(static_cast<std::int64_t>(random_()) >> random_() % 64);
+    if (random_() % 3 == 0)
+      return std::to_string(static_cast<std::int64_t>(random_()) >> random_() % 64);
     return std::string(random_() % (random_() % 20 == 0 ? 3000 : 20), 'x');
   }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "storage/memory/elastic_table.h"
+#include "storage/memory/elastic_table_draws.h"
 #include "storage/memory/key_hash.h"
 #include "storage/memory/record_arena.h"
 #include "storage/types/value_object.h"

@@ -14,8 +14,10 @@ struct HashLimits {
 };
 
 // list-max-listpack-size: elements in one listpack if positive; -1 to -5: 4, 8, 16, 32, 64 KB.
+// Of a long list, a listpack of more bytes than `packed_bytes_max` has one element.
 struct ListLimits {
   std::int64_t listpack_size = -2;
+  std::size_t packed_bytes_max = SIZE_MAX;
 };
 
 // set-max-intset-entries, set-max-listpack-entries and set-max-listpack-value.

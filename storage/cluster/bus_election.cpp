@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elections: a replica that asks for votes, and a master that gives them.
+#include <algorithm>
+#include <utility>
+
+#include "storage/cluster/cluster_bus.h"
+
+namespace slotway::storage::cluster {
+namespace {
+
+using protocol::Slot;
+
+constexpr std::int64_t kDelayMsMax = 500;       // before a candidate asks: FAIL has to get around
+constexpr std::int64_t kRankDelayMsMax = 1000;  // for each replica that has more data
+constexpr std::int64_t kPingPeriodMs = 10'000;
+constexpr std::size_t kPromisesMax = 1024;
+
+}  // namespace
+
+// ---- The candidate
+
+std::int64_t ClusterBus::MyRankedOffset() const {
+  return replication_.HasCopy() ? replication_.Offset() : 0;
+}
+
+int ClusterBus::MyRank() const {
+  int rank = 0;
+  for (NodeIndex replica : state_.ReplicasOf(Me().master)) {
+    const ClusterNode& node = state_.Node(replica);
+    if (node.IsMyself() || node.IsFailed() || node.flags.Has(NodeFlag::kNoFailover)) continue;
+    const bool is_before = node.repl_offset == MyRankedOffset() && node.id < Me().id;
+    if (node.repl_offset > MyRankedOffset() || is_before) ++rank;
+  }
+  return rank;
+}
+
+// Whether the data is fit to be served.
+bool ClusterBus::MayStand() const {
+  if (settings_.validity_factor == 0) return true;
+  if (!replication_.HasCopy()) return false;
+  std::int64_t age_ms = replication_.SilentMs();
+  if (age_ms > Timeout()) age_ms -= Timeout();
+  return age_ms <= kPingPeriodMs + Timeout() * settings_.validity_factor;
+}
+
+void ClusterBus::TickElection() {
+  const NodeIndex master = Me().master;
+  const bool is_manual = manual_.ends_ms != 0 && manual_.can_start;
+  const bool is_wanted =
+      Me().IsReplica() && master != kNoNode && state_.Node(master).slot_count != 0 &&
+      (is_manual || (state_.Node(master).IsFailed() && !settings_.never_fails_over && MayStand()));
+  if (!is_wanted) {
+    election_ = {};
+    return;
+  }
+  const std::int64_t now_ms = host_.NowMs();
+  const bool is_over = election_.starts_ms != 0 && now_ms - election_.starts_ms > 2 * ElectionMs();
+  if (election_.starts_ms == 0 || is_over) ScheduleElection(now_ms);
+  const std::int64_t rank_delay_ms = std::min(kRankDelayMsMax, Timeout() / 4);
+  if (election_.requested_ms == 0 && !is_manual) {
+    if (const int rank = MyRank(); rank > election_.rank) {
+      election_.starts_ms += (rank - election_.rank) * rank_delay_ms;
+      election_.rank = rank;
+    }
+  }
+  if (election_.requested_ms == 0 && now_ms >= election_.starts_ms) RequestVotes();
+}
+
+void ClusterBus::ScheduleElection(std::int64_t now_ms) {
+  const bool is_manual = manual_.ends_ms != 0 && manual_.can_start;
+  const std::int64_t delay_ms = std::min(kDelayMsMax, Timeout() / 20);
+  const std::int64_t rank_delay_ms = std::min(kRankDelayMsMax, Timeout() / 4);
+  election_ = {};
+  election_.rank = is_manual ? 0 : MyRank();
+  const auto chance_ms =
+      static_cast<std::int64_t>(host_.Random() % static_cast<std::uint64_t>(delay_ms + 1));
+  election_.starts_ms =
+      is_manual ? now_ms : now_ms + delay_ms + chance_ms + election_.rank * rank_delay_ms;
+  // The others of this shard rank by what they know of each other's data.
+  must_tell_shard_ = true;
+}
+
+void ClusterBus::RequestVotes() {
+  state_.SetCurrentEpoch(Epoch(ToInt(state_.MaxEpoch()) + 1));
+  election_.epoch = state_.CurrentEpoch();
+  election_.requested_ms = host_.NowMs();
+  election_.votes.clear();
+  if (!host_.Save(state_)) {
+    must_save_ = true;
+    host_.Log("no election: nodes.conf cannot be written");
+    return;
+  }
+  host_.Log("asking for votes in epoch " + std::to_string(ToInt(election_.epoch)));
+  BusMessage message = MessageOf(BusMessageType::kVoteRequest);
+  if (manual_.ends_ms != 0) message.message_flags |= kBusForceAck;
+  SendToAll(message);
+}
+
+void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
+  const bool is_asking = Me().IsReplica() && Me().master != kNoNode && election_.requested_ms != 0;
+  if (!is_asking || !IsVoter(sender) || message.current_epoch < election_.epoch) return;
+  if (host_.NowMs() - election_.requested_ms > ElectionMs()) return;
+  election_.votes[message.sender] = true;
+  if (static_cast<int>(election_.votes.size()) < Majority()) return;
+  const Epoch epoch = election_.epoch;
+  // For so long those who voted let nobody else have these slots: see ARCHITECTURE.md, "The lease".
+  std::int64_t free_until_ms = election_.requested_ms + 2 * ElectionMs();
+  if (manual_.ends_ms != 0) {
+    const bool is_agreed = manual_.target_offset.has_value();
+    free_until_ms = is_agreed ? manual_.ends_ms : 0;
+  }
+  Win(epoch, free_until_ms);
+}
+
+void ClusterBus::Win(Epoch epoch, std::int64_t free_until_ms) {
+  const NodeIndex old_master = Me().master;
+  const NodeIndex me = state_.MyIndex();
+  const bool is_gone = IsKnownGone(PeerOf(old_master));
+  state_.SetMaster(me);
+  for (int i = 0; i < protocol::kSlotCount; ++i) {
+    if (state_.OwnerOf(Slot(i)) == old_master) state_.Assign(Slot(i), me);
+  }
+  state_.SetConfigEpoch(me, epoch);
+  state_.SetCurrentEpoch(state_.MaxEpoch());
+  replication_.BecomeMaster();
+  followed_.clear();
+  election_ = {};
+  EndManual();
+  must_save_ = !host_.Save(state_);
+  host_.Log("elected: master in epoch " + std::to_string(ToInt(epoch)));
+  BeginTakeover(free_until_ms == 0 && is_gone ? host_.NowMs() + ElectionMs() : free_until_ms);
+  PongAll(false);
+  PingVoters();
+}
+
+// ---- The voter
+
+void ClusterBus::OnVoteRequest(NodeIndex sender, const BusMessage& message) {
+  PendingVote request{.candidate = message.sender,
+                      .epoch = message.current_epoch,
+                      .config_epoch = message.config_epoch,
+                      .slots = message.slots,
+                      .is_forced = message.HasMessageFlag(kBusForceAck),
+                      .ends_ms = host_.NowMs() + ElectionMs()};
+  ReadRole(sender, message);
+  if (pending_vote_ && pending_vote_->epoch > request.epoch) return;
+  pending_vote_.reset();
+  // What stands against it may be over in a moment: that FAIL is not here yet, or a lease.
+  if (!TryVote(request)) pending_vote_ = std::move(request);
+}
+
+void ClusterBus::TickPendingVote() {
+  if (!pending_vote_) return;
+  const PendingVote request = *pending_vote_;
+  if (host_.NowMs() > request.ends_ms || TryVote(request)) pending_vote_.reset();
+}
+
+bool ClusterBus::HasNewerOwner(const PendingVote& request) {
+  NodeIndex newer = kNoNode;
+  request.slots.ForEach([&](Slot slot) {
+    const NodeIndex owner = state_.OwnerOf(slot);
+    if (owner == kNoNode || state_.Node(owner).config_epoch <= request.config_epoch) return;
+    newer = owner;
+  });
+  if (newer == kNoNode) return false;
+  // So that the candidate learns why.
+  const Peer& peer = PeerOf(request.candidate);
+  if (peer.is_out_up) SendUpdate(peer.out, newer);
+  return true;
+}
+
+bool ClusterBus::IsPromisedToOther(const NodeId& node, const SlotBitmap& slots) {
+  const std::int64_t now_ms = host_.NowMs();
+  std::erase_if(promises_, [&](const Promise& promise) { return promise.ends_ms < now_ms; });
+  return std::any_of(promises_.begin(), promises_.end(), [&](const Promise& promise) {
+    return promise.candidate != node && promise.slots.Meets(slots);
+  });
+}
+
+// Whether somebody else may still serve these slots because this node answered it.
+bool ClusterBus::MayHoldLease(const NodeId& candidate, NodeIndex master, const SlotBitmap& slots) {
+  if (settings_.lease_ms == 0) return false;
+  const std::int64_t now_ms = host_.NowMs();
+  const NodeId master_id = state_.Node(master).id;
+  return std::any_of(peers_.begin(), peers_.end(), [&](const auto& row) {
+    const auto& [id, peer] = row;
+    if (id == candidate || now_ms - peer.pong_sent_ms >= Timeout() || IsKnownGone(peer)) {
+      return false;
+    }
+    return peer.claim ? peer.claim->slots.Meets(slots) : id == master_id;
+  });
+}
+
+bool ClusterBus::TryVote(const PendingVote& request) {
+  const NodeIndex candidate = state_.Find(request.candidate);
+  if (candidate == kNoNode || !IsVoter(state_.MyIndex())) return true;
+  if (request.epoch < state_.CurrentEpoch() || state_.LastVoteEpoch() >= request.epoch) return true;
+  const NodeIndex master = state_.Node(candidate).master;
+  if (!state_.Node(candidate).IsReplica() || master == kNoNode) return true;
+  if (HasNewerOwner(request)) return true;
+  if (!request.is_forced) {
+    if (!state_.Node(master).IsFailed()) return false;
+    if (MayHoldLease(request.candidate, master, request.slots)) return false;
+  }
+  if (host_.NowMs() < denies_until_ms_) return false;
+  if (IsPromisedToOther(request.candidate, request.slots)) return false;
+  if (promises_.size() >= kPromisesMax) return true;
+  state_.SetLastVoteEpoch(request.epoch);
+  if (!host_.Save(state_)) {
+    must_save_ = true;
+    host_.Log("no vote: nodes.conf cannot be written");
+    return true;
+  }
+  promises_.push_back({request.candidate, request.slots, host_.NowMs() + 2 * ElectionMs()});
+  host_.Log("voted for " + std::string(request.candidate.Text()) + " in epoch " +
+            std::to_string(ToInt(request.epoch)));
+  const Peer& peer = PeerOf(request.candidate);
+  if (const LinkId link = peer.is_out_up ? peer.out : peer.in; link != kNoLink) {
+    Send(link, MessageOf(BusMessageType::kVote));
+  }
+  return true;
+}
+
+}  // namespace slotway::storage::cluster

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lease: a master serves only while a majority answered it a moment ago.
+//
+// An answer counts from when the question was asked. A node that gave its vote against a master, or
+// knows a newer owner of its slots, does not answer it in this sense (Denies); and it gives no vote
+// until what it answered is over (MayHoldLease). So two majorities never stand behind two owners.
+// A replica that takes over without such votes waits until any older lease is over.
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "storage/cluster/cluster_bus.h"
+
+namespace slotway::storage::cluster {
+
+bool ClusterBus::NeedsLease() const {
+  return settings_.lease_ms != 0 && IsVoter(state_.MyIndex()) && Majority() > 1;
+}
+
+bool ClusterBus::Denies(const NodeId& node, const Peer& peer) {
+  const NodeIndex index = state_.Find(node);
+  if (index == kNoNode) return false;
+  if (state_.Node(index).IsFailed() || state_.Node(index).IsSuspected()) return true;
+  if (host_.NowMs() < denies_until_ms_) return true;
+  if (!peer.claim) return false;
+  return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);
+}
+
+void ClusterBus::BeginTakeover(std::int64_t free_until_ms) {
+  takeover_ms_ = host_.NowMs();
+  takeover_free_until_ms_ = free_until_ms;
+  serves_until_ms_ = 0;
+  // What is on its way was asked before: its answers would know nothing of the new claim.
+  for (auto& [id, peer] : peers_) {
+    peer.granted_ms = 0;
+    peer.void_pings = peer.pings.size();
+  }
+}
+
+void ClusterBus::RenewLease() {
+  if (!NeedsLease()) {
+    serves_until_ms_ = std::numeric_limits<std::int64_t>::max();
+    state_.SetHeld(false);
+    return;
+  }
+  const std::int64_t now_ms = host_.NowMs();
+  std::vector<std::int64_t> granted;
+  for (const auto& [id, peer] : peers_) {
+    const NodeIndex index = state_.Find(id);
+    if (index != kNoNode && IsVoter(index)) granted.push_back(peer.granted_ms);
+  }
+  // This node's own consent is the first of the majority.
+  const auto others = static_cast<std::size_t>(Majority() - 1);
+  std::int64_t since_ms = 0;
+  if (granted.size() >= others) {
+    auto last = granted.begin() + static_cast<std::ptrdiff_t>(others - 1);
+    std::nth_element(granted.begin(), last, granted.end(), std::greater<>());
+    since_ms = *last;
+  }
+  if (takeover_ms_ && since_ms >= *takeover_ms_) {
+    if (now_ms > takeover_free_until_ms_) serves_from_ms_ = now_ms + Timeout();
+    takeover_ms_.reset();
+  }
+  const bool is_granted = since_ms != 0 && !takeover_ms_;
+  serves_until_ms_ = is_granted && now_ms >= serves_from_ms_ ? since_ms + settings_.lease_ms : 0;
+  state_.SetHeld(now_ms >= serves_until_ms_);
+}
+
+void ClusterBus::CheckLease() {
+  if (host_.NowMs() >= serves_until_ms_) RenewLease();
+}
+
+}  // namespace slotway::storage::cluster

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the cluster bus remembers of another node, beside what ClusterState says of it.
+//
+// Values; engine thread. Times are BusHost::NowMs(); 0 is never.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "storage/cluster/bus_host.h"
+#include "storage/cluster/node_id.h"
+#include "storage/cluster/slot_bitmap.h"
+
+namespace slotway::storage::cluster {
+
+// What a node said last of its slots: the same again needs no look at 16384 slots.
+struct SlotClaim {
+  SlotBitmap slots;
+  Epoch config_epoch{0};
+  std::uint64_t owners_version = 0;  // when it was judged
+  bool is_clean = false;             // every one of the slots was its own then
+};
+
+struct Peer {
+  std::int64_t created_ms = 0;
+
+  // ---- Links: ours to it carries our pings and its pongs, and its one to us the other way round.
+  LinkId out = kNoLink;
+  LinkId in = kNoLink;
+  bool is_out_up = false;
+  bool has_been_up = false;    // in the life of this process
+  bool must_meet = false;      // the next ping is a MEET
+  bool is_introduced = false;  // the link has carried our shard id
+  std::int64_t link_created_ms = 0;
+  std::int64_t refused_ms = 0;  // its host said last that nobody listens there
+
+  // ---- Health
+  std::int64_t ping_sent_ms = 0;   // the oldest ping without an answer, also of an earlier link
+  std::deque<std::int64_t> pings;  // those of the present link that are unanswered
+  std::int64_t pong_received_ms = 0;
+  std::int64_t data_received_ms = 0;
+  std::int64_t failed_ms = 0;              // since when kFailed
+  std::map<NodeId, std::int64_t> reports;  // who says that it fails, since when last
+
+  // ---- Promises
+  std::int64_t granted_ms = 0;    // the last ping that it answered without calling me failed
+  std::size_t void_pings = 0;     // so many of `pings` were sent before a claim of mine
+  std::int64_t pong_sent_ms = 0;  // our last answer that it may take so
+
+  // ---- What it says
+  bool knows_extensions = false;
+  bool knows_shard_ids = false;
+  bool is_paused = false;
+  Epoch newest_epoch{0};         // its current epoch: what is older came late
+  Epoch newest_config_epoch{0};  // as a master
+  std::optional<SlotClaim> claim;
+
+  bool has_had_replicas = false;
+  std::int64_t orphaned_ms = 0;
+};
+
+}  // namespace slotway::storage::cluster

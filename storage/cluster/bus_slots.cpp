@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose a slot is: the claim with the higher config epoch wins, everywhere.
+#include <utility>
+#include <vector>
+
+#include "storage/cluster/cluster_bus.h"
+
+namespace slotway::storage::cluster {
+
+using protocol::Slot;
+
+void ClusterBus::ReadSlots(LinkId link, NodeIndex sender, const BusMessage& message) {
+  Peer& peer = PeerOf(sender);
+  if (message.master) {
+    peer.claim.reset();
+    return;
+  }
+  const bool is_judged =
+      peer.claim && peer.claim->is_clean && peer.claim->config_epoch == message.config_epoch &&
+      peer.claim->owners_version == state_.OwnersVersion() && peer.claim->slots == message.slots;
+  if (!is_judged) {
+    TakeClaim(sender, message.config_epoch, message.slots);
+    if (Me().IsReplica() && Me().master == kNoNode) return;
+    bool is_clean = true;
+    message.slots.ForEach(
+        [&](Slot slot) { is_clean = is_clean && state_.OwnerOf(slot) == sender; });
+    PeerOf(sender).claim = SlotClaim{.slots = message.slots,
+                                     .config_epoch = message.config_epoch,
+                                     .owners_version = state_.OwnersVersion(),
+                                     .is_clean = is_clean};
+    if (!is_clean) SendUpdateIfStale(link, sender, message);
+  }
+  if (Me().IsMaster() && Me().config_epoch == message.config_epoch) Collide(sender, message);
+}
+
+bool ClusterBus::SendUpdateIfStale(LinkId link, NodeIndex sender, const BusMessage& message) {
+  NodeIndex newer = kNoNode;
+  message.slots.ForEach([&](Slot slot) {
+    const NodeIndex owner = state_.OwnerOf(slot);
+    if (newer != kNoNode || owner == kNoNode || owner == sender) return;
+    if (state_.Node(owner).config_epoch > message.config_epoch) newer = owner;
+  });
+  if (newer == kNoNode) return false;
+  SendUpdate(link, newer);
+  return true;
+}
+
+void ClusterBus::SendUpdate(LinkId link, NodeIndex owner) {
+  BusMessage message = MessageOf(BusMessageType::kUpdate);
+  message.update.owner = state_.Node(owner).id;
+  message.update.config_epoch = state_.Node(owner).config_epoch;
+  message.update.slots = state_.BitmapOf(owner);
+  Send(link, message);
+}
+
+void ClusterBus::TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots) {
+  const NodeIndex my_master = state_.MasterOf(state_.MyIndex());
+  std::vector<Slot> lost;
+  int taken_from_mine = 0;
+  int claimed = 0;
+  slots.ForEach([&](Slot slot) {
+    ++claimed;
+    const NodeIndex owner = state_.OwnerOf(slot);
+    // A slot that is being imported changes hands by SETSLOT.
+    if (owner == claimer || state_.ImportingFrom(slot) != kNoNode) return;
+    if (owner != kNoNode && state_.Node(owner).config_epoch >= epoch) return;
+    if (owner == state_.MyIndex() && host_.HasKeys(slot)) lost.push_back(slot);
+    if (owner == my_master) ++taken_from_mine;
+    if (owner == state_.MyIndex()) state_.SetMigrating(slot, kNoNode);
+    state_.Assign(slot, claimer);
+    must_save_ = true;
+  });
+  const bool has_lost_all = taken_from_mine != 0 && state_.Node(my_master).slot_count == 0;
+  const bool follows = has_lost_all && claimer != state_.MyIndex() &&
+                       (settings_.allows_replica_migration || claimed == taken_from_mine);
+  if (follows) return Follow(claimer);
+  for (Slot slot : lost) host_.DropKeys(slot);
+}
+
+// Two masters with one config epoch: one of them takes a new one. Of two that claim the same slots
+// it has to be the one with more of their history, or acknowledged writes are thrown away; else
+// the smaller id.
+void ClusterBus::Collide(NodeIndex sender, const BusMessage& message) {
+  const ClusterNode& other = state_.Node(sender);
+  const bool is_same_shard = message.slots.Meets(state_.BitmapOf(state_.MyIndex()));
+  const std::int64_t offset = replication_.Offset();
+  bool is_mine_to_change = Me().id < other.id;
+  if (is_same_shard && offset != message.offset) is_mine_to_change = offset > message.offset;
+  if (!is_mine_to_change) return;
+  state_.SetCurrentEpoch(Epoch(ToInt(state_.MaxEpoch()) + 1));
+  state_.SetConfigEpoch(state_.MyIndex(), state_.CurrentEpoch());
+  if (is_same_shard) BeginTakeover(0);
+  must_save_ = true;
+  must_tell_all_ = true;
+  host_.Log("another master has the same config epoch: took " +
+            std::to_string(ToInt(state_.CurrentEpoch())));
+}
+
+void ClusterBus::OnUpdate(const BusMessage& message) {
+  const NodeIndex owner = state_.Find(message.update.owner);
+  if (owner == kNoNode || owner == state_.MyIndex() || IsHandshake(owner)) return;
+  if (state_.Node(owner).config_epoch >= message.update.config_epoch) return;
+  if (state_.Node(owner).IsReplica()) state_.SetMaster(owner);
+  state_.SetConfigEpoch(owner, message.update.config_epoch);
+  Peer& peer = PeerOf(owner);
+  // What the owner itself said before it was that is older than this.
+  peer.newest_config_epoch = std::max(peer.newest_config_epoch, message.update.config_epoch);
+  must_save_ = true;
+  TakeClaim(owner, message.update.config_epoch, message.update.slots);
+}
+
+void ClusterBus::Follow(NodeIndex master) {
+  if (master == state_.MyIndex() || (Me().IsReplica() && Me().master == master)) return;
+  for (int i = 0; i < protocol::kSlotCount; ++i) {
+    if (state_.Migrating().empty() && state_.Importing().empty()) break;
+    state_.SetMigrating(Slot(i), kNoNode);
+    state_.SetImporting(Slot(i), kNoNode);
+  }
+  state_.SetReplicaOf(state_.MyIndex(), master);
+  state_.SetShardId(state_.MyIndex(), state_.ShardIdOf(master));
+  PeerOf(master).has_had_replicas = true;
+  election_ = {};
+  takeover_ms_.reset();
+  serves_from_ms_ = 0;
+  EndManual();
+  host_.Log("now a replica of " + std::string(state_.Node(master).id.Text()));
+  followed_.clear();
+  FollowAddress();
+  must_save_ = must_tell_all_ = true;
+}
+
+// Tells replication where its master is, whenever that changes.
+void ClusterBus::FollowAddress() {
+  const NodeIndex master = Me().master;
+  if (master == kNoNode || state_.Node(master).ip.empty()) return;
+  const ClusterNode& node = state_.Node(master);
+  std::string address = std::string(node.id.Text()) + node.ip + ":" + std::to_string(node.port);
+  if (address == followed_) return;
+  followed_ = std::move(address);
+  replication_.Replicate(node.ip, node.port);
+}
+
+}  // namespace slotway::storage::cluster

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cluster bus of one node: gossip, failure detection, elections, slot ownership, the lease.
+//
+// A state machine over ClusterState: told of messages, links and time, it changes the state and
+// sends. No I/O of its own (BusHost) and no replication (ReplicationPort); engine thread. Tell it
+// Tick() ten times a second and EndOfTurn() after everything else.
+// Invariants: a vote is on disk before it is sent, one per epoch; what a peer sent earlier never
+// overrules what it sent later; a master with slots serves only while it holds the lease (why that
+// is enough: ARCHITECTURE.md, "The lease").
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/cluster/bus_host.h"
+#include "storage/cluster/bus_message.h"
+#include "storage/cluster/bus_peer.h"
+#include "storage/cluster/cluster_state.h"
+#include "storage/cluster/replication_port.h"
+
+namespace slotway::storage::cluster {
+
+struct BusSettings {
+  std::int64_t node_timeout_ms = 2000;
+  // How long a majority's answers allow a master to serve; 0: no lease. Less than the timeout.
+  std::int64_t lease_ms = 1500;
+  std::string announce_ip;  // empty: peers see the address of the socket
+  bool allows_replica_migration = true;
+  std::int64_t migration_barrier = 1;
+  bool never_fails_over = false;
+  std::int64_t validity_factor = 10;  // 0: however old a replica's data is
+};
+
+struct BusCounters {
+  std::array<std::uint64_t, kBusMessageTypes> sent{};
+  std::array<std::uint64_t, kBusMessageTypes> received{};
+};
+
+enum class FailoverKind : std::uint8_t { kNormal, kForce, kTakeover };
+
+struct LinkDescription {
+  bool is_outgoing;
+  NodeId node;
+  std::int64_t created_unix_ms;
+  LinkId link;
+};
+
+class ClusterBus {
+ public:
+  // The state and the others must outlive this object. REQUIRES: state.HasMyself().
+  ClusterBus(ClusterState& state, BusHost& host, ReplicationPort& replication,
+             BusSettings settings);
+
+  void SetSettings(const BusSettings& settings);
+  const BusSettings& Settings() const { return settings_; }
+
+  // ---- What happens
+  void Tick();
+  void OnAccepted(LinkId link, LinkEnds ends);
+  void OnConnected(LinkId link, LinkEnds ends);
+  // `is_refused`: the host answered that nobody listens.
+  void OnConnectFailed(LinkId link, bool is_refused);
+  void OnClosed(LinkId link);
+  void OnMessage(LinkId link, const BusMessage& message);
+  // Saves and tells others what changed. At the end of each turn of the loop.
+  void EndOfTurn();
+
+  // ---- The lease: asked before every batch of requests
+  // Until when this node may serve, as far as it knows now; the state is held from then on.
+  std::int64_t ServesUntilMs() const { return serves_until_ms_; }
+  // Looks at the clock: holds the state when the time is up.
+  void CheckLease();
+
+  // ---- CLUSTER commands. Texts are errors; empty is success.
+  std::string Meet(const std::string& ip, std::uint16_t port, std::uint16_t bus_port);
+  std::string Forget(std::string_view id);
+  std::string Replicate(std::string_view id);
+  std::string Failover(FailoverKind kind);
+  void Reset(bool is_hard, const NodeId& new_id);
+  // After a command changed slots or epochs, and has saved them: everybody is told.
+  void TellAll() { must_tell_all_ = true; }
+  void Publish(std::string_view channel, std::string_view payload, bool is_shard);
+  int CountFailureReports(const NodeId& id);
+  std::vector<LinkDescription> Links() const;
+  const BusCounters& Counters() const { return counters_; }
+  bool IsPausedForFailover() const { return manual_.replica.has_value(); }
+
+ private:
+  struct Link {
+    std::optional<NodeId> node;  // outgoing: to whom; incoming: who was heard on it
+    bool is_outgoing = false;
+    LinkEnds ends = {};
+    std::int64_t created_ms = 0;
+  };
+  struct Election {
+    std::int64_t starts_ms = 0;     // 0: none
+    std::int64_t requested_ms = 0;  // 0: not yet
+    int rank = 0;
+    Epoch epoch{0};
+    std::map<NodeId, bool> votes;
+  };
+  struct ManualFailover {
+    std::int64_t ends_ms = 0;  // 0: none
+    std::int64_t begun_ms = 0;
+    std::optional<NodeId> replica;              // on the master
+    std::optional<std::int64_t> target_offset;  // on the replica
+    bool can_start = false;
+  };
+  // What a vote promises: for a while nobody else gets these slots, by a vote or by the lease.
+  struct Promise {
+    NodeId candidate;
+    SlotBitmap slots;
+    std::int64_t ends_ms = 0;
+  };
+  // A request for a vote that may be granted in a moment.
+  struct PendingVote {
+    NodeId candidate;
+    Epoch epoch{0};
+    Epoch config_epoch{0};
+    SlotBitmap slots;
+    bool is_forced = false;
+    std::int64_t ends_ms = 0;
+  };
+
+  // ---- cluster_bus.cpp
+  const ClusterNode& Me() const { return state_.Myself(); }
+  Peer& PeerOf(const NodeId& id);
+  Peer& PeerOf(NodeIndex index) { return PeerOf(state_.Node(index).id); }
+  std::vector<NodeId> PeerIds() const;
+  std::int64_t Timeout() const { return settings_.node_timeout_ms; }
+  std::int64_t ElectionMs() const;      // how long a candidate counts votes
+  bool IsVoter(NodeIndex index) const;  // a master with slots
+  int Majority() const { return state_.Size() / 2 + 1; }
+  bool IsHandshake(NodeIndex index) const;
+  void TickPeer(const NodeId& id);
+  void ForgiveAfterPause();
+  void CloseOut(Peer& peer);
+  void DropPeer(const NodeId& id);
+  void ConnectTo(const NodeId& id, Peer& peer);
+  void LinkLost(LinkId link);
+  void ShowTimes(NodeIndex index, const Peer& peer);
+
+  // ---- bus_send.cpp
+  BusMessage MessageOf(BusMessageType type);
+  void Send(LinkId link, const BusMessage& message);
+  void SendPing(const NodeId& to, BusMessageType type);
+  void SendPong(LinkId link, const NodeId* to);
+  void AddGossip(BusMessage& message, const NodeId* to);
+  void AddExtensions(BusMessage& message, Peer* to);
+  GossipEntry GossipOf(NodeIndex index);
+  void SendToAll(const BusMessage& message, bool masters_only = false);
+  void PongAll(bool shard_only);
+  void PingRandomPeer();
+  void PingVoters();
+
+  // ---- bus_receive.cpp
+  bool NoteSender(NodeIndex sender, const BusMessage& message);
+  void OnPing(LinkId link, NodeIndex sender, const BusMessage& message);
+  bool OnPong(LinkId link, NodeIndex sender, const BusMessage& message);
+  bool FinishHandshake(LinkId link, const NodeId& made_up, const BusMessage& message);
+  void StartHandshake(const std::string& ip, std::uint16_t port, std::uint16_t bus_port,
+                      bool must_meet);
+  void UpdateAddress(LinkId link, NodeIndex sender, const BusMessage& message);
+  void ReadRole(NodeIndex sender, const BusMessage& message);
+  void ReadGossip(NodeIndex sender, const BusMessage& message);
+  void AddUnknown(const GossipEntry& entry);
+  void ReadExtensions(NodeIndex sender, const BusMessage& message);
+  std::string PeerIp(LinkId link, const BusMessage& message) const;
+  bool IsForgotten(const NodeId& id);
+
+  // ---- bus_failures.cpp
+  void Suspect(NodeIndex index, std::string_view why);
+  void DropOldReports(Peer& peer);
+  int CountReports(NodeIndex index);
+  void FailIfAgreed(NodeIndex index);
+  void MarkFailed(NodeIndex index);
+  void HeardOf(NodeIndex index);  // it answers: it may be well again
+  bool IsKnownGone(const Peer& peer) const;
+  bool CanBeReplaced(NodeIndex index) const;
+
+  // ---- bus_slots.cpp
+  void ReadSlots(LinkId link, NodeIndex sender, const BusMessage& message);
+  bool SendUpdateIfStale(LinkId link, NodeIndex sender, const BusMessage& message);
+  void SendUpdate(LinkId link, NodeIndex owner);
+  void TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots);
+  void Collide(NodeIndex sender, const BusMessage& message);
+  void OnUpdate(const BusMessage& message);
+  void Follow(NodeIndex master);
+  void FollowAddress();
+
+  // ---- bus_election.cpp
+  void TickElection();
+  bool MayStand() const;
+  std::int64_t MyRankedOffset() const;
+  int MyRank() const;
+  void ScheduleElection(std::int64_t now_ms);
+  void RequestVotes();
+  void OnVote(NodeIndex sender, const BusMessage& message);
+  void Win(Epoch epoch, std::int64_t free_until_ms);
+  void BeginTakeover(std::int64_t free_until_ms);
+  void OnVoteRequest(NodeIndex sender, const BusMessage& message);
+  bool TryVote(const PendingVote& request);  // true: decided, one way or the other
+  bool HasNewerOwner(const PendingVote& request);
+  bool IsPromisedToOther(const NodeId& node, const SlotBitmap& slots);
+  bool MayHoldLease(const NodeId& candidate, NodeIndex master, const SlotBitmap& slots);
+  void TickPendingVote();
+
+  // ---- bus_failover.cpp
+  void TickManual();
+  void EndManual();
+  void OnManualStart(NodeIndex sender);
+  void TickMigration();
+
+  // ---- bus_lease.cpp
+  void RenewLease();
+  bool NeedsLease() const;
+  bool Denies(const NodeId& node, const Peer& peer);  // its lease, by my answers
+
+  ClusterState& state_;
+  BusHost& host_;
+  ReplicationPort& replication_;
+  BusSettings settings_;
+  std::map<NodeId, Peer> peers_;
+  std::map<LinkId, Link> links_;
+  std::map<NodeId, std::int64_t> forgotten_;  // until when; bounded by the time that it lasts
+  Election election_;
+  ManualFailover manual_;
+  std::optional<PendingVote> pending_vote_;
+  std::vector<Promise> promises_;
+  std::int64_t denies_until_ms_ = 0;  // no lease from me: what I promised before I was restarted
+  BusCounters counters_;
+  std::int64_t started_ms_, last_tick_ms_;
+  std::uint64_t ticks_ = 0;
+  std::int64_t serves_until_ms_ = 0;
+  std::int64_t serves_from_ms_ = 0;          // after a take-over: not before
+  std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
+  std::int64_t takeover_free_until_ms_ = 0;
+  bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false;
+  std::string followed_;  // the address that replication was told
+  SlotBitmap my_slots_;   // of the header
+  std::uint64_t my_slots_version_ = 0;
+  NodeIndex my_slots_of_ = kNoNode;
+};
+
+}  // namespace slotway::storage::cluster

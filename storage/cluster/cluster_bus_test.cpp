@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/cluster/cluster_bus.h"
+
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+
+#include "storage/cluster/bus_fixture.h"
+#include "storage/cluster/cluster_fixture.h"
+
+namespace slotway::storage::cluster {
+namespace {
+
+using protocol::Slot;
+
+// One node of ThreeShards(), and its peers as the test plays them.
+class TestBus {
+ public:
+  explicit TestBus(int my_place, BusSettings settings = {})
+      : state(ThreeShards(my_place)), bus(state, host, host, settings) {
+    bus.Tick();
+    for (const auto& [address, link] : host.connected) {
+      const int place = std::stoi(address.substr(address.size() - 5)) - 17001;
+      links[place] = link;
+      bus.OnConnected(link, {"127.0.0.1", "127.0.0.1"});
+    }
+    bus.EndOfTurn();
+  }
+
+  BusMessage From(int place, BusMessageType type) const {
+    const auto index = NodeIndex(place);
+    BusMessage message;
+    message.type = type;
+    message.sender = *NodeId::Parse(TestId(place));
+    message.port = static_cast<std::uint16_t>(7001 + place);
+    message.bus_port = static_cast<std::uint16_t>(17001 + place);
+    message.current_epoch = state.CurrentEpoch();
+    message.config_epoch = state.Node(state.MasterOf(index)).config_epoch;
+    message.slots = state.BitmapOf(state.MasterOf(index));
+    message.wire_flags = FlagsToWire(place < 3 ? NodeFlag::kMaster : NodeFlag::kReplica);
+    if (place >= 3) message.master = *NodeId::Parse(TestId(place - 3));
+    return message;
+  }
+  void Tell(const BusMessage& message) {
+    const int place = message.sender.Text()[0] - 'a';
+    bus.OnMessage(links[place], message);
+    bus.EndOfTurn();
+  }
+  void Answer(int place) { Tell(From(place, BusMessageType::kPong)); }
+  void Pass(std::int64_t ms) {
+    for (std::int64_t end_ms = host.now_ms + ms; host.now_ms < end_ms;) {
+      host.now_ms += 100;
+      for (int place : answering) Answer(place);
+      bus.Tick();
+      bus.EndOfTurn();
+    }
+  }
+  BusMessage Fail(int reporter, int failed) {
+    BusMessage message = From(reporter, BusMessageType::kFail);
+    message.failed = *NodeId::Parse(TestId(failed));
+    return message;
+  }
+
+  QuietHost host;
+  ClusterState state;
+  ClusterBus bus;
+  std::map<int, LinkId> links;
+  std::set<int> answering;  // whose pongs come all the while
+};
+
+TEST(ClusterBusTest, AMasterServesOnlyWithAMajority) {
+  TestBus node(0);
+  EXPECT_FALSE(node.state.IsUp());
+  node.Answer(1);
+  EXPECT_TRUE(node.state.IsUp());
+  node.host.now_ms += 1499;
+  node.bus.CheckLease();
+  EXPECT_TRUE(node.state.IsUp());
+  node.host.now_ms += 1;
+  node.bus.CheckLease();
+  EXPECT_FALSE(node.state.IsUp());
+}
+
+TEST(ClusterBusTest, AnAnswerThatCallsMeFailedIsNoConsent) {
+  TestBus node(0);
+  BusMessage pong = node.From(1, BusMessageType::kPong);
+  pong.gossip.push_back({.id = *NodeId::Parse(TestId(0)),
+                         .ip = "127.0.0.1",
+                         .wire_flags = FlagsToWire(NodeFlag::kFailed)});
+  node.Tell(pong);
+  EXPECT_FALSE(node.state.IsUp());
+}
+
+TEST(ClusterBusTest, WithoutALeaseItServesAtOnce) {
+  BusSettings settings;
+  settings.lease_ms = 0;
+  TestBus node(0, settings);
+  EXPECT_TRUE(node.state.IsUp());
+}
+
+TEST(ClusterBusTest, AClosedLinkAndARefusedConnectionAreEvidence) {
+  TestBus node(0);
+  node.Answer(1);
+  node.Answer(2);
+  node.host.sent.clear();
+  node.bus.OnClosed(node.links[1]);
+  const LinkId again = node.host.connected.back().second;
+  EXPECT_NE(again, node.links[1]);
+  EXPECT_FALSE(node.state.Node(NodeIndex(1)).IsSuspected());
+  node.bus.OnConnectFailed(again, true);
+  EXPECT_TRUE(node.state.Node(NodeIndex(1)).IsSuspected());
+  // The others hear of it at once, and one of them agrees.
+  EXPECT_FALSE(node.host.Sent(BusMessageType::kPing).empty());
+  BusMessage ping = node.From(2, BusMessageType::kPing);
+  ping.gossip.push_back({.id = *NodeId::Parse(TestId(1)),
+                         .ip = "127.0.0.1",
+                         .port = 7002,
+                         .bus_port = 17002,
+                         .wire_flags = FlagsToWire(NodeFlag::kSuspected)});
+  node.Tell(ping);
+  EXPECT_TRUE(node.state.Node(NodeIndex(1)).IsFailed());
+  EXPECT_FALSE(node.host.Sent(BusMessageType::kFail).empty());
+}
+
+TEST(ClusterBusTest, ARefusedConnectionIsNoEvidenceAgainstWhoNeverWasThere) {
+  TestBus node(0);
+  node.bus.OnConnectFailed(node.links[1], true);
+  EXPECT_FALSE(node.state.Node(NodeIndex(1)).IsSuspected());
+}
+
+TEST(ClusterBusTest, SilenceIsSuspectAfterTheTimeout) {
+  TestBus node(0);
+  node.Answer(1);
+  node.Pass(2400);
+  EXPECT_FALSE(node.state.Node(NodeIndex(1)).IsSuspected());
+  node.Pass(1000);
+  EXPECT_TRUE(node.state.Node(NodeIndex(1)).IsSuspected());
+}
+
+TEST(ClusterBusTest, AVoteIsOnTheDiskBeforeItIsSent) {
+  TestBus node(1);
+  node.Answer(0);
+  node.answering = {2, 3, 4, 5};
+  node.Tell(node.Fail(2, 0));
+  BusMessage request = node.From(3, BusMessageType::kVoteRequest);
+  // What was answered to the old master may still be its lease.
+  request.current_epoch = Epoch(9);
+  node.Tell(request);
+  EXPECT_TRUE(node.host.Sent(BusMessageType::kVote).empty());
+  node.Pass(2100);
+  node.host.can_save = false;
+  request.current_epoch = Epoch(10);
+  node.Tell(request);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+  node.host.can_save = true;
+  node.host.sent.clear();
+  request.current_epoch = Epoch(11);
+  node.Tell(request);
+  ASSERT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+  EXPECT_EQ(node.host.saved_vote_epoch, Epoch(11));
+  node.Tell(request);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+}
+
+TEST(ClusterBusTest, AKnownDeadMasterNeedsNoWait) {
+  TestBus node(1);
+  node.Answer(0);
+  node.bus.OnClosed(node.links[0]);
+  node.bus.OnConnectFailed(node.host.connected.back().second, true);
+  node.Tell(node.Fail(2, 0));
+  BusMessage request = node.From(3, BusMessageType::kVoteRequest);
+  request.current_epoch = Epoch(9);
+  node.Tell(request);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+}
+
+TEST(ClusterBusTest, ARefusingVoterTellsWhy) {
+  TestBus node(1);
+  node.state.SetConfigEpoch(NodeIndex(0), Epoch(8));
+  node.Tell(node.Fail(2, 0));
+  BusMessage request = node.From(3, BusMessageType::kVoteRequest);
+  request.current_epoch = Epoch(9);
+  request.config_epoch = Epoch(1);
+  node.Tell(request);
+  ASSERT_EQ(node.host.Sent(BusMessageType::kUpdate).size(), 1u);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kUpdate)[0].update.config_epoch, Epoch(8));
+  EXPECT_TRUE(node.host.Sent(BusMessageType::kVote).empty());
+}
+
+TEST(ClusterBusTest, AReplicaIsElectedAndTakesTheSlots) {
+  TestBus node(3);
+  node.Tell(node.Fail(1, 0));
+  node.Pass(300);
+  ASSERT_EQ(node.host.Sent(BusMessageType::kVoteRequest).size(), 5u);  // to everybody
+  BusMessage vote = node.From(1, BusMessageType::kVote);
+  vote.current_epoch = node.state.CurrentEpoch();
+  node.Tell(vote);
+  EXPECT_TRUE(node.state.Myself().IsReplica());
+  vote = node.From(2, BusMessageType::kVote);
+  node.Tell(vote);
+  EXPECT_TRUE(node.state.Myself().IsMaster());
+  EXPECT_TRUE(node.host.is_master);
+  EXPECT_EQ(node.state.Myself().slot_count, 5461u);
+  EXPECT_EQ(node.state.Myself().config_epoch, Epoch(4));
+}
+
+TEST(ClusterBusTest, AReplicaWithoutACopyDoesNotStand) {
+  TestBus node(3);
+  node.host.has_copy = false;
+  node.Tell(node.Fail(1, 0));
+  node.Pass(10'000);
+  EXPECT_TRUE(node.host.Sent(BusMessageType::kVoteRequest).empty());
+  EXPECT_FALSE(node.bus.Failover(FailoverKind::kForce).empty());
+}
+
+TEST(ClusterBusTest, WhatWasSentEarlierDoesNotOverruleWhatCameFirst) {
+  TestBus node(0);
+  BusMessage late = node.From(1, BusMessageType::kPing);
+  BusMessage newer = late;
+  newer.current_epoch = newer.config_epoch = Epoch(20);
+  newer.slots = SlotBitmap();
+  newer.slots.Add(Slot(6000));
+  node.Tell(newer);
+  late.master = *NodeId::Parse(TestId(2));
+  node.Tell(late);
+  EXPECT_TRUE(node.state.Node(NodeIndex(1)).IsMaster());
+  EXPECT_EQ(node.state.Node(NodeIndex(1)).config_epoch, Epoch(20));
+}
+
+TEST(ClusterBusTest, AHigherEpochTakesSlotsAndALowerOneGetsUpdate) {
+  TestBus node(0);
+  BusMessage claim = node.From(1, BusMessageType::kPing);
+  claim.slots.Add(Slot(3));
+  claim.config_epoch = claim.current_epoch = Epoch(7);
+  node.Tell(claim);
+  EXPECT_EQ(node.state.OwnerOf(Slot(3)), NodeIndex(1));
+  BusMessage stale = node.From(2, BusMessageType::kPing);
+  stale.slots.Add(Slot(3));
+  stale.current_epoch = Epoch(7);
+  node.Tell(stale);
+  EXPECT_EQ(node.state.OwnerOf(Slot(3)), NodeIndex(1));
+  ASSERT_FALSE(node.host.Sent(BusMessageType::kUpdate).empty());
+  EXPECT_EQ(node.host.Sent(BusMessageType::kUpdate).back().update.owner.Text(), TestId(1));
+}
+
+TEST(ClusterBusTest, AMasterThatLostItsLastSlotFollowsTheWinner) {
+  TestBus node(0);
+  BusMessage claim = node.From(3, BusMessageType::kPing);
+  claim.master.reset();
+  claim.wire_flags = FlagsToWire(NodeFlag::kMaster);
+  claim.config_epoch = claim.current_epoch = Epoch(7);
+  node.Tell(claim);
+  EXPECT_TRUE(node.state.Myself().IsReplica());
+  EXPECT_EQ(node.host.follows, "127.0.0.1:7004");
+}
+
+TEST(ClusterBusTest, OfOneShardTheLongerHistoryWinsACollision) {
+  TestBus node(0);
+  node.host.offset = 100;
+  BusMessage other = node.From(3, BusMessageType::kPing);
+  other.master.reset();
+  other.config_epoch = Epoch(1);
+  other.offset = 50;
+  node.Tell(other);
+  EXPECT_EQ(node.state.Myself().config_epoch, Epoch(4));
+  other.config_epoch = other.current_epoch = Epoch(4);
+  other.offset = 500;
+  node.Tell(other);
+  EXPECT_EQ(node.state.Myself().config_epoch, Epoch(4));
+}
+
+TEST(ClusterBusTest, AManualFailoverPausesWritesAndHandsOver) {
+  TestBus master(0);
+  master.Tell(master.From(3, BusMessageType::kManualFailoverStart));
+  EXPECT_EQ(master.host.paused_ms, 10'000);
+  EXPECT_TRUE(master.host.Sent(BusMessageType::kPing).back().HasMessageFlag(kBusPaused));
+
+  TestBus replica(3);
+  replica.host.offset = 41;
+  replica.Answer(0);
+  ASSERT_EQ(replica.bus.Failover(FailoverKind::kNormal), "");
+  ASSERT_EQ(replica.host.Sent(BusMessageType::kManualFailoverStart).size(), 1u);
+  BusMessage paused = replica.From(0, BusMessageType::kPing);
+  paused.message_flags = kBusPaused;
+  paused.offset = 42;
+  replica.Tell(paused);
+  replica.Pass(200);
+  EXPECT_TRUE(replica.host.Sent(BusMessageType::kVoteRequest).empty());
+  replica.host.offset = 42;
+  replica.Pass(100);
+  ASSERT_EQ(replica.host.Sent(BusMessageType::kVoteRequest).size(), 5u);
+  EXPECT_TRUE(replica.host.Sent(BusMessageType::kVoteRequest)[0].HasMessageFlag(kBusForceAck));
+}
+
+TEST(ClusterBusTest, ANodeIsNoPeerOfItself) {
+  TestBus node(0);
+  BusMessage replica = node.From(1, BusMessageType::kPing);
+  replica.master = *NodeId::Parse(TestId(0));
+  node.Tell(replica);
+  node.Pass(200);
+  for (const auto& [address, link] : node.host.connected) EXPECT_NE(address, "127.0.0.1:17001");
+}
+
+TEST(ClusterBusTest, ATakeoverAsksNobody) {
+  TestBus node(3);
+  ASSERT_EQ(node.bus.Failover(FailoverKind::kTakeover), "");
+  EXPECT_TRUE(node.state.Myself().IsMaster());
+  EXPECT_EQ(node.state.Myself().slot_count, 5461u);
+}
+
+TEST(ClusterBusTest, AForgottenNodeIsNotLearntAgainForAMinute) {
+  TestBus node(0);
+  ASSERT_EQ(node.bus.Forget(TestId(4)), "");
+  BusMessage ping = node.From(1, BusMessageType::kPing);
+  ping.gossip.push_back({.id = *NodeId::Parse(TestId(4)), .ip = "127.0.0.1", .bus_port = 17005});
+  node.Tell(ping);
+  EXPECT_EQ(node.state.Find(TestId(4)), kNoNode);
+  node.host.now_ms += 60'001;
+  node.Tell(ping);
+  EXPECT_NE(node.state.Find(TestId(4)), kNoNode);
+}
+
+TEST(ClusterBusTest, ResetLeavesALoneMaster) {
+  TestBus node(3);
+  node.bus.Reset(true, *NodeId::Parse(TestId(5)));
+  EXPECT_EQ(node.state.Nodes().size(), 1u);
+  EXPECT_EQ(node.state.Myself().id.Text(), TestId(5));
+  EXPECT_TRUE(node.state.Myself().IsMaster());
+  EXPECT_EQ(node.state.CurrentEpoch(), Epoch(0));
+}
+
+TEST(ClusterBusTest, AfterAPauseNobodyElseWasSilent) {
+  TestBus node(0);
+  node.Answer(1);
+  node.Answer(2);
+  node.Pass(1200);
+  node.host.now_ms += 60'000;
+  node.bus.Tick();
+  EXPECT_FALSE(node.state.Node(NodeIndex(1)).IsSuspected());
+  EXPECT_FALSE(node.state.IsUp());
+}
+
+}  // namespace
+}  // namespace slotway::storage::cluster

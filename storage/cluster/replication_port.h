@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the cluster bus asks of replication, and tells it.
+//
+// Implemented by whoever replicates; engine thread. Nothing here may block or call back into the
+// bus.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace slotway::storage::cluster {
+
+class ReplicationPort {
+ public:
+  virtual ~ReplicationPort() = default;
+
+  // How much of its history this node has: written as a master, applied as a replica.
+  virtual std::int64_t Offset() const = 0;
+  // Of a replica: it has had a whole copy of the data of the master it follows. Without one it is
+  // never elected by itself and ranks as if its offset were 0.
+  virtual bool HasCopy() const = 0;
+  // Of a replica: for how long nothing has come from its master; 0 while their link is up.
+  virtual std::int64_t SilentMs() const = 0;
+
+  // Ends replication from the master; the data stays.
+  virtual void BecomeMaster() = 0;
+  // From now on a replica of the server at this address, also if it is one already.
+  virtual void Replicate(const std::string& ip, std::uint16_t port) = 0;
+  // Holds back clients that write, for so long from now; 0 lets them go on.
+  virtual void PauseWrites(std::int64_t for_ms) = 0;
+};
+
+}  // namespace slotway::storage::cluster

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a snapshot of a server is taken of, and what a file that is loaded brings to a server.
+//
+// Engine thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/commands/persistence_host.h"
+#include "storage/persistence/rdb_file_reader.h"
+#include "storage/persistence/rdb_snapshot.h"
+
+namespace slotway::storage {
+
+class ServerState;
+
+// All databases and functions, with the aux fields that every file begins with, and the form that
+// the settings ask for. Callers add aux fields of their own (repl-id, aof-base) and may ask for an
+// older version.
+SnapshotSource SnapshotSourceOf(ServerState& server);
+// The same for the base of an append-only log.
+SnapshotSource LogBaseSourceOf(ServerState& server);
+
+// How an RDB file is read into the server. A file of one's own drops keys whose time has come; what
+// comes from a master, or begins a log, keeps them.
+RdbReadOptions RdbReadOptionsOf(const ServerState& server, bool drops_due_keys, LoadPolicy policy);
+
+// Takes what is read into a server.
+class ServerReadTarget final : public RdbReadTarget {
+ public:
+  ServerReadTarget(ServerState& server, LoadPolicy policy) : server_(server), policy_(policy) {}
+
+  Keyspace* Database(std::uint64_t index) override;
+  void Aux(std::string_view name, std::string_view value) override;
+  std::optional<std::string> Function(std::string_view library) override;
+
+  // The value of an aux field, if it was there; nullptr otherwise.
+  const std::string* FindAux(std::string_view name) const;
+
+ private:
+  ServerState& server_;
+  LoadPolicy policy_;
+  std::vector<RdbAux> aux_;
+};
+
+// Deletes all keys, and functions if asked for, before others are loaded. Those who watch or track
+// keys are told.
+void FlushForLoading(ServerState& server, bool with_functions);
+
+}  // namespace slotway::storage

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Masters and replicas: REPLICAOF, SLAVEOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT, FAILOVER.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/commands/argument_reader.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/handler_table.h"
+#include "storage/commands/number_text.h"
+#include "storage/commands/replication_host.h"
+#include "storage/commands/wait_deadline.h"
+
+namespace slotway::storage {
+namespace {
+
+void ReplicaofCommand(CommandContext& ctx) {
+  if (ctx.server.IsClusterEnabled()) {
+    ctx.Error("ERR REPLICAOF not allowed in cluster mode.");
+    return;
+  }
+  ReplicationHost& host = *ctx.server.replication_host;
+  if (EqualsNoCase(ctx.args[1], "no") && EqualsNoCase(ctx.args[2], "one")) {
+    host.BecomeMaster();
+    ctx.reply.Ok();
+    return;
+  }
+  if (host.IsReplica(ctx.client)) {
+    ctx.Error("ERR Command is not valid when client is a replica.");
+    return;
+  }
+  std::int64_t port = 0;
+  if (!ReadIntegerIn(ctx, 2, 0, 65535, port, "ERR Invalid master port")) return;
+  const MasterFacts& master = ctx.server.replication.master;
+  if (ctx.server.replication.is_replica && master.host == ctx.args[1] && master.port == port) {
+    ctx.reply.SimpleString("OK Already connected to specified master");
+    return;
+  }
+  host.Follow(std::string(ctx.args[1]), static_cast<int>(port));
+  ctx.reply.Ok();
+}
+
+void SyncCommand(CommandContext& ctx) { ctx.server.replication_host->Attach(ctx, {}, 0); }
+
+// PSYNC id offset [FAILOVER]
+void PsyncCommand(CommandContext& ctx) {
+  std::int64_t offset = 0;
+  if (!ReadInteger(ctx, 2, offset)) return;
+  ReplicationHost& host = *ctx.server.replication_host;
+  if (ctx.args.size() > 3 && EqualsNoCase(ctx.args[3], "failover")) {
+    if (const auto error = host.TakeOver(ctx.args[1])) {
+      ctx.Error(*error);
+      return;
+    }
+  }
+  host.Attach(ctx, ctx.args[1], offset);
+}
+
+bool ReadFailover(CommandContext& ctx, FailoverRequest& request, bool& aborts) {
+  ArgumentReader reader(ctx, 1);
+  while (reader.HasMore()) {
+    if (request.timeout_ms == 0 && reader.TakeWord("timeout", 1)) {
+      request.timeout_ms = reader.TakeInteger();
+      if (request.timeout_ms <= 0) reader.Fail("ERR FAILOVER timeout must be greater than 0");
+    } else if (!aborts && reader.TakeWord("abort")) {
+      aborts = true;
+    } else if (request.host.empty() && reader.TakeWord("to", 2)) {
+      request.host = reader.Take();
+      request.port = static_cast<int>(reader.TakeInteger());
+    } else if (!request.is_forced && reader.TakeWord("force")) {
+      request.is_forced = true;
+    } else {
+      reader.FailSyntax();
+    }
+  }
+  return reader.Finish();
+}
+
+void FailoverCommand(CommandContext& ctx) {
+  if (ctx.server.IsClusterEnabled()) {
+    ctx.Error("ERR FAILOVER not allowed in cluster mode.");
+    return;
+  }
+  FailoverRequest request;
+  bool aborts = false;
+  if (!ReadFailover(ctx, request, aborts)) return;
+  if (aborts && ctx.args.size() > 2) {
+    ctx.Error("ERR FAILOVER abort can't be combined with other arguments.");
+    return;
+  }
+  ReplicationHost& host = *ctx.server.replication_host;
+  const auto error = aborts ? host.AbortFailover() : host.BeginFailover(request);
+  if (error) {
+    ctx.Error(*error);
+  } else {
+    ctx.reply.Ok();
+  }
+}
+
+void ReplconfCommand(CommandContext& ctx) {
+  if (ctx.args.size() % 2 == 0) {
+    ctx.SyntaxError();
+    return;
+  }
+  bool is_silent = false;
+  for (std::size_t i = 1; i < ctx.args.size(); i += 2) {
+    const auto error =
+        ctx.server.replication_host->Configure(ctx.client, ctx.args[i], ctx.args[i + 1], is_silent);
+    if (is_silent) return;
+    if (error) {
+      ctx.Error(*error);
+      return;
+    }
+  }
+  ctx.reply.Ok();
+}
+
+std::string_view NameOf(MasterLinkState state) {
+  switch (state) {
+    case MasterLinkState::kNone:
+      return "none";
+    case MasterLinkState::kConnect:
+      return "connect";
+    case MasterLinkState::kConnecting:
+      return "connecting";
+    case MasterLinkState::kSync:
+      return "sync";
+    case MasterLinkState::kConnected:
+      return "connected";
+  }
+  return "unknown";
+}
+
+void RoleCommand(CommandContext& ctx) {
+  const ReplicationFacts& facts = ctx.server.replication;
+  if (facts.is_replica) {
+    ctx.reply.Array(5);
+    ctx.reply.Bulk("slave");
+    ctx.reply.Bulk(facts.master.host);
+    ctx.reply.Integer(facts.master.port);
+    ctx.reply.Bulk(NameOf(facts.master.state));
+    ctx.reply.Integer(facts.master.IsUp() ? facts.history.offset : -1);
+    return;
+  }
+  std::vector<const ReplicaFacts*> online;
+  for (const ReplicaFacts& replica : facts.replicas) {
+    if (replica.state == "online") online.push_back(&replica);
+  }
+  ctx.reply.Array(3);
+  ctx.reply.Bulk("master");
+  ctx.reply.Integer(facts.history.offset);
+  ctx.reply.Array(online.size());
+  for (const ReplicaFacts* replica : online) {
+    ctx.reply.Array(3);
+    ctx.reply.Bulk(replica->host);
+    ctx.reply.BulkInteger(replica->port);
+    ctx.reply.BulkInteger(replica->acknowledged);
+  }
+}
+
+// WAIT numreplicas timeout, and, when it is run again, the offset that it waits for.
+void WaitCommand(CommandContext& ctx) {
+  constexpr std::size_t kOffsetIndex = 3;
+  std::int64_t wanted = 0;
+  std::int64_t deadline_ms = 0;
+  if (ctx.server.replication.is_replica) {
+    ctx.Error(
+        "ERR WAIT cannot be used with replica instances. Please also note that since Redis "
+        "4.0 if a replica is configured to be writable (which is not the default) writes to "
+        "replicas are just local and are not propagated.");
+    return;
+  }
+  if (!ReadInteger(ctx, 1, wanted) || !ReadWaitMs(ctx, 2, deadline_ms)) return;
+  ReplicationHost& host = *ctx.server.replication_host;
+  const std::int64_t offset = ctx.is_run_again ? ParseInteger(ctx.args[kOffsetIndex]).value_or(0)
+                                               : ctx.server.replication.history.offset;
+  const std::int64_t acknowledged = host.CountAcknowledged(offset);
+  if (acknowledged < wanted) {
+    const CommandContext::Wait wait{.deadline_ms = deadline_ms, .counts_replicas = true};
+    if (!ctx.is_run_again) host.AskReplicas();
+    std::vector<std::string> again(ctx.args.begin(), ctx.args.end());
+    again.push_back(std::to_string(offset));
+    if (ctx.WaitFor(wait, std::move(again))) return;
+  }
+  ctx.reply.Integer(acknowledged);
+}
+
+}  // namespace
+
+std::span<const HandlerRow> ReplicationHandlers() {
+  static constexpr HandlerRow kRows[] = {
+      {"replicaof", &ReplicaofCommand}, {"slaveof", &ReplicaofCommand}, {"sync", &SyncCommand},
+      {"psync", &PsyncCommand},         {"replconf", &ReplconfCommand}, {"role", &RoleCommand},
+      {"wait", &WaitCommand},           {"failover", &FailoverCommand},
+  };
+  return kRows;
+}
+
+}  // namespace slotway::storage

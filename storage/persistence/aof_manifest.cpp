@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/persistence/aof_manifest.h"
+
+#include <charconv>
+
+namespace slotway::storage {
+namespace {
+
+std::vector<std::string_view> WordsOf(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const std::size_t end = line.find(' ');
+    if (end != 0) words.push_back(line.substr(0, end));
+    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+  }
+  return words;
+}
+
+void AppendLine(std::string& text, const AofFile& file, char type) {
+  text.append("file ").append(file.name).append(" seq ").append(std::to_string(file.seq));
+  text.append(" type ").push_back(type);
+  text.push_back('\n');
+}
+
+// The reason why the line is no good, if it is not.
+std::string_view TakeLine(std::string_view line, AofManifest& manifest) {
+  const std::vector<std::string_view> words = WordsOf(line);
+  constexpr std::size_t kWords = 6;
+  const bool has_form = words.size() == kWords && words[0] == "file" && words[2] == "seq" &&
+                        words[4] == "type" && words[5].size() == 1;
+  if (!has_form) return "is not 'file <name> seq <number> type <b|i|h>'";
+  AofFile file{std::string(words[1]), 0};
+  const char* const end = words[3].data() + words[3].size();
+  const auto parsed = std::from_chars(words[3].data(), end, file.seq);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return "has no number behind 'seq'";
+  if (file.name.find('/') != std::string::npos) return "names a file elsewhere";
+  switch (words[5][0]) {
+    case 'b':
+      if (manifest.base) return "names a second base";
+      manifest.base = std::move(file);
+      return {};
+    case 'i':
+      if (!manifest.increments.empty() && file.seq <= manifest.increments.back().seq) {
+        return "has a number that does not grow";
+      }
+      manifest.increments.push_back(std::move(file));
+      return {};
+    case 'h':
+      manifest.history.push_back(std::move(file));
+      return {};
+    default:
+      return "has an unknown type";
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> AofManifest::FilesToRead() const {
+  std::vector<std::string> names;
+  if (base) names.push_back(base->name);
+  for (const AofFile& file : increments) names.push_back(file.name);
+  return names;
+}
+
+AofFile AofManifest::NextBase(const std::string& prefix) const {
+  const std::uint64_t seq = base ? base->seq + 1 : 1;
+  return {prefix + "." + std::to_string(seq) + ".base.rdb", seq};
+}
+
+AofFile AofManifest::NextIncrement(const std::string& prefix) const {
+  const std::uint64_t seq = increments.empty() ? 1 : increments.back().seq + 1;
+  return {prefix + "." + std::to_string(seq) + ".incr.aof", seq};
+}
+
+std::string AofManifest::Format() const {
+  std::string text;
+  if (base) AppendLine(text, *base, 'b');
+  for (const AofFile& file : history) AppendLine(text, file, 'h');
+  for (const AofFile& file : increments) AppendLine(text, file, 'i');
+  return text;
+}
+
+runtime::Result<AofManifest> AofManifest::Parse(std::string_view text) {
+  AofManifest manifest;
+  if (!text.empty() && text.back() != '\n') return runtime::Fail("its last line has no end");
+  for (int number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.starts_with('#')) continue;
+    const std::string_view reason = TakeLine(line, manifest);
+    if (reason.empty()) continue;
+    return runtime::Fail("line " + std::to_string(number) + " " + std::string(reason));
+  }
+  if (manifest.IsEmpty()) return runtime::Fail("it names no file to read");
+  return manifest;
+}
+
+}  // namespace slotway::storage

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/persistence/aof_manifest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace slotway::storage {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(AofManifestTest, IsReadAsItIsWritten) {
+  const std::string text =
+      "file a.2.base.rdb seq 2 type b\nfile a.1.incr.aof seq 1 type h\n"
+      "file a.3.incr.aof seq 3 type i\nfile a.4.incr.aof seq 4 type i\n";
+  const auto manifest = AofManifest::Parse("# a note\n" + text);
+  ASSERT_TRUE(manifest) << manifest.error().text;
+  EXPECT_EQ(manifest->Format(), text);
+  EXPECT_THAT(manifest->FilesToRead(), ElementsAre("a.2.base.rdb", "a.3.incr.aof", "a.4.incr.aof"));
+  EXPECT_EQ(manifest->NextBase("a").name, "a.3.base.rdb");
+  EXPECT_EQ(manifest->NextIncrement("a").name, "a.5.incr.aof");
+}
+
+TEST(AofManifestTest, TellsWhatIsWrong) {
+  struct Case {
+    std::string text;
+    std::string error;
+  } cases[] = {
+      {"", "it names no file to read"},
+      {"file a seq 1 type b", "its last line has no end"},
+      {"file a seq 1\n", "line 1 is not 'file <name> seq <number> type <b|i|h>'"},
+      {"file a seq x type b\n", "line 1 has no number behind 'seq'"},
+      {"file a seq 1 type b\nfile b seq 2 type b\n", "line 2 names a second base"},
+      {"file a seq 2 type i\nfile b seq 2 type i\n", "line 2 has a number that does not grow"},
+      {"file ../a seq 2 type i\n", "line 1 names a file elsewhere"},
+      {"file a seq 2 type x\n", "line 1 has an unknown type"},
+  };
+  for (const Case& c : cases) {
+    const auto manifest = AofManifest::Parse(c.text);
+    ASSERT_FALSE(manifest) << c.text;
+    EXPECT_EQ(manifest.error().text, c.error);
+  }
+}
+
+}  // namespace
+}  // namespace slotway::storage

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes an RDB file into a sink: a file, a socket, memory.
+//
+// Call Begin(), then what the file is to hold, then End(). What is written goes to the sink in
+// chunks of 64 kB or more; a value longer than that goes in several. Keys of databases may be
+// mixed: what selects them is written as needed. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/engine/keyspace.h"
+#include "storage/persistence/lzf_compressor.h"
+#include "storage/persistence/rdb_file.h"
+#include "storage/persistence/rdb_format.h"
+
+namespace slotway::storage {
+
+struct RdbFileOptions {
+  int version = kRdbVersionReadMax;  // kRdbVersionRedis70 for readers of that age
+  bool compresses = true;            // strings of more than 20 bytes, where it helps
+  bool has_checksum = true;
+};
+
+// What is kept beside a key of when it was used.
+struct RdbAccess {
+  std::optional<std::uint64_t> idle_seconds;
+  std::optional<std::uint8_t> frequency;
+};
+
+class RdbFileWriter final : private RdbSink {
+ public:
+  // `sink` must outlive the writer.
+  RdbFileWriter(RdbSink& sink, const RdbFileOptions& options);
+
+  void Begin();
+  void Aux(std::string_view name, std::string_view value);
+  void Function(std::string_view library);
+  // Before the first key of a database: how large it will be.
+  void ResizeDb(int db_index, std::uint64_t keys, std::uint64_t keys_with_expiry);
+  void Key(int db_index, Keyspace& keyspace, const Entry& entry, const RdbAccess& access);
+  void End();
+  // What has gathered goes to the sink now.
+  void Flush();
+
+  std::uint64_t KeysWritten() const { return keys_written_; }
+  // What the sink has been given.
+  std::uint64_t BytesWritten() const { return bytes_written_; }
+
+ private:
+  void Take(std::string& chunk) override;
+  void Opcode(RdbOpcode opcode) { buffer_.push_back(static_cast<char>(opcode)); }
+  void Select(int db_index);
+
+  RdbSink& sink_;
+  RdbFileOptions options_;
+  LzfCompressor compressor_;
+  std::string buffer_;
+  RdbWriter writer_;
+  std::uint64_t checksum_ = 0;
+  int selected_db_ = -1;
+  std::uint64_t keys_written_ = 0;
+  std::uint64_t bytes_written_ = 0;
+};
+
+}  // namespace slotway::storage

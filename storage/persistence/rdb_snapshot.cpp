@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/persistence/rdb_snapshot.h"
+
+#include <utility>
+
+namespace slotway::storage {
+
+struct RdbSnapshot::DatabaseCapture final : EntryCapture {
+  DatabaseCapture(RdbSnapshot& owner, int db_index, Keyspace& captured)
+      : snapshot(owner), keyspace(captured), index(db_index) {}
+  void Capture(const Entry& entry) override { snapshot.WriteKey(index, keyspace, entry); }
+
+  RdbSnapshot& snapshot;
+  Keyspace& keyspace;
+  int index;
+};
+
+RdbSnapshot::RdbSnapshot(SnapshotSource source, SnapshotSink& sink)
+    : source_(std::move(source)), sink_(sink), writer_(sink, source_.options) {
+  writer_.Begin();
+  for (const RdbAux& aux : source_.aux) writer_.Aux(aux.name, aux.value);
+  for (const std::string& library : source_.libraries) writer_.Function(library);
+  for (const auto& [index, keyspace] : source_.databases) {
+    captures_.push_back(std::make_unique<DatabaseCapture>(*this, index, *keyspace));
+    keyspace->BeginCapture(*captures_.back());
+    keys_in_all_ += keyspace->Size();
+    if (keyspace->Size() == 0) continue;
+    writer_.ResizeDb(index, keyspace->Size(), keyspace->SizeWithExpiry());
+  }
+}
+
+RdbSnapshot::~RdbSnapshot() = default;
+
+bool RdbSnapshot::Step(std::size_t max_keys) {
+  if (!is_given_up_ && sink_.HasFailed()) is_given_up_ = true;
+  if (!is_given_up_ && !sink_.HasRoom()) return true;
+  while (current_ < captures_.size()) {
+    if (captures_[current_]->keyspace.CaptureSome(max_keys)) return true;
+    ++current_;
+  }
+  if (!is_given_up_) writer_.End();
+  return false;
+}
+
+void RdbSnapshot::WriteKey(int db_index, Keyspace& keyspace, const Entry& entry) {
+  if (is_given_up_) return;
+  RdbAccess access;
+  if (source_.access == SnapshotSource::Access::kIdle) {
+    access.idle_seconds = static_cast<std::uint64_t>(keyspace.IdleSeconds(entry, source_.now_ms));
+  } else if (source_.access == SnapshotSource::Access::kFrequency) {
+    access.frequency = static_cast<std::uint8_t>(keyspace.Frequency(entry, source_.now_ms));
+  }
+  writer_.Key(db_index, keyspace, entry, access);
+}
+
+}  // namespace slotway::storage

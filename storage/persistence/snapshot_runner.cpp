@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/persistence/snapshot_runner.h"
+
+#include <cassert>
+#include <utility>
+
+#include "runtime/clock.h"
+
+namespace slotway::storage {
+namespace {
+
+// What a snapshot may take of a turn of the loop: little beside what a turn of a busy loop takes
+// anyway. An idle loop has many turns.
+constexpr std::uint64_t kTurnUs = 250;
+constexpr std::size_t kKeysPerStep = 32;
+// Until a sink without room is asked again.
+constexpr std::uint64_t kPauseMs = 2;
+constexpr std::size_t kKeysPerLongStep = 100000;
+
+}  // namespace
+
+void SnapshotRunner::Begin(SnapshotSource source, SnapshotSink& sink, EndCallback on_end) {
+  assert(!IsBusy());
+  sink_ = &sink;
+  on_end_ = std::move(on_end);
+  snapshot_ = std::make_unique<RdbSnapshot>(std::move(source), sink);
+  ScheduleTurn();
+}
+
+void SnapshotRunner::GiveUp() {
+  if (!IsBusy() || snapshot_->IsGivenUp()) return;
+  snapshot_->GiveUp();
+  End(false);
+}
+
+void SnapshotRunner::Finish() {
+  while (Step(kKeysPerLongStep)) {
+  }
+}
+
+void SnapshotRunner::ScheduleTurn() {
+  if (std::exchange(is_scheduled_, true)) return;
+  loop_.DeferToNextTurn([this] { Turn(); });
+}
+
+void SnapshotRunner::Turn() {
+  is_scheduled_ = false;
+  const std::uint64_t start_us = runtime::MonotonicUs();
+  while (IsBusy()) {
+    const bool may_write = snapshot_->IsGivenUp() || sink_->HasRoom() || sink_->HasFailed();
+    if (!may_write) return pause_.Start(kPauseMs, 0, [this] { ScheduleTurn(); });
+    if (!Step(kKeysPerStep)) return;
+    if (runtime::MonotonicUs() - start_us >= kTurnUs) return ScheduleTurn();
+  }
+}
+
+bool SnapshotRunner::Step(std::size_t max_keys) {
+  if (!IsBusy()) return false;
+  const bool was_given_up = snapshot_->IsGivenUp();
+  const bool has_more = snapshot_->Step(max_keys);
+  const bool is_given_up = snapshot_->IsGivenUp();
+  if (!has_more) snapshot_.reset();
+  if (!was_given_up && (is_given_up || !has_more)) End(!is_given_up);
+  return has_more;
+}
+
+void SnapshotRunner::End(bool is_complete) {
+  sink_ = nullptr;
+  if (auto on_end = std::exchange(on_end_, nullptr)) on_end(is_complete);
+}
+
+}  // namespace slotway::storage

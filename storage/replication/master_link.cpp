@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/replication/master_link.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "protocol/resp_writer.h"
+#include "runtime/log.h"
+#include "runtime/resolver.h"
+#include "storage/commands/command_context.h"
+
+namespace slotway::storage {
+namespace {
+
+constexpr std::int64_t kRetryMs = 1000;
+constexpr std::int64_t kAcknowledgeMs = 1000;
+constexpr std::size_t kMarkBytes = 40;
+constexpr std::size_t kLineBytesMax = 1024;
+// What of a transfer is loaded in one turn of the loop; others are served in between.
+constexpr std::size_t kLoadedPerTurn = 1 << 20;
+
+std::optional<std::int64_t> NumberOf(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Takes what stands before the next space.
+std::string_view TakeWord(std::string_view& text) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return word;
+}
+
+}  // namespace
+
+MasterLink::MasterLink(runtime::EventLoop& loop, ServerState& server, Hooks hooks, bool hands_over)
+    : loop_(loop),
+      server_(server),
+      hooks_(std::move(hooks)),
+      hands_over_(hands_over),
+      is_alive_(std::make_shared<bool>(true)) {
+  master_.is_master = true;
+  master_.denies_waiting = true;
+  SetState(MasterLinkState::kConnect);
+}
+
+MasterLink::~MasterLink() {
+  *is_alive_ = false;
+  EndLoading();
+}
+
+void MasterLink::SetState(MasterLinkState state) {
+  MasterFacts& master = server_.replication.master;
+  if (master.IsUp() && state != MasterLinkState::kConnected) master.down_since_ms = server_.now_ms;
+  master.state = state;
+}
+
+// ---- Connecting ----
+
+void MasterLink::Tick() {
+  const std::int64_t now_ms = server_.now_ms;
+  if (stage_ == Stage::kIdle) {
+    if (now_ms >= next_attempt_ms_) Connect();
+    return;
+  }
+  const std::int64_t timeout_ms = server_.Config().repl_timeout_s * 1000;
+  if (now_ms - server_.replication.master.last_io_ms > timeout_ms) {
+    return Disconnect("nothing heard for repl-timeout");
+  }
+  if (stage_ == Stage::kStream && now_ms - acknowledged_ms_ >= kAcknowledgeMs) Acknowledge();
+}
+
+void MasterLink::Connect() {
+  const MasterFacts& master = server_.replication.master;
+  stage_ = Stage::kResolving;
+  server_.replication.master.last_io_ms = server_.now_ms;
+  SetState(MasterLinkState::kConnecting);
+  runtime::Resolve(
+      loop_, master.host, static_cast<std::uint16_t>(master.port),
+      [this, is_alive = is_alive_](const auto& addresses) {
+        if (!*is_alive || stage_ != Stage::kResolving) return;
+        if (!addresses) return Disconnect(addresses.error().text);
+        stage_ = Stage::kGreeting;
+        const auto timeout_ms = static_cast<std::uint64_t>(server_.Config().repl_timeout_s) * 1000;
+        connection_ = runtime::Connection::Connect(loop_, addresses->front(), timeout_ms,
+                                                   runtime::FlushStage::kUpstream, *this);
+      });
+}
+
+void MasterLink::Disconnect(std::string_view reason) {
+  if (stage_ == Stage::kIdle) return;
+  runtime::LogWarning("master {}:{}: {}", server_.replication.master.host,
+                      server_.replication.master.port, reason);
+  EndLoading();
+  stage_ = Stage::kIdle;
+  next_attempt_ms_ = server_.now_ms + kRetryMs;
+  if (connection_) {
+    connection_->Abandon();
+    // Not within one of its callbacks. std::function wants something to copy; the deferred call is
+    // the only owner.
+    loop_.Defer([dying = connection_.release()] { delete dying; });
+  }
+  parser_ = protocol::RespRequestParser();
+  in_transaction_.clear();
+  master_.transaction.reset();
+  master_.ways = 0;
+  SetState(MasterLinkState::kConnect);
+}
+
+void MasterLink::OnEndOfInput() { Disconnect("closed the connection"); }
+void MasterLink::OnClosed(std::string_view reason) { Disconnect(reason); }
+
+void MasterLink::OnConnected() {
+  if (server_.Config().repl_disable_tcp_nodelay) connection_->SetNodelay(false);
+  step_ = Step::kPing;
+  SayNext();
+}
+
+void MasterLink::Send(std::span<const std::string_view> words) {
+  protocol::WriteRequest(connection_->Output(), words);
+  connection_->MarkForFlush();
+}
+
+// ---- Introducing ourselves ----
+
+void MasterLink::SayNext() {
+  const config::ShardConfig& config = server_.Config();
+  const auto say = [this](std::initializer_list<std::string_view> words) {
+    Send(std::span(words.begin(), words.size()));
+  };
+  if (step_ == Step::kAuth && config.masterauth.empty()) step_ = Step::kPort;
+  if (step_ == Step::kHost && config.replica_announce_ip.empty()) step_ = Step::kCapabilities;
+  switch (step_) {
+    case Step::kPing:
+      return say({"PING"});
+    case Step::kAuth:
+      if (config.masteruser.empty()) return say({"AUTH", config.masterauth});
+      return say({"AUTH", config.masteruser, config.masterauth});
+    case Step::kPort: {
+      const std::int64_t announced = config.replica_announce_port;
+      return say({"REPLCONF", "listening-port",
+                  std::to_string(announced != 0 ? announced : server_.listening_port)});
+    }
+    case Step::kHost:
+      return say({"REPLCONF", "ip-address", config.replica_announce_ip});
+    case Step::kCapabilities:
+      return say({"REPLCONF", "capa", "eof", "capa", "psync2"});
+    case Step::kPsync: {
+      const ReplicationHistory& history = server_.replication.history;
+      if (!server_.replication.has_log) return say({"PSYNC", "?", "-1"});
+      const std::string offset = std::to_string(history.offset + 1);
+      if (hands_over_) return say({"PSYNC", history.id, offset, "FAILOVER"});
+      return say({"PSYNC", history.id, offset});
+    }
+  }
+}
+
+void MasterLink::OnAnswer(std::string_view line) {
+  if (step_ == Step::kPsync) return OnPsyncAnswer(line);
+  const bool is_error = line.starts_with('-');
+  const bool asks_for_login =
+      line.starts_with("-NOAUTH") || line.starts_with("-NOPERM") ||
+      line.starts_with("-ERR operation not permitted");  // wire: of a server without users
+  if (step_ == Step::kPing && is_error && !asks_for_login) return Disconnect(line);
+  if (step_ == Step::kAuth && is_error) return Disconnect(line);
+  // What an older master does not know of REPLCONF it can do without.
+  step_ = static_cast<Step>(static_cast<int>(step_) + 1);
+  SayNext();
+}
+
+void MasterLink::OnPsyncAnswer(std::string_view line) {
+  if (line.starts_with("+CONTINUE")) {
+    std::string_view rest = line.substr(1);
+    TakeWord(rest);
+    hands_over_ = false;
+    hooks_.resume(std::string(TakeWord(rest)));
+    return BeginStream();
+  }
+  if (hands_over_) {
+    // Not from within the link, which ends with this.
+    return loop_.Defer([refused = hooks_.refused] { refused(); });
+  }
+  if (!line.starts_with("+FULLRESYNC")) return Disconnect(line);
+  std::string_view rest = line.substr(1);
+  TakeWord(rest);
+  sync_id_ = TakeWord(rest);
+  const auto offset = NumberOf(rest);
+  if (sync_id_.size() != 40 || !offset || *offset < 0) {
+    return Disconnect("its answer to PSYNC is no good");
+  }
+  sync_offset_ = *offset;
+  SetState(MasterLinkState::kSync);
+  stage_ = Stage::kHeader;
+}
+
+// ---- The data set ----
+
+void MasterLink::OnHeader(std::string_view line) {
+  MasterFacts& master = server_.replication.master;
+  master.sync_read_bytes = 0;
+  master.sync_total_bytes = 0;
+  constexpr std::string_view kMarked = "$EOF:";
+  if (line.starts_with(kMarked) && line.size() == kMarked.size() + kMarkBytes) {
+    mark_ = line.substr(kMarked.size());
+  } else {
+    const auto length = line.starts_with('$') ? NumberOf(line.substr(1)) : std::nullopt;
+    if (!length || *length <= 0) return Disconnect(line);
+    mark_.clear();
+    master.sync_total_bytes = static_cast<std::uint64_t>(*length);
+  }
+  BeginLoading();
+  stage_ = Stage::kPayload;
+}
+
+void MasterLink::BeginLoading() {
+  hooks_.begin_sync();
+  FlushForLoading(server_, true);
+  LoadingFacts& loading = server_.persistence.loading;
+  loading.is_loading = true;
+  loading.start_time_s = server_.now_ms / 1000;
+  loading.total_bytes = server_.replication.master.sync_total_bytes;
+  loading.loaded_bytes = 0;
+  server_.ApplyExpiryMode();
+  target_.emplace(server_, LoadPolicy::kFlushed);
+  reader_.emplace(*target_, RdbReadOptionsOf(server_, false, LoadPolicy::kFlushed));
+  is_loaded_ = false;
+}
+
+void MasterLink::EndLoading() {
+  if (!reader_) return;
+  if (is_loaded_) {
+    hooks_.end_sync(sync_id_, sync_offset_);
+  } else {
+    FlushForLoading(server_, true);  // half of a data set is none
+  }
+  reader_.reset();
+  target_.reset();
+  server_.persistence.loading.is_loading = false;
+  server_.ApplyExpiryMode();
+}
+
+std::size_t MasterLink::TakePayload(std::string_view input) {
+  MasterFacts& master = server_.replication.master;
+  std::size_t taken = 0;
+  const auto status = reader_->Feed(input.substr(0, kLoadedPerTurn), taken);
+  master.sync_read_bytes += taken;
+  server_.persistence.loading.loaded_bytes = master.sync_read_bytes;
+  if (status == RdbFileReader::Status::kFailed) {
+    Disconnect(reader_->Error());
+    return 0;
+  }
+  if (status == RdbFileReader::Status::kReading) return taken;
+  if (mark_.empty() && master.sync_read_bytes != master.sync_total_bytes) {
+    Disconnect("the data set is not as long as was said");
+    return 0;
+  }
+  is_loaded_ = true;
+  if (mark_.empty()) {
+    BeginStream();
+  } else {
+    stage_ = Stage::kMark;
+  }
+  return taken;
+}
+
+std::size_t MasterLink::TakeMark(std::string_view input) {
+  if (input.size() < kMarkBytes) return 0;
+  if (input.substr(0, kMarkBytes) != mark_) {
+    is_loaded_ = false;
+    Disconnect("the data set does not end as was said");
+    return 0;
+  }
+  BeginStream();
+  return kMarkBytes;
+}
+
+// ---- The stream ----
+
+void MasterLink::BeginStream() {
+  EndLoading();
+  master_.db_index = 0;
+  stage_ = Stage::kStream;
+  SetState(MasterLinkState::kConnected);
+  server_.replication.master.has_copy = true;
+  runtime::LogInfo("follows master {}:{} from offset {}", server_.replication.master.host,
+                   server_.replication.master.port, server_.replication.history.offset);
+  Acknowledge();
+}
+
+std::size_t MasterLink::OnBytes(std::string_view input) {
+  server_.RefreshClock();
+  server_.replication.master.last_io_ms = server_.now_ms;
+  server_.replication.stream_input_bytes += input.size();
+  std::size_t taken = 0;
+  while (taken < input.size() && stage_ != Stage::kIdle) {
+    const std::string_view rest = input.substr(taken);
+    std::size_t count = 0;
+    switch (stage_) {
+      case Stage::kPayload:
+        count = TakePayload(rest);
+        break;
+      case Stage::kMark:
+        count = TakeMark(rest);
+        break;
+      case Stage::kStream:
+        count = TakeStream(rest);
+        break;
+      default:
+        count = TakeLine(rest);
+        break;
+    }
+    if (count == 0) break;
+    taken += count;
+  }
+  server_.replication.stream_input_bytes -= input.size() - taken;  // it is offered again
+  return taken;
+}
+
+std::size_t MasterLink::TakeLine(std::string_view input) {
+  const std::size_t end = input.find('\n');
+  if (end == std::string_view::npos) {
+    if (input.size() > kLineBytesMax) Disconnect("what it says is no answer");
+    return 0;
+  }
+  std::string_view line = input.substr(0, end);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  // Empty ones say that it is still alive.
+  if (line.empty()) return end + 1;
+  if (stage_ == Stage::kHeader) {
+    OnHeader(line);
+  } else {
+    OnAnswer(line);
+  }
+  return end + 1;
+}
+
+std::size_t MasterLink::TakeStream(std::string_view input) {
+  using Status = protocol::RespRequestParser::Status;
+  std::size_t taken = 0;
+  server_.SetAppliesStream(true);
+  while (stage_ == Stage::kStream) {
+    const Status status = parser_.Parse(input.substr(taken));
+    if (status == Status::kError) {
+      server_.SetAppliesStream(false);
+      Disconnect(parser_.ErrorText());
+      return 0;
+    }
+    if (status == Status::kIncomplete) {
+      connection_->ExpectInput(input.size() - taken + parser_.BytesMissing());
+      break;
+    }
+    const std::string_view bytes = input.substr(taken, parser_.Consumed());
+    taken += bytes.size();
+    Apply(bytes);
+  }
+  server_.SetAppliesStream(false);
+  parser_.GiveBackLargeBuffers();
+  return taken;
+}
+
+void MasterLink::Apply(std::string_view bytes) {
+  const std::span<const std::string_view> args = parser_.Args();
+  if (args.size() == 3 && EqualsNoCase(args[0], "replconf") && EqualsNoCase(args[1], "getack")) {
+    Acknowledge();
+  } else if (!args.empty()) {
+    hooks_.apply(master_, args);
+  }
+  // Who resumes in the middle of a transaction must get it from its beginning.
+  if (master_.Is(ClientWay::kQueueing)) {
+    in_transaction_.append(bytes);
+    return;
+  }
+  if (!in_transaction_.empty()) hooks_.advance(std::exchange(in_transaction_, {}));
+  hooks_.advance(bytes);
+}
+
+void MasterLink::Acknowledge() {
+  acknowledged_ms_ = server_.now_ms;
+  const std::string offset = std::to_string(server_.replication.history.offset);
+  const std::string_view words[] = {"REPLCONF", "ACK", offset};
+  Send(words);
+}
+
+}  // namespace slotway::storage

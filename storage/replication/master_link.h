@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connection of a replica to its master: introduces itself, takes the data set or what it has
+// missed of the stream, then applies the stream for as long as it lasts. It connects again by
+// itself.
+//
+// What was applied is passed on to this server's own replicas byte for byte, so that all of a
+// history speak of the same offsets. Requests of the stream are applied as they come, within the
+// checks of nobody; a transaction counts as applied with its EXEC. Engine thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/resp_request_parser.h"
+#include "runtime/connection.h"
+#include "runtime/event_loop.h"
+#include "storage/commands/client_state.h"
+#include "storage/commands/data_snapshot.h"
+#include "storage/commands/server_state.h"
+#include "storage/persistence/rdb_file_reader.h"
+
+namespace slotway::storage {
+
+class MasterLink final : private runtime::Connection::Handler {
+ public:
+  struct Hooks {
+    // Runs a request of the stream.
+    std::function<void(ClientState& master, std::span<const std::string_view> args)> apply;
+    // The stream goes on by these bytes, which have been applied.
+    std::function<void(std::string_view bytes)> advance;
+    // The whole data set begins to come: what is here is of no history until it is complete, and
+    // then of this one.
+    std::function<void()> begin_sync;
+    std::function<void(const std::string& id, std::int64_t offset)> end_sync;
+    // The stream goes on where we are; in a history with another name if `id` is not empty.
+    std::function<void(const std::string& id)> resume;
+    // It does not take over as it was asked to.
+    std::function<void()> refused = {};
+  };
+
+  // `hands_over`: the other is to become the master first, or nothing comes of it.
+  MasterLink(runtime::EventLoop& loop, ServerState& server, Hooks hooks, bool hands_over);
+  ~MasterLink() override;
+
+  // To be called ten times a second: connects, says how far we are, gives up who is silent.
+  void Tick();
+
+ private:
+  // What is said to introduce ourselves, one after the other.
+  enum class Step : std::uint8_t { kPing, kAuth, kPort, kHost, kCapabilities, kPsync };
+  enum class Stage : std::uint8_t {
+    kIdle,
+    kResolving,
+    kGreeting,
+    kHeader,
+    kPayload,
+    kMark,
+    kStream
+  };
+
+  void OnConnected() override;
+  std::size_t OnBytes(std::string_view input) override;
+  void OnEndOfInput() override;
+  void OnClosed(std::string_view reason) override;
+
+  void Connect();
+  void Disconnect(std::string_view reason);
+  void SetState(MasterLinkState state);
+  void SayNext();
+  void Send(std::span<const std::string_view> words);
+  // Each returns how many bytes it took; 0: more are needed, or the link is down.
+  std::size_t TakeLine(std::string_view input);
+  void OnAnswer(std::string_view line);
+  void OnPsyncAnswer(std::string_view line);
+  void OnHeader(std::string_view line);
+  std::size_t TakePayload(std::string_view input);
+  std::size_t TakeMark(std::string_view input);
+  void BeginLoading();
+  void EndLoading();
+  std::size_t TakeStream(std::string_view input);
+  void Apply(std::string_view bytes);
+  void BeginStream();
+  void Acknowledge();
+
+  runtime::EventLoop& loop_;
+  ServerState& server_;
+  Hooks hooks_;
+  bool hands_over_;
+  std::shared_ptr<bool> is_alive_;  // shared: with a lookup of the master's name
+  std::unique_ptr<runtime::Connection> connection_;
+  Stage stage_ = Stage::kIdle;
+  Step step_ = Step::kPing;
+  std::int64_t next_attempt_ms_ = 0;
+  std::int64_t acknowledged_ms_ = 0;
+
+  // The data set on its way.
+  std::string mark_;  // behind it; empty: it has a length
+  std::optional<ServerReadTarget> target_;
+  std::optional<RdbFileReader> reader_;
+  bool is_loaded_ = false;
+  std::string sync_id_;
+  std::int64_t sync_offset_ = 0;
+
+  ClientState master_;
+  protocol::RespRequestParser parser_;
+  std::string in_transaction_;  // applied when its EXEC is
+};
+
+}  // namespace slotway::storage

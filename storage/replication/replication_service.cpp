@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/replication/replication_service.h"
+
+#include <utility>
+
+#include "runtime/log.h"
+#include "storage/commands/client_state.h"
+#include "storage/commands/command_context.h"
+#include "storage/commands/number_text.h"
+#include "storage/commands/persistence_host.h"
+
+namespace slotway::storage {
+
+ReplicationService::ReplicationService(runtime::EventLoop& loop, ServerState& server,
+                                       ApplyRequest apply, std::function<void()> on_acknowledged)
+    : loop_(loop),
+      server_(server),
+      apply_(std::move(apply)),
+      on_acknowledged_(std::move(on_acknowledged)),
+      replicas_(loop, server),
+      failover_(server, {.hand_over = [this](const std::string& host,
+                                             int port) { BeginToFollow(host, port, true); },
+                         .take_back = [this] { TakeBack(); }}) {
+  replicas_.SetIsSource(true);
+}
+
+ReplicationService::~ReplicationService() = default;
+
+void ReplicationService::Start() {
+  const config::ShardConfig& config = server_.Config();
+  if (!config.replicaof_host.empty()) {
+    Follow(config.replicaof_host, static_cast<int>(config.replicaof_port));
+  }
+}
+
+void ReplicationService::Tick() {
+  if (master_) master_->Tick();
+  replicas_.Tick();
+  failover_.Look();
+}
+
+// ---- Whom we follow ----
+
+MasterLink::Hooks ReplicationService::LinkHooks() {
+  return {.apply = apply_,
+          .advance = [this](std::string_view bytes) { replicas_.AppendRaw(bytes); },
+          .begin_sync =
+              [this] {
+                // What is here is replaced: nobody can go on from it.
+                server_.replication.history.id = server_.random.HexId();
+                RenameHistory({});
+                replicas_.DropAll("the data set is replaced by the master's");
+              },
+          .end_sync =
+              [this](const std::string& id, std::int64_t offset) {
+                server_.replication.history.id = id;
+                replicas_.ResetLog(offset);
+                RewriteFile();
+              },
+          .resume =
+              [this](const std::string& id) {
+                ReplicationHistory& history = server_.replication.history;
+                if (!id.empty() && id != history.id) {
+                  RenameHistory(history.id);
+                  history.id = id;
+                  replicas_.DropAll("the history has another name: it can be resumed by it");
+                }
+                replicas_.KeepLog();
+                failover_.OnAgreed();
+              },
+          .refused = [this] { failover_.OnRefused(); }};
+}
+
+// What the append-only file has is the data of before.
+void ReplicationService::RewriteFile() {
+  if (!server_.persistence.log.is_on) return;
+  bool is_scheduled = false;
+  if (const auto error = server_.persistence_host->RewriteLog(is_scheduled)) {
+    runtime::LogWarning("the append-only file is out of date: {}", *error);
+  }
+}
+
+// The history was `former` up to now; empty: it was none.
+void ReplicationService::RenameHistory(const std::string& former) {
+  ReplicationHistory& history = server_.replication.history;
+  history.id2 = former.empty() ? std::string(40, '0') : former;
+  history.second_offset = former.empty() ? -1 : history.offset + 1;
+}
+
+void ReplicationService::Follow(std::string host, int port) {
+  ReplicationFacts& facts = server_.replication;
+  if (facts.is_replica && facts.master.host == host && facts.master.port == port) return;
+  BeginToFollow(std::move(host), port, false);
+}
+
+void ReplicationService::BeginToFollow(std::string host, int port, bool hands_over) {
+  ReplicationFacts& facts = server_.replication;
+  runtime::LogInfo("becomes a replica of {}:{}", host, port);
+  master_.reset();
+  replicas_.SetIsSource(false);
+  facts.is_replica = true;
+  facts.master = {};
+  facts.master.host = std::move(host);
+  facts.master.port = port;
+  server_.ApplyExpiryMode();
+  for (ClientState* waiting : server_.waiters.Clients()) {
+    server_.end_waiting(*waiting,
+                        "UNBLOCKED force unblock from blocking operation, instance state "
+                        "changed (master -> replica?)");
+  }
+  master_ = std::make_unique<MasterLink>(loop_, server_, LinkHooks(), hands_over);
+  master_->Tick();
+}
+
+// What was asked to take over did not: this server goes on as the master that it was.
+void ReplicationService::TakeBack() {
+  ReplicationFacts& facts = server_.replication;
+  master_.reset();
+  facts.is_replica = false;
+  facts.master = {};
+  replicas_.SetIsSource(true);
+  server_.ApplyExpiryMode();
+}
+
+std::optional<std::string> ReplicationService::TakeOver(std::string_view id) {
+  const ReplicationFacts& facts = server_.replication;
+  if (!facts.is_replica) return "ERR PSYNC FAILOVER can't be sent to a master.";
+  if (id != facts.history.id) return "ERR PSYNC FAILOVER replid must match my replid.";
+  runtime::LogInfo("takes over from its master, as it asks");
+  BecomeMaster();
+  return std::nullopt;
+}
+
+void ReplicationService::BecomeMaster() {
+  ReplicationFacts& facts = server_.replication;
+  if (!facts.is_replica) return;
+  runtime::LogInfo("becomes a master");
+  master_.reset();
+  facts.is_replica = false;
+  facts.master = {};
+  RenameHistory(facts.history.id);
+  facts.history.id = server_.random.HexId();
+  replicas_.DropAll("the history has another name: it can be resumed by it");
+  replicas_.SetIsSource(true);
+  server_.ApplyExpiryMode();
+}
+
+// ---- Who follows us ----
+
+bool ReplicationService::CanResume(std::string_view id, std::int64_t offset) const {
+  const ReplicationHistory& history = server_.replication.history;
+  const bool is_same = id == history.id || (id == history.id2 && offset <= history.second_offset);
+  return is_same && replicas_.CanResume(offset - 1);
+}
+
+void ReplicationService::Attach(CommandContext& ctx, std::string_view id, std::int64_t offset) {
+  ClientState& client = ctx.client;
+  if (replicas_.Contains(client)) return;  // asked for already
+  ReplicationFacts& facts = server_.replication;
+  if (facts.is_replica && !facts.master.IsUp()) {
+    ctx.Error("NOMASTERLINK Can't SYNC while not connected with my master");
+    return;
+  }
+  if (!client.replica) client.replica = std::make_unique<ReplicaTraits>();
+  client.replica->is_psync = !id.empty();
+  client.Set(ClientWay::kReplica);
+  if (client.replica->is_psync && CanResume(id, offset)) {
+    std::string answer = "CONTINUE";
+    if (client.replica->knows_histories) answer.append(" ").append(facts.history.id);
+    ctx.reply.SimpleString(answer);
+    ++facts.partial_syncs;
+    replicas_.Resume(client, offset - 1);
+    return;
+  }
+  if (client.replica->is_psync && id != "?") ++facts.partial_syncs_refused;
+  replicas_.BeginSync(client);
+}
+
+std::optional<std::string> ReplicationService::Configure(ClientState& client,
+                                                         std::string_view option,
+                                                         std::string_view value, bool& is_silent) {
+  if (EqualsNoCase(option, "ack")) {
+    is_silent = true;
+    const auto offset = ParseInteger(value);
+    if (!offset || !replicas_.Contains(client)) return std::nullopt;
+    replicas_.NoteAcknowledged(client, *offset);
+    failover_.Look();
+    on_acknowledged_();
+    return std::nullopt;
+  }
+  if (EqualsNoCase(option, "getack")) {
+    is_silent = true;
+    return std::nullopt;
+  }
+  if (!client.replica) client.replica = std::make_unique<ReplicaTraits>();
+  if (EqualsNoCase(option, "listening-port")) {
+    const auto port = ParseInteger(value);
+    if (!port) return std::string(protocol::error_text::kNotInteger);
+    client.replica->listening_port = static_cast<int>(*port);
+  } else if (EqualsNoCase(option, "ip-address")) {
+    constexpr std::size_t kHostBytesMax = 255;
+    if (value.size() >= kHostBytesMax) {
+      return "ERR REPLCONF ip-address provided by replica instance is too long: " +
+             std::to_string(value.size()) + " bytes";
+    }
+    client.replica->announced_host = value;
+  } else if (EqualsNoCase(option, "capa")) {
+    client.replica->knows_mark = client.replica->knows_mark || EqualsNoCase(value, "eof");
+    client.replica->knows_histories =
+        client.replica->knows_histories || EqualsNoCase(value, "psync2");
+  } else {
+    return "ERR Unrecognized REPLCONF option: " + std::string(option);
+  }
+  return std::nullopt;
+}
+
+}  // namespace slotway::storage

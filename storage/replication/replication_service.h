@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replication of a server as a whole: whom it follows, who follows it, and what becomes of its
+// history when that changes. What commands ask is answered here. Engine thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/event_loop.h"
+#include "storage/commands/replication_host.h"
+#include "storage/commands/server_state.h"
+#include "storage/replication/failover.h"
+#include "storage/replication/master_link.h"
+#include "storage/replication/replicas.h"
+
+namespace slotway::storage {
+
+class ReplicationService final : public ReplicationHost {
+ public:
+  using ApplyRequest =
+      std::function<void(ClientState& master, std::span<const std::string_view> args)>;
+
+  // `apply` runs requests of the master's stream. `on_acknowledged` is called when replicas have
+  // acknowledged more than before.
+  ReplicationService(runtime::EventLoop& loop, ServerState& server, ApplyRequest apply,
+                     std::function<void()> on_acknowledged);
+  ~ReplicationService() override;
+
+  // To be called when the data is loaded: follows the master of the settings, if there is one.
+  void Start();
+  // To be called ten times a second.
+  void Tick();
+  void ApplySettings() { replicas_.ApplySettings(); }
+  void OnOutputSent(const ClientState& client) { replicas_.OnOutputSent(client); }
+
+  void Attach(CommandContext& ctx, std::string_view id, std::int64_t offset) override;
+  std::optional<std::string> Configure(ClientState& client, std::string_view option,
+                                       std::string_view value, bool& is_silent) override;
+  void Follow(std::string host, int port) override;
+  void BecomeMaster() override;
+  std::int64_t CountAcknowledged(std::int64_t offset) const override {
+    return replicas_.CountAcknowledged(offset);
+  }
+  void AskReplicas() override { replicas_.AskAll(); }
+  bool IsReplica(const ClientState& client) const override { return replicas_.Contains(client); }
+  void Detach(const ClientState& client) override { replicas_.Remove(client); }
+  std::optional<std::string> TakeOver(std::string_view id) override;
+  std::optional<std::string> BeginFailover(const FailoverRequest& request) override {
+    return failover_.Begin(request);
+  }
+  std::optional<std::string> AbortFailover() override { return failover_.Abort(); }
+
+ private:
+  bool CanResume(std::string_view id, std::int64_t offset) const;
+  MasterLink::Hooks LinkHooks();
+  void BeginToFollow(std::string host, int port, bool hands_over);
+  void TakeBack();
+  void RewriteFile();
+  void RenameHistory(const std::string& id);
+
+  runtime::EventLoop& loop_;
+  ServerState& server_;
+  ApplyRequest apply_;
+  std::function<void()> on_acknowledged_;
+  Replicas replicas_;
+  std::unique_ptr<MasterLink> master_;
+  Failover failover_;
+};
+
+}  // namespace slotway::storage

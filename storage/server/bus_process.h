@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cluster bus in a shard process: its clock, links, disk and keys, and the timer that drives
+// it.
+//
+// Engine thread. Construct, Start(); destroy before the state and the server's databases.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/event_loop.h"
+#include "runtime/random.h"
+#include "storage/cluster/cluster_bus.h"
+#include "storage/commands/server_state.h"
+#include "storage/server/bus_links.h"
+
+namespace slotway::storage {
+
+class BusProcess final : public cluster::BusHost {
+ public:
+  struct Hooks {
+    // Writes nodes.conf; empty when it is on the disk, else why not.
+    std::function<std::string()> save;
+    // Slots have changed hands, or the cluster is up or down since the last time.
+    std::function<void()> changed;
+  };
+
+  BusProcess(runtime::EventLoop& loop, ServerState& server, cluster::ClusterState& state,
+             cluster::ReplicationPort& replication, Hooks hooks);
+  ~BusProcess() override;
+
+  runtime::Result<bool> Start();
+  void ApplySettings();
+  cluster::ClusterBus& Bus() { return *bus_; }
+  const BusLinks& Links() const { return *links_; }
+  // After commands: what they changed is told at the end of this turn.
+  void EndTurnSoon();
+  bool IsLeaseOver() const { return NowMs() >= bus_->ServesUntilMs(); }
+
+  std::int64_t NowMs() const override;
+  std::int64_t UnixMs() const override;
+  std::uint64_t Random() override { return random_.Next(); }
+  cluster::LinkId Connect(const std::string& ip, std::uint16_t bus_port) override;
+  void Send(cluster::LinkId link, const cluster::BusMessage& message) override;
+  void Close(cluster::LinkId link) override { links_->Close(link); }
+  bool Save(const cluster::ClusterState& state) override;
+  void Deliver(const cluster::BusMessage& message) override;
+  bool HasKeys(protocol::Slot slot) const override;
+  void DropKeys(protocol::Slot slot) override { dropped_.push_back(slot); }
+  void DropAllKeys() override;
+  void Log(std::string_view text) override;
+
+ private:
+  cluster::BusSettings Settings() const;
+  void EndTurn();
+  void DropSlots();
+  std::uint64_t ConnectTimeoutMs() const;
+
+  runtime::EventLoop& loop_;
+  ServerState& server_;
+  cluster::ClusterState& state_;
+  cluster::ReplicationPort& replication_;
+  Hooks hooks_;
+  runtime::Random random_;
+  std::unique_ptr<BusLinks> links_;
+  std::unique_ptr<cluster::ClusterBus> bus_;
+  runtime::Timer timer_;
+  std::vector<protocol::Slot> dropped_;  // their keys go when no script is in the middle of them
+  bool is_turn_ending_ = false;
+  std::uint64_t told_version_ = 0;
+  bool told_is_up_ = false;
+  bool has_failed_to_save_ = false;
+  // shared: with deferred tasks, which do nothing once this object is gone.
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace slotway::storage

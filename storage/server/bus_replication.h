@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replication as the cluster bus sees it. Engine thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "storage/cluster/replication_port.h"
+#include "storage/commands/replication_host.h"
+#include "storage/commands/server_state.h"
+
+namespace slotway::storage {
+
+class BusReplication final : public cluster::ReplicationPort {
+ public:
+  explicit BusReplication(ServerState& server) : server_(server) {}
+
+  std::int64_t Offset() const override { return server_.replication.history.offset; }
+  bool HasCopy() const override { return server_.replication.master.has_copy; }
+  std::int64_t SilentMs() const override;
+  void BecomeMaster() override { server_.replication_host->BecomeMaster(); }
+  void Replicate(const std::string& ip, std::uint16_t port) override {
+    server_.replication_host->Follow(ip, port);
+  }
+  void PauseWrites(std::int64_t for_ms) override;
+
+ private:
+  ServerState& server_;
+  bool has_paused_ = false;
+};
+
+}  // namespace slotway::storage
