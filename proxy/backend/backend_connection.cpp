@@ -34,8 +34,7 @@ BackendConnection::BackendConnection(runtime::EventLoop& loop,
                                      const BackendGreeting& greeting, Lane lane, Events& events,
                                      Opening opening)
     : loop_(loop), address_(address), greeting_(greeting), lane_(lane), events_(events) {
-  connection_ =
-      runtime::Connection::Unconnected(loop, runtime::FlushStage::kUpstream, *this);
+  connection_ = runtime::Connection::Unconnected(loop, runtime::FlushStage::kUpstream, *this);
   connection_->KeepWritten();
   SendHandshake();
   if (opening == Opening::kNow) Open();
@@ -79,8 +78,7 @@ void BackendConnection::SendHandshake() {
   }
 }
 
-void BackendConnection::SendControl(Control control,
-                                    std::initializer_list<std::string_view> args) {
+void BackendConnection::SendControl(Control control, std::initializer_list<std::string_view> args) {
   SendControl(control, std::span(args.begin(), args.size()));
 }
 
@@ -125,7 +123,7 @@ std::string BackendConnection::FrontRequest() const {
 std::size_t BackendConnection::OnBytes(std::string_view input) {
   if (state_ == State::kDown) return input.size();
   last_progress_ms_ = loop_.NowMs();
-  std::size_t taken = 0, replies = 0;
+  std::size_t taken = 0;
   while (taken < input.size() && !connection_->IsPaused()) {
     std::string_view rest = input.substr(taken);
     auto status = scanner_.Scan(rest);
@@ -147,25 +145,14 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
     }
     if (state_ == State::kDown) return taken;
     taken += length;
-    ++replies;
   }
   ReleaseAnswered();
-  NoteReplySizes(replies, taken);
   return taken;
 }
 
 void BackendConnection::OnDrained() {
   batch_ends_ = {batch_ends_[1], connection_->Written()};
   has_enough_sent_ = front_position_ < batch_ends_[0];
-}
-
-// Once for all that has arrived together, with the weight of that many replies.
-void BackendConnection::NoteReplySizes(std::size_t replies, std::size_t bytes) {
-  unsized_bytes_ += bytes;
-  if (replies == 0) return;
-  const std::size_t size = std::exchange(unsized_bytes_, 0) / replies;
-  const std::size_t weight = std::min<std::size_t>(replies, 8);
-  typical_reply_bytes_ = (typical_reply_bytes_ * (8 - weight) + size * weight) / 8 + 1;
 }
 
 // A shard may refuse a request before it has read all of it: what is not written yet stays.
@@ -185,6 +172,7 @@ void BackendConnection::HandleReply(std::string_view reply) {
   } else if (is_passing_on_) {
     is_passing_on_ = false;
     request.queue->DeliverPiece(request.place, reply);
+    if (request.is_awaited) events_.OnAwaitedReply(*this, request);
     if (request.is_held_back) request.queue->RemoveHeldBack();
     request.queue->Finish(request.place);
   } else if (request.kind == InFlight::Kind::kControl) {
@@ -201,6 +189,10 @@ void BackendConnection::HandleReply(std::string_view reply) {
     bool is_taken_over =
         reply[0] == '-' && !request.is_raw && events_.OnErrorReply(*this, request, reply);
     if (state_ == State::kDown) return;
+    if (!is_taken_over && in_flight_.Front().is_awaited) {
+      is_taken_over = events_.OnAwaitedReply(*this, in_flight_.Front());
+      if (state_ == State::kDown) return;
+    }
     if (!is_taken_over) Answer(in_flight_.Front(), reply);
     if (state_ == State::kDown) return;  // a taker has ended it
   }
@@ -303,6 +295,7 @@ void BackendConnection::OnClosed(std::string_view reason) {
     auto end = position + request.bytes;
     if (request.kind == InFlight::Kind::kReply && is_passing_on_) {
       is_passing_on_ = false;
+      if (request.is_awaited) events_.OnAwaitedReply(*this, request);
       if (request.is_held_back) request.queue->RemoveHeldBack();
       request.queue->BreakOff();
     } else if (request.is_raw) {

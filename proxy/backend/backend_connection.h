@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/backend_config.h"
@@ -32,7 +33,7 @@ namespace slotway::proxy {
 // What a connection says before the first request.
 struct BackendGreeting {
   BackendLogin login;
-  bool wants_id = false;                       // asks CLIENT ID: see BackendConnection::RemoteId()
+  bool wants_id = false;  // asks CLIENT ID: see BackendConnection::RemoteId()
   // Requests that have to succeed (CLIENT TRACKING ...). Where there is a receiver (BackendPool),
   // kReceiverId among the words stands for its id.
   std::vector<std::vector<std::string>> more;
@@ -61,6 +62,11 @@ class BackendConnection final : private runtime::Connection::Handler {
     // The connection ended before the reply. `may_have_run` is false if the shard cannot have
     // received all of the request.
     virtual void OnLost(InFlight& request, std::string bytes, bool may_have_run) = 0;
+    // A reply to a request that is_awaited and that stays answered with it. True if the request was
+    // taken over, as above.
+    virtual bool OnAwaitedReply(BackendConnection& /*backend*/, InFlight& /*request*/) {
+      return false;
+    }
     // Called last; the connection is of no use any more. The owner destroys it later, not within.
     virtual void OnDown(BackendConnection& backend, std::string_view reason) = 0;
     // Something the shard sent on its own (RESP3).
@@ -123,8 +129,11 @@ class BackendConnection final : private runtime::Connection::Handler {
   void CareIfIdle(std::uint64_t probe_interval_ms);
 
   runtime::Ring<InFlight>& InFlightRequests() { return in_flight_; }
-  // What the shard has still to answer, guessed from what it has answered lately.
-  std::size_t ExpectedReplyBytes() const { return in_flight_.Size() * typical_reply_bytes_; }
+  // Whether anything was sent since this was asked last.
+  bool HasSentMore() {
+    auto end = connection_->Output().End();
+    return std::exchange(asked_at_, end) != end;
+  }
   std::size_t UnsentBytes() const { return connection_->UnwrittenBytes(); }
   std::size_t BufferedBytes() const {
     return connection_->Output().Size() + connection_->KeptInputBytes();
@@ -168,12 +177,9 @@ class BackendConnection final : private runtime::Connection::Handler {
   void SendControl(Control control, std::initializer_list<std::string_view> args);
   void HandleReply(std::string_view reply);
   void ReleaseAnswered();
-  void NoteReplySizes(std::size_t replies, std::size_t bytes);
   void ForbidReadsBehindWrites(runtime::ByteQueue::Position possibly_sent);
   void HandleControlReply(Control control, std::string_view reply);
   std::size_t PassOnPieces(std::string_view input);
-
-  static constexpr std::size_t kReplyBytesAtFirst = 1024 * 1024;
 
   runtime::EventLoop& loop_;
   runtime::SocketAddress address_;
@@ -186,9 +192,8 @@ class BackendConnection final : private runtime::Connection::Handler {
   runtime::ByteQueue::Position front_position_ = 0;  // where the front request begins in the log
   // Where the last two batches end that the socket took, the older one first.
   std::array<runtime::ByteQueue::Position, 2> batch_ends_{};
+  runtime::ByteQueue::Position asked_at_ = 0;  // HasSentMore()
   std::uint64_t last_progress_ms_ = 0;
-  std::size_t typical_reply_bytes_ = kReplyBytesAtFirst;  // a moving average
-  std::size_t unsized_bytes_ = 0;        // of a reply that has not ended yet
   // shared: lets a deferred call see whether this connection still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   std::int64_t remote_id_ = 0;

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kSentinelsMax = 64;
 constexpr std::uint64_t kCareMs = 1000;
+// A promotion of which nothing more is heard is taken as given up.
+constexpr std::uint64_t kPromotionMaxMs = 5000;
 
 void AddNew(const protocol::Endpoint& endpoint, std::vector<protocol::Endpoint>& out) {
   if (out.size() >= kSentinelsMax) return;
@@ -31,11 +33,13 @@ SentinelSource::SentinelSource(runtime::EventLoop& loop, const config::BackendCo
       care_timer_(loop) {
   care_timer_.Start(kCareMs, kCareMs, [this] {
     for (auto& watch : watches_) watch->Care();
+    if (promotion_ends_ms_ != 0 && loop_.NowMs() >= promotion_ends_ms_) {
+      Hear(protocol::FailoverNews::kPromotionEnds);
+    }
   });
 }
 
-void SentinelSource::Ask(const protocol::Topology* known, OnTopology on_topology) {
-  known_ = known;
+void SentinelSource::Ask(const protocol::Topology*, OnTopology on_topology) {
   on_topology_ = std::move(on_topology);
   views_.clear();
   answered_.clear();
@@ -79,15 +83,24 @@ void SentinelSource::WatchSentinels() {
   for (const protocol::Endpoint& sentinel : sentinels_) {
     auto address = runtime::SocketAddress::FromNumeric(sentinel.host, sentinel.port);
     if (!address) continue;  // a name: its answers tell its address
-    bool is_watched = std::any_of(watches_.begin(), watches_.end(), [&](const auto& watch) {
-      return watch->Address() == *address;
-    });
+    bool is_watched = std::any_of(watches_.begin(), watches_.end(),
+                                  [&](const auto& watch) { return watch->Address() == *address; });
     if (is_watched) continue;
     watches_.push_back(std::make_unique<SentinelWatch>(
         loop_, *address, [this] { return LoginOf(settings_); }, settings_.sentinel.master_name,
-        refresh_));
+        [this](protocol::FailoverNews news) { Hear(news); }));
     watches_.back()->Care();
   }
+}
+
+void SentinelSource::Hear(protocol::FailoverNews news) {
+  bool begins = news == protocol::FailoverNews::kPromotionBegins;
+  promotion_ends_ms_ = begins ? loop_.NowMs() + kPromotionMaxMs : 0;
+  refresh_();
+}
+
+bool SentinelSource::IsBeingReplaced() const {
+  return loop_.NowMs() < promotion_ends_ms_ && published_ && chosen_.config_epoch <= epoch_known_;
 }
 
 void SentinelSource::AskRoles() {
@@ -100,6 +113,7 @@ void SentinelSource::AskRoles() {
     return;
   }
   chosen_ = *view;
+  if (IsBeingReplaced()) return PublishNoMaster();
   std::vector<protocol::Endpoint> nodes = {chosen_.master};
   nodes.insert(nodes.end(), chosen_.replicas.begin(), chosen_.replicas.end());
   role_survey_.Begin(
@@ -108,6 +122,13 @@ void SentinelSource::AskRoles() {
         return place == 0 && said.info.is_master;
       },
       [this] { End(); });
+}
+
+void SentinelSource::PublishNoMaster() {
+  protocol::Topology topology = *published_;
+  topology.owner_of_slot.fill(protocol::kNoNode);
+  auto on_topology = std::move(on_topology_);
+  on_topology(std::move(topology));
 }
 
 void SentinelSource::End() {
@@ -119,10 +140,12 @@ void SentinelSource::End() {
     Fail(std::move(reason));
     return;
   }
-  epoch_known_ = chosen_.config_epoch;
   auto on_topology = std::move(on_topology_);
-  on_topology(protocol::TopologyOfReplicas(role_survey_.Views(), *master, role_survey_.Silent(),
-                                           known_));
+  epoch_known_ = chosen_.config_epoch;
+  promotion_ends_ms_ = 0;
+  published_ = protocol::TopologyOfReplicas(role_survey_.Views(), *master, role_survey_.Silent(),
+                                            published_ ? &*published_ : nullptr);
+  on_topology(*published_);
 }
 
 void SentinelSource::Fail(std::string reason) {

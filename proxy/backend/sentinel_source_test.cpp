@@ -42,6 +42,17 @@ class SentinelSourceTest : public TopologyFixture {
     });
   }
 
+  // x_ is the master, and no round begins but by what s_ announces.
+  void BeginListening(const std::string& channel) {
+    settings_.topology.refresh_interval_ms = 60'000;
+    TellView(s_, x_, 1);
+    Seed(s_);
+    Start();
+    ASSERT_TRUE(Changed(1));
+    ASSERT_TRUE(RunUntil(
+        loop_, [&] { return testing::Matches(Contains("SUBSCRIBE " + channel))(s_.Seen()); }));
+  }
+
   FakeShard s_{loop_}, t_{loop_}, u_{loop_};
 };
 
@@ -116,14 +127,7 @@ TEST_F(SentinelSourceTest, LearnsMoreSentinels) {
 }
 
 TEST_F(SentinelSourceTest, HearsOfASwitchBetweenRounds) {
-  settings_.topology.refresh_interval_ms = 60'000;
-  TellView(s_, x_, 1);
-  Seed(s_);
-  Start();
-  ASSERT_TRUE(Changed(1));
-  ASSERT_TRUE(RunUntil(loop_, [&] {
-    return testing::Matches(Contains("SUBSCRIBE +switch-master"))(s_.Seen());
-  }));
+  BeginListening("+switch-master");
   std::uint64_t rounds = refresher_->Rounds();
   auto announce = [&](const std::string& text) {
     s_.Push(Array({Bulk("message"), Bulk("+switch-master"), Bulk(text)}));
@@ -135,6 +139,29 @@ TEST_F(SentinelSourceTest, HearsOfASwitchBetweenRounds) {
   EXPECT_EQ(refresher_->Rounds(), rounds);
   announce("mymaster 127.0.0.1 1 127.0.0.1 2");
   ASSERT_TRUE(Changed(2));
+  EXPECT_EQ(OwnerPort(), y_.Port());
+}
+
+// Between the promotion and the switch both are masters, and what the old one takes is lost.
+TEST_F(SentinelSourceTest, NobodyIsMasterWhileAReplicaIsPromoted) {
+  BeginListening("+promoted-slave");
+  auto announce = [&](const std::string& channel) {
+    s_.Push(Array({Bulk("message"), Bulk(channel),
+                   Bulk("slave 127.0.0.1:2 127.0.0.1 2 @ mymaster 127.0.0.1 1")}));
+  };
+  announce("+failover-state-send-slaveof-noone");
+  ASSERT_TRUE(Changed(2));
+  EXPECT_EQ(OwnerPort(), 0);
+  EXPECT_EQ(refresher_->Current()->nodes.size(), 2u);
+  announce("-failover-abort-slave-timeout");
+  ASSERT_TRUE(Changed(3));
+  EXPECT_EQ(OwnerPort(), x_.Port());
+  announce("+failover-state-send-slaveof-noone");
+  ASSERT_TRUE(Changed(4));
+  Tell(y_, Role('b'));  // x_ says still that it is the master
+  TellView(s_, y_, 2);
+  announce("+promoted-slave");
+  ASSERT_TRUE(Changed(5));
   EXPECT_EQ(OwnerPort(), y_.Port());
 }
 

@@ -1,24 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/backend/sentinel_watch.h"
 
-#include "protocol/sentinel_reply.h"
-
 namespace slotway::proxy {
-namespace {
-
-constexpr std::string_view kChannel = "+switch-master";
-
-// The payload of {"message", "+switch-master", payload}, or nothing.
-std::string_view PayloadOf(const protocol::RespValue& reply) {
-  const auto& elements = reply.elements;
-  if (elements.size() != 3 || elements[0].text != "message" || elements[1].text != kChannel) {
-    return {};
-  }
-  return elements[2].text;
-}
-
-}  // namespace
-
 void SentinelWatch::Care() {
   if (IsUp() && !has_answered_) Drop();
   has_answered_ = false;
@@ -27,14 +10,17 @@ void SentinelWatch::Care() {
     return;
   }
   Connect();
-  Send({"SUBSCRIBE", kChannel});
+  for (const std::string& channel : protocol::FailoverChannels()) Send({"SUBSCRIBE", channel});
 }
 
 void SentinelWatch::OnReply(const protocol::RespValue& reply) {
   // No right to subscribe: polling goes on without us.
   if (reply.IsError()) return Drop();
   has_answered_ = true;
-  if (protocol::IsSwitchOfMaster(PayloadOf(reply), master_name_)) on_switch_();
+  const auto& words = reply.elements;
+  if (words.size() != 3 || words[0].text != "message") return;
+  auto news = protocol::ParseFailoverNews(words[1].text, words[2].text, master_name_);
+  if (news != protocol::FailoverNews::kNone) on_news_(news);
 }
 
 }  // namespace slotway::proxy

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,26 +24,64 @@ namespace {
 
 using protocol::EqualsNoCase;
 
+// To describe ten thousand clients takes long: so many are in one iteration of the loop.
+constexpr std::size_t kDescribedAtOnce = 100;
+
 // A client's id and its description.
 using Described = std::vector<std::pair<std::uint64_t, std::string>>;
+// shared: it goes from thread to thread in copies of a task, and is large.
+using SharedDescribed = std::shared_ptr<Described>;
+
+// What one worker says, a part in each iteration.
+class Listing {
+ public:
+  Listing(WorkerServices& there, std::function<bool(ClientSession&)> is_wanted,
+          std::function<void(SharedDescribed)> done)
+      : there_(there), is_wanted_(std::move(is_wanted)), done_(std::move(done)) {
+    there.sessions.ForEach([this](ClientSession& session) { ids_.push_back(session.State().id); });
+  }
+
+  // shared: by the tasks that go on with it.
+  static void Continue(const std::shared_ptr<Listing>& listing) {
+    if (!listing->DescribeSome()) return listing->done_(listing->described_);
+    listing->there_.loop.DeferToNextTurn([listing] { Continue(listing); });
+  }
+
+ private:
+  // Whether some are left.
+  bool DescribeSome() {
+    for (std::size_t i = 0; i < kDescribedAtOnce && !ids_.empty(); ++i) {
+      ClientSession* session = there_.sessions.Find(ids_.back());
+      ids_.pop_back();
+      if (session == nullptr || session->IsGone() || !is_wanted_(*session)) continue;
+      described_->emplace_back(session->State().id, DescribeClient(*session));
+    }
+    return !ids_.empty();
+  }
+
+  WorkerServices& there_;
+  std::function<bool(ClientSession&)> is_wanted_;
+  std::function<void(SharedDescribed)> done_;
+  std::vector<std::uint64_t> ids_;  // still to be described
+  SharedDescribed described_ = std::make_shared<Described>();
+};
 
 void ListThoseWho(LocalCall& call, std::function<bool(ClientSession&)> is_wanted) {
-  GatherFromWorkers<Described>(
+  GatherLater<SharedDescribed>(
       call,
-      [is_wanted = std::move(is_wanted)](WorkerServices& there) {
-        Described described;
-        for (ClientSession* session : there.sessions.All()) {
-          if (session->IsGone() || !is_wanted(*session)) continue;
-          described.emplace_back(session->State().id, DescribeClient(*session));
-        }
-        return described;
+      [is_wanted = std::move(is_wanted)](WorkerServices& there,
+                                         std::function<void(SharedDescribed)> done) {
+        Listing::Continue(std::make_shared<Listing>(there, is_wanted, std::move(done)));
       },
-      [](const std::vector<Described>& said, LocalWriter& reply) {
-        Described all;
-        for (const Described& there : said) all.insert(all.end(), there.begin(), there.end());
+      [](const std::vector<SharedDescribed>& said, LocalWriter& reply) {
+        std::vector<std::pair<std::uint64_t, std::string_view>> all;
+        for (const SharedDescribed& there : said) all.insert(all.end(), there->begin(), there->end());
         std::sort(all.begin(), all.end());
         std::string text;
-        for (const auto& [id, line] : all) text += line + "\n";
+        for (const auto& [id, line] : all) {
+          text += line;
+          text += '\n';
+        }
         reply.Verbatim("txt", text);
       });
 }

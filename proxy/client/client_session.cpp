@@ -17,7 +17,12 @@
 namespace slotway::proxy {
 namespace {
 
+// A request beyond this takes long to get to its shard.
+constexpr std::size_t kLargeRequestBytes = 64 * 1024;
+
 constexpr std::string_view kMonitorsHaveNoKeys = "ERR Replica can't interact with the keyspace";
+
+bool IsLarge(const Request& request) { return request.bytes.size() >= kLargeRequestBytes; }
 
 }  // namespace
 
@@ -69,9 +74,11 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
   std::size_t taken = 0;
   has_large_replies_ = AreRepliesLarge();
   window_ = 0;  // asked for anew
-  if (replies_.Outstanding() == 0) answered_before_burst_ = replies_.Answered();
+  if (!std::exchange(is_amid_burst_, false) && replies_.Outstanding() == 0) BeginBurst();
+  free_depth_ = FreeDepth();
   while (taken < input.size() && !is_closing_) {
     if (!MayTakeRequest()) {
+      is_amid_burst_ = true;
       Pause();
       break;
     }
@@ -90,11 +97,13 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
       break;
     }
     if (!HandleRequest(input.substr(taken, parser_.Consumed()))) {
-      WaitForAnswers();
+      is_amid_burst_ = IsInLine();
+      is_amid_burst_ ? Pause() : WaitForAnswers();
       break;
     }
     taken += parser_.Consumed();
   }
+  if (claims_ != nullptr) claims_->GiveUpOffer();
   replies_.MarkBatchEnd();
   services_.counters.bytes_in.Add(taken);
   if (taken > 0) {
@@ -383,10 +392,11 @@ void ClientSession::OnSubscriptionsChanged() {
 
 // What runs long takes the slow lane, and what follows it there goes along, so that nothing
 // overtakes. Only a slow request behind fast ones has to wait for them. So do the requests of a
-// client whose replies are large, as soon as nothing is outstanding: others' do not stand behind them.
+// client whose replies are large, as soon as nothing is outstanding, and requests that are large
+// themselves: others' do not stand behind them.
 bool ClientSession::Send(const Request& request) {
   const RequestPlan& plan = services_.router.PlanOf(request.id);
-  const bool is_slow = plan.is_slow || has_large_replies_;
+  const bool is_slow = plan.is_slow || has_large_replies_ || IsLarge(request);
   if (is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {
     bool is_quiet = replies_.Outstanding() == 0;
     // On a connection of its own it would overtake what was asked before.
@@ -406,6 +416,8 @@ bool ClientSession::Send(const Request& request) {
     auto verdict = read_order_.Next(replies_, plan.may_use_replica && !is_watching);
     if (verdict == ReadOrder::Verdict::kWait) return false;
     if (verdict == ReadOrder::Verdict::kReplica) reads = ReadChoice(policy, read_order_.Turn());
+  } else if (replies_.Outstanding() >= free_depth_ && !TakeRoom(request, plan)) [[unlikely]] {
+    return false;
   }
   services_.counters.requests.Add();
   Lane lane = has_own ? OwnLane().WithSlow(false) : OwnLane();
@@ -424,7 +436,9 @@ config::ReadPolicy ClientSession::ReadsFrom() const {
 bool ClientSession::AnswerLocally(const LocalCommand& command, const Request& request) {
   bool needs_quiet =
       command.needs_quiet || (command.needs_quiet_of_listeners && HasSubscriptions());
+  needs_quiet = needs_quiet || (IsLarge(request) && !is_on_slow_lane_);
   if (needs_quiet && replies_.Outstanding() > 0) return false;
+  if (IsLarge(request)) is_on_slow_lane_ = true;  // what it publishes
   // EXEC is one of these: what replicas have been asked comes before it.
   if (read_order_.HasReadsOnTheirWay(replies_)) return false;
   services_.counters.requests.Add();

@@ -16,6 +16,7 @@
 #include "protocol/command_table.h"
 #include "protocol/resp_request_parser.h"
 #include "proxy/client/client_origin.h"
+#include "proxy/client/held_output.h"
 #include "proxy/client/local_command.h"
 #include "proxy/client/read_order.h"
 #include "proxy/client/session_state.h"
@@ -77,6 +78,7 @@ class ClientSession final : private runtime::Connection::Handler,
         .WithSlow(is_on_slow_lane_)
         .WithNoTouch(state_.is_no_touch);
   }
+  bool IsOnSlowLane() const { return is_on_slow_lane_; }
   // What the client is subscribed to; made when first asked for.
   Subscriber& Subscriptions();
   bool HasSubscriptions() const { return subscriber_ != nullptr && subscriber_->Total() > 0; }
@@ -156,7 +158,13 @@ class ClientSession final : private runtime::Connection::Handler,
   bool MayTakeRequest();
   // How many requests may be outstanding: the settings' bound, or less.
   std::size_t PipelineWindow() const;
+  // Whether the shard may be asked for one more reply like this. If not, the client stands in line.
+  bool TakeRoom(const Request& request, const RequestPlan& plan);
+  bool IsInLine() const { return claims_ != nullptr && claims_->IsInLine(); }
   std::size_t Window() const;
+  void BeginBurst();
+  // How many requests may be outstanding before the next one needs room.
+  std::size_t FreeDepth() const;
   bool AreRepliesLarge() const { return replies_.TypicalReplyBytes() >= kLargeReplyBytes; }
   // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
   config::ReadPolicy ReadsFrom() const;
@@ -169,6 +177,8 @@ class ClientSession final : private runtime::Connection::Handler,
   bool IsSilent() const { return state_.reply_mode != ReplyMode::kOn; }
 
   static constexpr std::size_t kLargeReplyBytes = 64 * 1024;
+  // Who has got fewer has not shown yet how large its replies are.
+  static constexpr ReplyQueue::Sequence kNewcomersReplies = 8;
 
   WorkerServices& services_;
   WorkerServices* current_services_ = &services_;
@@ -183,13 +193,17 @@ class ClientSession final : private runtime::Connection::Handler,
   std::vector<std::unique_ptr<Tracking>> old_trackings_;  // something may be on its way there
   std::unique_ptr<Subscriber> subscriber_;  // nullptr: never subscribed
   std::unique_ptr<Transaction> transaction_;
+  std::unique_ptr<ReplyClaims> claims_;  // nullptr: never had to have room
   std::string local_reply_;   // reused
   std::string rewritten_;     // an inline or renamed command as it goes on the wire
   std::vector<std::string_view> renamed_args_;
-  std::uint64_t held_output_since_ms_ = 0;
+  HeldOutput held_output_;
   runtime::ByteQueue::Position counted_output_ = 0;
   std::size_t window_ = 0;  // Window(), when it was asked for last
   ReplyQueue::Sequence answered_before_burst_ = 0;
+  ReplyQueue::Sequence burst_at_first_ = 0;  // how much of it is free before any of it is answered
+  std::size_t free_depth_ = 0;               // FreeDepth(), when it was asked for last
+  bool is_amid_burst_ = false;  // more of it has arrived than may be outstanding
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it
   bool has_large_replies_ = false;  // takes the slow lane for them

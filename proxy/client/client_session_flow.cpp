@@ -17,9 +17,10 @@ constexpr std::size_t kHoldOutputBytes = 16 * 1024;
 constexpr std::size_t kWindowMin = 16;
 // How large replies are is not known before they come, and what a crowd asks for at once could be
 // more than a shard can send in seconds. So a new client begins with few requests, and one more with
-// each reply: the number doubles with each round. Who has got replies begins a burst with more.
+// each reply: the number doubles with each round. Who has got replies begins a burst with more, but
+// what it asks for next may be larger: without room only as many as the last burst had.
 constexpr std::size_t kWindowAtFirst = 2;
-constexpr std::size_t kBurstAtFirst = 64;
+constexpr ReplyQueue::Sequence kBurstAtFirst = 64;
 constexpr std::size_t kBurstPerReply = 8;
 // How much of what a blocked client goes on to ask is read.
 constexpr std::size_t kBlockedInputBytes = 64 * 1024;
@@ -43,15 +44,43 @@ std::size_t ClientSession::Window() const {
                    kBurstAtFirst + kBurstPerReply * of_burst});
 }
 
+void ClientSession::BeginBurst() {
+  const ReplyQueue::Sequence of_last = replies_.Answered() - answered_before_burst_;
+  burst_at_first_ = std::clamp<ReplyQueue::Sequence>(std::max(of_last, burst_at_first_ / 2), 1,
+                                                     kBurstAtFirst);
+  answered_before_burst_ = replies_.Answered();
+}
+
+std::size_t ClientSession::FreeDepth() const {
+  if (AreRepliesLarge() || replies_.Answered() < kNewcomersReplies) return 0;
+  return burst_at_first_ + kBurstPerReply * (replies_.Answered() - answered_before_burst_);
+}
+
+// A shard that is out of reach makes no replies; what is held for it has its own bounds.
+bool ClientSession::TakeRoom(const Request& request, const RequestPlan& plan) {
+  if (plan.route != Route::kOneKey || !plan.is_readonly) return true;
+  const Dispatcher& dispatcher = services_.dispatcher;
+  const protocol::Slot slot = dispatcher.SlotOf(request.args[plan.first_key]);
+  if (dispatcher.ReadyConnection(slot, Lane()) == nullptr) return true;
+  ShardRooms& rooms =
+      services_.rooms.try_emplace(dispatcher.OwnerIndex(slot), services_.colleagues.count)
+          .first->second;
+  if (claims_ == nullptr) {
+    claims_ = std::make_unique<ReplyClaims>([this] {
+      if (connection_ != nullptr) connection_->ResumeReading();
+    });
+  }
+  replies_.NotifyProgress(true);  // what is answered gives its room back
+  return has_large_replies_
+             ? claims_->Take(rooms.large, replies_.TypicalReplyBytes(), replies_.NextPlace())
+             : claims_->Take(rooms.unknown, ShardRooms::kUnknownReplyBytes, replies_.NextPlace());
+}
+
 bool ClientSession::MayTakeRequest() {
   const std::size_t outstanding = replies_.Outstanding();
   if (outstanding >= window_) {
     window_ = Window();
     if (outstanding >= window_) return false;
-  }
-  if (has_large_replies_ && outstanding > 0 &&
-      current_services_->router.DoesLastShardOweMuch(OwnLane())) {
-    return false;
   }
   return !replies_.HasHeldBack() && !waits_for_answers_ &&
          connection_->UnwrittenBytes() + replies_.EarlyBytes() <=
@@ -109,20 +138,26 @@ void ClientSession::WaitForAnswers() {
 
 void ClientSession::OnReplyProgress() {
   if (replies_.Outstanding() == 0) waits_for_answers_ = false;
+  if (claims_ != nullptr) {
+    claims_->NoteAnswered(replies_.Answered());
+    if (replies_.Outstanding() < FreeDepth()) claims_->Withdraw();
+    if (free_depth_ > 0 && claims_->Empty()) claims_.reset();
+  }
   if (is_closing_ || connection_ == nullptr) {
     EndIfOver();
     return;
   }
-  if (connection_->IsPaused() && !is_postponed_ && MayTakeRequest()) {
-    replies_.NotifyProgress(false);
-    connection_->ResumeReading();
-  }
+  const bool is_paused = connection_->IsPaused();
+  const bool may_resume = is_paused && !is_postponed_ && !IsInLine() && MayTakeRequest();
+  if (is_paused && !may_resume) return;
+  replies_.NotifyProgress(claims_ != nullptr);
+  if (may_resume) connection_->ResumeReading();
 }
 
 void ClientSession::OnDrained() {
   if (connection_ == nullptr) return;
   CountOutput();
-  held_output_since_ms_ = 0;
+  held_output_.End();
   state_.local_request_bytes = 0;
   if (connection_->IsPaused()) OnReplyProgress();
 }
@@ -131,17 +166,10 @@ void ClientSession::OnDrained() {
 bool ClientSession::IsFlushWanted() {
   if (connection_ == nullptr) return true;
   if (replies_.IsBatchComplete() || connection_->UnwrittenBytes() >= kHoldOutputBytes) {
-    held_output_since_ms_ = 0;
+    held_output_.End();
     return true;
   }
-  std::uint64_t now_ms = services_.loop.NowMs();
-  if (held_output_since_ms_ == 0) {
-    held_output_since_ms_ = now_ms;
-    return false;
-  }
-  if (now_ms <= held_output_since_ms_) return false;
-  held_output_since_ms_ = 0;
-  return true;
+  return !held_output_.MayWait(services_.loop.NowMs(), state_.last_request_at_ms);
 }
 
 void ClientSession::CloseWhenAnswered() {
@@ -175,6 +203,7 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   StopPostponing();
   CountOutput();
+  if (claims_ != nullptr) claims_->Withdraw();
   replies_.Detach();
   replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
   LeaveWays();

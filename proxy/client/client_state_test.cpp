@@ -2,7 +2,6 @@
 // CLIENT, MONITOR and what clients do to each other, on one loop.
 #include <gmock/gmock.h>
 
-#include "proxy/client/monitor_feed.h"
 #include "proxy/client/session_fixture.h"
 
 namespace slotway::proxy {
@@ -167,31 +166,6 @@ TEST_F(ClientStateTest, AMonitorSeesWhatOthersAskAndCostsNothingLater) {
   Settle();
   EXPECT_THAT(monitor->received, Not(HasSubstr("PING")));
   for (ClientSession* session : sessions_.All()) EXPECT_EQ(session->State().ways, 0);
-}
-
-TEST(MonitorLineTest, PasswordsAreNotShown) {
-  struct Case {
-    std::vector<std::string_view> args;
-    std::string_view shown;
-  } cases[] = {
-      {{"AUTH", "p"}, R"_("AUTH" "(redacted)")_"},
-      {{"auth", "u", "p"}, R"_("auth" "(redacted)" "(redacted)")_"},
-      {{"HELLO", "3", "auth", "u", "p", "SETNAME", "n"},
-       R"_("HELLO" "3" "auth" "(redacted)" "(redacted)" "SETNAME" "n")_"},
-      {{"HELLO", "3", "SETNAME", "auth"}, R"_("HELLO" "3" "SETNAME" "auth")_"},
-      {{"MIGRATE", "h", "1", "k", "0", "9", "AUTH", "p"},
-       R"_("MIGRATE" "h" "1" "k" "0" "9" "AUTH" "(redacted)")_"},
-      {{"MIGRATE", "h", "1", "k", "0", "9", "AUTH2", "u", "p", "KEYS", "k"},
-       R"_("MIGRATE" "h" "1" "k" "0" "9" "AUTH2" "(redacted)" "(redacted)" "KEYS" "k")_"},
-      {{"GET", "auth", "x"}, R"_("GET" "auth" "x")_"},
-  };
-  for (const Case& c : cases) {
-    const auto* spec = protocol::FindCommand(c.args);
-    std::string line;
-    AppendMonitorLine({c.args, {}, spec, protocol::IdOf(*spec)}, 1700000000000042, 3,
-                      "127.0.0.1:1234", line);
-    EXPECT_EQ(line, "+1700000000.000042 [3 127.0.0.1:1234] " + std::string(c.shown) + "\r\n");
-  }
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ using testing::StartsWith;
 using Words = std::vector<std::string>;
 
 // wire: what a test sees, byte for byte.
-constexpr const char* kNull = "$-1\r\n";
+constexpr const char* kNullBulk = "$-1\r\n";
 constexpr const char* kZero = ":0\r\n";
 constexpr const char* kOne = ":1\r\n";
 
@@ -56,7 +56,8 @@ TEST_F(CrossSlotTest, RenameBeginsAnewIfTheKeyHasChanged) {
 
 TEST_F(CrossSlotTest, RenameGivesUpWithBothNamesThere) {
   BeginAll();
-  x_.Answer(Answers({{"DUMP", {"$3\r\none\r\n"}}, {"PEXPIRETIME", {":-1\r\n"}}, {"EVAL", {kZero}}}));
+  x_.Answer(
+      Answers({{"DUMP", {"$3\r\none\r\n"}}, {"PEXPIRETIME", {":-1\r\n"}}, {"EVAL", {kZero}}}));
   y_.Answer(Answers({{"RESTORE", {"+OK\r\n"}}}));
   auto client = Connect();
   client->Send("RENAME b a\r\n");
@@ -78,7 +79,8 @@ TEST_F(CrossSlotTest, RenameOfAServerThatKnowsNoExpiryTimes) {
 TEST_F(CrossSlotTest, NothingIsRemovedIfTheNewNameCannotBeWritten) {
   BeginAll();
   x_.Answer(Answers({{"DUMP", {"$3\r\none\r\n"}}, {"PEXPIRETIME", {":-1\r\n"}}}));
-  y_.Answer(Answers({{"RESTORE", {"-OOM no\r\n", "-BUSYKEY Target key name already exists.\r\n"}}}));
+  y_.Answer(
+      Answers({{"RESTORE", {"-OOM no\r\n", "-BUSYKEY Target key name already exists.\r\n"}}}));
   ExpectReply("RENAME b a\r\nRENAMENX b a\r\n", "-OOM no\r\n:0\r\n");
   EXPECT_THAT(x_.Seen(), Not(Contains(StartsWith("EVAL"))));
 }
@@ -206,11 +208,11 @@ TEST_F(CrossSlotTest, InfoDoesNotWaitForAShardThatHangs) {
 
 TEST_F(CrossSlotTest, RandomKeyTriesTheOthers) {
   Begin();
-  x_.Answer(Answers({{"DBSIZE", {":5\r\n"}}, {"RANDOMKEY", {kNull}}}));
+  x_.Answer(Answers({{"DBSIZE", {":5\r\n"}}, {"RANDOMKEY", {kNullBulk}}}));
   y_.Answer(Answers({{"DBSIZE", {":5\r\n"}}, {"RANDOMKEY", {"$1\r\na\r\n"}}}));
   for (int i = 0; i < 10; ++i) ExpectReply("RANDOMKEY\r\n", "$1\r\na\r\n");
-  y_.Answer(Answers({{"DBSIZE", {":5\r\n"}}, {"RANDOMKEY", {kNull}}}));
-  ExpectReply("RANDOMKEY\r\n", kNull);
+  y_.Answer(Answers({{"DBSIZE", {":5\r\n"}}, {"RANDOMKEY", {kNullBulk}}}));
+  ExpectReply("RANDOMKEY\r\n", kNullBulk);
 }
 
 }  // namespace

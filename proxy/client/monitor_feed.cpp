@@ -2,14 +2,10 @@
 #include "proxy/client/monitor_feed.h"
 
 #include <algorithm>
-#include <array>
-#include <fmt/format.h>
 #include <numeric>
-#include <span>
 #include <utility>
 
-#include "protocol/ascii.h"
-#include "protocol/quoted_text.h"
+#include "protocol/monitor_line.h"
 #include "proxy/client/client_session.h"
 #include "proxy/client/session_registry.h"
 #include "runtime/clock.h"
@@ -17,70 +13,12 @@
 namespace slotway::proxy {
 namespace {
 
-using Args = std::span<const std::string_view>;
-
-constexpr std::string_view kRedacted = "(redacted)";
-
-// Which arguments are secret.
-using FindSecrets = bool (*)(Args args, std::size_t index);
-
-bool IsAny(Args, std::size_t index) { return index > 0; }
-
-// The `count` words behind `keyword`.
-bool IsBehind(Args args, std::size_t index, std::string_view keyword, std::size_t count) {
-  for (std::size_t back = 1; back <= count && back < index; ++back) {
-    if (protocol::EqualsNoCase(args[index - back], keyword)) return true;
-  }
-  return false;
-}
-
-bool IsLoginOfHello(Args args, std::size_t index) { return IsBehind(args, index, "auth", 2); }
-
-bool IsLoginOfMigrate(Args args, std::size_t index) {
-  return IsBehind(args, index, "auth", 1) || IsBehind(args, index, "auth2", 2);
-}
-
-struct Secretive {
-  std::string_view full_name;
-  FindSecrets is_secret;
-};
-constexpr std::array<Secretive, 3> kSecretive = {{
-    {"auth", IsAny},
-    {"hello", IsLoginOfHello},
-    {"migrate", IsLoginOfMigrate},
-}};
-
-FindSecrets SecretsOf(protocol::CommandId id) {
-  static const std::vector<FindSecrets> by_id = [] {
-    std::vector<FindSecrets> all(protocol::CommandIdCount(), nullptr);
-    for (const Secretive& secretive : kSecretive) {
-      all[protocol::IdOf(*protocol::FindCommandByFullName(secretive.full_name))] =
-          secretive.is_secret;
-    }
-    return all;
-  }();
-  return by_id[id];
-}
-
 std::string NameOf(const ClientSession& session) {
   runtime::SocketAddress peer = session.PeerAddress();
   return peer.IsUnix() ? "unix:" + session.LocalAddress().Host() : peer.ToString();
 }
 
 }  // namespace
-
-void AppendMonitorLine(const Request& request, std::int64_t unix_us, std::uint16_t database,
-                       std::string_view client, std::string& out) {
-  constexpr std::int64_t kMillion = 1'000'000;
-  out += fmt::format("+{}.{:06} [{} {}]", unix_us / kMillion, unix_us % kMillion, database, client);
-  FindSecrets is_secret = SecretsOf(request.id);
-  for (std::size_t i = 0; i < request.args.size(); ++i) {
-    out += ' ';
-    bool is_hidden = is_secret != nullptr && is_secret(request.args, i);
-    protocol::AppendQuoted(is_hidden ? kRedacted : request.args[i], out);
-  }
-  out += "\r\n";  // wire: one simple string for each request
-}
 
 MonitorFeed::Listener& MonitorFeed::ListenerAt(std::size_t worker) {
   if (listeners_.size() <= worker) listeners_.resize(worker + 1);
@@ -131,8 +69,8 @@ void MonitorFeed::Show(WorkerServices& services, const ClientSession& session,
   std::size_t most = services.settings.limits.pubsub_output_max_bytes;
   feed.is_overrun_ |= feed.lines_.size() + request.bytes.size() > most;
   if (feed.is_overrun_) return;
-  AppendMonitorLine(request, runtime::UnixUs(), session.State().database, NameOf(session),
-                    feed.lines_);
+  protocol::AppendMonitorLine(*request.spec, request.args, runtime::UnixUs(),
+                              session.State().database, NameOf(session), feed.lines_);
 }
 
 void MonitorFeed::PassOn(WorkerServices& services) {

@@ -55,9 +55,4 @@ class MonitorFeed {
   bool is_overrun_ = false;            // more than may be kept
 };
 
-// Appends the line that shows a request, as Redis writes it: "+1700000000.123456 [0 127.0.0.1:1234]
-// \"get\" \"k\"". Passwords are not shown.
-void AppendMonitorLine(const Request& request, std::int64_t unix_us, std::uint16_t database,
-                       std::string_view client, std::string& out);
-
 }  // namespace slotway::proxy

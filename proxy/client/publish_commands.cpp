@@ -36,7 +36,8 @@ class Publication final : public ReplyTaker {
     request_.kind = InFlight::Kind::kPart;
     request_.taker = this;
     request_.command = protocol::IdOf(call.spec);
-    request_.lane = Lane(state.resp, state.database);
+    request_.lane =
+        Lane(state.resp, state.database).WithSlow(call.session.IsOnSlowLane());
     protocol::StringSink sink{bytes_};
     protocol::WriteRequest(sink, call.args);
   }

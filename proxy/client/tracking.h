@@ -17,25 +17,20 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/tracking_options.h"
 #include "proxy/client/worker_services.h"
 #include "proxy/routing/dispatcher.h"
 #include "proxy/routing/router.h"
 
 namespace slotway::proxy {
 
-struct TrackingOptions {
-  bool is_bcast = false;
-  bool is_optin = false;
-  bool is_optout = false;
-  bool is_noloop = false;
-  std::uint64_t redirect = 0;       // a client's id, or 0
-  std::size_t redirect_worker = 0;  // where that client lives
-  std::vector<std::string> prefixes;
+struct TrackingOptions : protocol::TrackingOptions {
+  std::size_t redirect_worker = 0;  // where the client lives that it redirects to
 };
 
 class Tracking final : private OwnConnections::Watcher {
  public:
-  enum class Caching : std::uint8_t { kUnsaid, kYes, kNo };
+  using Caching = protocol::TrackingCaching;
 
   Tracking(ClientSession& session, WorkerServices& shared, TrackingOptions options);
   ~Tracking() override;

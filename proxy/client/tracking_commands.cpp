@@ -16,80 +16,8 @@ namespace {
 
 using protocol::EqualsNoCase;
 
-constexpr std::string_view kNoSuchClient =
-    "ERR The client ID you want redirect to does not exist";
 constexpr std::string_view kTooMany =
     "ERR too many clients with tracking: limits.tracking_clients_max of the proxy is reached";
-
-bool Overlap(std::string_view a, std::string_view b) { return a.starts_with(b) || b.starts_with(a); }
-
-std::string OverlapText(std::string_view prefix, std::string_view kind, std::string_view other) {
-  return "ERR Prefix '" + std::string(prefix) + "' overlaps with " + std::string(kind) +
-         " prefix '" + std::string(other) + "'. Prefixes for a single client must not overlap.";
-}
-
-std::string FindOverlap(const TrackingOptions* now, const std::vector<std::string>& asked) {
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (now != nullptr) {
-      for (const std::string& prefix : now->prefixes) {
-        if (Overlap(asked[i], prefix)) return OverlapText(asked[i], "an existing", prefix);
-      }
-    }
-    for (std::size_t j = i + 1; j < asked.size(); ++j) {
-      if (Overlap(asked[i], asked[j])) return OverlapText(asked[i], "another provided", asked[j]);
-    }
-  }
-  return {};
-}
-
-// The options behind ON or OFF; an error's text if they are none.
-std::string ReadOptions(std::span<const std::string_view> args, TrackingOptions& options) {
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    bool has_more = i + 1 < args.size();
-    if (EqualsNoCase(args[i], "redirect") && has_more) {
-      if (options.redirect != 0) return "ERR A client can only redirect to a single other client";
-      auto id = protocol::ParseInteger(args[++i]);
-      if (!id) return std::string(protocol::error_text::kNotInteger);
-      if (*id <= 0) return std::string(kNoSuchClient);
-      options.redirect = static_cast<std::uint64_t>(*id);
-    } else if (EqualsNoCase(args[i], "bcast")) {
-      options.is_bcast = true;
-    } else if (EqualsNoCase(args[i], "optin")) {
-      options.is_optin = true;
-    } else if (EqualsNoCase(args[i], "optout")) {
-      options.is_optout = true;
-    } else if (EqualsNoCase(args[i], "noloop")) {
-      options.is_noloop = true;
-    } else if (EqualsNoCase(args[i], "prefix") && has_more) {
-      options.prefixes.emplace_back(args[++i]);
-    } else {
-      return std::string(protocol::error_text::kSyntax);
-    }
-  }
-  return {};
-}
-
-// Why these options cannot be taken, given those that hold now; in Redis's order.
-std::string FindConflict(const TrackingOptions* now, const TrackingOptions& asked) {
-  if (!asked.is_bcast && !asked.prefixes.empty()) {
-    return "ERR PREFIX option requires BCAST mode to be enabled";
-  }
-  if (now != nullptr && now->is_bcast != asked.is_bcast) {
-    return "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and "
-           "then re-enabling it with a different mode.";
-  }
-  if (asked.is_bcast && (asked.is_optin || asked.is_optout)) {
-    return "ERR OPTIN and OPTOUT are not compatible with BCAST";
-  }
-  if (asked.is_optin && asked.is_optout) {
-    return "ERR You can't specify both OPTIN mode and OPTOUT mode";
-  }
-  if (now != nullptr && ((asked.is_optin && now->is_optout) || (asked.is_optout && now->is_optin))) {
-    return "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and "
-           "then re-enabling it with a different mode.";
-  }
-  return asked.is_bcast ? FindOverlap(now, asked.prefixes) : std::string();
-}
 
 // An answer that comes later. The session stays while it is owed.
 struct LaterAnswer {
@@ -130,7 +58,7 @@ struct Search {
     }
     if (--missing > 0) return;
     if (is_found) return SwitchOn(answer, std::move(options));
-    answer.Give(kNoSuchClient);
+    answer.Give(protocol::kNoRedirectClient);
   }
 };
 
@@ -156,7 +84,7 @@ void SetTracking(LocalCall& call) {
   ClientSession& session = call.session;
   Tracking* tracking = session.OwnTracking();
   TrackingOptions options;
-  std::string error = ReadOptions(call.args.subspan(3), options);
+  std::string error = protocol::ReadTrackingOptions(call.args.subspan(3), options);
   bool is_on = EqualsNoCase(call.args[2], "on");
   if (error.empty() && !is_on && !EqualsNoCase(call.args[2], "off")) {
     error = protocol::error_text::kSyntax;
@@ -167,7 +95,7 @@ void SetTracking(LocalCall& call) {
     return call.reply.Ok();
   }
   const TrackingOptions* now = tracking == nullptr ? nullptr : &tracking->Options();
-  error = FindConflict(now, options);
+  error = protocol::FindTrackingConflict(now, options);
   if (!error.empty()) return call.reply.Error(error);
   const WorkerServices& services = session.Services();
   std::uint64_t share =
@@ -188,57 +116,22 @@ void SetTracking(LocalCall& call) {
 
 void SetCaching(LocalCall& call) {
   Tracking* tracking = call.session.OwnTracking();
-  if (tracking == nullptr) {
-    return call.reply.Error(
-        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
-        "OPTOUT mode enabled");
-  }
-  bool is_yes = EqualsNoCase(call.args[2], "yes");
-  if (!is_yes && !EqualsNoCase(call.args[2], "no")) {
-    return call.reply.Error(protocol::error_text::kSyntax);
-  }
-  if (is_yes && !tracking->Options().is_optin) {
-    return call.reply.Error(
-        "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.");
-  }
-  if (!is_yes && !tracking->Options().is_optout) {
-    return call.reply.Error(
-        "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.");
-  }
-  tracking->SetCaching(is_yes ? Tracking::Caching::kYes : Tracking::Caching::kNo);
+  Tracking::Caching caching = Tracking::Caching::kUnsaid;
+  const protocol::TrackingOptions* options = tracking != nullptr ? &tracking->Options() : nullptr;
+  const std::string error = protocol::ReadCaching(options, call.args[2], caching);
+  if (!error.empty()) return call.reply.Error(error);
+  tracking->SetCaching(caching);
   call.reply.Ok();
 }
 
 void ShowTracking(LocalCall& call) {
   const Tracking* tracking = call.session.OwnTracking();
-  std::vector<std::string_view> flags;
-  std::int64_t redirect = -1;
-  std::vector<std::string> prefixes;
   if (tracking == nullptr) {
-    flags.push_back("off");
+    protocol::WriteTrackingInfo(call.reply, nullptr, Tracking::Caching::kUnsaid, false);
   } else {
-    const TrackingOptions& options = tracking->Options();
-    flags.push_back("on");
-    if (options.is_bcast) flags.push_back("bcast");
-    if (options.is_optin) flags.push_back("optin");
-    if (tracking->GetCaching() == Tracking::Caching::kYes) flags.push_back("caching-yes");
-    if (options.is_optout) flags.push_back("optout");
-    if (tracking->GetCaching() == Tracking::Caching::kNo) flags.push_back("caching-no");
-    if (options.is_noloop) flags.push_back("noloop");
-    if (tracking->IsRedirectBroken()) flags.push_back("broken_redirect");
-    redirect = static_cast<std::int64_t>(options.redirect);
-    prefixes = options.prefixes;
-    std::sort(prefixes.begin(), prefixes.end());
+    protocol::WriteTrackingInfo(call.reply, &tracking->Options(), tracking->GetCaching(),
+                                tracking->IsRedirectBroken());
   }
-  call.reply.Map(3);
-  call.reply.Bulk("flags");
-  call.reply.Set(flags.size());
-  for (std::string_view flag : flags) call.reply.Bulk(flag);
-  call.reply.Bulk("redirect");
-  call.reply.Integer(redirect);
-  call.reply.Bulk("prefixes");
-  call.reply.Array(prefixes.size());
-  for (const std::string& prefix : prefixes) call.reply.Bulk(prefix);
 }
 
 void GetRedirect(LocalCall& call) {

@@ -2,10 +2,9 @@
 // ACL: the proxy has one user, 'default', who may do everything. What changes users is refused.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <string>
-#include <vector>
 
+#include "protocol/acl_category_commands.h"
 #include "protocol/ascii.h"
 #include "protocol/error_text.h"
 #include "proxy/client/client_session.h"
@@ -13,8 +12,6 @@
 
 namespace slotway::proxy {
 namespace {
-
-using protocol::AclCategory;
 
 constexpr std::string_view kDefaultUser = "default";
 
@@ -57,10 +54,10 @@ void GetUser(LocalCall& call) {
 }
 
 void ListCategories(LocalCall& call) {
-  constexpr std::uint32_t kLast = static_cast<std::uint32_t>(AclCategory::kScripting);
-  call.reply.Array(static_cast<std::size_t>(std::bit_width(kLast)));
-  for (std::uint32_t bit = 1; bit <= kLast; bit <<= 1) {
-    call.reply.Bulk(protocol::AclCategoryName(static_cast<AclCategory>(bit)));
+  const auto categories = protocol::AllAclCategories();
+  call.reply.Array(categories.size());
+  for (protocol::AclCategory category : categories) {
+    call.reply.Bulk(protocol::AclCategoryName(category));
   }
 }
 
@@ -73,11 +70,7 @@ void Cat(LocalCall& call) {
   if (category.bits == 0) {
     return call.reply.Error("ERR Unknown category '" + std::string(call.args[2]) + "'");
   }
-  std::vector<std::string_view> names;
-  for (std::size_t id = 0; id < protocol::CommandCount(); ++id) {
-    const auto& spec = protocol::CommandById(static_cast<protocol::CommandId>(id));
-    if ((spec.categories.bits & category.bits) != 0) names.push_back(spec.name);
-  }
+  const auto names = protocol::CommandNamesIn(category);
   call.reply.Array(names.size());
   for (std::string_view name : names) call.reply.Bulk(name);
 }

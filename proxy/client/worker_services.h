@@ -12,6 +12,7 @@
 #include "protocol/topology.h"
 #include "proxy/client/client_pause.h"
 #include "proxy/client/monitor_feed.h"
+#include "proxy/client/reply_room.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -84,6 +85,7 @@ struct WorkerServices {
   std::uint8_t common_ways = 0;  // SessionWays that every session has
   ClientPause pause = {};
   MonitorFeed monitors = {};
+  RoomsOfShards rooms = {};
 
   // For requests that a client sends over connections of its own. What all sessions share and
   // change stays the worker's.

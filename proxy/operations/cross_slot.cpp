@@ -62,9 +62,13 @@ std::uint64_t CrossSlotOperation::CopyTimeToLiveMs() const {
   return kAtLeastMs + 4ull * Settings().hold.time_max_ms;
 }
 
-bool CrossSlotOperation::CountBytes(std::size_t bytes) {
+bool CrossSlotOperation::HasRoomFor(std::size_t bytes) {
   bytes_ += bytes;
-  if (bytes_ <= Settings().routing.cross_slot_bytes_max) return true;
+  return bytes_ <= Settings().routing.cross_slot_bytes_max;
+}
+
+bool CrossSlotOperation::CountBytes(std::size_t bytes) {
+  if (HasRoomFor(bytes)) return true;
   FinishWithError(kTooLarge);
   return false;
 }
@@ -79,7 +83,7 @@ void CrossSlotOperation::OnReply(std::size_t part, std::string_view reply) {
   }
   if (--checks_left_ > 0) return;
   if (!probe_error_.empty()) return OnWrongWords(std::move(probe_error_));
-  if (!CountBytes(0)) return;
+  if (!CountBytes()) return;
   bytes_ = 0;
   Proceed();
 }

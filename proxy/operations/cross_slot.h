@@ -55,8 +55,10 @@ class CrossSlotOperation : public Operation {
   static std::string NewName(protocol::Slot slot);
   // How long such a copy may stay: longer than the steps can take, each of which may be held.
   std::uint64_t CopyTimeToLiveMs() const;
-  // Counts what was fetched. False, and the operation has ended, if it is too much by now.
-  bool CountBytes(std::size_t bytes);
+  // Counts what was fetched. False if it is too much by now: then nothing of it is to be kept.
+  bool HasRoomFor(std::size_t bytes);
+  // False, and the operation has ended, if it was too much, or is with these.
+  bool CountBytes(std::size_t bytes = 0);
 
  private:
   enum Part : std::size_t { kProbe = 0, kFirstSize = 1 };

@@ -102,14 +102,12 @@ class FetchingRead : public CrossSlotOperation {
       is_second_[part] = true;
       if (!second.empty()) return Ask(kFirstPart + part, second, names_[part], true);
     }
-    received_ += reply.size();
-    bool is_too_much = received_ > Settings().routing.cross_slot_bytes_max;
-    if (!is_too_much) replies_[part] = reply;
+    if (HasRoomFor(reply.size())) replies_[part] = reply;
     if (--left_ == 0) Conclude();
   }
 
   void Conclude() {
-    if (!CountBytes(received_)) return;
+    if (!CountBytes()) return;
     std::vector<std::string_view> of_keys;
     for (std::size_t i = 0; i < Keys().size(); ++i) {
       of_keys.push_back(replies_[PlaceOf(KeyAt(i))]);
@@ -126,7 +124,6 @@ class FetchingRead : public CrossSlotOperation {
   std::string words_error_;
   bool has_wrong_type_ = false;
   std::size_t left_ = 0;
-  std::size_t received_ = 0;
 };
 
 // The words behind the keys. Their syntax has been found right.

@@ -112,7 +112,7 @@ class PatternSort final : public CrossSlotOperation {
   // What is read for all elements: all of the first one, all of the second, ...
   void BeginStep(Step step, std::size_t per_element) {
     step_ = step;
-    received_ = asked_ = 0;
+    asked_ = 0;
     answers_.assign(elements_.size() * per_element, std::nullopt);
     if (CountBytes(answers_.size() * sizeof(Value))) AskMore();
   }
@@ -146,16 +146,14 @@ class PatternSort final : public CrossSlotOperation {
   }
 
   void TakeAnswer(std::size_t part, std::string_view reply) {
-    received_ += reply.size();
+    const bool has_room = HasRoomFor(reply.size());
     // A key of another type is as good as none.
     bool is_failure = IsError(reply) && !reply.starts_with("-WRONGTYPE ");
     if (is_failure && reply_.empty()) reply_ = reply;
-    bool is_too_much = received_ > Settings().routing.cross_slot_bytes_max;
-    if (!IsError(reply) && !is_too_much) answers_[part] = BulkOf(reply);
+    if (!IsError(reply) && has_room) answers_[part] = BulkOf(reply);
     if (--left_ > 0) return;
     if (!reply_.empty()) return Finish(std::string(reply_));
-    std::size_t received = std::exchange(received_, 0);
-    if (CountBytes(received)) AskMore();
+    if (CountBytes()) AskMore();
   }
 
   void Order() {
@@ -227,9 +225,8 @@ class PatternSort final : public CrossSlotOperation {
   Step step_ = Step::kType;
   std::vector<SortedElement> elements_;
   std::vector<Value> answers_;
-  std::size_t asked_ = 0;     // of the answers that are wanted
-  std::size_t left_ = 0;      // of the portion
-  std::size_t received_ = 0;  // with the portion
+  std::size_t asked_ = 0;  // of the answers that are wanted
+  std::size_t left_ = 0;  // of the portion
   std::string copy_;
   std::size_t pushed_ = 0;
   std::string reply_;  // for the client

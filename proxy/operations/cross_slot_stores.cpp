@@ -93,12 +93,10 @@ class GatheredCommand final : public CrossSlotOperation {
     if (reply.starts_with('-') && reply_.empty()) reply_ = reply;
     auto payload = BulkOf(reply);
     copies_[part].exists = payload.has_value();
-    if (payload) received_ += payload->size();
-    bool is_too_much = received_ > Settings().routing.cross_slot_bytes_max;
-    if (payload && !is_too_much) copies_[part].payload = std::move(*payload);
+    if (payload && HasRoomFor(payload->size())) copies_[part].payload = std::move(*payload);
     if (--left_ > 0) return;
     if (!reply_.empty()) return Finish(std::string(reply_));
-    if (CountBytes(received_)) Restore();
+    if (CountBytes()) Restore();
   }
 
   // Sending it twice does no harm: nobody else knows the names.
@@ -142,7 +140,6 @@ class GatheredCommand final : public CrossSlotOperation {
   std::vector<Copy> copies_;
   Step step_ = Step::kDump;
   std::size_t left_ = 0;
-  std::size_t received_ = 0;
   std::string reply_;  // for the client
 };
 

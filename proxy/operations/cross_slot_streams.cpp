@@ -30,14 +30,12 @@ class StreamsRead final : public CrossSlotOperation {
   }
 
   void TakeReply(std::size_t part, std::string_view reply) override {
-    received_ += reply.size();
-    bool is_too_much = received_ > Settings().routing.cross_slot_bytes_max;
-    if (!is_too_much) replies_[part] = reply;
+    if (HasRoomFor(reply.size())) replies_[part] = reply;
     if (--left_ == 0) Conclude();
   }
 
   void Conclude() {
-    if (!CountBytes(received_)) return;
+    if (!CountBytes()) return;
     bool has_maps = Version() == protocol::RespVersion::kResp3;
     std::string streams, joined;
     std::size_t count = 0;
@@ -64,7 +62,6 @@ class StreamsRead final : public CrossSlotOperation {
 
   std::vector<std::string> replies_;
   std::size_t left_ = 0;
-  std::size_t received_ = 0;
 };
 
 void StartStreamsRead(const OperationContext& context) { (new StreamsRead(context))->Begin(); }

@@ -62,7 +62,7 @@ std::vector<Told> Join(const std::vector<std::string>& logs,
   return all;
 }
 
-std::vector<std::string> Words(const std::vector<Told>& all) {
+std::vector<std::string> WordsOf(const std::vector<Told>& all) {
   std::vector<std::string> words;
   for (const Told& told : all) words.push_back(told.words);
   return words;
@@ -86,7 +86,7 @@ TEST(SlowLog, ARequestToAllShardsIsOneEntryWithTheTimeOfTheSlowest) {
 TEST(SlowLog, WhatIsAskedAgainIsTwo) {
   auto all = Join({Log({{5, 100, 1, "flushall"}, {4, 100, 2, "flushall"}}),
                    Log({{9, 100, 1, "flushall"}, {8, 100, 2, "flushall"}})});
-  EXPECT_THAT(Words(all), ElementsAre("flushall", "flushall"));
+  EXPECT_THAT(WordsOf(all), ElementsAre("flushall", "flushall"));
   // Long after each other, or where one shard has forgotten its part.
   EXPECT_EQ(Join({Log({{5, 100, 1, "flushall"}}), Log({{9, 150, 1, "flushall"}})}).size(), 2u);
   EXPECT_EQ(Join({Log({{5, 100, 1, "flushall"}}),
@@ -105,20 +105,20 @@ TEST(SlowLog, WhatGoesToOneShardIsNotJoined) {
 TEST(SlowLog, WhatGoesToAllShardsDividesASecond) {
   std::string one = Log({{12, 100, 1, "get after"}, {11, 100, 1, "slowlog reset"}});
   std::string other = Log({{901, 100, 1, "slowlog reset"}, {900, 100, 1, "get before"}});
-  EXPECT_THAT(Words(Join({one, other})), ElementsAre("get after", "slowlog reset", "get before"));
-  EXPECT_THAT(Words(Join({other, one})), ElementsAre("get after", "slowlog reset", "get before"));
+  EXPECT_THAT(WordsOf(Join({one, other})), ElementsAre("get after", "slowlog reset", "get before"));
+  EXPECT_THAT(WordsOf(Join({other, one})), ElementsAre("get after", "slowlog reset", "get before"));
 }
 
 TEST(SlowLog, WhatWasNotAskedForIsOlder) {
   std::string one = Log({{12, 100, 1, "get after"}});
   std::string other = Log({{901, 100, 1, "slowlog reset"}});
-  EXPECT_THAT(Words(Join({other, one}, 1)), ElementsAre("get after", "slowlog reset"));
+  EXPECT_THAT(WordsOf(Join({other, one}, 1)), ElementsAre("get after", "slowlog reset"));
 }
 
 TEST(SlowLog, ShardsThatHadRequestsInDifferentOrdersAreJoinedAllTheSame) {
   auto all = Join({Log({{2, 100, 1, "flushall"}, {1, 100, 1, "debug sleep 0"}}),
                    Log({{4, 100, 1, "debug sleep 0"}, {3, 100, 1, "flushall"}})});
-  EXPECT_THAT(Words(all), testing::UnorderedElementsAre("flushall", "debug sleep 0"));
+  EXPECT_THAT(WordsOf(all), testing::UnorderedElementsAre("flushall", "debug sleep 0"));
 }
 
 TEST(SlowLog, IdsAreOneEachAndGrowWithTime) {

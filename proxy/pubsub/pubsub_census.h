@@ -13,10 +13,10 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "proxy/pubsub/topic.h"
+#include "runtime/text_hash.h"
 
 namespace slotway::proxy {
 
@@ -60,13 +60,7 @@ class PubsubCensus {
   std::size_t OwnNamesAt(TopicKind kind, std::string_view node) const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  using Table = std::unordered_map<std::string, Figures, Hash, std::equal_to<>>;
+  using Table = runtime::TextMap<Figures>;
   struct Worker {
     std::string home;
     std::array<Table, kTopicKinds> tables;

@@ -15,7 +15,7 @@ constexpr std::uint64_t kCareMs = 250;
 constexpr std::uint64_t kSettleMaxMs = 250;
 // One message to a crowd is a lot of work: after this time others have their turn. The clock is
 // looked at after so many deliveries.
-constexpr std::uint64_t kDeliveringMaxUs = 2000;
+constexpr std::uint64_t kDeliveringMaxUs = 500;
 constexpr std::size_t kDeliveriesPerLook = 256;
 
 constexpr std::string_view kNotConfirmed =

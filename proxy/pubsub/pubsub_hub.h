@@ -20,7 +20,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -33,6 +32,7 @@
 #include "proxy/routing/dispatcher.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
+#include "runtime/text_hash.h"
 #include "runtime/turn_budget.h"
 
 namespace slotway::proxy {
@@ -107,13 +107,7 @@ class PubsubHub final : private PubsubLink::Owner {
     std::function<void()> then;
     std::uint64_t deadline_ms;
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  using Topics = std::unordered_map<std::string, std::unique_ptr<Topic>, Hash, std::equal_to<>>;
+  using Topics = runtime::TextMap<std::unique_ptr<Topic>>;
 
   void OnLinkReady(PubsubLink& link) override;
   void OnAnswered(PubsubLink& link, const PubsubLink::Ask& ask) override;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "protocol/pubsub_reply.h"
+
 namespace slotway::proxy {
 
 bool Subscriber::CheckOutput(const config::LimitsConfig& limits, std::uint64_t now_ms) {
@@ -23,14 +25,8 @@ void Subscriber::Confirm(TopicKind kind, bool is_join, const std::string_view* n
                          std::string& out) const {
   protocol::StringSink sink{out};
   protocol::RespWriter<protocol::StringSink> writer(sink, version_);
-  writer.Push(3);
-  writer.Bulk(is_join ? WordsOf(kind).join : WordsOf(kind).leave);
-  if (name != nullptr) {
-    writer.Bulk(*name);
-  } else {
-    writer.Null();
-  }
-  writer.Integer(static_cast<std::int64_t>(ConfirmedCount(kind)));
+  const std::string_view word = is_join ? WordsOf(kind).join : WordsOf(kind).leave;
+  protocol::WriteConfirmation(writer, word, name, ConfirmedCount(kind));
 }
 
 }  // namespace slotway::proxy

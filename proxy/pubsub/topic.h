@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "protocol/slot.h"
+#include "protocol/tracking_options.h"
 
 namespace slotway::proxy {
 
@@ -32,8 +33,8 @@ inline constexpr std::array<TopicWords, kTopicKinds> kTopicWords = {{
 }};
 constexpr const TopicWords& WordsOf(TopicKind kind) { return kTopicWords[IndexOf(kind)]; }
 
-// The channel that tells RESP2 clients which keys changed: the proxy speaks there, no shard does.
-inline constexpr std::string_view kInvalidateChannel = "__redis__:invalidate";
+// There the proxy speaks, no shard does.
+using protocol::kInvalidateChannel;
 
 // One upstream subscription of a topic.
 struct Standing {

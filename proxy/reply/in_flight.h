@@ -43,9 +43,11 @@ struct InFlight {
   bool is_held_back = false;        // counted in its client's queue
   // Errors are the taker's business: no redirect is followed, nothing is sent again, and it is the
   // taker who holds its client's later requests back. kPart only.
-  bool is_raw : 1 = false;
-  bool is_by_digest : 1 = false;  // runs a script that the proxy knew when it was asked
-  bool shows_script : 1 = false;  // EVAL: its script is remembered unless the shard refuses it
+  bool is_raw = false;
+  bool is_by_digest = false;  // runs a script that the proxy knew when it was asked
+  bool shows_script = false;  // EVAL: its script is remembered unless the shard refuses it
+  // Held requests of its client to its slot wait for what becomes of it: see HoldQueue.
+  bool is_awaited = false;
   Lane lane;
 
   InFlight() : queue(nullptr) {}
@@ -63,6 +65,9 @@ struct InFlight {
   // Its request's place among the client's requests.
   ReplyQueue::Sequence Sequence() const { return HasTaker() ? taker->Sequence() : place; }
 };
+
+// One is written for every request: it has no bit fields, so that nothing of it is read before.
+static_assert(sizeof(InFlight) == 40);
 
 // Hands `reply` to whoever waits for it. REQUIRES: HasClient().
 void Answer(const InFlight& request, std::string_view reply);

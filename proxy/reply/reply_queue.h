@@ -6,6 +6,7 @@
 // A queue whose client has gone drops what still arrives. Belongs to its worker's thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -115,7 +116,8 @@ class ReplyQueue {
   std::size_t WaitingBytes() const {
     return EarlyBytes() + (connection_ == nullptr ? 0 : connection_->UnwrittenBytes());
   }
-  // A moving average, for guessing what the outstanding replies will amount to.
+  // For guessing what the outstanding replies will amount to: the largest, until others came that
+  // were smaller.
   std::size_t TypicalReplyBytes() const { return static_cast<std::size_t>(typical_bytes_); }
   // Gives a burst's memory back. For queues with nothing outstanding.
   void Shrink() {
@@ -141,7 +143,8 @@ class ReplyQueue {
     return std::uint64_t{1} << (protocol::ToInt(slot) / kSlotsPerRange);
   }
   void NoteSize(std::size_t bytes) {
-    typical_bytes_ += (static_cast<std::int64_t>(bytes) - typical_bytes_) / 8;
+    const auto size = static_cast<std::int64_t>(bytes);
+    typical_bytes_ = std::max(size, typical_bytes_ + (size - typical_bytes_) / 8);
   }
   void Advance() {
     places_.PopFront();

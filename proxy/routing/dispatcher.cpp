@@ -22,8 +22,6 @@ using trouble_text::kUnreachable;
 
 // Waiting output to one shard beyond which its clients are read no further.
 constexpr std::size_t kCongestedBytes = 8 * 1024 * 1024;
-// Replies that are expected on one connection beyond which no more large ones are asked for.
-constexpr std::size_t kOwedBytes = 16 * 1024 * 1024;
 constexpr std::uint64_t kHoldTickMs = 10;
 constexpr std::uint64_t kStallTickMs = 250;
 // How long a replica that refused a read is asked only if there is nobody else.
@@ -36,7 +34,6 @@ bool NeedsReplica(const InFlight& request) {
   return request.lane.IsReadonly() && request.reads.Policy() == config::ReadPolicy::kReplica;
 }
 
-std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
 
 // The bounds hold for the process: each worker has its share.
 HoldQueue::Limits HoldLimitsOf(const config::HoldConfig& hold, std::size_t worker_count) {
@@ -62,7 +59,6 @@ Dispatcher::Dispatcher(runtime::EventLoop& loop, const config::ProxyConfig& sett
       hold_timer_(loop),
       stall_timer_(loop),
       has_slots_(settings.backend.kind == config::BackendKind::kCluster) {
-  node_of_slot_.fill(kNoNodeIndex);
   stall_timer_.Start(kStallTickMs, kStallTickMs, [this] { CheckBackends(); });
 }
 
@@ -109,7 +105,7 @@ void Dispatcher::CheckBackends() {
 }
 
 Dispatcher::Trouble& Dispatcher::NoteTrouble(Slot slot) {
-  Trouble& trouble = trouble_[node_of_slot_[IndexOf(slot)]];
+  Trouble& trouble = trouble_[owners_[slot]];
   if (loop_.NowMs() - trouble.last_ms > kTroubleGapMs) trouble.since_ms = loop_.NowMs();
   trouble.last_ms = loop_.NowMs();
   return trouble;
@@ -123,7 +119,7 @@ void Dispatcher::CountUnready() {
   std::uint64_t unready = 0;
   if (!connects_to_all_) return;
   for (Slot slot : slot_of_each_master_) {
-    NodeIndex node = node_of_slot_[IndexOf(slot)];
+    NodeIndex node = owners_[slot];
     if (node != kNoNodeIndex && pool_.Ready(node, first_lane_) != nullptr) continue;
     ++unready;
     // Connected before anybody needs it: the first request should not wait.
@@ -135,20 +131,13 @@ void Dispatcher::CountUnready() {
 }
 
 bool Dispatcher::IsCongested(Slot slot) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
+  NodeIndex node = owners_[slot];
   if (node == kNoNodeIndex) return false;
   if (pool_.UnsentBytesOfBusiestLane(node) > kCongestedBytes) return true;
   auto replicas = reads_.Candidates(node, config::ReadPolicy::kReplica);
   return std::any_of(replicas.begin(), replicas.end(), [&](NodeIndex replica) {
     return pool_.UnsentBytesOfBusiestLane(replica) > kCongestedBytes;
   });
-}
-
-bool Dispatcher::OwesMuch(Slot slot, Lane lane) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
-  if (node == kNoNodeIndex) return false;
-  const BackendConnection* backend = pool_.Ready(node, lane);
-  return backend != nullptr && backend->ExpectedReplyBytes() >= kOwedBytes;
 }
 
 void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
@@ -176,7 +165,7 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   for (int slot = 0; slot < protocol::kSlotCount; ++slot) {
     std::uint16_t owner = topology.owner_of_slot[static_cast<std::size_t>(slot)];
     NodeIndex node = owner == protocol::kNoNode ? kNoNodeIndex : index_of[owner];
-    NodeIndex before = std::exchange(node_of_slot_[static_cast<std::size_t>(slot)], node);
+    NodeIndex before = owners_.Set(static_cast<Slot>(slot), node);
     has_moved = has_moved || (before != kNoNodeIndex && before != node);
     if (node == kNoNodeIndex || is_listed[owner]) continue;
     is_listed[owner] = true;
@@ -209,47 +198,13 @@ void Dispatcher::DropNodesBut(const std::vector<bool>& kept) {
   }
 }
 
-// Using one may end the taker of others. What `use` refuses stays in `held`.
-template <class Use>
-void Dispatcher::UseEach(std::vector<HoldQueue::Held>& held, Use use) {
-  auto* outer = std::exchange(in_use_, &held);
-  for (HoldQueue::Held& one : held) {
-    if (std::exchange(one.is_done, true)) continue;
-    one.is_done = use(one);
-  }
-  in_use_ = outer;
-  std::erase_if(held, [](const HoldQueue::Held& one) { return one.is_done; });
-}
-
-// The clients of what an old owner still has to answer must not overtake it at the new owner. Who
-// sends raw requests holds its client back by itself.
-void Dispatcher::FenceMovedSlots() {
-  pool_.ForEach([this](NodeIndex node, BackendConnection& backend) {
-    auto& in_flight = backend.InFlightRequests();
-    for (std::size_t i = 0; i < in_flight.Size(); ++i) {
-      // Reads of replicas stand in no order with what the owner is sent.
-      if (in_flight[i].lane.IsReadonly()) continue;
-      if (in_flight[i].is_raw) continue;
-      if (node_of_slot_[IndexOf(in_flight[i].slot)] != node) MarkHeldBack(in_flight[i]);
-    }
-  });
-}
-
 void Dispatcher::CorrectOwner(Slot slot, NodeIndex node) {
-  NodeIndex& owner = node_of_slot_[IndexOf(slot)];
-  if (owner == node) return;
-  owner = node;
+  if (owners_.Set(slot, node) == node) return;
   mark_of_map_.reset();
   is_map_corrected_ = true;
   if (watcher_ != nullptr) watcher_->OnOwnersChanged();
   FenceMovedSlots();
   hold_.MakeAllDue();
-}
-
-void Dispatcher::MarkHeldBack(InFlight& request) {
-  if (!request.HasClient() || request.is_held_back) return;
-  request.is_held_back = true;
-  request.Client().AddHeldBack();
 }
 
 void Dispatcher::OnReady(BackendConnection& backend) {
@@ -268,7 +223,7 @@ void Dispatcher::OnPush(BackendConnection&, std::string_view push) {
 
 bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
                               std::string_view reply) {
-  if (request.is_by_digest && IsUnknownScript(reply)) return LoadScript(backend, request);
+  if (request.is_by_digest && IsUnknownScript(reply)) return LoadScript(backend, request, reply);
   if (request.shows_script) ForgetRefused(backend, reply);
   ReplyVerdict verdict = JudgeErrorReply(reply);
   if (verdict == ReplyVerdict::kForClient) return false;
@@ -298,6 +253,7 @@ bool Dispatcher::OnErrorReply(BackendConnection& backend, InFlight& request,
       if (verdict == ReplyVerdict::kRetryRefresh) request_refresh_();
       if (again.retries < 255) ++again.retries;
       if (verdict != ReplyVerdict::kTryAgain && IsTroubleTooOld(again.slot)) return false;
+      AwaitFollowers(backend);
       Hold(backend.FrontRequest(), again, protocol::ErrorTextOf(reply), BackoffMs(again.retries));
   }
   return true;
@@ -315,7 +271,7 @@ void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::
   // Of a request whose keys we could not tell, the shard has told the slot.
   request.slot = redirect.slot;
   CorrectOwner(redirect.slot, node);
-  if (hold_.HoldsFor(request.Client(), request.slot)) {
+  if (hold_.HoldsBefore(request.Client(), request.slot, request.Sequence())) {
     Hold(backend.FrontRequest(), request, kUnreachable, 0);
   } else {
     SendAgain(backend.FrontRequest(), request);
@@ -331,9 +287,8 @@ void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::st
   } else {
     request.slot = redirect.slot;
   }
-  BackendConnection* target =
-      node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
-  if (target != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
+  BackendConnection* target = node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
+  if (target != nullptr && !hold_.HoldsBefore(request.Client(), request.slot, request.Sequence())) {
     std::string bytes = backend.FrontRequest();
     if (request.is_by_digest) {
       script_loader_.LoadAhead(*scripts_, *target, ScriptLoader::DigestOf(bytes));
@@ -366,13 +321,14 @@ NodeIndex Dispatcher::NodeOfRedirect(const runtime::SocketAddress& from, std::st
 
 bool Dispatcher::CountRedirect(InFlight& request) {
   if (++request.redirects <= settings_.retry.redirects_max) return true;
-  AnswerError(request, kTooManyRedirects);
+  Refuse(request, kTooManyRedirects);
   return false;
 }
 
 void Dispatcher::OnLost(InFlight& request, std::string bytes, bool may_have_run) {
   if (may_have_run && !request.is_readonly) {
     counters_.lost.Add();
+    NoteFate(request, true);
     AnswerError(request, kOutcomeUnknown);
     return;
   }
@@ -408,7 +364,7 @@ void Dispatcher::SendRead(std::string_view bytes, const InFlight& request) {
 }
 
 BackendConnection* Dispatcher::ReadTarget(const InFlight& request) {
-  NodeIndex master = node_of_slot_[IndexOf(request.slot)];
+  NodeIndex master = owners_[request.slot];
   if (master == kNoNodeIndex) return nullptr;
   Lane master_lane = request.lane.WithReadonly(false);
   auto candidates = reads_.Candidates(master, request.reads.Policy());
@@ -437,23 +393,23 @@ void Dispatcher::RetryRead(BackendConnection& backend, InFlight request, std::st
   } else {
     reads_.Avoid(pool_.NodeOf(backend), loop_.NowMs() + kAvoidMs);
   }
-  if (TargetOf(request) != nullptr && !hold_.HoldsFor(request.Client(), request.slot)) {
+  AwaitFollowers(backend);
+  if (TargetOf(request) != nullptr && !MustWaitInLine(request)) {
     SendAgain(backend.FrontRequest(), request);
   } else {
-    Hold(backend.FrontRequest(), request, protocol::ErrorTextOf(reply),
-         BackoffMs(request.retries));
+    Hold(backend.FrontRequest(), request, protocol::ErrorTextOf(reply), BackoffMs(request.retries));
   }
 }
 
 bool Dispatcher::LacksReplica(const InFlight& request) const {
-  NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
+  NodeIndex owner = owners_[request.slot];
   return NeedsReplica(request) && owner != kNoNodeIndex && reads_.HasFacts() &&
          reads_.Candidates(owner, request.reads.Policy()).empty();
 }
 
 BackendConnection* Dispatcher::TargetOf(const InFlight& request) {
   if (request.lane.IsReadonly()) return ReadTarget(request);
-  NodeIndex node = node_of_slot_[IndexOf(request.slot)];
+  NodeIndex node = owners_[request.slot];
   return node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
 }
 
@@ -461,14 +417,14 @@ void Dispatcher::HoldUnreachable(std::string_view bytes, InFlight request) {
   MarkHeldBack(request);
   WantOwner(request);
   request_refresh_();
-  NodeIndex owner = node_of_slot_[IndexOf(request.slot)];
+  NodeIndex owner = owners_[request.slot];
   std::string_view error =
       owner != kNoNodeIndex ? kUnreachable : protocol::error_text::kClusterDownUnbound;
   bool is_about_replicas = NeedsReplica(request) && owner != kNoNodeIndex;
   if (is_about_replicas) error = trouble_text::kNoReplica;
   // Trouble is the owner's; a replica's must not be blamed on it.
   if (LacksReplica(request) || (!is_about_replicas && IsTroubleTooOld(request.slot))) {
-    AnswerError(request, error);
+    Refuse(request, error);
   } else {
     Hold(std::string(bytes), request, error, kHoldTickMs);
   }
@@ -478,27 +434,25 @@ void Dispatcher::Hold(std::string bytes, InFlight request, std::string_view erro
                       std::uint64_t delay_ms) {
   auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
   if (request.held_since_ms == 0) request.held_since_ms = std::max(now_ms, 1u);
-  if (is_shut_down_) {
-    AnswerError(request, kShuttingDown);
-    return;
-  }
-  if (settings_.hold.time_max_ms == 0) {
-    AnswerError(request, error);
-    return;
-  }
+  if (is_shut_down_) return Refuse(request, kShuttingDown);
+  if (settings_.hold.time_max_ms == 0) return Refuse(request, error);
   if (!hold_.HasRoom(bytes.size())) {
     counters_.hold_refused.Add();
-    AnswerError(request, kHoldFull);
-    return;
+    return Refuse(request, kHoldFull);
   }
   counters_.held.Add();
+  NoteFate(request, false);
   hold_.Add({request, std::move(bytes), std::string(error), loop_.NowMs() + delay_ms});
-  if (!hold_timer_.IsActive()) hold_timer_.Start(kHoldTickMs, kHoldTickMs, [this] { Tick(); });
+  if (!hold_timer_.IsActive()) StartHoldTimer(kHoldTickMs);
+}
+
+void Dispatcher::StartHoldTimer(std::uint64_t delay_ms) {
+  hold_timer_.Start(delay_ms, kHoldTickMs, [this] { Tick(); });
 }
 
 void Dispatcher::WantOwner(const InFlight& request) {
   if (request.lane.IsReadonly()) return;  // ReadTarget() has done so
-  NodeIndex node = node_of_slot_[IndexOf(request.slot)];
+  NodeIndex node = owners_[request.slot];
   if (node != kNoNodeIndex) pool_.Want(node, request.lane);
 }
 
@@ -522,7 +476,12 @@ void Dispatcher::Tick() {
 }
 
 void Dispatcher::Release(const HoldQueue::Held& held) {
-  if (held.request.kind != InFlight::Kind::kTicket) return SendAgain(held.bytes, held.request);
+  if (held.request.kind != InFlight::Kind::kTicket) {
+    InFlight request = held.request;
+    request.is_awaited = true;
+    hold_.Await(request.Client(), request.slot);
+    return SendAgain(held.bytes, request);
+  }
   if (held.request.is_held_back) held.request.Client().RemoveHeldBack();
   held.request.taker->OnShardReady(held.request.place);
 }
@@ -565,7 +524,7 @@ void Dispatcher::Shutdown() {
     return true;
   });
   // First: whoever loses a connection may want the next.
-  node_of_slot_.fill(kNoNodeIndex);
+  owners_.Clear();
   slot_of_each_master_.clear();
   pool_.DropAllBut({});
   private_.Shutdown();

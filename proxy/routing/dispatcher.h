@@ -7,7 +7,6 @@
 // Belongs to its worker's thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,8 +24,9 @@
 #include "proxy/routing/dispatcher_counters.h"
 #include "proxy/routing/hold_queue.h"
 #include "proxy/routing/own_connections.h"
-#include "proxy/routing/script_loader.h"
 #include "proxy/routing/read_targets.h"
+#include "proxy/routing/script_loader.h"
+#include "proxy/routing/slot_owners.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
 
@@ -41,14 +41,16 @@ class Dispatcher final : private BackendConnection::Events {
              std::size_t worker_count, std::function<void()> request_refresh,
              const OwnConnections& own);
 
-  // Sends `bytes`, one request on the wire, to the owner of `request.slot`; a read in a lane with
-  // IsReadonly() to whoever request.reads allows.
+  // Sends one request to the owner of its slot; a read in a lane with IsReadonly() to whoever
+  // request.reads allows.
   void Send(std::string_view bytes, const InFlight& request) {
     if (request.lane.IsReadonly()) [[unlikely]] return SendRead(bytes, request);
     BackendConnection* backend = ReadyConnection(request.slot, request.lane);
     if (backend == nullptr) [[unlikely]] return HoldUnreachable(bytes, request);
     backend->Send(bytes, request);
   }
+  // Send() for who may have earlier requests held: it waits behind them.
+  void SendInLine(std::string_view bytes, const InFlight& request);
 
   // Send() to a master. nullptr, and nothing is sent, if that cannot be now; else the caller fills
   // in, at once, who asked. REQUIRES: !lane.IsReadonly().
@@ -89,13 +91,10 @@ class Dispatcher final : private BackendConnection::Events {
   // counts as one wait over several calls: `waiting_since_ms` starts as 0 and is kept by the taker.
   void Await(protocol::Slot slot, Lane lane, ReplyTaker& taker, std::size_t part,
              std::string_view error, std::uint64_t delay_ms, std::uint32_t& waiting_since_ms);
-  // `taker` hears no more of what it awaits.
-  void CancelAwait(const ReplyTaker& taker);
+  void CancelAwait(const ReplyTaker& taker);  // it hears no more of what it awaits
   // The map as it is now: a node or kNoNodeIndex for every slot.
-  std::span<const NodeIndex, protocol::kSlotCount> OwnerOfEachSlot() const { return node_of_slot_; }
-  NodeIndex OwnerIndex(protocol::Slot slot) const {
-    return node_of_slot_[static_cast<std::size_t>(protocol::ToInt(slot))];
-  }
+  std::span<const NodeIndex, protocol::kSlotCount> OwnerOfEachSlot() const { return owners_.Each(); }
+  NodeIndex OwnerIndex(protocol::Slot slot) const { return owners_[slot]; }
   // "127.0.0.1:7000"
   std::string NameOf(NodeIndex node) const;
   // kNoNodeIndex if the cluster has not told of it.
@@ -116,25 +115,20 @@ class Dispatcher final : private BackendConnection::Events {
     protocol::Slot slot;
     runtime::SocketAddress address;
   };
-  std::optional<RedirectTarget> LearnRedirect(const runtime::SocketAddress& from, std::string_view reply);
-  // The map may be old: a new one is wanted soon.
-  void RequestRefresh() { request_refresh_(); }
+  std::optional<RedirectTarget> LearnRedirect(const runtime::SocketAddress& from,
+                                              std::string_view reply);
+  void RequestRefresh() { request_refresh_(); }  // the map may be old
   PrivateConnections& Private() { return private_; }
   runtime::EventLoop& Loop() { return loop_; }
-  void CountBlocked(bool is_more) {
-    is_more ? blocked_now_->Add() : blocked_now_->Subtract();
-  }
+  void CountBlocked(bool is_more) { is_more ? blocked_now_->Add() : blocked_now_->Subtract(); }
   runtime::Counter& BlockedNow() { return *blocked_now_; }
   std::uint64_t BackoffMs(std::uint8_t tries) const;
 
-  // Whether so much waits to be sent to the slot's shard that its clients should slow down.
+  // Whether so much waits for the slot's shard that its clients should slow down.
   bool IsCongested(protocol::Slot slot) const;
-  // Whether its shard owes so much on this connection that more large replies should wait.
-  bool OwesMuch(protocol::Slot slot, Lane lane) const;
 
   // The settings were replaced: takes over those that it does not read each time.
   void ApplySettings();
-
   void UpdateTopology(const protocol::Topology& topology);
   void UpdateReplicas(ReplicaFactsSnapshot facts);
   bool HasTopology() const { return has_topology_; }
@@ -145,13 +139,13 @@ class Dispatcher final : private BackendConnection::Events {
     std::map<NodeIndex, protocol::Slot> slot_of;
     for (int i = 0; i < (has_slots_ ? protocol::kSlotCount : 1); ++i) {
       auto slot = static_cast<protocol::Slot>(i);
-      if (is_wanted(slot)) slot_of.try_emplace(node_of_slot_[static_cast<std::size_t>(i)], slot);
+      if (is_wanted(slot)) slot_of.try_emplace(owners_[slot], slot);
     }
     std::vector<protocol::Slot> slots;
     for (auto [node, slot] : slot_of) slots.push_back(slot);
     return slots;
   }
-  // The slot by which a key is routed. A backend without slots has all keys in one.
+  // By which a key is routed. A backend without slots has all keys in one.
   protocol::Slot SlotOf(std::string_view key) const {
     return has_slots_ ? protocol::SlotOfKey(key) : protocol::Slot{0};
   }
@@ -161,31 +155,27 @@ class Dispatcher final : private BackendConnection::Events {
 
   // Ends all work: what is held is answered with an error. Before destruction.
   void Shutdown();
-
   const DispatcherCounters& Counters() const { return counters_; }
   std::size_t HeldRequests() const { return hold_.Size(); }
   std::size_t InFlightRequests() const;
-  // What requests hold here: sent and unanswered, or held back.
-  std::size_t BufferedBytes() const;
+  std::size_t BufferedBytes() const;  // of requests sent and unanswered, or held back
 
  private:
   void OnReady(BackendConnection& backend) override;
   bool OnErrorReply(BackendConnection& backend, InFlight& request, std::string_view reply) override;
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
+  bool OnAwaitedReply(BackendConnection& backend, InFlight& request) override;
   void OnDown(BackendConnection& backend, std::string_view reason) override;
   void OnPush(BackendConnection& backend, std::string_view push) override;
 
-  // Send() or SendByDigest().
-  void SendAgain(std::string_view bytes, const InFlight& request);
+  void SendAgain(std::string_view bytes, const InFlight& request);  // as before
   void ForgetRefused(BackendConnection& backend, std::string_view reply);
-  bool LoadScript(BackendConnection& backend, InFlight& request);
+  bool LoadScript(BackendConnection& backend, InFlight& request, std::string_view reply);
   void SendRead(std::string_view bytes, const InFlight& request);
-  // Where the read would go now; nullptr if nobody who may answer can be sent to.
+  // The next two: nullptr if there is no open connection.
   BackendConnection* ReadTarget(const InFlight& request);
   void RetryRead(BackendConnection& backend, InFlight request, std::string_view reply);
-  // Whether only a replica may answer the read, and none is fit.
-  bool LacksReplica(const InFlight& request) const;
-  // The open connection that the request is for, or nullptr.
+  bool LacksReplica(const InFlight& request) const;  // only one may answer it, and none is fit
   BackendConnection* TargetOf(const InFlight& request);
   void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);
   void FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply);
@@ -196,11 +186,13 @@ class Dispatcher final : private BackendConnection::Events {
   NodeIndex NodeOfRedirect(const runtime::SocketAddress& from, std::string_view reply,
                            protocol::Redirect& redirect) const;
   void MarkHeldBack(InFlight& request);
+  void AwaitFollowers(BackendConnection& backend);
+  void NoteFate(InFlight& request, bool has_run);
+  void Refuse(InFlight request, std::string_view error);
+  bool MustWaitInLine(const InFlight& request) const;
   bool CountRedirect(InFlight& request);
   void CheckBackends();
-  // How long a shard has been refusing work or out of reach without a break. What has lasted
-  // longer than a request may be held fails the next ones at once.
-  struct Trouble {
+  struct Trouble {  // of a shard, without a break: if it is too old, nothing more is held
     std::uint64_t since_ms = 0;
     std::uint64_t last_ms = 0;
   };
@@ -209,10 +201,12 @@ class Dispatcher final : private BackendConnection::Events {
   void CountUnready();
   void WantOwner(const InFlight& request);
   void RetryHeld();
-  template <class Use>
-  void UseEach(std::vector<HoldQueue::Held>& held, Use use);
+  // Using one may end the taker of others. What `use` refuses stays in `held`.
+  using UseHeld = std::function<bool(const HoldQueue::Held&)>;
+  void UseEach(std::vector<HoldQueue::Held>& held, const UseHeld& use);
   void Release(const HoldQueue::Held& held);
   void DropNodesBut(const std::vector<bool>& kept);
+  void StartHoldTimer(std::uint64_t delay_ms);
   void Tick();
 
   runtime::EventLoop& loop_;
@@ -230,7 +224,7 @@ class Dispatcher final : private BackendConnection::Events {
   ScriptMemory* scripts_ = &own_scripts_;
   ScriptLoader script_loader_;
   std::vector<HoldQueue::Held>* in_use_ = nullptr;  // what UseEach() goes through
-  std::array<NodeIndex, protocol::kSlotCount> node_of_slot_;
+  SlotOwners owners_;
   std::vector<protocol::Slot> slot_of_each_master_;
   mutable std::optional<std::uint64_t> mark_of_map_;  // until the map changes
   ReadTargets reads_;

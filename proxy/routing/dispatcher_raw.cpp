@@ -22,8 +22,6 @@ std::uint64_t Mix(std::uint64_t mark, std::uint64_t value) {
   return mark ^ (mark >> 31);
 }
 
-std::size_t IndexOf(Slot slot) { return static_cast<std::size_t>(protocol::ToInt(slot)); }
-
 }  // namespace
 
 BackendConnection* Dispatcher::ReadyConnectionAlong(const runtime::SocketAddress& from,
@@ -57,7 +55,7 @@ void Dispatcher::Await(Slot slot, Lane lane, ReplyTaker& taker, std::size_t part
 }
 
 std::optional<runtime::SocketAddress> Dispatcher::OwnerOf(Slot slot) const {
-  NodeIndex node = node_of_slot_[IndexOf(slot)];
+  NodeIndex node = owners_[slot];
   if (node == kNoNodeIndex) return std::nullopt;
   return pool_.AddressOf(node);
 }
@@ -93,9 +91,10 @@ std::uint64_t Dispatcher::MarkOfMap() const {
   if (mark_of_map_) return *mark_of_map_;
   std::uint64_t mark = kMarkBasis;
   NodeIndex last = kNoNodeIndex;
-  for (std::size_t slot = 0; slot < node_of_slot_.size(); ++slot) {
-    if (slot > 0 && node_of_slot_[slot] == last) continue;
-    last = node_of_slot_[slot];
+  auto owners = owners_.Each();
+  for (std::size_t slot = 0; slot < owners.size(); ++slot) {
+    if (slot > 0 && owners[slot] == last) continue;
+    last = owners[slot];
     mark = Mix(Mix(mark, slot), MarkOf(last));
   }
   mark_of_map_ = mark;

@@ -54,8 +54,7 @@ class DispatcherReadsTest : public testing::Test {
     for (std::size_t i = 0; i < 3; ++i) {
       char name = "xyz"[i];
       auto is_in = [name](const std::string& names) { return names.find(name) != names.npos; };
-      facts->nodes.push_back(
-          {topology_.nodes[i].endpoint, is_in(fit), is_in(near), is_in(silent)});
+      facts->nodes.push_back({topology_.nodes[i].endpoint, is_in(fit), is_in(near), is_in(silent)});
     }
     dispatcher_->UpdateReplicas(facts);
   }
@@ -86,9 +85,9 @@ class DispatcherReadsTest : public testing::Test {
     return all.substr(std::exchange(output_read_, all.size()));
   }
   static std::size_t ReadsOf(const FakeShard& shard) {
-    return static_cast<std::size_t>(std::count_if(
-        shard.Seen().begin(), shard.Seen().end(),
-        [](const std::string& request) { return request.starts_with("GET"); }));
+    return static_cast<std::size_t>(
+        std::count_if(shard.Seen().begin(), shard.Seen().end(),
+                      [](const std::string& request) { return request.starts_with("GET"); }));
   }
   // Connections to replicas are opened by their first reads, which the master answers.
   void WarmUp(ReadPolicy policy = ReadPolicy::kPreferReplica) {
@@ -240,9 +239,9 @@ TEST_F(DispatcherReadsTest, AReplicaThatFallsSilentLosesItsReadsToOthers) {
 }
 
 TEST_F(DispatcherReadsTest, AReplicaThatRefusesIsAvoided) {
-  for (std::string refusal : {"-LOADING Redis is loading the dataset in memory\r\n",
-                              "-MASTERDOWN Link with MASTER is down\r\n",
-                              "-CLUSTERDOWN The cluster is down\r\n"}) {
+  for (std::string refusal :
+       {"-LOADING Redis is loading the dataset in memory\r\n",
+        "-MASTERDOWN Link with MASTER is down\r\n", "-CLUSTERDOWN The cluster is down\r\n"}) {
     SCOPED_TRACE(refusal);
     z_.Answer(nullptr);
     y_.Answer(nullptr);
@@ -293,11 +292,29 @@ TEST_F(DispatcherReadsTest, MovedByAReplicaLeadsToTheMaster) {
 TEST_F(DispatcherReadsTest, ReadsGoOnWithoutTheMaster) {
   WarmUp();
   master_.HangUp(true);
-  ASSERT_TRUE(
-      RunUntil(loop_, [&] { return dispatcher_->Counters().unready_masters.Get() == 1; }));
+  ASSERT_TRUE(RunUntil(loop_, [&] { return dispatcher_->Counters().unready_masters.Get() == 1; }));
   for (std::uint32_t turn = 0; turn < 4; ++turn) Read(ReadPolicy::kPreferReplica, turn);
   ASSERT_TRUE(AllAnswered());
   EXPECT_EQ(Output(), "+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
+}
+
+// Else the second, older answer would be given behind the first one's.
+TEST_F(DispatcherReadsTest, AReadBehindARefusedOneIsReadAgain) {
+  WarmUp();
+  std::size_t before = ReadsOf(y_) + ReadsOf(z_);
+  for (FakeShard* shard : {&y_, &z_}) {
+    shard->Answer([calls = 0](const Words&) mutable -> std::string {
+      return ++calls == 1 ? "-LOADING x\r\n" : "+OLD\r\n";
+    });
+  }
+  Read(ReadPolicy::kPreferReplica);
+  Read(ReadPolicy::kPreferReplica);
+  ASSERT_TRUE(RunUntil(loop_, [&] { return ReadsOf(y_) + ReadsOf(z_) >= before + 2; }));
+  for (FakeShard* shard : {&y_, &z_, &master_}) {
+    shard->Answer([](const Words&) { return "+NEW\r\n"; });
+  }
+  ASSERT_TRUE(AllAnswered());
+  EXPECT_EQ(Output(), "+NEW\r\n+NEW\r\n");
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dispatcher's way with scripts that are run by their digests.
+#include <utility>
+
+#include "protocol/error_reply.h"
 #include "proxy/routing/dispatcher.h"
 #include "proxy/routing/script_request.h"
 
@@ -11,8 +14,14 @@ void Dispatcher::SendByDigest(std::string_view bytes, const InFlight& request) {
   std::string digest = ScriptLoader::DigestOf(bytes);
   BackendConnection* backend = TargetOf(request);
   InFlight marked = request;
-  marked.is_by_digest = backend != nullptr ? script_loader_.LoadAhead(*scripts_, *backend, digest)
-                                           : scripts_->Find(digest) != nullptr;
+  if (backend == nullptr) {
+    marked.is_by_digest = scripts_->Find(digest) != nullptr;
+  } else {
+    auto loading = script_loader_.LoadAhead(*scripts_, *backend, digest);
+    marked.is_by_digest = loading != ScriptLoader::Loading::kUnknownScript;
+    // If that is refused, what comes next must not run before this.
+    if (loading == ScriptLoader::Loading::kBegun) MarkHeldBack(marked);
+  }
   Send(bytes, marked);
 }
 
@@ -35,14 +44,19 @@ void Dispatcher::SendAgain(std::string_view bytes, const InFlight& request) {
 }
 
 // The shard does not know the script, but we may.
-bool Dispatcher::LoadScript(BackendConnection& backend, InFlight& request) {
+bool Dispatcher::LoadScript(BackendConnection& backend, InFlight& request, std::string_view reply) {
   std::string bytes = backend.FrontRequest();
   if (++request.redirects > settings_.retry.redirects_max) return false;
   if (!script_loader_.NoteUnknown(*scripts_, backend, ScriptLoader::DigestOf(bytes))) return false;
   counters_.retried.Add();
   MarkHeldBack(request);
   InFlight again = request;
-  SendByDigest(bytes, again);
+  AwaitFollowers(backend);
+  if (MustWaitInLine(again)) {
+    Hold(std::move(bytes), again, protocol::ErrorTextOf(reply), 0);
+  } else {
+    SendByDigest(bytes, again);
+  }
   return true;
 }
 

@@ -4,9 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocol/resp_writer.h"
-#include "proxy/backend/fake_shard.h"
-#include "proxy/reply/reply_fixture.h"
+#include "proxy/routing/dispatcher_fixture.h"
 
 namespace slotway::proxy {
 namespace {
@@ -14,75 +12,9 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using Words = std::vector<std::string>;
+using Words = DispatcherFixture::Words;
 
-class DispatcherTest : public testing::Test {
- protected:
-  DispatcherTest() {
-    settings_.hold.time_max_ms = 5000;
-    settings_.retry.backoff_ms = 1;
-    settings_.retry.backoff_max_ms = 4;
-    settings_.backend.ping_interval_ms = 0;
-  }
-  ~DispatcherTest() override {
-    // As a worker does: everything is answered before the clients go.
-    loop_.Post([this] {
-      dispatcher_->Shutdown();
-      loop_.Stop();
-    });
-    loop_.Run();
-  }
-
-  Dispatcher& Make() {
-    dispatcher_ = std::make_unique<Dispatcher>(loop_, settings_, 1, [this] { ++refreshes_; });
-    return *dispatcher_;
-  }
-  // The slots below `border` belong to x_, the others to y_.
-  void Publish(int border = 8192) {
-    ++topology_.version;
-    topology_.nodes.resize(2);
-    FakeShard* shards[] = {&x_, &y_};
-    for (std::size_t i = 0; i < 2; ++i) {
-      topology_.nodes[i].id = std::string(40, static_cast<char>('a' + i));
-      topology_.nodes[i].endpoint = {"127.0.0.1", shards[i]->Port()};
-      topology_.nodes[i].is_master = true;
-    }
-    for (int slot = 0; slot < protocol::kSlotCount; ++slot) {
-      topology_.owner_of_slot[static_cast<std::size_t>(slot)] = slot < border ? 0 : 1;
-    }
-    dispatcher_->UpdateTopology(topology_);
-  }
-  void Begin() {
-    Make();
-    Publish();
-    ASSERT_TRUE(RunUntil(loop_, [&] { return Unready() == 0; }));
-  }
-  std::uint64_t Unready() { return dispatcher_->Counters().unready_masters.Get(); }
-
-  void Send(FakeClient& client, Words words, int slot = 1, bool is_readonly = false) {
-    std::string bytes;
-    protocol::StringSink sink{bytes};
-    std::vector<std::string_view> views(words.begin(), words.end());
-    protocol::WriteRequest(sink, std::span<const std::string_view>(views));
-    InFlight request;
-    request.queue = &client.queue;
-    request.place = client.queue.Open();
-    request.slot = static_cast<protocol::Slot>(slot);
-    request.is_readonly = is_readonly;
-    dispatcher_->Send(bytes, request);
-  }
-  bool AllAnswered(FakeClient& client) {
-    return RunUntil(loop_, [&] { return client.queue.Outstanding() == 0; });
-  }
-
-  runtime::EventLoop loop_;
-  config::ProxyConfig settings_;
-  FakeShard x_{loop_}, y_{loop_};
-  protocol::Topology topology_;
-  FakeClient client_{loop_}, other_{loop_};
-  int refreshes_ = 0;
-  std::unique_ptr<Dispatcher> dispatcher_;
-};
+class DispatcherTest : public DispatcherFixture {};
 
 TEST_F(DispatcherTest, RequestsGoToTheOwnersOfTheirSlots) {
   Begin();

@@ -2,6 +2,7 @@
 #include "proxy/routing/hold_queue.h"
 
 #include <algorithm>
+#include <cassert>
 #include <set>
 #include <utility>
 
@@ -12,7 +13,10 @@ void HoldQueue::Add(Held held) {
   earliest_due_ms_ = std::min(earliest_due_ms_, held.due_ms);
   Whose whose = WhoseIs(held);
   auto place = held_.end();
-  if (count_of_[whose]++ > 0) {
+  Line& line = lines_[whose];
+  line.is_open = false;
+  line.held.insert(held.request.Sequence());
+  if (line.held.size() > 1) {
     // One that went another way before may come behind a later one.
     for (auto i = held_.end(); i != held_.begin();) {
       if (WhoseIs(*--i) != whose) continue;
@@ -27,9 +31,40 @@ void HoldQueue::PutBack(std::vector<Held> held) {
   for (auto i = held.rbegin(); i != held.rend(); ++i) {
     bytes_ += i->bytes.size();
     earliest_due_ms_ = std::min(earliest_due_ms_, i->due_ms);
-    ++count_of_[WhoseIs(*i)];
+    lines_[WhoseIs(*i)].held.insert(i->request.Sequence());
     held_.push_front(std::move(*i));
   }
+}
+
+void HoldQueue::Await(const ReplyQueue& client, protocol::Slot slot) {
+  ++lines_[{&client, slot}].on_their_way;
+}
+
+void HoldQueue::NoteFate(const ReplyQueue& client, protocol::Slot slot, bool has_run) {
+  auto line = lines_.find({&client, slot});
+  assert(line != lines_.end() && line->second.on_their_way > 0);
+  --line->second.on_their_way;
+  line->second.is_open |= has_run;
+  if (!line->second.held.empty()) earliest_due_ms_ = 0;
+  ForgetIfOver(line);
+}
+
+void HoldQueue::ForgetIfOver(std::map<Whose, Line>::iterator line) {
+  if (line->second.held.empty() && line->second.on_their_way == 0) lines_.erase(line);
+}
+
+bool HoldQueue::HoldsBefore(const ReplyQueue& client, protocol::Slot slot,
+                            ReplyQueue::Sequence sequence) const {
+  if (!HoldsFor(client, slot)) return false;
+  return InOrder()(*lines_.find({&client, slot})->second.held.begin(), sequence);
+}
+
+std::vector<HoldQueue::Held> HoldQueue::TakeBefore(const ReplyQueue& client, protocol::Slot slot,
+                                                   ReplyQueue::Sequence sequence) {
+  if (!HoldsBefore(client, slot, sequence)) return {};
+  return TakeIf([&](const Held& held) {
+    return WhoseIs(held) == Whose{&client, slot} && InOrder()(held.request.Sequence(), sequence);
+  });
 }
 
 template <class Wanted>
@@ -41,8 +76,9 @@ std::vector<HoldQueue::Held> HoldQueue::TakeIf(Wanted wanted) {
       continue;
     }
     bytes_ -= i->bytes.size();
-    auto count = count_of_.find(WhoseIs(*i));
-    if (--count->second == 0) count_of_.erase(count);
+    auto line = lines_.find(WhoseIs(*i));
+    line->second.held.erase(line->second.held.find(i->request.Sequence()));
+    ForgetIfOver(line);
     taken.push_back(std::move(*i));
     i = held_.erase(i);
   }
@@ -55,10 +91,13 @@ std::vector<HoldQueue::Held> HoldQueue::TakeDue(std::uint64_t now_ms) {
   std::set<Whose> waiting;
   return TakeIf([&](const Held& held) {
     Whose whose = WhoseIs(held);
-    if (held.due_ms <= now_ms && !waiting.contains(whose)) return true;
+    const Line& line = lines_[whose];
+    bool may_go = held.due_ms <= now_ms || line.is_open;
+    may_go = may_go && line.on_their_way == 0 && !waiting.contains(whose);
+    if (may_go && line.is_open) return true;
     waiting.insert(whose);
-    earliest_due_ms_ = std::min(earliest_due_ms_, held.due_ms);
-    return false;
+    if (!may_go) earliest_due_ms_ = std::min(earliest_due_ms_, held.due_ms);
+    return may_go;
   });
 }
 

@@ -45,7 +45,7 @@ void Operation::Send(protocol::Slot slot, Args args, std::size_t part, bool is_r
   request.slot = slot;
   request.is_readonly = is_readonly;
   if (!is_readonly) Queue().NoteWrite(slot);
-  dispatcher_.Send(BytesOf(args), request);
+  dispatcher_.SendInLine(BytesOf(args), request);
 }
 
 bool Operation::SendToNode(NodeIndex node, std::initializer_list<std::string_view> args,

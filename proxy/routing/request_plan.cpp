@@ -37,8 +37,7 @@ bool IsSlow(const CommandSpec& spec) {
   using protocol::AclCategory;
   if (spec.flags.Has(CommandFlag::kFast) || spec.flags.Has(CommandFlag::kAllowBusy)) return false;
   return spec.categories.Has(AclCategory::kScripting) ||
-         (spec.categories.Has(AclCategory::kDangerous) &&
-          !spec.flags.Has(CommandFlag::kAdmin));
+         (spec.categories.Has(AclCategory::kDangerous) && !spec.flags.Has(CommandFlag::kAdmin));
 }
 
 struct ScriptCommand {
@@ -56,8 +55,8 @@ RequestPlan PlanKeyed(const CommandSpec& spec) {
   RequestPlan plan;
   plan.is_readonly = spec.IsReadonly();
   // A replica does not know the scripts that its master was given.
-  plan.may_use_replica = plan.is_readonly &&
-                         !spec.categories.Has(protocol::AclCategory::kScripting);
+  plan.may_use_replica =
+      plan.is_readonly && !spec.categories.Has(protocol::AclCategory::kScripting);
   plan.is_slow = IsSlow(spec);
   // What these change belongs to one connection, and a shard's connection is everybody's.
   bool is_about_a_connection = spec.categories.Has(protocol::AclCategory::kTransaction) ||
@@ -104,9 +103,8 @@ RequestPlan PlanOf(const CommandSpec& spec) {
 
 // Of a learned command the row says where its keys are; how long it takes is not known.
 void PlanLearned(std::span<const Composition> compositions, std::vector<RequestPlan>& plans) {
-  auto blocking = std::find_if(compositions.begin(), compositions.end(), [](const auto& some) {
-    return some.when_blocking != nullptr;
-  });
+  auto blocking = std::find_if(compositions.begin(), compositions.end(),
+                               [](const auto& some) { return some.when_blocking != nullptr; });
   for (std::size_t kind = 0; kind < protocol::kLearnedKinds; ++kind) {
     RequestPlan& plan = plans[protocol::CommandCount() + kind];
     plan.route = Route::kKeys;
@@ -157,6 +155,10 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     if (plan.start == nullptr) continue;
     plan.route = Route::kComposed;
     plan.may_use_replica = false;
+  }
+  // What goes to several shards would overtake what one of them has taken back.
+  for (RequestPlan& plan : plans) {
+    plan.needs_quiet |= plan.route == Route::kComposed || plan.route == Route::kAllShards;
   }
   return plans;
 }

@@ -40,8 +40,6 @@ class Router {
   // Whether the shard that got the last request has so much to take in that the client should
   // wait for it.
   bool IsLastShardCongested() const { return dispatcher_.IsCongested(last_slot_); }
-  // The same for its replies, on the connection of this lane.
-  bool DoesLastShardOweMuch(Lane lane) const { return dispatcher_.OwesMuch(last_slot_, lane); }
 
  private:
   bool SendToMaster(const Request& request, const RequestPlan& plan, const Asker& asker);

@@ -20,19 +20,19 @@ std::string ScriptLoader::DigestOf(std::string_view request_bytes) {
   return parser.Args().size() > 1 ? std::string(parser.Args()[1]) : std::string();
 }
 
-bool ScriptLoader::LoadAhead(ScriptMemory& memory, BackendConnection& connection,
-                             std::string_view digest) {
+ScriptLoader::Loading ScriptLoader::LoadAhead(ScriptMemory& memory, BackendConnection& connection,
+                                              std::string_view digest) {
   if (memory.Generation() != generation_) {
     loaded_.clear();
     generation_ = memory.Generation();
   }
   Digests& loaded = loaded_[&connection];
-  if (loaded.contains(digest)) return true;
-  if (memory.Find(digest) == nullptr) return false;
+  if (loaded.contains(digest)) return Loading::kDoneBefore;
+  if (memory.Find(digest) == nullptr) return Loading::kUnknownScript;
   if (loaded.size() >= kLoadedMax) loaded.clear();
   loaded.emplace(digest);
   LoadAgain(memory, connection, digest);
-  return true;
+  return Loading::kBegun;
 }
 
 void ScriptLoader::LoadAgain(ScriptMemory& memory, BackendConnection& connection,

@@ -21,8 +21,9 @@ class ScriptLoader {
   // The second word of EVALSHA on the wire.
   static std::string DigestOf(std::string_view request_bytes);
 
-  // Loads the script if the proxy knows it and the shard may not. Whether the proxy knows it.
-  bool LoadAhead(ScriptMemory& memory, BackendConnection& connection, std::string_view digest);
+  enum class Loading : std::uint8_t { kUnknownScript, kDoneBefore, kBegun };
+  // Loads the script if the proxy knows it and the shard may not.
+  Loading LoadAhead(ScriptMemory& memory, BackendConnection& connection, std::string_view digest);
   // The same, whatever the shard is thought to know: for what cannot be asked a second time.
   static void LoadAgain(ScriptMemory& memory, BackendConnection& connection,
                         std::string_view digest);

@@ -88,8 +88,8 @@ class ProxyWorker {
   Dispatcher dispatcher_;
   Router router_;
   PubsubHub pubsub_;
-  SessionRegistry sessions_;
   WorkerServices services_;
+  SessionRegistry sessions_;
   ProxyHeaderGate gate_;
   runtime::Timer house_timer_;
   runtime::Timer bound_timer_;

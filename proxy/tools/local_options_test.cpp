@@ -7,12 +7,12 @@
 namespace slotway::proxy {
 namespace {
 
-runtime::Result<LocalClusterOptions> Parse(std::vector<std::string_view> args) {
+runtime::Result<LocalClusterOptions> ParseLocal(std::vector<std::string_view> args) {
   return ParseLocalOptions(args);
 }
 
 TEST(LocalOptionsTest, HasDefaults) {
-  auto options = Parse({});
+  auto options = ParseLocal({});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->shards, 3);
   EXPECT_EQ(options->replicas, 1);
@@ -23,9 +23,9 @@ TEST(LocalOptionsTest, HasDefaults) {
 }
 
 TEST(LocalOptionsTest, ReadsBothSpellings) {
-  auto options = Parse({"--shards", "5", "--replicas=2", "--port=0", "--bind", "::1", "--password",
-                        "a=b", "--dir=/tmp/x", "--workers", "4", "--admin-port", "0", "--base-port",
-                        "7000", "--shard-program", "/bin/x"});
+  auto options = ParseLocal({"--shards", "5", "--replicas=2", "--port=0", "--bind", "::1",
+                             "--password", "a=b", "--dir=/tmp/x", "--workers", "4", "--admin-port",
+                             "0", "--base-port", "7000", "--shard-program", "/bin/x"});
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_EQ(options->shards, 5);
   EXPECT_EQ(options->replicas, 2);
@@ -40,7 +40,7 @@ TEST(LocalOptionsTest, ReadsBothSpellings) {
 }
 
 TEST(LocalOptionsTest, HelpWins) {
-  EXPECT_TRUE(Parse({"--shards", "2", "--help"})->wants_help);
+  EXPECT_TRUE(ParseLocal({"--shards", "2", "--help"})->wants_help);
   EXPECT_NE(LocalHelp().find("--replicas"), std::string_view::npos);
 }
 
@@ -67,7 +67,7 @@ TEST(LocalOptionsTest, SaysWhatIsWrong) {
       {{"--port", "32280"}, "--port and --admin-port are the same"},
   };
   for (const auto& row : rows) {
-    auto options = Parse(row.args);
+    auto options = ParseLocal(row.args);
     ASSERT_FALSE(options) << row.error;
     EXPECT_EQ(options.error().text, row.error);
   }
