@@ -230,16 +230,21 @@ void MeasureExpiry() {
   using Clock = std::chrono::steady_clock;
   Clock::duration worst{};
   std::int64_t now_ms = kNow;
-  const double start = CpuSeconds();
+  double handing_down = 0;
+  double deleting = 0;
   while (keyspace.Size() > 0) {
+    const double cpu_start = CpuSeconds();
     const auto call_start = Clock::now();
-    const bool more = keyspace.ExpireDue(now_ms, 4096).more;
+    const auto progress = keyspace.ExpireDue(now_ms, 4096);
     worst = std::max(worst, Clock::now() - call_start);
-    if (!more) now_ms += 10;
+    (progress.expired > 0 ? deleting : handing_down) += CpuSeconds() - cpu_start;
+    if (!progress.more) now_ms += 10;
   }
-  std::printf("%zu keys due at once: %.0f ns per key in all, longest call of 4096 tokens %.2f ms\n",
-              kKeys, (CpuSeconds() - start) * 1e9 / kKeys,
-              std::chrono::duration<double, std::milli>(worst).count());
+  std::printf(
+      "%zu keys due at once: %.0f ns per key to delete them, %.0f ns before; longest call of 4096 "
+      "tokens %.2f ms\n",
+      kKeys, deleting * 1e9 / kKeys, handing_down * 1e9 / kKeys,
+      std::chrono::duration<double, std::milli>(worst).count());
 }
 
 int Run(int argc, char** argv) {

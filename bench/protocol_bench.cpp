@@ -5,7 +5,10 @@
 #include <benchmark/benchmark.h>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "protocol/acl_check.h"
+#include "protocol/command_table.h"
 #include "protocol/glob.h"
 #include "protocol/resp_reply_scanner.h"
 #include "protocol/resp_request_parser.h"
@@ -108,6 +111,34 @@ void MatchGlob(benchmark::State& state, std::string_view pattern) {
 }
 BENCHMARK_CAPTURE(MatchGlob, prefix, "user:*");
 BENCHMARK_CAPTURE(MatchGlob, middle, "*session*f");
+
+std::string NoHash(std::string_view) { return {}; }
+
+void CheckUser(benchmark::State& state, std::vector<std::string_view> rules,
+               std::vector<std::string_view> request) {
+  const AclContext context{.hash = &NoHash};
+  AclUser user("u", context);
+  if (!user.ApplyAll(rules, context)) state.SkipWithError("a rule was refused");
+  const CommandSpec& spec = *FindCommand(request);
+  std::vector<KeyPosition> keys;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(CheckAcl(user, spec, request, keys).denial);
+  }
+}
+#define CHECK_USER(name, ...) BENCHMARK_CAPTURE(CheckUser, name, __VA_ARGS__)
+using Words = std::vector<std::string_view>;
+CHECK_USER(all_keys, Words{"+@read", "+@write", "~*"}, Words{"get", "app:1000"});
+CHECK_USER(one_prefix, Words{"+@all", "-@dangerous", "~app:*"}, Words{"get", "app:1000"});
+CHECK_USER(one_prefix_set, Words{"+@all", "-@dangerous", "~app:*"}, Words{"set", "app:1000", "v"});
+CHECK_USER(read_and_write, Words{"+@all", "%R~a:*", "%R~b:*", "%W~c:*", "~app:*"},
+           Words{"get", "app:1000"});
+CHECK_USER(glob, Words{"+@all", "~app:*:session:*"}, Words{"get", "app:1000:session:abcdef"});
+CHECK_USER(mget_10, Words{"+@all", "~app:*"},
+           Words{"mget", "app:1", "app:2", "app:3", "app:4", "app:5", "app:6", "app:7", "app:8",
+                 "app:9", "app:10"});
+CHECK_USER(second_selector, Words{"+@read", "~ro:*", "(+@write ~app:*)"},
+           Words{"set", "app:1000", "v"});
+CHECK_USER(publish, Words{"+@all", "~*", "&news:*"}, Words{"publish", "news:1", "m"});
 
 void FormatDoubles(benchmark::State& state) {
   char buffer[32];

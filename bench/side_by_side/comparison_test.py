@@ -4,7 +4,8 @@
 import os
 import unittest
 
-from side_by_side import address, comparison, load_run, loads, local_servers, process_cpu, report
+from side_by_side import (address, comparison, data_shapes, load_run, loads, local_servers,
+                          process_cpu, report)
 
 CSV = (
     '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms",'
@@ -23,6 +24,25 @@ class AddressTest(unittest.TestCase):
         for text in ["127.0.0.1:1", "=h:1", "a=h", "a=h:x", "a=h:1,pid=x", "a=h:1,cpu=2"]:
             with self.subTest(text), self.assertRaises(ValueError):
                 address.Address(text)
+
+
+class ShapeTest(unittest.TestCase):
+    def test_makes_what_its_name_says(self):
+        for name, requests, elements in [("hash:3:2", 2, 6), ("list:250:1", 3, 250),
+                                         ("stream:2:3", 6, 6), ("string:16/5:4", 4, 4)]:
+            with self.subTest(name):
+                shape = data_shapes.Shape(name)
+                self.assertEqual(len(list(shape.requests())), requests)
+                self.assertEqual(shape.elements, elements)
+        [request] = data_shapes.Shape("string:12/5/ttl:1").requests()
+        self.assertEqual([len(word) for word in request[1:3]], [12, 5])
+        self.assertEqual(request[3], b"EX")
+
+    def test_refuses_what_it_cannot_make(self):
+        for name in ["hash:3", "tree:1:1", "hash:x:1", "list:0:1", "string:16:1", "string:4/4:1",
+                     "string:16/16/ever:1", "set:1:0"]:
+            with self.subTest(name), self.assertRaises(ValueError):
+                data_shapes.Shape(name)
 
 
 class LoadTest(unittest.TestCase):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 from . import process_cpu
+from .loads import SCRIPT
 
 FILL_BATCH = 500
 
@@ -75,13 +76,14 @@ def fill(address, settings):
             end = min(start + FILL_BATCH, settings.keyspace)
             batch = [[b"SET", b"key:%012d" % number, value] for number in range(start, end)]
             exchange(connection, replies, batch, address)
+        exchange(connection, replies, [[b"EVAL", SCRIPT.encode(), b"1", b"no key"]], address, b"$-1")
 
 
-def exchange(connection, replies, requests, address):
+def exchange(connection, replies, requests, address, expected=b"+OK"):
     connection.sendall(b"".join(encode(request) for request in requests))
     for _ in requests:
         line = replies.readline()
-        if not line.startswith(b"+OK"):
+        if not line.startswith(expected):
             text = line.decode(errors="replace").strip() or "connection closed"
             raise RunFailed(f"{address.name}, fill: {text}")
 

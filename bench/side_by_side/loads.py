@@ -1,20 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loads that can be compared: a command and a pipeline depth, written `get:16`."""
 
+import hashlib
+
 # Keys have redis-benchmark's own shape (key:000000000042), so they spread over all slots.
 KEY = "key:__rand_int__"
 MEMBER = "member:__rand_int__"
 DEFAULT_LOADS = ["get:1", "set:1", "get:16", "set:16", "get:64", "set:64"]
+
+# Of evalsha; every server is given it before.
+SCRIPT = "return redis.call('get',KEYS[1])"
 
 COMMANDS = {
     "ping": lambda value: ["PING"],
     "get": lambda value: ["GET", KEY],
     "set": lambda value: ["SET", KEY, value],
     "mget10": lambda value: ["MGET"] + [KEY] * 10,
+    "eval": lambda value: ["EVAL", SCRIPT, "1", KEY],
+    "evalsha": lambda value: ["EVALSHA", hashlib.sha1(SCRIPT.encode()).hexdigest(), "1", KEY],
     "incr": lambda value: ["INCR", "counter:__rand_int__"],
     "hset": lambda value: ["HSET", "hash:__rand_int__", "field:__rand_int__", value],
     "lpush": lambda value: ["LPUSH", "list:__rand_int__", value],
-    "zadd": lambda value: ["ZADD", "zset:__rand_int__", "__rand_int__", "member:__rand_int__"],
+    # One list for all: the first of these fills it for the others.
+    "lpush_one": lambda value: ["LPUSH", "list", value],
+    "lrange_100": lambda value: ["LRANGE", "list", "0", "99"],
+    "lpop_one": lambda value: ["LPOP", "list"],
+    "sadd": lambda value: ["SADD", "set:__rand_int__", MEMBER],
+    "xadd": lambda value: ["XADD", "stream:__rand_int__", "*", "field", value],
+    "zadd": lambda value: ["ZADD", "zset:__rand_int__", "__rand_int__", MEMBER],
     # One sorted set for all: the first of these fills it for the others.
     "zadd_one": lambda value: ["ZADD", "zset", "__rand_int__", MEMBER],
     "zincrby_one": lambda value: ["ZINCRBY", "zset", "1", MEMBER],
