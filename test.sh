@@ -27,6 +27,9 @@ Without a group, all are run but fuzz, registry, java and browser. asan and tsan
               swapped (half a minute; SLOTWAY_CHAOS_MINUTES=10 for longer)
   scale       10,000 idle, 2,000 blocked and 1,000 subscribed clients beside a busy pipeline
   nodeport    the NodePort proof in network namespaces (needs root)
+  bus         the cluster bus: shards and redis-servers as one cluster, redis-cli --cluster
+  simulation  simulated clusters with faults (SLOTWAY_SIMULATION_SEEDS=1000 for more of them,
+              SLOTWAY_SIMULATION_SEED=7 for one again)
   local       slotway local: start, supervision, Ctrl-C
   clients     client libraries at the proxy, of one server and of a cluster: Debian's redis-py
               and hiredis

@@ -13,19 +13,27 @@ from chaos_history import (ACKED, DELETED, REFUSED, UNKNOWN, Operation, check_co
                            check_queue, check_register, check_text, is_certain)
 from raw_client import ErrorReply, encode
 
-COUNTERS, REGISTERS, PAIRS, TEXTS, QUEUES = 5, 5, 2, 12, 3
+COUNTERS, REGISTERS, PAIRS, TEXTS, QUEUES = 4, 5, 2, 12, 3
 FIXED = [b"fixed:%d" % i for i in range(60)]
 INCR_AND_ECHO = "return {redis.call('incr',KEYS[1]),ARGV[1]}"
 INCR_DIGEST = hashlib.sha1(INCR_AND_ECHO.encode()).hexdigest()
 DEPTHS = [1, 1, 4, 16, 40]
+# More than a shard reads at once: what stands before and behind it may meet it in another state.
+LARGE = b"." * 20_000
 # Batches on their way before the first is awaited: what is read later must not overtake.
 WINDOWS = [1, 2, 4]
+# Some clients trickle: they ask one thing after the other, whatever is still to be answered. So
+# they go on asking for a key while its shard is silent, and after its slot has moved. Slower than the
+# proxy's window for one client fills up in a short pause.
+BETWEEN_TRICKLES_S, TRICKLES_MAX = 0.012, 300
 
 
 def fixed_value(key):
     return b"value of " + key
 
 
+# The latter two reach a client only whose next request to the slot has run meanwhile.
+NOTHING_RAN_CODES = ("CLUSTERDOWN ", "LOADING ", "TRYAGAIN ")
 # As the proxy says it: what a transaction says that did not run is nil.
 NOTHING_RAN = ErrorReply("CLUSTERDOWN nothing ran")
 
@@ -43,8 +51,8 @@ def outcome_of(reply):
         return ACKED
     if reply.startswith("OUTCOMEUNKNOWN "):
         return UNKNOWN
-    # It says that nothing ran.
-    if reply.startswith("CLUSTERDOWN "):
+    # They say that nothing ran.
+    if reply.startswith(NOTHING_RAN_CODES):
         return REFUSED
     raise AssertionError(f"an error that no client should see: {reply}")
 
@@ -52,9 +60,18 @@ def outcome_of(reply):
 class ChaosClient(threading.Thread):
     """One round of one client. Its connection outlives it."""
 
-    def __init__(self, connection, name, round_name, seed):
+    def __init__(self, connection, name, round_name, seed, is_plain=False, trickles=False):
         super().__init__()
         self._connection, self._name, self._round = connection, name, round_name
+        self._trickles = trickles
+        # Plain ones pipeline all they ask: nothing waits for the answers to what was asked before,
+        # as blocking commands, scripts and transactions do.
+        self._steps = [self._incr, self._incr, self._incr_around_much, self._set, self._get,
+                       self._append, self._append, self._set_several, self._delete_several,
+                       self._push, self._fixed, self._fixed_several, self._echo]
+        if not is_plain:
+            self._steps += [self._incr_by_script, self._incr_by_digest, self._pair, self._watched,
+                            self._take_or_wait, self._pop]
         self._random = random.Random(f"{seed}/{round_name}/{name}")
         self._stopping = threading.Event()
         self._sequence = 0
@@ -81,24 +98,28 @@ class ChaosClient(threading.Thread):
 
     def run(self):
         try:
-            size = self._random.choice(WINDOWS)
             window = collections.deque()
-            while not self._stopping.is_set():
-                window.append(self._send_batch())
-                if len(window) >= size:
-                    self._take_batch(*window.popleft())
+            (self._trickle if self._trickles else self._rush)(window)
             while window:
                 self._take_batch(*window.popleft())
         except Exception as error:  # reported by the main thread
             self.failure = f"{self._name.decode()}: {type(error).__name__}: {error}"
 
-    def _send_batch(self):
-        steps = [self._random.choice([
-            self._incr, self._incr, self._incr_by_script, self._incr_by_digest, self._set,
-            self._get, self._append, self._append, self._pair, self._watched, self._set_several,
-            self._delete_several, self._take_or_wait, self._push, self._pop, self._fixed,
-            self._fixed_several, self._echo,
-        ])() for _ in range(self._random.choice(DEPTHS))]
+    def _rush(self, window):
+        size = self._random.choice(WINDOWS)
+        while not self._stopping.is_set():
+            window.append(self._send_batch(self._random.choice(DEPTHS)))
+            if len(window) >= size:
+                self._take_batch(*window.popleft())
+
+    def _trickle(self, window):
+        while not self._stopping.wait(BETWEEN_TRICKLES_S):
+            window.append(self._send_batch(1))
+            while window and (len(window) > TRICKLES_MAX or self._connection.has_input()):
+                self._take_batch(*window.popleft())
+
+    def _send_batch(self, depth):
+        steps = [self._random.choice(self._steps)() for _ in range(depth)]
         sent = time.monotonic()
         self._connection.send(b"".join(data for data, _, _ in steps))
         return steps, sent
@@ -125,6 +146,17 @@ class ChaosClient(threading.Thread):
             if self._remember(history, key, replies[0], sent, done) == ACKED:
                 assert isinstance(replies[0], int), f"INCR answered {replies[0]!r}"
         return encode("INCR", key), 1, take
+
+    def _incr_around_much(self):
+        """Two, and so much for the same shard between them that it reads them one after the other."""
+        key, history = self._random.choice(list(self.counters.items()))
+        much = b"{%s}much" % key
+
+        def take(replies, sent, done):
+            self._remember(history, key, replies[0], sent, done)
+            outcome_of(replies[1])
+            self._remember(history, key, replies[2], sent, done)
+        return (encode("INCR", key) + encode("SET", much, LARGE) + encode("INCR", key)), 3, take
 
     def _incr_by_script(self):
         return self._script("EVAL", INCR_AND_ECHO)

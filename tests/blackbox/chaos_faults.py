@@ -44,7 +44,8 @@ class Faults:
     def all(self):
         return [self.kill_master, self.restart_master, self.pause_master_for_long,
                 self.pause_master_shortly, self.restart_replica, self.pause_replica,
-                self.planned_failover, self.move_slots, self.cut_connections]
+                self.planned_failover, self.move_slots, self.move_slots_behind_a_pause,
+                self.cut_connections]
 
     def _masters(self):
         return [node for node in self._cluster.nodes if is_master(node)]
@@ -163,7 +164,40 @@ class Faults:
         self._heal()
         return NOTHING_LOST
 
+    def move_slots_behind_a_pause(self):
+        """The source is silent when all others hear that the slots have moved. What was sent to it
+        before it refuses when it goes on."""
+        source, target = self._rng.sample(self._masters(), 2)
+        replica = self._cluster.replicas_of(source)[0]
+        safe, slots = self._safe_time(source, replica), self._slots_of(source)
+        used = used_slots(source, slots)
+        moved = self._rng.sample(used, min(SLOTS_MOVED, len(used)))
+        for slot in moved:
+            self._move_keys(slot, source, target)
+        source.process.signal(signal.SIGSTOP)
+        try:
+            self._give_to(target, moved, [target])
+            self._pause_for(SHORT_PAUSE_S)
+        finally:
+            source.process.signal(signal.SIGCONT)
+        if is_master(source):
+            self._give_to(target, moved, [source])
+        self._heal()
+        return self._if_replaced(source, slots, safe)
+
+    def _give_to(self, target, slots, told):
+        target_id = target.call("CLUSTER", "MYID")
+        for node in told:
+            with node.client() as client:
+                replies = client.pipeline([("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+                                           for slot in slots])
+            assert replies == ["OK"] * len(slots), replies
+
     def _move_slot(self, slot, source, target):
+        self._move_keys(slot, source, target)
+        self._give_to(target, [slot], [target, source])
+
+    def _move_keys(self, slot, source, target):
         source_id, target_id = (node.call("CLUSTER", "MYID") for node in (source, target))
         assert target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id) == "OK"
         assert source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id) == "OK"
@@ -171,8 +205,6 @@ class Faults:
             assert source.call("MIGRATE", target.host, target.port, keys[0], 0, 5000) in (
                 "OK", "NOKEY")
             self._pause_for(BETWEEN_KEYS_S)
-        for node in (target, source):
-            assert node.call("CLUSTER", "SETSLOT", slot, "NODE", target_id) == "OK"
 
     def cut_connections(self):
         """What runs while they are cut has run, and its reply is lost."""

@@ -14,16 +14,14 @@ from raw_client import ConnectionClosed, encode
 CHANNELS = [b"news:%d" % i for i in range(3)]
 SHARD_CHANNELS = [b"shard-news:%d" % i for i in range(4)]
 PATTERN = b"news:*"
-# What every listener hears, and the command that says it.
-WAYS = ([(b"message", channel) for channel in CHANNELS]
-        + [(b"pmessage", channel) for channel in CHANNELS]
-        + [(b"smessage", channel) for channel in SHARD_CHANNELS])
 DEPTHS = [1, 1, 4, 16]
 BETWEEN_BATCHES_S = 0.004
 # Within which a subscription has to be alive again when its cluster is.
 RECOVERY_S = 10
 # A message published so shortly before a fault may have met it.
 MARGIN_S = 0.3
+# Before and after each fault, so that there is much that has to be heard.
+PEACE_S = 0.7
 
 
 def sent_at(message):
@@ -70,18 +68,26 @@ class Publisher(threading.Thread):
 
 
 class Listener(threading.Thread):
-    """Subscribes once, and listens through every fault on the same connection."""
+    """Subscribes once, and listens through every fault on the same connection. Each leaves some
+    channels out: it must not hear them."""
 
-    def __init__(self, connection, name):
+    def __init__(self, connection, name, number):
         super().__init__(daemon=True)
         self._connection, self._name = connection, name
         self._is_stopping = False
         self.heard = []  # (kind, channel, message), in the order of their arrival
-        self.last_sent = dict.fromkeys(WAYS, 0.0)
+        channels = [channel for channel in CHANNELS if channel != CHANNELS[number % 3]]
+        shard_channels = [channel for channel in SHARD_CHANNELS
+                          if channel != SHARD_CHANNELS[number % 4]]
+        # What it hears: (kind, channel).
+        self.ways = ([(b"message", channel) for channel in channels]
+                     + [(b"pmessage", channel) for channel in CHANNELS]
+                     + [(b"smessage", channel) for channel in shard_channels])
+        self.last_sent = dict.fromkeys(self.ways, 0.0)
         self.failure = None
-        connection.send(encode("SUBSCRIBE", *CHANNELS) + encode("PSUBSCRIBE", PATTERN)
-                        + b"".join(encode("SSUBSCRIBE", channel) for channel in SHARD_CHANNELS))
-        for _ in range(len(CHANNELS) + 1 + len(SHARD_CHANNELS)):
+        connection.send(encode("SUBSCRIBE", *channels) + encode("PSUBSCRIBE", PATTERN)
+                        + b"".join(encode("SSUBSCRIBE", channel) for channel in shard_channels))
+        for _ in range(len(channels) + 1 + len(shard_channels)):
             reply = connection.reply()
             assert isinstance(reply, list) and reply[0].endswith(b"subscribe"), reply
 
@@ -126,6 +132,10 @@ class PubsubRound:
         for publisher in self._publishers:
             publisher.start()
 
+    def wait_in_peace(self):
+        end = time.monotonic() + PEACE_S + MARGIN_S
+        wait_until(lambda: time.monotonic() >= end, PEACE_S + 5, "a while has passed")
+
     def note_fault(self):
         self._fault_began = time.monotonic()
 
@@ -153,7 +163,7 @@ class PubsubRound:
 
         def all_problems():
             return [problem for number, heard in enumerate(self.heard())
-                    for way in WAYS
+                    for way in self._listeners[number].ways
                     for problem in check_messages(f"listener {number}", way, histories, heard,
                                                   peace, may_repeat)]
         try:  # the last messages may still be on their way

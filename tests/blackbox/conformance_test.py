@@ -6,9 +6,6 @@ import pytest
 from raw_client import encode
 
 # The families that our own shards serve; the others run over redis-server shards only.
-OWN_SHARD_FAMILIES = ("strings", "keys", "hashes", "lists", "sets", "sorted sets", "streams", "bitmaps",
-                      "errors")
-
 STORIES = {
     "strings": [
         ["SET a 1", "GET a", "SET a 2 NX", "SET a 2 XX GET", "SET a 3 KEEPTTL", "GETDEL a",
@@ -117,10 +114,7 @@ def words(line):
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("family,story", ROWS,
                          ids=[f"{family}-{i}" for i, (family, _) in enumerate(ROWS)])
-def test_same_bytes_as_redis(any_proxy, oracle, family, story, protocol, request):
-    over_own_shards = "slotway" in request.node.callspec.params["any_proxy"]
-    if over_own_shards and family not in OWN_SHARD_FAMILIES:
-        pytest.skip(f"own shards do not serve {family} yet")
+def test_same_bytes_as_redis(any_proxy, oracle, family, story, protocol):
     with any_proxy.client(protocol=protocol) as client, oracle.client(protocol=protocol) as direct:
         direct.call("FLUSHALL")
         clean(client, story)

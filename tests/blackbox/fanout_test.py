@@ -136,7 +136,9 @@ def test_latency(client, cluster):
     latest = client.call("LATENCY", "LATEST")
     assert [event[0] for event in latest] == [b"command"]
     assert latest[0][3] >= 20
-    assert len(client.call("LATENCY", "HISTORY", "command")) == 2
+    # A busy machine may have held the third up as well.
+    events = sum(len(node.call("LATENCY", "HISTORY", "command")) for node in cluster.nodes)
+    assert len(client.call("LATENCY", "HISTORY", "command")) == events >= 2
     assert b"command" in client.call("LATENCY", "GRAPH", "command")
     assert client.call("LATENCY", "GRAPH", "nosuch").startswith("ERR No samples available")
     assert b"#" in client.call("LATENCY", "DOCTOR")
@@ -149,7 +151,8 @@ def test_latency(client, cluster):
     # What went to all shards was called once.
     of_all = pairs(client.call("LATENCY", "HISTOGRAM", "config"))[b"config|resetstat"]
     assert pairs(of_all)[b"calls"] == 1
-    assert client.call("LATENCY", "RESET", "command") == 2
+    slowed_down = sum(bool(node.call("LATENCY", "LATEST")) for node in cluster.nodes)
+    assert client.call("LATENCY", "RESET", "command") == slowed_down >= 2
 
 
 def test_memory(client):

@@ -3,8 +3,9 @@
 import random
 import socket
 
-# A cluster node also needs port + 10000 for its bus; both stay below 32768.
-_FIRST, _LAST = 10100, 21900
+# A cluster node also needs port + 10000 for its bus: no port is another one's bus port, and both
+# stay below 32768.
+_FIRST, _LAST = 10100, 19999
 _generator = random.SystemRandom()
 _handed_out = set()
 

@@ -54,6 +54,7 @@ class Run:
         self._table = DifferencesTable(slots, options.table, options.cross_slot)
         self._history = []
         self.commands = self.differences = self.equal_batches = self.batches = 0
+        self.partings = 0
 
     def go(self):
         next_comparison = COMPARE_EVERY
@@ -133,9 +134,12 @@ class Run:
         matcher = TransactionMatcher(self._same)
         answered = [step[1] or [b"(later)"] for step in steps if len(step) == 2]
         for i, (args, a, b) in enumerate(zip(answered, ours, theirs)):
-            if not matcher.same(args, a, b):
+            is_same = matcher.same(args, a, b)
+            if not is_same:
                 self._report(args, a, b, [])
                 print(f"    a story in RESP{version.decode()}: {steps}, step {i}")
+            if matcher.has_parted or not is_same:
+                self.partings += matcher.has_parted
                 self._start_again()
                 return
 
@@ -150,8 +154,11 @@ class Run:
         count = len(commands)
         for i, (args, a, b) in enumerate(zip(commands, replies_in(ours, count),
                                              replies_in(theirs, count))):
-            if not matcher.same(args, a, b):
+            is_same = matcher.same(args, a, b)
+            if not is_same:
                 self._report(args, a, b, commands[:i])
+            if matcher.has_parted or not is_same:
+                self.partings += matcher.has_parted
                 self._start_again()
                 return
 
@@ -269,7 +276,8 @@ def main():
             server.stop()
     print(f"{run.commands} commands, {run.differences} differences (seed {options.seed}), "
           f"{run.commands / seconds:.0f} commands/s, {run.equal_batches} of {run.batches} batches "
-          "byte for byte as they came")
+          f"byte for byte as they came, {run.partings} begun anew where Redis's SORT took an old error "
+          "for its own")
     return 1 if run.differences else 0
 
 

@@ -2,6 +2,7 @@
 """SUBSCRIBE, PUBLISH and PUBSUB through the proxy: byte for byte as one redis-server, over nodes
 that fail and slots that move."""
 import collections
+import contextlib
 import socket
 import time
 
@@ -209,6 +210,25 @@ def test_who_has_left_is_not_listed(proxy):
                     if end == "QUIT":
                         assert client.receive_until_closed() == b""
                     assert observer.call("PUBSUB", "CHANNELS", "left*") == [], (end, i)
+
+
+def test_whoever_has_joined_or_left_is_counted_so_at_once(proxy):
+    with contextlib.ExitStack() as stack:
+        listeners, publishers = (
+            [stack.enter_context(proxy.client()) for _ in range(8)] for _ in range(2))
+        for i in range(400):
+            publisher, present = publishers[i % 8], listeners[:1 + i // 8 % 2]
+            for listener in present:
+                subscribed(listener, "SUBSCRIBE", "visited")
+            assert publisher.call("PUBLISH", "visited", "m") == len(present)
+            for listener in present:
+                read_frame(listener)
+            for left, listener in enumerate(present, 1):
+                subscribed(listener, "UNSUBSCRIBE", "visited")
+                assert publisher.call("PUBLISH", "visited", "m") == len(present) - left
+                for other in present[left:]:
+                    read_frame(other)
+            listeners.append(listeners.pop(0))
 
 
 def test_many_channels_of_one_client(proxy):

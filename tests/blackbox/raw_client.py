@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A RESP client on a bare socket: sends any bytes, returns replies byte for byte."""
+import select
 import socket
 
 from deadline import SLOWNESS
@@ -80,6 +81,11 @@ class RawClient:
 
     def half_close(self):
         self._socket.shutdown(socket.SHUT_WR)
+
+    def has_input(self):
+        """Whether some of the next reply is there."""
+        return (self._position < len(self._buffer)
+                or bool(select.select([self._socket], [], [], 0)[0]))
 
     def call(self, *arguments):
         self.send(encode(*arguments))

@@ -2,6 +2,8 @@
 """One master with replicas behind the proxy: found, used whole, and followed when it changes."""
 import os
 import signal
+import threading
+import time
 
 import pytest
 
@@ -163,6 +165,62 @@ def test_a_failover_by_sentinels_is_followed(replica_set, sentinels, load):
     master = replica_set.node_of_port(sentinels.master_port(1))
     for item in load:
         assert int(master.call("GET", item.key)) == item.latest
+
+
+class KeyLoad(threading.Thread):
+    """Sets one new key after the other until stop(), and remembers when each was acknowledged."""
+
+    def __init__(self, client, number):
+        super().__init__()
+        self._client, self._number = client, number
+        self._stopping = threading.Event()
+        self.acknowledged = {}
+        self.wrong = []
+
+    def run(self):
+        while not self._stopping.is_set():
+            key = f"set:{self._number}:{len(self.acknowledged) + len(self.wrong)}"
+            reply = self._client.call("SET", key, "x")
+            if reply == "OK":
+                self.acknowledged[key] = time.monotonic()
+            else:
+                self.wrong.append(reply)
+
+    def stop(self):
+        self._stopping.set()
+        self.join(60)
+        self._client.close()
+
+
+# The old master is one until the sentinels have told everybody else, which takes seconds.
+@pytest.mark.parametrize("kind", ["sentinel"])
+def test_little_is_written_to_a_master_that_sentinels_replace(replica_set, sentinels, proxy):
+    loads = [KeyLoad(proxy.client(timeout_s=60), number) for number in range(CLIENTS)]
+    for load in loads:
+        load.start()
+    wait_until(lambda: all(len(load.acknowledged) > 500 for load in loads), 30, "all write")
+    before = time.monotonic()
+    assert sentinels.call(1, "SENTINEL", "FAILOVER", MASTER_NAME) == "OK"
+    wait_until(lambda: sentinels.master_port(0) != replica_set.nodes[0].port, 30,
+               "the sentinels name another master")
+    replica_set.wait_until_in_step()
+    count = sum(len(load.acknowledged) for load in loads)
+    wait_until(lambda: sum(len(load.acknowledged) for load in loads) > count + 500, 30,
+               "the load goes on")
+    for load in loads:
+        load.stop()
+    master = replica_set.node_of_port(sentinels.master_port(0))
+    lost = []
+    for load in loads:
+        keys = list(load.acknowledged)
+        with master.client() as client:
+            found = client.pipeline([("EXISTS", key) for key in keys])
+        lost += [load.acknowledged[key] - before for key, is_there in zip(keys, found)
+                 if not is_there]
+    print(f"{len(lost)} of {sum(len(load.acknowledged) for load in loads)} lost"
+          + (f" in {max(lost) - min(lost):.3f} s" if lost else ""))
+    assert not lost or max(lost) - min(lost) < 0.1
+    assert sum(len(load.wrong) for load in loads) <= CLIENTS
 
 
 @pytest.mark.parametrize("kind", ["sentinel"])

@@ -27,9 +27,9 @@ SECONDS = float(os.environ.get("SLOTWAY_SCALE_SECONDS", "8"))
 IS_LONG = SECONDS >= 30
 MESSAGES = 10_000 if IS_LONG else 1_000
 STALL_MAX_MS = 50 * SLOWNESS
-# How large replies are shows with the first: two of each new client (100 MB of fifty) are on their
-# way by then, and who asks the same shard stands behind them.
-FIRST_FLIGHT_MAX_MS = 400 * SLOWNESS
+# 50 clients whose replies were small may each ask once for a megabyte before anybody can know: Redis
+# makes 50 MB in one go, and who asks behind them waits for these to be made and to be passed on.
+UNFORESEEN_MAX_MS = 150
 # What a process may keep of a burst: allocator and pools, not clients.
 KEPT_KB_MAX = 24 * 1024
 KB_PER_CLIENT_MAX = 24
@@ -79,6 +79,8 @@ class Watch:
                        "GET": StallProbe(proxy.port, "GET", key),
                        "shard": StallProbe(node.port, "GET", key),
                        "noise": StallProbe(bystander.port, "PING")}
+        wait_until(lambda: all(probe.is_warm() for probe in self.probes.values()), 30,
+                   "the probes get answers")
         self.phases = []
         self._process = proxy.process
         self._is_over = threading.Event()
@@ -101,7 +103,7 @@ class Watch:
         for probe in self.probes.values():
             probe.kill()
 
-    def check(self, get_max_ms=STALL_MAX_MS):
+    def check(self, stall_max_ms=STALL_MAX_MS):
         self._is_over.set()
         self._memory.join()
         samples = {name: probe.finish() for name, probe in self.probes.items()}
@@ -114,9 +116,12 @@ class Watch:
             print(f"{name:38} {end - begin:6.2f} s  " +
                   "  ".join(f"{probe} {ms:6.1f}" for probe, ms in row.items()))
         noise = longest_ms(samples["noise"])
+        beyond = {"PING": longest_ms(samples["PING"]) - noise,
+                  "GET": longest_ms(samples["GET"]) - max(noise, longest_ms(samples["shard"]))}
+        print("longest beyond the machine's noise: " +
+              ", ".join(f"{name} {ms:.1f} ms" for name, ms in beyond.items()))
         assert len(samples["PING"]) > 50 and len(samples["GET"]) > 50
-        assert longest_ms(samples["PING"]) - noise < STALL_MAX_MS
-        assert longest_ms(samples["GET"]) - max(noise, longest_ms(samples["shard"])) < get_max_ms
+        assert max(beyond.values()) < stall_max_ms
 
 
 @pytest.fixture
@@ -232,8 +237,10 @@ def publish(proxy, subscribers, count, size):
     assert set(subscribers.counts) == {count * message}
 
 
-def test_a_crowd_that_asks_for_much_does_not_stall_others(cluster, proxy, watch):
-    """50 clients, each with a pipeline of GETs of a megabyte at one shard."""
+@pytest.mark.parametrize("kind", ["new", "old", "tracking"])
+def test_a_crowd_that_asks_for_much_does_not_stall_others(cluster, proxy, watch, kind):
+    """50 clients, each with a pipeline of GETs of a megabyte at one shard: of whom nothing is known,
+    who got small replies before, or who have connections of their own."""
     clients, rounds, size = 50, 200 if IS_LONG else 20, 1_000_000
     node = cluster.master_of("probe")
     large = "large:{probe}"  # the probe's shard
@@ -243,19 +250,36 @@ def test_a_crowd_that_asks_for_much_does_not_stall_others(cluster, proxy, watch)
     before_kb, node_before_kb = proxy.resident_kb(), resident_kb(node.process.pid)
     node_peak_kb = 0
     with contextlib.closing(Crowd(proxy.port, clients, keeps=False)) as crowd:
+        prepare(crowd, clients, kind)
         def is_done():
             nonlocal node_peak_kb
             node_peak_kb = max(node_peak_kb, resident_kb(node.process.pid))
             return crowd.total == clients * rounds * len(value)
-        with watch.phase(f"{clients} x {rounds} GETs of a megabyte"):
+        with watch.phase(f"{clients} x {rounds} GETs of a megabyte, {kind}"):
             crowd.send([encode("GET", large) * rounds] * clients)
             crowd.read_until(is_done, "all values", timeout_s=120)
         assert set(crowd.counts) == {rounds * len(value)}
-    watch.check(FIRST_FLIGHT_MAX_MS)
+    watch.check(UNFORESEEN_MAX_MS if kind == "old" else STALL_MAX_MS)
     print(f"the shard's memory: {node_before_kb} kB before, {node_peak_kb} kB at most")
     if MEMORY_IS_MEASURED:
         assert node_peak_kb - node_before_kb < 512 * 1024
         given_back(proxy, before_kb, watch.peak_kb)
+
+
+def prepare(crowd, clients, kind):
+    """What the clients do before they ask for much."""
+    if kind == "new":
+        return
+    request, reply = encode("GET", "{probe}"), b"$-1\r\n"
+    rounds = 20
+    if kind == "tracking":
+        request, reply, rounds = encode("CLIENT", "TRACKING", "ON"), b"+OK\r\n", 1
+    for _ in range(rounds):
+        crowd.forget()
+        crowd.send([request] * clients)
+        crowd.read_until(lambda: crowd.total >= clients * len(reply), "small replies")
+    assert crowd.total == clients * len(reply)
+    crowd.forget()
 
 
 def clients_of(proxy):

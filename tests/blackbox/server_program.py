@@ -54,6 +54,10 @@ class ServerProgram:
     def client(self, **options):
         return RawClient(self.port, self.host, password=self.password, **options)
 
+    def call(self, *arguments):
+        with self.client() as client:
+            return client.call(*arguments)
+
     def server_pids(self):
         return [self.process.pid]
 

@@ -7,9 +7,9 @@ from server_program import PASSWORD, ServerProgram, program
 
 
 class ShardProcess(ServerProgram):
-    def __init__(self, password=PASSWORD, options=()):
+    def __init__(self, password=PASSWORD, options=(), file=None):
         directory, host, port = tempfile.mkdtemp(prefix="slotway-shard-"), "127.0.0.1", free_port()
-        command = [program("slotway-shard"), "--port", port, "--bind", host, "--dir", directory,
+        command = [program("slotway-shard"), *([file] if file else []), "--port", port, "--bind", host, "--dir", directory,
                    *options]
         if password:
             command += ["--requirepass", password]

@@ -13,6 +13,7 @@ import tempfile
 import time
 
 PAUSE_S = 0.001
+WARM_SAMPLES = 50
 
 
 class StallProbe:
@@ -22,6 +23,10 @@ class StallProbe:
         self._process = subprocess.Popen(
             [sys.executable, "-B", os.path.abspath(__file__), str(port), *command],
             stdin=subprocess.PIPE, stdout=self._samples)
+
+    def is_warm(self):
+        """Whether it has got some answers: the server knows it."""
+        return os.fstat(self._samples.fileno()).st_size > 0
 
     def finish(self):
         """All samples, in order: (began, took) in seconds."""
@@ -50,11 +55,13 @@ def _ask(port, words):
     with socket.create_connection(("127.0.0.1", port), 60) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # The pause is also where the end of the input is noticed.
+        taken = 0
         while not select.select([sys.stdin], [], [], PAUSE_S)[0]:
             began = time.monotonic()
             client.sendall(request)
             reply = client.recv(65536)
-            print(f"{began:.6f} {time.monotonic() - began:.6f}")
+            taken += 1
+            print(f"{began:.6f} {time.monotonic() - began:.6f}", flush=taken == WARM_SAMPLES)
             if not reply or reply.startswith(b"-"):
                 sys.exit(f"answered {reply!r}")
 

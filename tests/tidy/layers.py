@@ -18,7 +18,7 @@ LIBRARIES = {
     "prometheus": (["prometheus/"], ["prometheus-cpp::core"]),
     "yaml": (["yaml-cpp/"], ["yaml-cpp"]),
     "jemalloc": (["jemalloc/"], ["PkgConfig::jemalloc"]),
-    "lua": (["lua.h", "lua.hpp", "lualib.h", "lauxlib.h"], ["PkgConfig::lua", "PkgConfig::lua5.1"]),
+    "lua": (["lua.hpp", "lua-cjson.h", "lua-bitop.h"], ["lua"]),
     "compression": (["zlib.h", "lz4.h", "lzf.h", "liblzf/"],
                     ["ZLIB::ZLIB", "PkgConfig::lz4", "PkgConfig::lzf", "lzf"]),
 }
@@ -27,7 +27,7 @@ LIBRARIES = {
 # may not use each other, and neither may the two houses.
 _BELOW = ["protocol", "runtime", "config"]
 _PROXY_FLOORS = [["reply"], ["backend"], ["routing"], ["operations", "pubsub"], ["client"], ["server"]]
-_STORAGE_FLOORS = [["memory"], ["types"], ["engine"], ["persistence"], ["commands"],
+_STORAGE_FLOORS = [["memory"], ["types"], ["engine"], ["persistence"], ["commands", "lua"],
                    ["cluster", "replication"], ["scripting"], ["server"]]
 _MORE_LIBRARIES = {
     "storage/memory": ["posix"],
@@ -35,6 +35,7 @@ _MORE_LIBRARIES = {
     "storage/persistence": ["posix", "threads", "compression"],
     "storage/cluster": ["posix"],
     "storage/replication": ["posix"],
+    "storage/lua": ["lua"],
     "storage/scripting": ["lua"],
     "storage/server": ["posix", "threads", "jemalloc"],
 }

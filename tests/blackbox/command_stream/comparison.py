@@ -119,6 +119,11 @@ def same_pending(ours, theirs):
         for a, b in zip(ours[1], theirs[1]))
 
 
+def has_stale_errno(args, ours, theirs):
+    return (args[0].lower() in (b"sort", b"sort_ro") and ours != theirs
+            and STALE_ERRNO in (ours, theirs))
+
+
 def is_sorted_by_nothing(args):
     """SORT ... BY w* ALPHA: no such keys exist, so all texts are equal and any order is right."""
     words = [word.lower() for word in args[2:]]
@@ -129,7 +134,7 @@ def same(args, ours, theirs):
     if ours == theirs:
         return True
     name = args[0].lower()
-    if name in (b"sort", b"sort_ro") and STALE_ERRNO in (ours, theirs):
+    if has_stale_errno(args, ours, theirs):
         return True
     if name in (b"sort", b"sort_ro") and is_sorted_by_nothing(args) and ours[0] == theirs[0] == b"*":
         return len(ours[1]) == len(theirs[1])
@@ -160,6 +165,9 @@ class TransactionMatcher:
     def __init__(self, equal=same):
         self._equal = equal
         self._queued = []
+        # One side has stored and the other was refused for no reason: what is said from now on
+        # may rightly differ, until both sides begin anew.
+        self.has_parted = False
 
     def same(self, args, ours, theirs):
         name = args[0].lower()
@@ -171,7 +179,12 @@ class TransactionMatcher:
         if name == b"exec" and ours[0] == theirs[0] == b"*" and ours[1] and theirs[1]:
             queued, self._queued = self._queued, []
             return len(queued) == len(ours[1]) == len(theirs[1]) and all(
-                map(self._equal, queued, ours[1], theirs[1]))
+                map(self._same, queued, ours[1], theirs[1]))
         if name in (b"exec", b"discard", b"reset", b"multi"):
             self._queued = []
+        return self._same(args, ours, theirs)
+
+    def _same(self, args, ours, theirs):
+        if has_stale_errno(args, ours, theirs) and b"store" in map(bytes.lower, args):
+            self.has_parted = True
         return self._equal(args, ours, theirs)

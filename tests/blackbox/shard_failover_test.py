@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clusters with replicas, ours and Redis's in all mixtures: a master that is killed loses nothing
+that its replica had, and is replaced soon."""
+import time
+
+import pytest
+
+from bus_nodes import NODE_TIMEOUT_MS, all_ok, give_slots, my_id, nodes, view  # noqa: F401  fixtures
+from deadline import SLOWNESS, wait_until
+
+KEYS = [f"key:{i}" for i in range(300)]
+
+
+def info(node, field):
+    lines = node.call("INFO", "replication").decode().split("\r\n")
+    return next((line.split(":", 1)[1] for line in lines if line.startswith(field + ":")), None)
+
+
+def form(masters, replicas):
+    """Masters that share the slots, each with one replica."""
+    give_slots(masters)
+    members = masters + replicas
+    for other in members[1:]:
+        assert members[0].call("CLUSTER", "MEET", "127.0.0.1", other.port) == "OK"
+    ids = [my_id(node) for node in masters]
+    wait_until(lambda: all(len(view(node)) == len(members) for node in members), 20, "all have met")
+    for replica, master_id in zip(replicas, ids):
+        wait_until(lambda r=replica, m=master_id: r.call("CLUSTER", "REPLICATE", m) == "OK", 20,
+                   "it knows its master")
+    wait_until(lambda: all_ok(members), 20, "all agree that all is well")
+    for replica in replicas:
+        wait_until(lambda r=replica: info(r, "master_link_status") == "up", 20, "the replica follows")
+
+
+def call_owner(members, *command):
+    """Follows redirects as a client does."""
+    for node in members:
+        reply = node.call(*command)
+        if not str(reply).startswith("MOVED"):
+            return reply
+    raise AssertionError(f"nobody serves {command}")
+
+
+@pytest.mark.parametrize("kinds", ["ours-ours", "ours-theirs", "theirs-ours"])
+def test_a_killed_master_is_replaced_by_its_replica(nodes, kinds):
+    master_kind, replica_kind = kinds.split("-")
+    all_nodes = nodes(*{"ours-ours": (6, 0)}.get(kinds, (3, 3)),
+                      settings=("--repl-diskless-sync-delay", "0"))
+    ours, theirs = all_nodes[:3], all_nodes[3:]
+    masters, replicas = (theirs, ours) if master_kind == "theirs" else (ours, theirs)
+    form(masters, replicas)
+    for key in KEYS:
+        assert call_owner(masters, "SET", key, "v" + key) == "OK"
+    for master in masters:
+        assert master.call("WAIT", 1, int(10000 * SLOWNESS)) == 1
+    victim, heir = masters[0], replicas[0]
+    begin = time.monotonic()
+    victim.process.kill()
+    wait_until(lambda: info(heir, "role") == "master", 20, "the replica is elected")
+    rest = [node for node in masters + replicas if node is not victim]
+    wait_until(lambda: all(b"cluster_state:ok" in node.call("CLUSTER", "INFO") for node in rest), 20,
+               "the cluster is well")
+    assert time.monotonic() - begin < (NODE_TIMEOUT_MS / 1000 + 5) * SLOWNESS
+    for key in KEYS:
+        assert call_owner(rest, "GET", key) == b"v" + key.encode()
+    assert heir.call("SET", "{06S}", "written") == "OK"
+
+
+def test_a_manual_failover_changes_places(nodes):
+    members = nodes(6, settings=("--repl-diskless-sync-delay", "0"))
+    masters, replicas = members[:3], members[3:]
+    form(masters, replicas)
+    for key in KEYS:
+        assert call_owner(masters, "SET", key, "v") == "OK"
+    assert replicas[0].call("CLUSTER", "FAILOVER") == "OK"
+    wait_until(lambda: info(replicas[0], "role") == "master", 20, "the replica is the master")
+    wait_until(lambda: info(masters[0], "master_link_status") == "up", 20, "the master is its replica")
+    wait_until(lambda: all_ok(members), 20, "all agree")
+    for key in KEYS:
+        assert call_owner([replicas[0], *masters[1:]], "GET", key) == b"v"
+    assert replicas[0].call("SET", "{06S}", "written") == "OK"
+    assert replicas[0].call("WAIT", 1, int(10000 * SLOWNESS)) == 1

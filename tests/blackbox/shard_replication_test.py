@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""slotway-shard as master and as replica: of another one, and of and for a real redis-server."""
+import itertools
+import random
+import signal
+import threading
+
+import pytest
+
+from deadline import SLOWNESS, wait_until
+from raw_client import RawClient, encode
+from real_cluster import RealRedis
+from shard_process import ShardProcess
+
+PAIRS = [("redis", "ours"), ("ours", "redis"), ("ours", "ours")]
+
+
+class Member:
+    """A server of either kind, with one client."""
+
+    def __init__(self, kind, **settings):
+        options = {"repl-diskless-sync-delay": "0", "enable-debug-command": "yes", "save": "",
+                   **{name.replace("_", "-"): value for name, value in settings.items()}}
+        pairs = list(options.items())
+        if kind == "ours":
+            flat = itertools.chain.from_iterable((f"--{name}", value) for name, value in pairs)
+            self.server = ShardProcess(password=None, options=list(flat))
+        else:
+            self.server = RealRedis(settings=pairs)
+        self.port = self.server.port
+        self.client = self.server.client()
+
+    def call(self, *words):
+        return self.client.call(*words)
+
+    def info(self, field, section="replication"):
+        for line in self.call("INFO", section).decode().split("\r\n"):
+            if line.startswith(field + ":"):
+                return line.split(":", 1)[1]
+        return None
+
+    def digest(self):
+        return self.call("DEBUG", "DIGEST")
+
+    def follow(self, master):
+        self.call("REPLICAOF", "127.0.0.1", master.port)
+        wait_until(lambda: self.info("master_link_status") == "up", 20, "the link is up")
+
+    def stop(self):
+        self.client.close()
+        self.server.stop()
+
+
+@pytest.fixture(name="members")
+def fixture_members():
+    """Makes members that are stopped in the end."""
+    made = []
+
+    def make(kind, **settings):
+        made.append(Member(kind, **settings))
+        return made[-1]
+    yield make
+    for member in made:
+        member.stop()
+
+
+def assert_same(master, replica):
+    assert master.call("WAIT", 1, int(10000 * SLOWNESS)) == 1
+    assert master.digest() == replica.digest()
+
+
+def fill(member):
+    """Something of every type, and a function."""
+    for i in range(300):
+        member.call("SET", f"k{i}", "v" * i)
+    member.call("RPUSH", "list", *range(200))
+    member.call("ZADD", "zset", *itertools.chain.from_iterable((i * 1.5, f"m{i}") for i in range(200)))
+    member.call("HSET", "hash", *range(100))
+    member.call("SADD", "set", *range(1000))
+    member.call("XADD", "stream", "*", "f", "v")
+    member.call("SET", "ttl", "v", "EX", "100")
+    member.call("PFADD", "hll", *range(100))
+    member.call("SELECT", "3")
+    member.call("SET", "elsewhere", "1")
+    member.call("SELECT", "0")
+    member.call("FUNCTION", "LOAD", "REPLACE",
+                "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+
+
+def write_what_is_not_repeated_as_it_came(member):
+    member.call("INCRBYFLOAT", "float", "1.1")
+    member.call("SPOP", "set", "10")
+    member.call("EXPIRE", "k1", "1000")
+    member.call("SET", "k2", "x", "PX", "100000")
+    member.call("XGROUP", "CREATE", "stream", "g", "0")
+    member.call("XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">")
+    member.call("EVAL", "redis.call('set', 'e', '1') return redis.call('incr', 'e')", 0)
+    member.call("BLPOP", "list", "1")
+    member.call("MULTI")
+    member.call("LPUSH", "list", "a")
+    member.call("SELECT", "3")
+    member.call("SET", "elsewhere", "2")
+    member.call("EXEC")
+    member.call("SELECT", "0")
+    member.call("SET", "short", "x", "PX", "50")
+
+
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_a_replica_has_what_its_master_has(members, kinds, diskless):
+    master = members(kinds[0], repl_diskless_sync=diskless)
+    replica = members(kinds[1])
+    fill(master)
+    replica.call("SET", "of another history", "1")
+    replica.follow(master)
+    assert_same(master, replica)
+    assert str(replica.call("FCALL", "f", 0)).startswith("READONLY")  # may write, for all it says
+    write_what_is_not_repeated_as_it_came(master)
+    assert_same(master, replica)
+    # A pause of the link: what was missed comes from the log.
+    master.call("CLIENT", "KILL", "TYPE", "replica")
+    master.call("SET", "missed", "1")
+    wait_until(lambda: replica.info("master_link_status") == "up", 20, "the link is up again")
+    assert_same(master, replica)
+    assert master.info("sync_full", "stats") == "1"
+    assert master.info("sync_partial_ok", "stats") == "1"
+    wait_until(lambda: replica.call("GET", "short") is None, 5, "due keys go")
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_master_and_replica_change_places(members, kinds):
+    # Without a PING that only one of them has heard.
+    first, second = (members(kind, repl_ping_replica_period="1000") for kind in kinds)
+    fill(first)
+    second.follow(first)
+    assert_same(first, second)
+    wait_until(lambda: second.info("master_repl_offset") == first.info("master_repl_offset"), 20,
+               "it has heard that it was asked, too")
+    second.call("REPLICAOF", "NO", "ONE")
+    second.call("SET", "of the new master", "1")
+    first.follow(second)
+    assert_same(second, first)
+    assert second.info("sync_full", "stats") == "0"
+    assert second.info("sync_partial_ok", "stats") == "1"
+    assert first.info("master_replid") == second.info("master_replid")
+    assert first.info("master_replid2") != "0" * 40
+
+
+@pytest.mark.parametrize("kinds", [("redis", "ours", "redis"), ("ours", "redis", "ours"),
+                                   ("ours", "ours", "ours")], ids="-".join)
+def test_replicas_of_replicas(members, kinds):
+    top, middle, bottom = (members(kind) for kind in kinds)
+    fill(top)
+    middle.follow(top)
+    bottom.follow(middle)
+    write_what_is_not_repeated_as_it_came(top)
+    wait_until(lambda: bottom.info("master_repl_offset") == top.info("master_repl_offset"), 20,
+               "the last has heard everything")
+    assert top.digest() == middle.digest() == bottom.digest()
+    # The middle one becomes the master: the last need not begin anew.
+    middle.call("REPLICAOF", "NO", "ONE")
+    middle.call("SET", "from the middle", "1")
+    wait_until(lambda: bottom.info("master_link_status") == "up" and
+               bottom.digest() == middle.digest(), 20, "it follows on")
+    assert middle.info("sync_full", "stats") == "1"
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_writes_during_the_snapshot_are_not_lost(members, kinds):
+    master, replica = members(kinds[0]), members(kinds[1])
+    for begin in range(0, 30000, 1000):
+        master.call("MSET", *itertools.chain.from_iterable(
+            (f"key{i}", "x" * 200) for i in range(begin, begin + 1000)))
+    is_over = threading.Event()
+
+    def write():
+        with RawClient(master.port, "127.0.0.1") as client:
+            source = random.Random(7)
+            while not is_over.is_set():
+                key = f"key{source.randrange(40000)}"
+                client.call(*source.choice([("APPEND", key, "y"), ("DEL", key), ("INCR", "count"),
+                                            ("SET", key, "z"), ("LPUSH", "list", key)]))
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        replica.follow(master)
+    finally:
+        is_over.set()
+        writer.join()
+    assert_same(master, replica)
+
+
+def test_a_replica_takes_no_writes_and_says_when_it_is_stale(members):
+    master, replica = members("ours"), members("ours")
+    master.call("SET", "k", "v")
+    replica.follow(master)
+    assert_same(master, replica)
+    readonly = "READONLY You can't write against a read only replica."
+    assert str(replica.call("SET", "k", "w")) == readonly
+    assert readonly in str(replica.call("EVAL", "return redis.call('set', 'k', 'w')", 0))
+    assert replica.call("GET", "k") == b"v"
+    assert replica.call("ROLE")[:4] == [b"slave", b"127.0.0.1", master.port, b"connected"]
+    assert master.call("ROLE")[2][0][:2] == [b"127.0.0.1", str(replica.port).encode()]
+    replica.call("CONFIG", "SET", "replica-serve-stale-data", "no")
+    master.server.stop()
+    wait_until(lambda: replica.info("master_link_status") == "down", 20, "the link is down")
+    assert str(replica.call("GET", "k")).startswith("MASTERDOWN")
+    replica.call("CONFIG", "SET", "replica-serve-stale-data", "yes")
+    assert replica.call("GET", "k") == b"v"
+
+
+def test_writes_want_replicas(members):
+    master, replica = members("ours"), members("redis")
+    master.call("CONFIG", "SET", "min-replicas-to-write", "1")
+    assert str(master.call("SET", "k", "v")).startswith("NOREPLICAS")
+    replica.follow(master)
+    wait_until(lambda: master.info("min_slaves_good_slaves") == "1", 20, "it is a good one")
+    assert master.call("SET", "k", "v") == "OK"
+
+
+def test_wait_counts_and_gives_up(members):
+    master, replica = members("ours"), members("ours")
+    assert master.call("WAIT", 0, 1000) == 0
+    assert master.call("WAIT", 1, 50) == 0
+    replica.follow(master)
+    master.call("SET", "k", "v")
+    assert master.call("WAIT", 1, 10000) == 1
+    assert master.call("WAIT", 2, 50) == 1
+    assert "WAIT cannot be used with replica instances" in str(replica.call("WAIT", 0, 0))
+
+
+def test_a_reader_of_the_stream_that_knows_little(members):
+    """SYNC alone, as tools do it: the snapshot has its length before it, the stream follows."""
+    master = members("ours")
+    fill(master)
+    with master.server.client() as reader:
+        reader.send(encode("SYNC"))
+        header = b""
+        while not header.endswith(b"\r\n"):
+            header = (header + reader.receive_exactly(1)).lstrip(b"\n")
+        assert header.startswith(b"$")
+        snapshot = reader.receive_exactly(int(header[1:]))
+        assert snapshot.startswith(b"REDIS0010")
+        master.call("SET", "k", "v", "EX", "100")
+        heard = [reader.reply() for _ in range(2)]
+        assert heard[0] == [b"SELECT", b"0"]
+        assert heard[1][:4] == [b"SET", b"k", b"v", b"PXAT"]
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_a_master_hands_over(members, kinds):
+    first, second = (members(kind, repl_ping_replica_period="1000") for kind in kinds)
+    fill(first)
+    assert str(first.call("FAILOVER")) == "ERR FAILOVER requires connected replicas."
+    second.follow(first)
+    wait_until(lambda: "state=online" in first.info("slave0"), 20, "it is online")
+    assert str(first.call("FAILOVER", "TO", "127.0.0.1", "1")) == \
+        "ERR FAILOVER target HOST and PORT is not a replica."
+    assert str(first.call("FAILOVER", "ABORT")) == "ERR No failover in progress."
+    assert first.call("FAILOVER", "TO", "127.0.0.1", second.port, "TIMEOUT", "10000") == "OK"
+    wait_until(lambda: second.info("role") == "master", 20, "the replica has taken over")
+    wait_until(lambda: first.info("master_link_status") == "up", 20, "the former master follows")
+    assert first.info("master_failover_state") == "no-failover"
+    assert second.info("sync_full", "stats") == "0"
+    assert second.call("SET", "after", "1") == "OK"
+    assert_same(second, first)
+
+
+def test_a_failover_that_does_not_come_about(members):
+    master, replica = members("ours"), members("redis")
+    replica.follow(master)
+    wait_until(lambda: master.info("connected_slaves") == "1" and
+               "state=online" in master.info("slave0"), 20, "it is online")
+    replica.server.node.process.signal(signal.SIGSTOP)
+    try:
+        master.call("SET", "k", "v")
+        assert master.call("FAILOVER", "TIMEOUT", "300") == "OK"
+        assert master.info("master_failover_state") == "waiting-for-sync"
+        assert master.call("SET", "k", "w") == "OK"  # held back until it is over
+    finally:
+        replica.server.node.process.signal(signal.SIGCONT)
+    assert master.info("role") == "master"
+    assert_same(master, replica)

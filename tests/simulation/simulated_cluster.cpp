@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/simulated_cluster.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace slotway::simulation {
+
+using namespace storage::cluster;
+
+namespace {
+
+constexpr std::int64_t kMsUs = 1000;
+constexpr std::int64_t kTickUs = 100 * kMsUs;
+constexpr std::int64_t kAuditUs = 5 * kMsUs;
+
+}  // namespace
+
+SimulatedCluster::SimulatedCluster(const WorldOptions& options)
+    : options_(options), random_(options.seed * 0x9e3779b97f4a7c15u + 1) {
+  const int count = options_.masters * (1 + options_.replicas_of_each);
+  side_.assign(static_cast<std::size_t>(count), 0);
+  for (int i = 0; i < count; ++i) {
+    auto node = std::make_unique<SimulatedNode>(*this, i);
+    const bool is_master = i < options_.masters;
+    const int slots = protocol::kSlotCount;
+    node->Create(is_master ? slots * i / options_.masters : 0,
+                 is_master ? slots * (i + 1) / options_.masters : 0);
+    nodes_.push_back(std::move(node));
+  }
+  for (auto& node : nodes_) Restart(*node);
+  for (int i = 1; i < count; ++i) {
+    nodes_[0]->Bus().Meet(nodes_[static_cast<std::size_t>(i)]->Ip(), 6379, 16379);
+  }
+  At(kAuditUs, nullptr, [this] { Audit(); });
+  Run(10 * options_.node_timeout_ms);
+  for (int i = options_.masters; i < count; ++i) {
+    SimulatedNode& node = *nodes_[static_cast<std::size_t>(i)];
+    SimulatedNode& master = *nodes_[static_cast<std::size_t>(i % options_.masters)];
+    const std::string error = node.Bus().Replicate(master.State().Myself().id.Text());
+    if (!error.empty()) Fail("cannot form: " + error);
+    node.Bus().EndOfTurn();
+  }
+  Run(10 * options_.node_timeout_ms);
+}
+
+SimulatedCluster::~SimulatedCluster() = default;
+
+void SimulatedCluster::Fail(const std::string& what) {
+  if (violation_.empty()) {
+    violation_ = "at " + std::to_string(time_us_ / 1000) + " ms: " + what;
+  }
+}
+
+void SimulatedCluster::At(std::int64_t at_us, const SimulatedNode* node,
+                          std::function<void()> run) {
+  queue_.push({at_us, next_order_++, node != nullptr ? node->Number() : -1,
+               node != nullptr ? node->Incarnation() : 0, std::move(run)});
+}
+
+void SimulatedCluster::Run(std::int64_t for_ms) {
+  const std::int64_t end_us = time_us_ + for_ms * kMsUs;
+  while (!queue_.empty() && queue_.top().at_us <= end_us && violation_.empty()) {
+    Event event = queue_.top();
+    queue_.pop();
+    time_us_ = std::max(time_us_, event.at_us);
+    if (event.node < 0) {
+      event.run();
+      continue;
+    }
+    SimulatedNode& node = *nodes_[static_cast<std::size_t>(event.node)];
+    if (!node.IsRunning() || node.Incarnation() != event.incarnation) continue;
+    if (node.IsPaused()) {
+      event.at_us = node.paused_until_us;
+      queue_.push(std::move(event));
+      continue;
+    }
+    ++events_;
+    event.run();
+    if (node.IsRunning()) node.Bus().EndOfTurn();
+  }
+  time_us_ = end_us;
+}
+
+std::int64_t SimulatedCluster::Delay() {
+  auto delay_us = static_cast<std::int64_t>(100 + random_.Below(2000));
+  if (is_slow_) delay_us += static_cast<std::int64_t>(random_.Below(150'000));
+  if (is_lossy_ && random_.Below(20) == 0) delay_us += 200'000;  // sent again
+  return delay_us;
+}
+
+void SimulatedCluster::TickNode(SimulatedNode& node) {
+  node.Replicate();
+  node.Bus().CheckLease();
+  node.Bus().Tick();
+  At(time_us_ + kTickUs, &node, [this, &node] { TickNode(node); });
+}
+
+SimulatedNode* SimulatedCluster::NodeAt(const std::string& ip) {
+  const std::size_t number = static_cast<std::size_t>(std::stoi(ip.substr(ip.rfind('.') + 1)));
+  return number >= 1 && number <= nodes_.size() ? nodes_[number - 1].get() : nullptr;
+}
+
+bool SimulatedCluster::AreConnected(const SimulatedNode& a, const SimulatedNode& b) const {
+  return side_[static_cast<std::size_t>(a.Number())] == side_[static_cast<std::size_t>(b.Number())];
+}
+
+LinkId SimulatedCluster::Connect(SimulatedNode& from, const std::string& ip) {
+  const auto near = LinkId(next_link_++);
+  const auto far = LinkId(next_link_++);
+  SimulatedNode* to = NodeAt(ip);
+  At(time_us_ + Delay(), nullptr, [this, near, far, &from, to, inc = from.Incarnation()] {
+    if (to == nullptr || !AreConnected(from, *to)) return;  // silence
+    if (!from.IsRunning() || from.Incarnation() != inc) return;
+    if (!to->IsRunning()) {
+      At(time_us_ + Delay(), &from, [&from, near] { from.Bus().OnConnectFailed(near, true); });
+      return;
+    }
+    ends_[near] = End{far, from.Number(), from.Incarnation()};
+    ends_[far] = End{near, to->Number(), to->Incarnation()};
+    At(time_us_, to, [to, far, &from] { to->Bus().OnAccepted(far, {to->Ip(), from.Ip()}); });
+    const std::int64_t up_us = time_us_ + Delay();
+    ends_[near].last_arrival_us = up_us;
+    At(up_us, &from, [this, &from, to, near] {
+      if (ends_.contains(near)) from.Bus().OnConnected(near, {from.Ip(), to->Ip()});
+    });
+  });
+  return near;
+}
+
+void SimulatedCluster::Send(SimulatedNode& from, LinkId link, const BusMessage& message) {
+  auto near = ends_.find(link);
+  if (near == ends_.end()) return;
+  auto far = ends_.find(near->second.other);
+  if (far == ends_.end()) return;
+  SimulatedNode& to = *nodes_[static_cast<std::size_t>(far->second.node)];
+  if (!AreConnected(from, to)) return;
+  if (is_lossy_ && random_.Below(500) == 0) {
+    Break(link, true);
+    return;
+  }
+  const std::int64_t at_us = std::max(time_us_ + Delay(), far->second.last_arrival_us + 1);
+  far->second.last_arrival_us = at_us;
+  const LinkId end = far->first;
+  // shared: with the event, which is copied.
+  auto sent = std::make_shared<const BusMessage>(message);
+  At(at_us, &to, [this, &to, &from, end, sent] {
+    if (ends_.contains(end) && AreConnected(from, to)) to.Bus().OnMessage(end, *sent);
+  });
+}
+
+// Both ends learn of it, unless something keeps them apart.
+void SimulatedCluster::Break(LinkId end, bool tells_other) {
+  auto found = ends_.find(end);
+  if (found == ends_.end()) return;
+  const LinkId other = found->second.other;
+  SimulatedNode& here = *nodes_[static_cast<std::size_t>(found->second.node)];
+  auto far = ends_.find(other);
+  At(time_us_, &here, [this, &here, end] {
+    if (ends_.erase(end) != 0) here.Bus().OnClosed(end);
+  });
+  if (far == ends_.end() || !tells_other) return;
+  SimulatedNode& there = *nodes_[static_cast<std::size_t>(far->second.node)];
+  if (!AreConnected(here, there)) return;
+  At(time_us_ + Delay(), &there, [this, &there, other] {
+    if (ends_.erase(other) != 0) there.Bus().OnClosed(other);
+  });
+}
+
+void SimulatedCluster::Close(LinkId end) {
+  auto found = ends_.find(end);
+  if (found == ends_.end()) return;
+  const LinkId other = found->second.other;
+  SimulatedNode& here = *nodes_[static_cast<std::size_t>(found->second.node)];
+  ends_.erase(found);
+  auto far = ends_.find(other);
+  if (far == ends_.end()) return;
+  SimulatedNode& there = *nodes_[static_cast<std::size_t>(far->second.node)];
+  if (!AreConnected(here, there)) return;
+  const std::int64_t at_us = std::max(time_us_ + Delay(), far->second.last_arrival_us + 1);
+  At(at_us, &there, [this, &there, other] {
+    if (ends_.erase(other) != 0) there.Bus().OnClosed(other);
+  });
+}
+
+void SimulatedCluster::NoteVote(SimulatedNode& voter, const BusMessage& vote) {
+  const std::uint64_t epoch = ToInt(vote.current_epoch);
+  if (!votes_.emplace(voter.Number(), epoch).second) {
+    Fail("node " + std::to_string(voter.Number()) + " votes twice in epoch " +
+         std::to_string(epoch));
+  }
+  if (voter.Disk().LastVoteEpoch() != vote.current_epoch) {
+    Fail("node " + std::to_string(voter.Number()) + " votes before the vote is on its disk");
+  }
+}
+
+void SimulatedCluster::Audit() {
+  SlotBitmap served;
+  for (auto& node : nodes_) {
+    if (!node->MayServeWrites()) continue;
+    if (!served.Meets(node->OwnSlots())) {
+      node->OwnSlots().ForEach([&](protocol::Slot slot) { served.Add(slot); });
+      continue;
+    }
+    for (auto& other : nodes_) {
+      if (other == node || !other->MayServeWrites()) continue;
+      if (other->OwnSlots().Meets(node->OwnSlots())) {
+        Fail("nodes " + std::to_string(node->Number()) + " and " + std::to_string(other->Number()) +
+             " serve the same slot");
+      }
+    }
+  }
+  At(time_us_ + kAuditUs, nullptr, [this] { Audit(); });
+}
+
+SimulatedNode& SimulatedCluster::RandomNode() { return *nodes_[random_.Below(nodes_.size())]; }
+
+void SimulatedCluster::Kill(SimulatedNode& node) {
+  if (!node.IsRunning()) return;
+  std::vector<LinkId> links;
+  for (const auto& [id, end] : ends_) {
+    if (end.node == node.Number()) links.push_back(id);
+  }
+  node.Kill();
+  node.paused_until_us = 0;
+  for (LinkId link : links) Close(link);
+}
+
+void SimulatedCluster::Restart(SimulatedNode& node) {
+  if (node.IsRunning()) return;
+  node.Start();
+  At(time_us_ + static_cast<std::int64_t>(random_.Below(kTickUs)), &node,
+     [this, &node] { TickNode(node); });
+}
+
+void SimulatedCluster::DoSomethingBad() {
+  const std::int64_t timeout_ms = options_.node_timeout_ms;
+  auto soon_us = [&](std::int64_t ms_max) {
+    return time_us_ +
+           static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(ms_max))) * kMsUs;
+  };
+  SimulatedNode& node = RandomNode();
+  switch (random_.Below(9)) {
+    case 0:
+    case 1:
+      Kill(node);
+      At(soon_us(5 * timeout_ms), nullptr, [this, &node] { Restart(node); });
+      break;
+    case 2:
+      node.paused_until_us = soon_us(4 * timeout_ms);
+      break;
+    case 3: {
+      // Two sides, or one node alone.
+      const bool is_alone = random_.Below(2) == 0;
+      for (int& side : side_) side = is_alone ? 0 : static_cast<int>(random_.Below(2));
+      if (is_alone) side_[static_cast<std::size_t>(node.Number())] = 1;
+      At(soon_us(6 * timeout_ms), nullptr, [this] { std::fill(side_.begin(), side_.end(), 0); });
+      break;
+    }
+    case 4:
+      is_slow_ = !is_slow_;
+      break;
+    case 5:
+      is_lossy_ = !is_lossy_;
+      break;
+    case 6:
+      node.unix_jump_ms += static_cast<std::int64_t>(random_.Below(7'200'000)) - 3'600'000;
+      break;
+    case 7:
+      if (node.IsRunning() && !node.IsPaused()) {
+        auto kind = static_cast<FailoverKind>(random_.Below(3));
+        // TAKEOVER overrules the majority: in a partition it may make a second one, and no lease
+        // helps.
+        const bool is_parted = side_ != std::vector<int>(side_.size(), side_[0]);
+        if (is_parted && kind == FailoverKind::kTakeover) kind = FailoverKind::kForce;
+        node.Bus().Failover(kind);
+        node.Bus().EndOfTurn();
+      }
+      break;
+    default:
+      Kill(node);
+      At(time_us_ + 50 * kMsUs, nullptr, [this, &node] { Restart(node); });
+      break;
+  }
+}
+
+void SimulatedCluster::EndFaults() {
+  is_slow_ = is_lossy_ = false;
+  std::fill(side_.begin(), side_.end(), 0);
+  for (auto& node : nodes_) {
+    node->paused_until_us = std::min(node->paused_until_us, time_us_);
+    Restart(*node);
+  }
+}
+
+std::string SimulatedCluster::WhatIsNotConverged() {
+  SlotBitmap served;
+  for (auto& node : nodes_) {
+    const std::string name = "node " + std::to_string(node->Number());
+    const ClusterState& state = node->State();
+    if (state.Nodes().size() != nodes_.size()) {
+      return name + " knows " + std::to_string(state.Nodes().size()) + " nodes";
+    }
+    if (!state.IsUp()) {
+      return name + " says that the cluster is down: " + (state.IsHeld() ? "no lease, " : "") +
+             std::to_string(state.CountSlots().ok) + " slots are well";
+    }
+    for (const ClusterNode& other : state.Nodes()) {
+      if (other.IsFailed() || other.IsSuspected()) return name + " holds another for failed";
+      const NodeIndex there = nodes_[0]->State().Find(other.id);
+      if (there == kNoNode) return name + " knows a node that node 0 does not know";
+      const ClusterNode& seen = nodes_[0]->State().Node(there);
+      if (seen.IsMaster() != other.IsMaster()) return name + " disagrees about a role";
+      if (nodes_[0]->State().BitmapOf(there) != state.BitmapOf(state.Find(other.id))) {
+        return name + " disagrees about the slots of a node";
+      }
+    }
+    if (node->MayServeWrites()) {
+      node->OwnSlots().ForEach([&](protocol::Slot slot) { served.Add(slot); });
+    }
+  }
+  for (int slot = 0; slot < protocol::kSlotCount; ++slot) {
+    if (!served.Has(protocol::Slot(slot))) return "slot " + std::to_string(slot) + " is not served";
+  }
+  return {};
+}
+
+}  // namespace slotway::simulation

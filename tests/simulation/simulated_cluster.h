@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// A world for cluster buses: links that delay, lose, stall and break, processes that pause and die,
+// clocks that drift and jump. Everything follows from one seed. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/random.h"
+#include "tests/simulation/simulated_node.h"
+
+namespace slotway::simulation {
+
+struct WorldOptions {
+  std::uint64_t seed = 1;
+  int masters = 3;
+  int replicas_of_each = 1;
+  std::int64_t node_timeout_ms = 1000;
+};
+
+class SimulatedCluster {
+ public:
+  explicit SimulatedCluster(const WorldOptions& options);
+  ~SimulatedCluster();
+
+  // Lets so much time pass.
+  void Run(std::int64_t for_ms);
+  // Everybody is up, knows everybody and agrees on the owner of each slot, which serves. Else what
+  // is wrong.
+  std::string WhatIsNotConverged();
+  // Empty, or the first invariant that did not hold.
+  const std::string& Violation() const { return violation_; }
+
+  // ---- Faults
+  void DoSomethingBad();
+  void EndFaults();
+
+  // ---- For nodes
+  std::int64_t TimeUs() const { return time_us_; }
+  runtime::Random& Chance() { return random_; }
+  storage::cluster::LinkId Connect(SimulatedNode& from, const std::string& ip);
+  void Send(SimulatedNode& from, storage::cluster::LinkId link,
+            const storage::cluster::BusMessage& message);
+  void Close(storage::cluster::LinkId end);
+  void NoteVote(SimulatedNode& voter, const storage::cluster::BusMessage& vote);
+  SimulatedNode* NodeAt(const std::string& ip);
+  bool AreConnected(const SimulatedNode& a, const SimulatedNode& b) const;
+  const WorldOptions& Options() const { return options_; }
+  std::uint64_t Votes() const { return votes_.size(); }
+  std::uint64_t Events() const { return events_; }
+
+ private:
+  struct Event {
+    std::int64_t at_us;
+    std::uint64_t order;
+    int node;         // whose; waits while that is paused; -1: the world's
+    int incarnation;  // of the process; of another one it is not for
+    std::function<void()> run;
+    bool operator<(const Event& other) const {
+      return at_us != other.at_us ? at_us > other.at_us : order > other.order;
+    }
+  };
+  // One end of a link.
+  struct End {
+    storage::cluster::LinkId other;
+    int node;
+    int incarnation;
+    std::int64_t last_arrival_us = 0;  // at this end: what is sent later arrives later
+  };
+
+  void At(std::int64_t at_us, const SimulatedNode* node, std::function<void()> run);
+  std::int64_t Delay();
+  void TickNode(SimulatedNode& node);
+  void Break(storage::cluster::LinkId end, bool tells_other);
+  void Kill(SimulatedNode& node);
+  void Restart(SimulatedNode& node);
+  void Audit();
+  void Fail(const std::string& what);
+  SimulatedNode& RandomNode();
+
+  WorldOptions options_;
+  runtime::Random random_;
+  std::int64_t time_us_ = 0;
+  std::uint64_t next_order_ = 0;
+  std::uint64_t next_link_ = 1;
+  std::uint64_t events_ = 0;
+  std::priority_queue<Event> queue_;
+  std::vector<std::unique_ptr<SimulatedNode>> nodes_;
+  std::map<storage::cluster::LinkId, End> ends_;
+  std::vector<int> side_;  // nodes of different sides do not reach each other
+  std::set<std::pair<int, std::uint64_t>> votes_;  // node and epoch
+  bool is_slow_ = false;
+  bool is_lossy_ = false;
+  std::string violation_;
+};
+
+}  // namespace slotway::simulation
