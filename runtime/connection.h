@@ -72,6 +72,8 @@ class Connection {
       loop_.MarkForFlush(*this, stage_);
     }
   }
+  // Among which connections it is flushed from now on.
+  void SetFlushStage(FlushStage stage) { stage_ = stage; }
   // Keeps written bytes in Output() until the owner releases them: a log of what is unanswered.
   void KeepWritten() { keeps_written_ = true; }
   // Everything before this position has been handed to the socket.

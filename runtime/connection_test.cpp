@@ -91,6 +91,30 @@ TEST_F(ConnectionTest, BytesBothWays) {
   EXPECT_TRUE(client_->IsConnected());
 }
 
+TEST_F(ConnectionTest, WhatIsUpstreamIsFlushedFirst) {
+  std::string order;
+  bool is_watched = false;
+  auto note = [&](char who) {
+    if (is_watched) order += who;
+    return true;
+  };
+  server_handler_.is_flush_wanted = [&] { return note('s'); };
+  client_handler_.is_flush_wanted = [&] { return note('c'); };
+  client_handler_.on_connected = [&] { Send(*client_, "ping"); };
+  server_handler_.on_bytes = [&](std::string_view input) -> std::size_t {
+    is_watched = true;
+    if (!order.empty()) server_->SetFlushStage(FlushStage::kUpstream);
+    Send(*server_, "pong");
+    Send(*client_, "ping");
+    if (order.size() >= 4) loop_.Stop();
+    return input.size();
+  };
+  Connect();
+  loop_.Run();
+  // Within a stage: who was marked first.
+  EXPECT_EQ(order.substr(0, 4), "cssc");
+}
+
 TEST_F(ConnectionTest, WhoYieldsIsOfferedTheRestInTheNextIteration) {
   std::vector<std::string> offers;
   std::vector<std::uint32_t> turns;

@@ -332,6 +332,9 @@ void Replicas::SendFileIfWritten() {
 void Replicas::GoOnline(Replica& replica) {
   replica.stage = Stage::kOnline;
   replica.heard_ms = server_.now_ms;
+  // Before the answers to clients: what was confirmed is on its way to the replicas, also if this
+  // process ends now.
+  replica.client->connection->SetFlushStage(runtime::FlushStage::kUpstream);
   Pump(replica);
   UpdateFacts();
 }
