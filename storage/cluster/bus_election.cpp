@@ -169,6 +169,16 @@ bool ClusterBus::HasNewerOwner(const PendingVote& request) {
   return true;
 }
 
+// Once the process that has the promise is gone it cannot use it, and the slots may go on to another.
+bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots) {
+  std::erase_if(promises_, [&](const Promise& promise) {
+    if (promise.candidate == node || !promise.slots.Meets(slots)) return false;
+    auto peer = peers_.find(promise.candidate);
+    return peer != peers_.end() && IsKnownGone(peer->second);
+  });
+  return IsPromisedToOther(node, slots);
+}
+
 bool ClusterBus::IsPromisedToOther(const NodeId& node, const SlotBitmap& slots) {
   const std::int64_t now_ms = host_.NowMs();
   std::erase_if(promises_, [&](const Promise& promise) { return promise.ends_ms < now_ms; });
@@ -203,7 +213,7 @@ bool ClusterBus::TryVote(const PendingVote& request) {
     if (MayHoldLease(request.candidate, master, request.slots)) return false;
   }
   if (host_.NowMs() < denies_until_ms_) return false;
-  if (IsPromisedToOther(request.candidate, request.slots)) return false;
+  if (IsVotedAway(request.candidate, request.slots)) return false;
   if (promises_.size() >= kPromisesMax) return true;
   state_.SetLastVoteEpoch(request.epoch);
   if (!host_.Save(state_)) {

@@ -197,6 +197,31 @@ TEST(ClusterBusTest, AKnownDeadMasterNeedsNoWait) {
   EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
 }
 
+TEST(ClusterBusTest, WhoGotAVoteAndIsGoneStandsInNobodysWay) {
+  TestBus node(1);
+  auto refuse = [&node](int place) {
+    node.Answer(place);
+    node.bus.OnClosed(node.links[place]);
+    node.bus.OnConnectFailed(node.host.connected.back().second, true);
+  };
+  refuse(0);
+  node.Tell(node.Fail(2, 0));
+  BusMessage request = node.From(3, BusMessageType::kVoteRequest);
+  request.current_epoch = Epoch(9);
+  node.Tell(request);
+  ASSERT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+  BusMessage other = node.From(4, BusMessageType::kVoteRequest);  // another replica of the same
+  other.current_epoch = Epoch(10);
+  other.master = request.master;
+  other.slots = request.slots;
+  other.config_epoch = request.config_epoch;
+  node.Tell(other);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+  refuse(3);
+  node.Tell(other);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 2u);
+}
+
 TEST(ClusterBusTest, ARefusingVoterTellsWhy) {
   TestBus node(1);
   node.state.SetConfigEpoch(NodeIndex(0), Epoch(8));
