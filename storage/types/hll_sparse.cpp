@@ -2,6 +2,8 @@
 #include "storage/types/hll_sparse.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "storage/types/hll_dense.h"
@@ -62,11 +64,41 @@ bool HllSparseMerge(std::string_view value, HllRegisters& into) {
   });
 }
 
+// Up to eight short runs from `spot` on, all of which are before `index`, are passed over at once;
+// false if there are too few of them for that.
+bool HllSparseEditor::PassShort(std::string_view value, std::size_t index, Spot& spot) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  if (value.size() - spot.at < 8) return false;
+  std::uint64_t codes;
+  std::memcpy(&codes, value.data() + spot.at, sizeof codes);
+  const std::uint64_t values = codes >> 7 & kEach;
+  const std::uint64_t longs = codes >> 6 & ~values & kEach;
+  const auto bits = static_cast<unsigned>(std::countr_zero(longs)) & ~7u;  // of those before it
+  if (bits < 4 * 8) return false;
+  // Each one's length less one: the low two bits of values, the low six of zeros.
+  std::uint64_t lengths = codes & (kEach * 63 ^ values * 60);
+  lengths <<= 64 - bits;  // the others count nothing
+  constexpr std::uint64_t kEven = 0x00ff00ff00ff00ff;
+  const std::uint64_t pairs = (lengths & kEven) + (lengths >> 8 & kEven);
+  const std::size_t count = bits / 8;
+  const std::size_t total = (pairs * 0x0001000100010001 >> 48) + count;
+  if (spot.first + total > index) return false;
+  spot.before_at = spot.at + count - 1;
+  spot.before_first = spot.first + total - (lengths >> 56) - 1;
+  spot.at += count;
+  spot.first += total;
+  return true;
+}
+
 // Short runs of either kind are told apart without a branch: which one comes next is anybody's
 // guess.
 bool HllSparseEditor::FindFrom(Spot start, std::size_t index, Spot& spot) const {
+  constexpr int kStepsBetweenTries = 6;
   const std::string_view value = value_;  // of its own, so that it stays in registers
+  int steps = 0;                          // until it is worth a try to pass many
   while (start.at < value.size()) {
+    if (steps == 0 && PassShort(value, index, start)) continue;
+    steps = steps == 0 ? kStepsBetweenTries : steps - 1;
     const unsigned code = static_cast<unsigned char>(value[start.at]);
     std::size_t length = (code & (63u >> (code >> 7) * 4)) + 1;
     std::size_t bytes = 1;

@@ -105,6 +105,7 @@ class HllSparseEditor {
 
   bool Find(std::size_t index, Spot& spot) const;
   bool FindFrom(Spot start, std::size_t index, Spot& spot) const;
+  static bool PassShort(std::string_view value, std::size_t index, Spot& spot);
   HllRaise RaiseDense(HllPlace place);
   void JoinNeighbours();
 
