@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clusters with replicas, ours and Redis's in all mixtures: a master that is killed loses nothing
 that its replica had, and is replaced soon."""
+import signal
 import time
 
 import pytest
 
 from bus_nodes import NODE_TIMEOUT_MS, all_ok, give_slots, my_id, nodes, view  # noqa: F401  fixtures
 from deadline import SLOWNESS, wait_until
+from raw_client import encode
 
 KEYS = [f"key:{i}" for i in range(300)]
 
@@ -64,6 +66,32 @@ def test_a_killed_master_is_replaced_by_its_replica(nodes, kinds):
     for key in KEYS:
         assert call_owner(rest, "GET", key) == b"v" + key.encode()
     assert heir.call("SET", "{06S}", "written") == "OK"
+
+
+def reply_after_a_pause(master):
+    """To a write that was sent while the master stood still for longer than a lease."""
+    with master.client() as client:
+        assert client.call("SET", "{06S}", "before") == "OK"
+        master.process.signal(signal.SIGSTOP)
+        client.send(encode("SET", "{06S}", "queued"))
+        time.sleep(NODE_TIMEOUT_MS / 1000 + 0.3)  # poll: only time ends a lease
+        master.process.signal(signal.SIGCONT)
+        return str(client.reply())
+
+
+def test_a_paused_master_does_not_serve_what_it_wakes_up_to(nodes):
+    members = nodes(6, settings=("--repl-diskless-sync-delay", "0"))
+    form(members[:3], members[3:])
+    # Whether its replica has been elected yet or not.
+    assert reply_after_a_pause(members[0]).startswith(("CLUSTERDOWN", "MOVED"))
+    wait_until(lambda: all_ok(members), 20, "all agree")
+    assert call_owner(members, "GET", "{06S}") == b"before"
+
+
+def test_a_paused_master_goes_on_if_nobody_could_replace_it(nodes):
+    members = nodes(3)
+    form(members, [])
+    assert reply_after_a_pause(members[0]) == "OK"
 
 
 def test_a_manual_failover_changes_places(nodes):
