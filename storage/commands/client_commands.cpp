@@ -61,7 +61,7 @@ void ClientSetinfoCommand(CommandContext& ctx) {
 
 enum class ClientType : std::uint8_t { kNormal, kPubsub, kReplica, kMaster };
 
-// NORMAL, PUBSUB, REPLICA (SLAVE), MASTER; no client of this server is of the last.
+// NORMAL, PUBSUB, REPLICA (SLAVE), MASTER.
 std::optional<ClientType> ReadClientType(CommandContext& ctx, std::string_view type) {
   if (EqualsNoCase(type, "normal")) return ClientType::kNormal;
   if (EqualsNoCase(type, "pubsub")) return ClientType::kPubsub;
@@ -72,6 +72,7 @@ std::optional<ClientType> ReadClientType(CommandContext& ctx, std::string_view t
 }
 
 ClientType TypeOf(const ClientState& client) {
+  if (client.is_master) return ClientType::kMaster;
   if (client.Is(ClientWay::kReplica)) return ClientType::kReplica;
   return client.Is(ClientWay::kSubscribed) ? ClientType::kPubsub : ClientType::kNormal;
 }

@@ -3,6 +3,7 @@
 import itertools
 import random
 import signal
+import socket
 import threading
 
 import pytest
@@ -281,3 +282,41 @@ def test_a_failover_that_does_not_come_about(members):
         replica.server.node.process.signal(signal.SIGCONT)
     assert master.info("role") == "master"
     assert_same(master, replica)
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_who_resumes_knows_of_which_database_the_stream_speaks(members, kinds):
+    master, replica = (members(kind) for kind in kinds)
+    replica.follow(master)
+    master.call("SELECT", "9")
+    master.call("SET", "before", "1")
+    assert_same(master, replica)
+    master.call("CLIENT", "KILL", "TYPE", "replica")
+    master.call("SET", "meanwhile", "2")
+    wait_until(lambda: master.info("sync_partial_ok", "stats") == "1", 20, "it has resumed")
+    assert_same(master, replica)
+    replica.call("SELECT", "9")
+    assert replica.call("GET", "meanwhile") == b"2"
+
+
+@pytest.mark.parametrize("kinds", [("redis", "ours", "redis"), ("redis", "ours", "ours"),
+                                   ("ours", "redis", "ours")], ids="-".join)
+def test_a_replica_of_a_replica_knows_of_which_database_the_stream_speaks(members, kinds):
+    top, middle, bottom = (members(kind) for kind in kinds)
+    middle.follow(top)
+    top.call("SELECT", "7")
+    top.call("SET", "before", "1")
+    assert_same(top, middle)
+    bottom.follow(middle)
+    top.call("SET", "behind the snapshot", "2")
+    wait_until(lambda: bottom.info("master_repl_offset") == top.info("master_repl_offset"), 20,
+               "the last has heard everything")
+    assert top.digest() == middle.digest() == bottom.digest()
+
+
+@pytest.mark.parametrize("kind", ["redis", "ours"])
+def test_a_replica_that_introduces_itself_says_so(members, kind):
+    replica = members(kind, repl_timeout="60")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        replica.call("REPLICAOF", "127.0.0.1", silent.getsockname()[1])
+        wait_until(lambda: replica.call("ROLE")[3] == b"handshake", 20, "it is connected")
