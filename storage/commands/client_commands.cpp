@@ -171,16 +171,19 @@ bool ReadKillFilter(CommandContext& ctx, KillFilter& filter) {
 
 std::int64_t KillClients(CommandContext& ctx, const KillFilter& filter) {
   std::int64_t killed = 0;
+  std::vector<std::uint64_t> others;
   for (const auto& [id, client] : ctx.server.clients) {
     bool is_me = client == &ctx.client;
     if (!filter.Matches(*client) || (is_me && filter.skips_me)) continue;
     if (is_me) {
       ctx.client.closes_after_reply = true;
     } else {
-      ctx.server.close_client(id);
+      others.push_back(id);
     }
     ++killed;
   }
+  // The master is gone from the clients at once.
+  for (const std::uint64_t id : others) ctx.server.close_client(id);
   return killed;
 }
 

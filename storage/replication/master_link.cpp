@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sys/socket.h>
 #include <utility>
 
 #include "protocol/resp_writer.h"
@@ -122,6 +123,8 @@ void MasterLink::Disconnect(std::string_view reason) {
 
 bool MasterLink::Cut(std::uint64_t client_id) {
   if (stage_ != Stage::kStream || master_.id != client_id) return false;
+  // At once: whatever else runs in this turn may take its time.
+  ::shutdown(connection_->FileDescriptor(), SHUT_RDWR);
   Disconnect("the link was killed");
   return true;
 }

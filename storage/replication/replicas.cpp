@@ -152,6 +152,7 @@ void Replicas::AppendRaw(std::string_view bytes) {
   if (has_log_) {
     log_.Append(bytes);
     server_.replication.history.offset = log_.Offset();
+    server_.replication.log_bytes = static_cast<std::int64_t>(log_.Bytes());
     PumpLater();
   } else {
     server_.replication.history.offset += static_cast<std::int64_t>(bytes.size());
@@ -415,9 +416,11 @@ bool Replicas::IsTooFarBehind(Replica& replica) {
   if (!replica.reads_log) return false;
   const config::ClientOutputLimit& limit =
       server_.Config().client_output_buffer_limit[config::kClientReplica];
+  // What the log keeps in any case is no reason.
+  const auto kept = static_cast<std::uint64_t>(server_.Config().repl_backlog_size);
   const auto behind = static_cast<std::uint64_t>(log_.Offset() - replica.position);
-  if (limit.hard_bytes != 0 && behind > limit.hard_bytes) return true;
-  if (limit.soft_bytes == 0 || behind <= limit.soft_bytes) {
+  if (limit.hard_bytes != 0 && behind > std::max(limit.hard_bytes, kept)) return true;
+  if (limit.soft_bytes == 0 || behind <= std::max(limit.soft_bytes, kept)) {
     replica.behind_since_ms = 0;
     return false;
   }

@@ -77,7 +77,9 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   AddScriptHandlers(handlers_);
   state_.handlers = &handlers_;
   state_.replication_host = &replication_;
-  state_.close_client = [this](std::uint64_t id) { loop_.Defer([this, id] { Close(id); }); };
+  state_.close_client = [this](std::uint64_t id) {
+    if (!replication_.CutMaster(id)) loop_.Defer([this, id] { Close(id); });
+  };
   state_.look_at_client_memory = [this] { client_evictor_.Look(); };
   state_.serve_while_busy = [this] { ServeWhileBusy(); };
   state_.unpause = [this] { ResumeClients(); };
@@ -293,8 +295,8 @@ void ShardServer::Remove(ShardSession& session) { Close(session.Client().id); }
 void ShardServer::Close(std::uint64_t client_id) {
   if (client_id == state_.busy_client_id) {
     loop_.DeferToNextTurn([this, client_id] { Close(client_id); });
-  } else if (sessions_.erase(client_id) == 0) {
-    replication_.CutMaster(client_id);
+  } else {
+    sessions_.erase(client_id);
   }
 }
 
