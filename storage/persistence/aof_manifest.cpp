@@ -48,6 +48,8 @@ std::optional<Line> SplitLine(std::string_view text) {
 
 // The reason why the line is no good, if it is not.
 std::string_view TakeLine(std::string_view text, AofManifest& manifest) {
+  constexpr std::size_t kLineBytesMax = 1023;  // without its end: what Redis reads
+  if (text.size() > kLineBytesMax) return "is too long";
   std::optional<Line> line = SplitLine(text);
   if (!line) return kNoForm;
   AofFile file{std::move(line->name), 0};

@@ -27,6 +27,9 @@ TEST(AofManifestTest, NamesWithSpacesAreQuotedAndUnknownPairsSkipped) {
   ASSERT_TRUE(manifest) << manifest.error().text;
   EXPECT_THAT(manifest->FilesToRead(), ElementsAre("a b.1.base.rdb"));
   EXPECT_EQ(manifest->Format(), "file \"a b.1.base.rdb\" seq 1 type b\n");
+  AofManifest odd;
+  odd.base = AofFile{"a\n\t\x01", 2};
+  EXPECT_EQ(odd.Format(), "file \"a\\n\\t\\x01\" seq 2 type b\n");
 }
 
 TEST(AofManifestTest, TellsWhatIsWrong) {
@@ -43,6 +46,7 @@ TEST(AofManifestTest, TellsWhatIsWrong) {
       {"file a seq 2 type i\nfile b seq 2 type i\n", "line 2 has a number that does not grow"},
       {"file ../a seq 2 type i\n", "line 1 names a file elsewhere"},
       {"file a seq 2 type x\n", "line 1 has an unknown type"},
+      {"file a seq 1 type b x " + std::string(1002, 'x') + "\n", "line 1 is too long"},
   };
   for (const Case& c : cases) {
     const auto manifest = AofManifest::Parse(c.text);
