@@ -164,3 +164,14 @@ def test_an_old_file_is_read(command, folder):
         with RawClient(port) as client:
             assert client.call("GET", "a") == b"1"
             assert client.call("DBSIZE") == 1
+
+
+def test_a_list_may_be_empty(command, folder):
+    port = free_port()
+    conf = f"save \nlatency-tracking-info-percentiles\nport {port}\ndir {folder}\n"
+    with Started(folder, [command, "-"], conf) as server:
+        server.wait_until_ready()
+        with RawClient(port) as client:
+            assert client.call("CONFIG", "GET", "save") == [b"save", b""]
+            assert client.call("CONFIG", "GET", "latency-tracking-info-percentiles") == [
+                b"latency-tracking-info-percentiles", b""]
