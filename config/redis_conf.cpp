@@ -30,6 +30,24 @@ char Unescape(char c) {
   }
 }
 
+// The one that Unescape() takes for `c`; 0: there is none.
+char LetterOf(char c) {
+  switch (c) {
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    case '\b':
+      return 'b';
+    case '\a':
+      return 'a';
+    default:
+      return 0;
+  }
+}
+
 class Splitter {
  public:
   explicit Splitter(std::string_view line) : rest_(line) {}
@@ -125,6 +143,9 @@ std::string QuoteConfWord(std::string_view word) {
     if (c == '"' || c == '\\') {
       quoted += '\\';
       quoted += c;
+    } else if (const char letter = LetterOf(c); letter != 0) {
+      quoted += '\\';
+      quoted += letter;
     } else if (byte < 0x20 || byte >= 0x7f) {
       quoted += "\\x";
       quoted += kHex[byte >> 4];

@@ -76,6 +76,8 @@ struct ShardConfig {
   // Network
   std::vector<std::string> bind = {"*", "-::*"};  // '-': may be unavailable
   int64_t port = 6379;
+  std::string unixsocket;  // a path; empty: none
+  uint32_t unixsocketperm = 0;  // of that file; 0: what the umask leaves
   bool protected_mode = true;
   int64_t tcp_backlog = 511;
   int64_t tcp_keepalive_s = 300;
@@ -153,6 +155,8 @@ struct ShardConfig {
   std::vector<SavePoint> save;  // none by default, unlike Redis
   std::string dbfilename = "dump.rdb";
   bool rdbcompression = true;
+  int64_t rdb_key_save_delay_us = 0;  // to make tests possible; see storage/persistence/key_pace.h
+  int64_t key_load_delay_us = 0;
   bool rdbchecksum = true;
   int64_t rdb_version = 11;  // of files that are written; 10: as Redis 7.0 reads them
   bool rdb_del_sync_files = false;

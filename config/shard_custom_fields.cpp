@@ -41,6 +41,25 @@ Refusal SetBind(Words args, ShardConfig& config) {
 
 std::string GetBind(const ShardConfig& config) { return Join(config.bind); }
 
+Refusal SetUnixSocketPerm(Words args, ShardConfig& config) {
+  constexpr uint32_t kAll = 0777;
+  const std::string& text = args[0];
+  uint32_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value, 8);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) {
+    return "argument couldn't be parsed as an octal number";
+  }
+  if (value > kAll) return "argument must be between 0 and 777 inclusive";
+  config.unixsocketperm = value;
+  return std::nullopt;
+}
+
+std::string GetUnixSocketPerm(const ShardConfig& config) {
+  std::array<char, 12> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), config.unixsocketperm, 8);
+  return {text.data(), end.ptr};
+}
+
 Refusal SetSave(Words args, ShardConfig& config) {
   std::vector<SavePoint> points;
   if (!IsSingleEmpty(args)) {
@@ -238,6 +257,7 @@ Refusal CheckPlainName(std::string_view setting, std::string_view name) {
 }  // namespace
 
 const CustomField kBindField = {SetBind, GetBind};
+const CustomField kUnixSocketPermField = {SetUnixSocketPerm, GetUnixSocketPerm};
 const CustomField kSaveField = {SetSave, GetSave};
 const CustomField kClientOutputField = {SetClientOutput, GetClientOutput};
 const CustomField kKeyspaceEventsField = {SetKeyspaceEvents, GetKeyspaceEvents};

@@ -13,6 +13,7 @@
 namespace slotway::config {
 
 extern const CustomField kBindField;
+extern const CustomField kUnixSocketPermField;  // up to 777, octal
 extern const CustomField kSaveField;            // "seconds changes" pairs; "" for none
 extern const CustomField kClientOutputField;    // "class hard soft seconds" quadruples
 extern const CustomField kKeyspaceEventsField;  // one word of event letters

@@ -70,8 +70,8 @@ const Setting kSchema[] = {
     {"client-query-buffer-limit", SignedField{&C::client_query_buffer_limit, 1024 * 1024, kLong, kMemory}},
     {"client-output-buffer-limit", kClientOutputField, kMultiArg},
     {"tracking-table-max-keys", SignedField{&C::tracking_table_max_keys, 0, kLong}},
-    {"unixsocket", AdviceText(""), kImmutable, "", "the shard listens on TCP only"},
-    {"unixsocketperm", AdviceText("0"), kImmutable, "", "the shard listens on TCP only"},
+    {"unixsocket", TextField{&C::unixsocket}, kImmutable},
+    {"unixsocketperm", kUnixSocketPermField, kImmutable},
     {"bind-source-addr", AdviceText(""), 0, "", "the kernel chooses the source address"},
     {"socket-mark-id", AdviceText("0"), kImmutable, "", kNoKernelTuning},
     {"io-threads", AdviceInt("1", 1, 128), kImmutable, "", kOneEngineThread},
@@ -85,7 +85,8 @@ const Setting kSchema[] = {
     {"acl-pubsub-default", Enum<&C::acl_pubsub_default>(kPubsub)},
     {"enable-debug-command", Enum<&C::enable_debug_command>(kLocal), kImmutable},
     {"enable-protected-configs", Enum<&C::enable_protected_configs>(kLocal), kImmutable},
-    {"enable-module-command", AdviceText("no"), kImmutable, "", "the shard loads no modules"},
+    // Who may say MODULE LOAD, which answers an error to everybody: there are no modules.
+    {"enable-module-command", AdviceField{Advice::kEnum, "no", 0, 0, kLocal}, kImmutable},
 
     // Process
     {"dir", TextField{&C::dir, CheckDirectory}, kProtected},
@@ -188,8 +189,9 @@ const Setting kSchema[] = {
     {"aof-timestamp-enabled", BoolField{&C::aof_timestamp_enabled}},
     {"aof-rewrite-incremental-fsync", AdviceBool("yes")},
     {"aof-disable-auto-gc", AdviceBool("no")},
-    {"rdb-key-save-delay", AdviceInt("0", -kInt - 1, kInt), kHidden},
-    {"key-load-delay", AdviceInt("0", -kInt - 1, kInt), kHidden},
+    {"rdb-key-save-delay", SignedField{&C::rdb_key_save_delay_us, -kInt - 1, kInt}, kHidden},
+    {"key-load-delay", SignedField{&C::key_load_delay_us, -kInt - 1, kInt}, kHidden},
+    {"loading-process-events-interval-bytes", AdviceInt("2097152", 1024, kInt), kHidden},
 
     // Replication
     {"replicaof", kReplicaofField, kMultiArg | kImmutable, "slaveof"},

@@ -153,7 +153,11 @@ class ConfReader {
     }
     const Setting* setting = FindSetting(name);
     if (setting && setting->Is(kMultiArg)) {
-      if (args.empty()) return ConfigError{file, line, name + ": wrong number of arguments"};
+      // Nothing is a list, too: no save points, no addresses.
+      const bool is_list = !std::holds_alternative<AdviceField>(setting->field);
+      if (args.empty() && !is_list) {
+        return ConfigError{file, line, name + ": wrong number of arguments"};
+      }
       if (args.size() == 1 && !args[0].empty()) args = SplitOnSpaces(args[0]);
     }
     auto refusal = source_.Apply(file, name, std::move(args));

@@ -64,7 +64,8 @@ Result<OwnedFd> ListeningSocket(const SocketAddress& address,
     return FailToBind(address, errno);
   }
   // Before it listens, so that nobody slips in.
-  if (address.IsUnix() && chmod(address.Host().c_str(), options.permissions) != 0) {
+  if (address.IsUnix() && options.permissions != 0 &&
+      chmod(address.Host().c_str(), options.permissions) != 0) {
     return FailToBind(address, errno);
   }
   if (listen(fd.Number(), options.backlog) != 0) {

@@ -24,7 +24,7 @@ class Acceptor {
 
   struct Options {
     int backlog = 511;
-    std::uint32_t permissions = 0700;  // of a Unix socket
+    std::uint32_t permissions = 0700;  // of a Unix socket; 0: what the umask leaves
   };
 
   // Binds and listens. Port 0 takes a free port: see Address(). A Unix socket that nobody listens

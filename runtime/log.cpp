@@ -44,6 +44,9 @@ spdlog::sink_ptr OpenSink(const LogOptions& options) {
                    error.what());
     }
   }
+  if (options.file.empty() && options.uses_standard_output) {
+    return std::make_shared<spdlog::sinks::stdout_sink_mt>();
+  }
   return std::make_shared<spdlog::sinks::stderr_sink_mt>();
 }
 

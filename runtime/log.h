@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log: one line per event, to standard error or a rotated file, as text or JSON.
+// The log: one line per event, to standard error or output or a rotated file, as text or JSON.
 //
 // Any thread. Not for the hot path: nothing is logged per request.
 #pragma once
@@ -18,7 +18,8 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError, kOff };
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
   bool is_json = false;
-  std::string file;                      // empty: standard error
+  std::string file;                      // empty: standard error, or output
+  bool uses_standard_output = false;
   std::size_t rotate_bytes = 64u << 20;  // 0: never
   std::size_t rotate_files = 5;
 };

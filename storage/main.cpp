@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // slotway-shard: one Redis-compatible server process.
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
+#include "config/path_in_dir.h"
 #include "config/shard_settings.h"
 #include "protocol/server_version.h"
 #include "runtime/event_loop.h"
@@ -29,7 +35,8 @@ slotway::runtime::LogOptions LogOptionsOf(const slotway::config::ShardConfig& co
   using slotway::config::ShardLogLevel;
   using slotway::runtime::LogLevel;
   slotway::runtime::LogOptions options;
-  options.file = config.logfile;
+  options.file = slotway::config::PathInDir(config, config.logfile);
+  options.uses_standard_output = true;
   bool is_verbose =
       config.loglevel == ShardLogLevel::kDebug || config.loglevel == ShardLogLevel::kVerbose;
   options.level = is_verbose ? LogLevel::kDebug
@@ -38,8 +45,30 @@ slotway::runtime::LogOptions LogOptionsOf(const slotway::config::ShardConfig& co
   return options;
 }
 
+// Exists while the shard runs; one that cannot be written is no reason not to run.
+class PidFile {
+ public:
+  explicit PidFile(std::string path) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    std::ofstream file(path_);
+    if (!(file << getpid() << '\n' << std::flush)) {
+      slotway::runtime::LogWarning("pidfile {}: {}", path_, std::strerror(errno));
+      path_.clear();
+    }
+  }
+  ~PidFile() {
+    if (!path_.empty()) unlink(path_.c_str());
+  }
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+
+ private:
+  std::string path_;
+};
+
 int RunShard(slotway::config::ShardSettings settings) {
   slotway::runtime::SetUpLog(LogOptionsOf(settings.values()));
+  const std::string pid_path = slotway::config::PathInDir(settings.values(), settings.values().pidfile);
   slotway::runtime::IgnoreBrokenPipes();
   slotway::runtime::EventLoop loop;
   {
@@ -48,6 +77,7 @@ int RunShard(slotway::config::ShardSettings settings) {
       slotway::runtime::LogError("cannot start: {}", started.error().text);
       return 1;
     }
+    const PidFile pid_file(pid_path);
     slotway::runtime::SignalWatcher signals(loop, {SIGINT, SIGTERM}, [&server](int signal) {
       slotway::runtime::LogInfo("signal {}: shutting down", signal);
       server.ShutDownBySignal();

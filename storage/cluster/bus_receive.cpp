@@ -243,6 +243,8 @@ void ClusterBus::ReadRole(NodeIndex sender, const BusMessage& message) {
   state_.SetFlag(sender, NodeFlag::kNoFailover, message.HasFlag(NodeFlag::kNoFailover));
   if (!message.master) {
     if (node.IsMaster()) return;
+    // Who took over from its master is in need of a replica from then on.
+    if (node.IsReplica()) PeerOf(sender).has_had_replicas = true;
     state_.SetMaster(sender);
     must_save_ = true;
     return;

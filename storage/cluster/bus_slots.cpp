@@ -100,9 +100,12 @@ void ClusterBus::OnUpdate(const BusMessage& message) {
   const NodeIndex owner = state_.Find(message.update.owner);
   if (owner == kNoNode || owner == state_.MyIndex() || IsHandshake(owner)) return;
   if (state_.Node(owner).config_epoch >= message.update.config_epoch) return;
-  if (state_.Node(owner).IsReplica()) state_.SetMaster(owner);
-  state_.SetConfigEpoch(owner, message.update.config_epoch);
   Peer& peer = PeerOf(owner);
+  if (state_.Node(owner).IsReplica()) {
+    peer.has_had_replicas = true;
+    state_.SetMaster(owner);
+  }
+  state_.SetConfigEpoch(owner, message.update.config_epoch);
   // What the owner itself said before it was that is older than this.
   peer.newest_config_epoch = std::max(peer.newest_config_epoch, message.update.config_epoch);
   must_save_ = true;

@@ -302,6 +302,25 @@ TEST(ClusterBusTest, AMasterThatLostItsLastSlotFollowsTheWinner) {
   EXPECT_EQ(node.host.follows, "127.0.0.1:7004");
 }
 
+TEST(ClusterBusTest, WhoTookOverAndHasNoReplicaIsGivenOne) {
+  TestBus node(3);
+  BusMessage promoted = node.From(4, BusMessageType::kPong);
+  promoted.master.reset();
+  promoted.wire_flags = FlagsToWire(NodeFlag::kMaster);
+  promoted.current_epoch = promoted.config_epoch = Epoch(9);
+  // My own master has one to spare.
+  BusMessage other_replica = node.From(5, BusMessageType::kPong);
+  other_replica.master = *NodeId::Parse(TestId(0));
+  node.answering = {0, 2};
+  for (int i = 0; i < 60; ++i) {
+    if (i < 50) EXPECT_EQ(node.host.follows, "127.0.0.1:7001");
+    node.Tell(promoted);
+    node.Tell(other_replica);
+    node.Pass(100);
+  }
+  EXPECT_EQ(node.host.follows, "127.0.0.1:7005");
+}
+
 TEST(ClusterBusTest, OfOneShardTheLongerHistoryWinsACollision) {
   TestBus node(0);
   node.host.offset = 100;

@@ -281,7 +281,7 @@ bool Command::GiveSlot(Slot slot) {
 
 void Command::Setslot() {
   if (state_.Myself().IsReplica()) {
-    Fail("ERR You can use SETSLOT only with masters.");
+    Fail("ERR Please use SETSLOT only with masters.");
     return;
   }
   std::optional<Slot> slot = ParseSlot(args_[2]);

@@ -193,7 +193,7 @@ TEST(ClusterCommandTest, ASlotThatArrivesGetsANewEpoch) {
 TEST(ClusterCommandTest, AReplicaDoesNotMoveSlots) {
   TestNode node(ThreeShards(3));
   EXPECT_EQ(node.Run({"setslot", "7", "stable"}),
-            "-ERR You can use SETSLOT only with masters.\r\n");
+            "-ERR Please use SETSLOT only with masters.\r\n");
 }
 
 TEST(ClusterCommandTest, ShowsKeysOfASlot) {

@@ -53,8 +53,6 @@ struct ClusterPolicy {
   bool require_full_coverage = true;
   bool allow_reads_when_down = false;
   bool allow_pubsubshard_when_down = true;
-  // Whether a replica answers reads of READONLY clients. Off while it holds no copy of the data.
-  bool replica_serves_reads = false;
 
   bool operator==(const ClusterPolicy&) const = default;
 };

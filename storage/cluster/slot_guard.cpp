@@ -43,8 +43,7 @@ bool ReplicaServes(const ClusterState& state, const GuardedRequest& request, Nod
   if (!state.Myself().IsReplica() || state.Myself().master != owner || request.is_write) {
     return false;
   }
-  if (request.is_shard_pubsub) return true;
-  return request.is_readonly_client && state.Policy().replica_serves_reads;
+  return request.is_shard_pubsub || request.is_readonly_client;
 }
 
 }  // namespace

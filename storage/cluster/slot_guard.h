@@ -37,7 +37,7 @@ struct GuardedRequest {
   bool is_shard_pubsub = false;     // SSUBSCRIBE, SUNSUBSCRIBE, SPUBLISH: "keys" are channels
   bool is_migrate = false;          // MIGRATE works on open slots wherever the keys are
   bool is_asking = false;           // ASKING came just before, or the command implies it
-  bool is_readonly_client = false;  // READONLY was sent
+  bool is_readonly_client = false;  // READONLY was sent, and there is something to read
 };
 
 struct Judgement {

@@ -130,11 +130,9 @@ TEST(SlotGuardTest, AMissingSlotTakesTheClusterDown) {
   EXPECT_EQ(AnswerTo(state, {"a"}), "MOVED 15495 127.0.0.1:7003");
 }
 
-TEST(SlotGuardTest, AReplicaReadsForReadonlyClientsOnceItHoldsData) {
-  ClusterState state = ThreeShards(5);
-  GuardedRequest read{.is_readonly_client = true};
-  EXPECT_EQ(AnswerTo(state, {"a"}, read), "MOVED 15495 127.0.0.1:7003");
-  state.SetPolicy({.replica_serves_reads = true});
+TEST(SlotGuardTest, AReplicaReadsForReadonlyClients) {
+  const ClusterState state = ThreeShards(5);
+  const GuardedRequest read{.is_readonly_client = true};
   EXPECT_EQ(AnswerTo(state, {"a"}, read), "");
   EXPECT_EQ(AnswerTo(state, {"b"}, read), "MOVED 3300 127.0.0.1:7001");
   EXPECT_EQ(AnswerTo(state, {"a"}, {.is_write = true, .is_readonly_client = true}),

@@ -61,7 +61,7 @@ void ClientSetinfoCommand(CommandContext& ctx) {
 
 enum class ClientType : std::uint8_t { kNormal, kPubsub, kReplica, kMaster };
 
-// NORMAL, PUBSUB, REPLICA (SLAVE), MASTER; no client of this server is of the last.
+// NORMAL, PUBSUB, REPLICA (SLAVE), MASTER.
 std::optional<ClientType> ReadClientType(CommandContext& ctx, std::string_view type) {
   if (EqualsNoCase(type, "normal")) return ClientType::kNormal;
   if (EqualsNoCase(type, "pubsub")) return ClientType::kPubsub;
@@ -72,6 +72,7 @@ std::optional<ClientType> ReadClientType(CommandContext& ctx, std::string_view t
 }
 
 ClientType TypeOf(const ClientState& client) {
+  if (client.is_master) return ClientType::kMaster;
   if (client.Is(ClientWay::kReplica)) return ClientType::kReplica;
   return client.Is(ClientWay::kSubscribed) ? ClientType::kPubsub : ClientType::kNormal;
 }
@@ -170,16 +171,19 @@ bool ReadKillFilter(CommandContext& ctx, KillFilter& filter) {
 
 std::int64_t KillClients(CommandContext& ctx, const KillFilter& filter) {
   std::int64_t killed = 0;
+  std::vector<std::uint64_t> others;
   for (const auto& [id, client] : ctx.server.clients) {
     bool is_me = client == &ctx.client;
     if (!filter.Matches(*client) || (is_me && filter.skips_me)) continue;
     if (is_me) {
       ctx.client.closes_after_reply = true;
     } else {
-      ctx.server.close_client(id);
+      others.push_back(id);
     }
     ++killed;
   }
+  // The master is gone from the clients at once.
+  for (const std::uint64_t id : others) ctx.server.close_client(id);
   return killed;
 }
 

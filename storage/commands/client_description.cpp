@@ -28,7 +28,9 @@ class FieldLine {
 std::string Flags(const ClientState& client) {
   std::string flags;
   const ClientTracking* tracking = client.tracking.get();
+  const runtime::Connection* connection = client.connection;
   if (client.Is(ClientWay::kReplica)) flags += 'S';
+  if (client.is_master) flags += 'M';
   if (client.Is(ClientWay::kMonitoring)) flags += 'O';
   if (client.subscriptions) flags += 'P';
   if (client.transaction) flags += 'x';
@@ -38,6 +40,7 @@ std::string Flags(const ClientState& client) {
   if (tracking != nullptr && tracking->options.is_bcast) flags += 'B';
   if (client.has_watched_change) flags += 'd';
   if (client.closes_after_reply) flags += 'c';
+  if (connection != nullptr && connection->LocalAddress().IsUnix()) flags += 'U';
   if (client.is_readonly) flags += 'r';
   if (client.is_no_evict) flags += 'e';
   if (client.is_no_touch) flags += 'T';

@@ -39,7 +39,7 @@ void ClientMemory::Count(ClientState& client, std::size_t pending_input) {
   const std::size_t bytes = MemoryOf(client, pending_input);
   total_bytes_ += bytes - client.counted_bytes;
   client.counted_bytes = bytes;
-  const std::uint8_t bucket = client.is_no_evict || client.Is(ClientWay::kReplica)
+  const std::uint8_t bucket = client.is_no_evict || client.is_master || client.Is(ClientWay::kReplica)
                                   ? ClientState::kNoBucket
                                   : BucketFor(bytes);
   if (bucket != client.memory_bucket) MoveTo(client, bucket);

@@ -48,7 +48,7 @@ struct ClientState {
   bool is_waiting = false;          // its last request is in ServerState::waiters
   bool is_held_back = false;        // by CLIENT PAUSE
   bool is_script = false;           // no client: what a script calls runs for it
-  bool is_master = false;           // no client: the stream of the own master
+  bool is_master = false;           // the stream of the own master
   bool denies_waiting = false;      // what would wait answers as if its time was up
   bool has_watched_change = false;  // of a key that it watches: EXEC will not run
 

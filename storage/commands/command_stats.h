@@ -40,6 +40,8 @@ struct ServerStats {
   std::uint64_t keyspace_hits = 0;
   std::uint64_t keyspace_misses = 0;
   std::uint64_t error_replies = 0;
+  std::uint64_t unexpected_error_replies = 0;  // to commands of the master
+  std::uint64_t sanitized_dumps = 0;  // payloads checked because sanitize-dump-payload says so
   std::uint64_t authentication_failures = 0;
   std::uint64_t denied_commands = 0;  // by ACL rules, as the next two
   std::uint64_t denied_keys = 0;

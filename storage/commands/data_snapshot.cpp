@@ -60,6 +60,7 @@ SnapshotSource SnapshotSourceOf(ServerState& server) {
   if (IsLru(config.maxmemory_policy)) source.access = SnapshotSource::Access::kIdle;
   if (IsLfu(config.maxmemory_policy)) source.access = SnapshotSource::Access::kFrequency;
   source.now_ms = server.now_ms;
+  source.key_delay_us = config.rdb_key_save_delay_us;
   return source;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <thread>
 
+#include "runtime/log.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/debug_protocol.h"
 #include "storage/commands/debug_reload.h"
@@ -26,10 +27,15 @@ constexpr std::string_view kNotAllowed =
     "can run it from a local connection, otherwise you need to set this option in the "
     "configuration file, and then restart the server.";
 
+bool IsUnixClient(const ClientState& client) {
+  return client.connection != nullptr && client.connection->LocalAddress().IsUnix();
+}
+
 bool IsAllowed(const CommandContext& ctx) {
   config::LocalOnly who = ctx.server.Config().enable_debug_command;
   if (who == config::LocalOnly::kYes) return true;
-  bool is_local = ctx.client.address.starts_with("127.") || ctx.client.address.starts_with("[::1]");
+  bool is_local = ctx.client.address.starts_with("127.") ||
+                  ctx.client.address.starts_with("[::1]") || IsUnixClient(ctx.client);
   return who == config::LocalOnly::kLocal && is_local;
 }
 
@@ -137,6 +143,44 @@ void DebugReplyBuffer(CommandContext& ctx) {
   is_switch ? ctx.reply.Ok() : ctx.SyntaxError();
 }
 
+void DebugDropBusMessages(CommandContext& ctx) {
+  const auto type = ParseInteger(ctx.args[2]);
+  if (!type) return ctx.Error(protocol::error_text::kNotInteger);
+  ctx.server.ignored_bus_message = *type;
+  ctx.reply.Ok();
+}
+
+// DEBUG CLUSTERLINK KILL (to|from|all) node
+void DebugClusterLink(CommandContext& ctx) {
+  if (!EqualsNoCase(ctx.args[2], "kill")) return ctx.SubcommandError("DEBUG");
+  if (!ctx.server.cut_cluster_links) {
+    return ctx.Error("ERR Debug option only available for cluster mode enabled setup!");
+  }
+  const bool is_all = EqualsNoCase(ctx.args[3], "all");
+  const bool incoming = is_all || EqualsNoCase(ctx.args[3], "from");
+  const bool outgoing = is_all || EqualsNoCase(ctx.args[3], "to");
+  if (!ctx.server.cut_cluster_links(ctx.args[4], incoming, outgoing)) {
+    return ctx.Error("ERR Unknown node " + std::string(ctx.args[4]));
+  }
+  if (!incoming && !outgoing) {
+    return ctx.Error("ERR Unknown direction " + std::string(ctx.args[3]));
+  }
+  ctx.reply.Ok();
+}
+
+// Only replicas hear it.
+void DebugReplicate(CommandContext& ctx) {
+  if (ctx.server.propagation.IsOn()) {
+    ctx.server.propagation.Add(ctx.client.db_index, ctx.args.subspan(2), Audience::kReplicas);
+  }
+  ctx.reply.Ok();
+}
+
+void DebugLog(CommandContext& ctx) {
+  runtime::LogWarning("DEBUG LOG: {}", ctx.args[2]);
+  ctx.reply.Ok();
+}
+
 void DebugError(CommandContext& ctx) { ctx.Error(ctx.args[2]); }
 
 void DebugChangeReplId(CommandContext& ctx) {
@@ -148,14 +192,20 @@ void DebugHelp(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
       "CHANGE-REPL-ID",
       "    Take a new replication id.",
+      "CLUSTERLINK KILL (TO|FROM|ALL) <node id>",
+      "    Close the link of the bus to or from a node, or both.",
       "DIGEST",
       "    A digest of all keys and values.",
       "DIGEST-VALUE [<key> ...]",
       "    A digest of each value.",
+      "DROP-CLUSTER-PACKET-FILTER <type>",
+      "    Ignore messages of the cluster bus of this type. -1: none.",
       "ERROR <text>",
       "    Answer this error.",
       "LOADAOF",
       "    Write the append-only log to the disk, forget all data, and load it from there.",
+      "LOG <text>",
+      "    Write a line to the log.",
       "OBJECT <key>",
       "    How a key is kept.",
       "PAUSE-CRON (0|1)",
@@ -168,6 +218,8 @@ void DebugHelp(CommandContext& ctx) {
       "    The size from which on elements of long lists stand alone. 0: there is none.",
       "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
       "    Save all data to the RDB file, forget it, and load it again.",
+      "REPLICATE <command>",
+      "    Send this to the replicas alone, whatever it is.",
       "REPLYBUFFER RESIZING (0|1)",
       "    Whether buffers of replies change their size. Here replies have none of a fixed size.",
       "SET-ACTIVE-EXPIRE (0|1)",
@@ -202,6 +254,10 @@ constexpr DebugSubcommand kSubcommands[] = {
     {"pause-cron", 1, 1, &DebugPauseCron},
     {"set-disable-deny-scripts", 1, 1, &DebugSetDisableDenyScripts},
     {"quicklist-packed-threshold", 1, 1, &DebugQuicklistPackedThreshold},
+    {"drop-cluster-packet-filter", 1, 1, &DebugDropBusMessages},
+    {"clusterlink", 3, 3, &DebugClusterLink},
+    {"log", 1, 1, &DebugLog},
+    {"replicate", 1, SIZE_MAX, &DebugReplicate},
     {"help", 0, 0, &DebugHelp},
 };
 

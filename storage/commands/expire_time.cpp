@@ -12,8 +12,14 @@ std::optional<std::int64_t> ToUnixMs(std::int64_t value, ExpireUnit unit, std::i
   return unit.is_absolute ? value : AddChecked(value, now_ms);
 }
 
+bool IsOver(const CommandContext& ctx, std::int64_t at_ms) {
+  const bool is_repeated =
+      ctx.server.persistence.loading.is_loading || ctx.server.replication.is_replica;
+  return at_ms <= ctx.now_ms && !is_repeated;
+}
+
 bool ExpireAt(CommandContext& ctx, const KeyRef& key, const Entry& entry, std::int64_t at_ms) {
-  if (at_ms > ctx.now_ms) {
+  if (!IsOver(ctx, at_ms)) {
     ctx.db.SetExpiry(entry, at_ms);
     ctx.KeyChanged(key, config::kNotifyGeneric, "expire");
     return true;

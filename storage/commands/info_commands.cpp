@@ -44,7 +44,7 @@ void AddServer(InfoText& text, ServerState& server) {
 
 void AddClients(InfoText& text, ServerState& server) {
   text.Section("Clients");
-  text.Field("connected_clients", server.clients.size());
+  text.Field("connected_clients", server.clients.size() - server.replication.replicas.size());
   text.Field("cluster_connections", 0);
   text.Field("maxclients", server.Config().maxclients);
   text.Field("blocked_clients", server.waiters.ClientCount() + server.clients_held_back);
@@ -97,7 +97,8 @@ void AddMemory(InfoText& text, ServerState& server) {
   text.Field("mem_fragmentation_bytes",
              static_cast<std::int64_t>(resident) - static_cast<std::int64_t>(used));
   text.Field("mem_not_counted_for_evict", 0);
-  text.Field("mem_replication_backlog", 0);
+  text.Field("mem_replication_backlog", server.replication.log_bytes);
+  text.Field("mem_total_replication_buffers", server.replication.log_bytes);
   text.Field("mem_clients_slaves", 0);
   text.Field("mem_clients_normal", server.client_memory.TotalBytes());
   text.Field("mem_aof_buffer", 0);
@@ -147,7 +148,9 @@ void AddStats(InfoText& text, ServerState& server) {
   text.Field("tracking_total_keys", server.tracking.KeyCount());
   text.Field("tracking_total_items", server.tracking.ReaderCount());
   text.Field("tracking_total_prefixes", server.tracking.PrefixCount());
+  text.Field("unexpected_error_replies", stats.unexpected_error_replies);
   text.Field("total_error_replies", stats.error_replies);
+  text.Field("dump_payload_sanitizations", stats.sanitized_dumps);
   text.Field("total_reads_processed", stats.reads_processed);
   text.Field("acl_access_denied_auth", stats.authentication_failures);
   text.Field("acl_access_denied_cmd", stats.denied_commands);

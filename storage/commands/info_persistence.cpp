@@ -15,7 +15,7 @@ void AddSaving(InfoText& text, const ServerState& server) {
   text.Field("current_save_keys_processed", saving.keys_written);
   text.Field("current_save_keys_total", saving.keys_in_all);
   text.Field("rdb_changes_since_last_save", server.changes_since_save);
-  text.Field("rdb_bgsave_in_progress", saving.is_saving ? 1 : 0);
+  text.Field("rdb_bgsave_in_progress", saving.is_saving || server.replication.has_snapshot ? 1 : 0);
   text.Field("rdb_last_save_time", saving.last_save_time_s);
   text.Field("rdb_last_bgsave_status", saving.has_failed ? "err" : "ok");
   text.Field("rdb_last_bgsave_time_sec", saving.last_duration_s);

@@ -9,6 +9,7 @@
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/encoding_limits.h"
+#include "storage/commands/expire_time.h"
 #include "storage/commands/handler_table.h"
 #include "storage/persistence/dump_payload.h"
 
@@ -96,6 +97,10 @@ void RestoreNothing(CommandContext& ctx, const KeyRef& key) {
 void RestoreCommand(CommandContext& ctx) {
   RestoreOptions options;
   if (!ReadRestoreOptions(ctx, options)) return;
+  // All are checked in any case.
+  if (ctx.server.Config().sanitize_dump_payload != config::DumpSanitizing::kNo) {
+    ++ctx.server.stats.sanitized_dumps;
+  }
   KeyRef key = ctx.Key(1);
   bool exists = static_cast<bool>(ctx.Peek(key));
   if (exists && !options.replaces) {
@@ -109,7 +114,7 @@ void RestoreCommand(CommandContext& ctx) {
     return;
   }
   const std::int64_t at_ms = ttl_ms != 0 && !options.is_absolute ? ttl_ms + ctx.now_ms : ttl_ms;
-  if (at_ms != 0 && at_ms <= ctx.now_ms) {
+  if (at_ms != 0 && IsOver(ctx, at_ms)) {
     RestoreNothing(ctx, key);
     return;
   }

@@ -123,6 +123,8 @@ std::string_view NameOf(MasterLinkState state) {
       return "connect";
     case MasterLinkState::kConnecting:
       return "connecting";
+    case MasterLinkState::kHandshake:
+      return "handshake";
     case MasterLinkState::kSync:
       return "sync";
     case MasterLinkState::kConnected:

@@ -29,7 +29,14 @@ struct ReplicationHistory {
 };
 
 // What a replica makes of its master.
-enum class MasterLinkState : std::uint8_t { kNone, kConnect, kConnecting, kSync, kConnected };
+enum class MasterLinkState : std::uint8_t {
+  kNone,
+  kConnect,
+  kConnecting,
+  kHandshake,  // it is connected, and both introduce themselves
+  kSync,
+  kConnected
+};
 
 struct MasterFacts {
   std::string host;
@@ -64,10 +71,14 @@ struct ReplicationFacts {
   bool is_replica = false;
   std::string_view failover_state = "no-failover";
   ReplicationHistory history;
+  // Of what the master's stream speaks at the end of `history`: SELECT is said once, not again to who
+  // resumes. Of a replica.
+  int stream_db = 0;
   MasterFacts master;                  // of a replica
   std::vector<ReplicaFacts> replicas;  // those that are attached
   std::size_t good_replicas = 0;       // online, and heard within min-replicas-max-lag
   bool has_log = false;
+  bool has_snapshot = false;  // one for replicas is at work
   std::int64_t log_first_offset = 0;
   std::int64_t log_bytes = 0;
   std::uint64_t full_syncs = 0;

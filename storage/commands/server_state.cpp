@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/slot.h"
 #include "runtime/clock.h"
 #include "runtime/sha256.h"
 #include "storage/commands/acl_changes.h"
@@ -138,6 +139,25 @@ void ServerState::ApplyExpiryMode() {
   for (auto& database : databases_) {
     if (database) database->SetExpiryMode(ExpiryModeNow());
   }
+}
+
+void ServerState::NoteOwnKey(int db_index, std::string_view key) {
+  const Entry entry =
+      Database(db_index).Find(protocol::SlotOfKey(key), key, now_ms, Access::kPeek);
+  if (entry && entry.expire_at_ms()) own_keys_.emplace(db_index, key);
+}
+
+void ServerState::ExpireOwnKeys() {
+  if (own_keys_.empty() || persistence.loading.is_loading || paused_until_ms != 0) return;
+  if (!replication.is_replica) return own_keys_.clear();
+  std::erase_if(own_keys_, [this](const std::pair<int, std::string>& place) {
+    Keyspace& database = Database(place.first);
+    database.SetExpiryMode(ExpiryMode::kDelete);
+    const Entry entry =
+        database.Find(protocol::SlotOfKey(place.second), place.second, now_ms, Access::kPeek);
+    database.SetExpiryMode(ExpiryModeNow());
+    return !entry || !entry.expire_at_ms();
+  });
 }
 
 void ServerState::ApplyAccessRules() {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -101,6 +102,14 @@ class ServerState {
            replication.good_replicas < static_cast<std::size_t>(wanted);
   }
   // Whether its master alone may write.
+  // Whether what changes now is a replica's own: no master deletes it when its time has come.
+  bool IsWritableReplica() const {
+    return replication.is_replica && !Config().replica_read_only && !applies_stream_;
+  }
+  // To be called when a key has changed: remembers it, if it is one of those and has a time to live.
+  void NoteOwnKey(int db_index, std::string_view key);
+  // Deletes those that are due.
+  void ExpireOwnKeys();
   bool IsReadonly() const { return replication.is_replica && Config().replica_read_only; }
   // To be called when notify-keyspace-events has changed.
   void ApplyKeyEvents();
@@ -128,7 +137,7 @@ class ServerState {
   // Whether a change of a key is of interest to anybody: see key_change.h.
   bool TellsOfKeyChanges() const {
     return waiters.IsAnyoneWaiting() || watched_keys.IsAnyoneWatching() ||
-           Config().notify_keyspace_events != 0 || tracking.IsOn();
+           Config().notify_keyspace_events != 0 || tracking.IsOn() || IsWritableReplica();
   }
   // The client whose request is running, and what is to be sent to it behind the reply: see
   // client_push.h. Clients to whom nothing is pushed are not told here.
@@ -216,6 +225,9 @@ class ServerState {
       publish_to_cluster;
   // Set by the server when cluster-enabled is on.
   std::function<KeysPlace(CommandContext&, std::span<const protocol::KeyPosition>)> place_of_keys;
+  // Set by the server when cluster-enabled is on. Closes links with a node; false: it is unknown.
+  std::function<bool(std::string_view id, bool incoming, bool outgoing)> cut_cluster_links;
+  std::int64_t ignored_bus_message = -1;  // the type of those that are dropped, for tests; -1: none
   bool IsClusterEnabled() const { return Config().cluster_enabled; }
 
  private:
@@ -227,6 +239,7 @@ class ServerState {
 
   std::vector<std::unique_ptr<Keyspace>> databases_;
   bool applies_stream_ = false;
+  std::set<std::pair<int, std::string>> own_keys_;  // of a writable replica, with a time to live
 };
 
 }  // namespace slotway::storage

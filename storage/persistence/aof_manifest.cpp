@@ -2,39 +2,62 @@
 #include "storage/persistence/aof_manifest.h"
 
 #include <charconv>
+#include <optional>
+#include <utility>
+
+#include "config/redis_conf.h"
 
 namespace slotway::storage {
 namespace {
 
-std::vector<std::string_view> WordsOf(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const std::size_t end = line.find(' ');
-    if (end != 0) words.push_back(line.substr(0, end));
-    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
-  }
-  return words;
-}
-
 void AppendLine(std::string& text, const AofFile& file, char type) {
-  text.append("file ").append(file.name).append(" seq ").append(std::to_string(file.seq));
+  text.append("file ")
+      .append(config::QuoteConfWord(file.name))
+      .append(" seq ")
+      .append(std::to_string(file.seq));
   text.append(" type ").push_back(type);
   text.push_back('\n');
 }
 
+constexpr std::string_view kNoForm = "is not 'file <name> seq <number> type <b|i|h>'";
+
+// One line as it stands there; texts are empty where it says nothing.
+struct Line {
+  std::string name;
+  std::string number;
+  std::string type;
+};
+
+// Pairs of words, in any order; those of later versions are not for us.
+std::optional<Line> SplitLine(std::string_view text) {
+  constexpr std::size_t kWordsMin = 6;
+  const auto words = config::SplitConfLine(text);
+  if (!words || words->size() < kWordsMin || words->size() % 2 != 0) return std::nullopt;
+  Line line;
+  for (std::size_t i = 0; i < words->size(); i += 2) {
+    const std::string& key = (*words)[i];
+    std::string* const value = key == "file"   ? &line.name
+                               : key == "seq"  ? &line.number
+                               : key == "type" ? &line.type
+                                               : nullptr;
+    if (value != nullptr) *value = (*words)[i + 1];
+  }
+  if (line.name.empty() || line.number.empty() || line.type.size() != 1) return std::nullopt;
+  return line;
+}
+
 // The reason why the line is no good, if it is not.
-std::string_view TakeLine(std::string_view line, AofManifest& manifest) {
-  const std::vector<std::string_view> words = WordsOf(line);
-  constexpr std::size_t kWords = 6;
-  const bool has_form = words.size() == kWords && words[0] == "file" && words[2] == "seq" &&
-                        words[4] == "type" && words[5].size() == 1;
-  if (!has_form) return "is not 'file <name> seq <number> type <b|i|h>'";
-  AofFile file{std::string(words[1]), 0};
-  const char* const end = words[3].data() + words[3].size();
-  const auto parsed = std::from_chars(words[3].data(), end, file.seq);
+std::string_view TakeLine(std::string_view text, AofManifest& manifest) {
+  constexpr std::size_t kLineBytesMax = 1023;  // without its end: what Redis reads
+  if (text.size() > kLineBytesMax) return "is too long";
+  std::optional<Line> line = SplitLine(text);
+  if (!line) return kNoForm;
+  AofFile file{std::move(line->name), 0};
+  const char* const end = line->number.data() + line->number.size();
+  const auto parsed = std::from_chars(line->number.data(), end, file.seq);
   if (parsed.ec != std::errc() || parsed.ptr != end) return "has no number behind 'seq'";
   if (file.name.find('/') != std::string::npos) return "names a file elsewhere";
-  switch (words[5][0]) {
+  switch (line->type[0]) {
     case 'b':
       if (manifest.base) return "names a second base";
       manifest.base = std::move(file);

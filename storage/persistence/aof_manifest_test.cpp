@@ -22,6 +22,16 @@ TEST(AofManifestTest, IsReadAsItIsWritten) {
   EXPECT_EQ(manifest->NextIncrement("a").name, "a.5.incr.aof");
 }
 
+TEST(AofManifestTest, NamesWithSpacesAreQuotedAndUnknownPairsSkipped) {
+  const auto manifest = AofManifest::Parse("file \"a b.1.base.rdb\" seq 1 type b new value\n");
+  ASSERT_TRUE(manifest) << manifest.error().text;
+  EXPECT_THAT(manifest->FilesToRead(), ElementsAre("a b.1.base.rdb"));
+  EXPECT_EQ(manifest->Format(), "file \"a b.1.base.rdb\" seq 1 type b\n");
+  AofManifest odd;
+  odd.base = AofFile{"a\n\t\x01", 2};
+  EXPECT_EQ(odd.Format(), "file \"a\\n\\t\\x01\" seq 2 type b\n");
+}
+
 TEST(AofManifestTest, TellsWhatIsWrong) {
   struct Case {
     std::string text;
@@ -30,11 +40,13 @@ TEST(AofManifestTest, TellsWhatIsWrong) {
       {"", "it names no file to read"},
       {"file a seq 1 type b", "its last line has no end"},
       {"file a seq 1\n", "line 1 is not 'file <name> seq <number> type <b|i|h>'"},
+      {"file a seq 1 type b new\n", "line 1 is not 'file <name> seq <number> type <b|i|h>'"},
       {"file a seq x type b\n", "line 1 has no number behind 'seq'"},
       {"file a seq 1 type b\nfile b seq 2 type b\n", "line 2 names a second base"},
       {"file a seq 2 type i\nfile b seq 2 type i\n", "line 2 has a number that does not grow"},
       {"file ../a seq 2 type i\n", "line 1 names a file elsewhere"},
       {"file a seq 2 type x\n", "line 1 has an unknown type"},
+      {"file a seq 1 type b x " + std::string(1002, 'x') + "\n", "line 1 is too long"},
   };
   for (const Case& c : cases) {
     const auto manifest = AofManifest::Parse(c.text);

@@ -108,6 +108,10 @@ bool RdbFileReader::ParseHeader(std::string_view bytes) {
 
 void RdbFileReader::BeginElement(std::uint8_t opcode) {
   opcode_ = opcode;
+  if (opcode == static_cast<std::uint8_t>(RdbOpcode::kEnd) && version_ < kRdbVersionOfChecksum) {
+    status_ = Status::kDone;
+    return;
+  }
   stage_ = Stage::kElement;
   const RdbExtent::Status status = opcode >= kFirstOpcode
                                        ? extent_.BeginOpcode(static_cast<RdbOpcode>(opcode))
@@ -211,7 +215,7 @@ void RdbFileReader::ApplyAccess(const KeyRef& key) {
 void RdbFileReader::EndFile(std::string_view element) {
   RdbReader reader(element);
   const std::uint64_t stored = reader.LittleEndian(kRdbChecksumBytes);
-  if (stored != 0 && stored != checksum_) return Fail("the checksum does not match");
+  if (stored != 0 && stored != checksum_) return Fail("CRC error: the checksum does not match");
   status_ = Status::kDone;
 }
 

@@ -211,8 +211,8 @@ TEST(RdbFileTest, TellsWhatIsWrong) {
   const BadFile cases[] = {
       {"RDIS00111", "it does not begin as an RDB file, at byte 0"},
       {"REDIS00x1", "its version is no number, at byte 0"},
-      {"REDIS0012", "RDB version 12 cannot be read: only 9 to 11, at byte 0"},
-      {"REDIS0008", "RDB version 8 cannot be read: only 9 to 11, at byte 0"},
+      {"REDIS0012", "RDB version 12 cannot be read: only 1 to 11, at byte 0"},
+      {"REDIS0000", "RDB version 0 cannot be read: only 1 to 11, at byte 0"},
       {header + "\xfe\x20", "there is no database 32 here, at byte 10"},
       {header + "\xf7", "it holds data of a module, and no modules can be loaded, at byte 10"},
       {header + "\x07", "it holds data of a module, and no modules can be loaded, at byte 10"},
@@ -226,7 +226,7 @@ TEST(RdbFileTest, TellsWhatIsWrong) {
       {header + std::string("\x00\x01k\x01v\x00\x01k\x01v", 10),
        "the key 'k' is there already, at byte 15"},
       {header + std::string("\xff\x01\x00\x00\x00\x00\x00\x00\x00", 9),
-       "the checksum does not match, at byte 10"},
+       "CRC error: the checksum does not match, at byte 10"},
   };
   for (const BadFile& bad : cases) {
     const FileRead read(bad.bytes);

@@ -41,7 +41,8 @@ enum class RdbType : std::uint8_t {
 // What DUMP and files for Redis 7.0 are written in, what other files are (Redis 7.2), and what we
 // read of files.
 inline constexpr int kRdbVersionRedis70 = 10;
-inline constexpr int kRdbVersionReadMin = 9;
+inline constexpr int kRdbVersionReadMin = 1;
+inline constexpr int kRdbVersionOfChecksum = 5;  // older files end without one
 inline constexpr int kRdbVersionReadMax = 11;
 
 // Where what is written goes when there is much of it.

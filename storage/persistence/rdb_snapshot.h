@@ -45,6 +45,7 @@ struct SnapshotSource {
   RdbFileOptions options;
   enum class Access : std::uint8_t { kNone, kIdle, kFrequency } access = Access::kNone;
   std::int64_t now_ms = 0;
+  std::int64_t key_delay_us = 0;  // see key_pace.h
 };
 
 class RdbSnapshot {

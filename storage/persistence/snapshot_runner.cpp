@@ -23,6 +23,7 @@ void SnapshotRunner::Begin(SnapshotSource source, SnapshotSink& sink, EndCallbac
   assert(!IsBusy());
   sink_ = &sink;
   on_end_ = std::move(on_end);
+  pace_ = KeyPace(source.key_delay_us, runtime::MonotonicUs());
   snapshot_ = std::make_unique<RdbSnapshot>(std::move(source), sink);
   ScheduleTurn();
 }
@@ -49,8 +50,12 @@ void SnapshotRunner::Turn() {
   while (IsBusy()) {
     const bool may_write = snapshot_->IsGivenUp() || sink_->HasRoom() || sink_->HasFailed();
     if (!may_write) return pause_.Start(kPauseMs, 0, [this] { ScheduleTurn(); });
-    if (!Step(kKeysPerStep)) return;
-    if (runtime::MonotonicUs() - start_us >= kTurnUs) return ScheduleTurn();
+    if (!Step(pace_.IsOn() ? 1 : kKeysPerStep)) return;
+    const std::uint64_t now_us = runtime::MonotonicUs();
+    if (const std::uint64_t wait_ms = pace_.WaitMs(KeysWritten(), now_us); wait_ms > 0) {
+      return pause_.Start(wait_ms, 0, [this] { ScheduleTurn(); });
+    }
+    if (now_us - start_us >= kTurnUs) return ScheduleTurn();
   }
 }
 

@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "runtime/event_loop.h"
+#include "storage/persistence/key_pace.h"
 #include "storage/persistence/rdb_snapshot.h"
 
 namespace slotway::storage {
@@ -45,6 +46,7 @@ class SnapshotRunner {
   runtime::EventLoop& loop_;
   runtime::Timer pause_;
   std::unique_ptr<RdbSnapshot> snapshot_;
+  KeyPace pace_;
   SnapshotSink* sink_ = nullptr;
   EndCallback on_end_;
   bool is_scheduled_ = false;

@@ -56,7 +56,11 @@ void Failover::Look() {
         request_.host.empty() || (replica.host == request_.host && replica.port == request_.port);
     if (!is_target || replica.state != kOnline) continue;
     const bool has_all = replica.acknowledged >= server_.replication.history.offset;
-    if (has_all || (is_late && request_.is_forced)) return HandOver(replica);
+    if (has_all) return HandOver(replica);
+    if (is_late && request_.is_forced) {
+      runtime::LogWarning("FAILOVER: time out exceeded, failing over.");
+      return HandOver(replica);
+    }
   }
   if (is_late) {
     runtime::LogWarning("FAILOVER: no replica had the whole stream in time");

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sys/socket.h>
 #include <utility>
 
 #include "protocol/resp_writer.h"
+#include "runtime/clock.h"
 #include "runtime/log.h"
 #include "runtime/resolver.h"
 #include "storage/commands/command_context.h"
@@ -19,6 +21,8 @@ constexpr std::size_t kMarkBytes = 40;
 constexpr std::size_t kLineBytesMax = 1024;
 // What of a transfer is loaded in one turn of the loop; others are served in between.
 constexpr std::size_t kLoadedPerTurn = 1 << 20;
+// The same with key-load-delay.
+constexpr std::size_t kLoadedPerStep = 4096;
 
 std::optional<std::int64_t> NumberOf(std::string_view text) {
   std::int64_t number = 0;
@@ -42,7 +46,8 @@ MasterLink::MasterLink(runtime::EventLoop& loop, ServerState& server, Hooks hook
       server_(server),
       hooks_(std::move(hooks)),
       hands_over_(hands_over),
-      is_alive_(std::make_shared<bool>(true)) {
+      is_alive_(std::make_shared<bool>(true)),
+      pace_timer_(loop) {
   master_.is_master = true;
   master_.denies_waiting = true;
   SetState(MasterLinkState::kConnect);
@@ -50,6 +55,7 @@ MasterLink::MasterLink(runtime::EventLoop& loop, ServerState& server, Hooks hook
 
 MasterLink::~MasterLink() {
   *is_alive_ = false;
+  LeaveClients();
   EndLoading();
 }
 
@@ -69,7 +75,8 @@ void MasterLink::Tick() {
   }
   const std::int64_t timeout_ms = server_.Config().repl_timeout_s * 1000;
   if (now_ms - server_.replication.master.last_io_ms > timeout_ms) {
-    return Disconnect("nothing heard for repl-timeout");
+    return Disconnect(stage_ < Stage::kPayload ? "Timeout connecting to the MASTER: repl-timeout"
+                                               : "nothing heard for repl-timeout");
   }
   if (stage_ == Stage::kStream && now_ms - acknowledged_ms_ >= kAcknowledgeMs) Acknowledge();
 }
@@ -93,11 +100,14 @@ void MasterLink::Connect() {
 
 void MasterLink::Disconnect(std::string_view reason) {
   if (stage_ == Stage::kIdle) return;
+  if (stage_ == Stage::kStream) runtime::LogWarning("Connection with master lost");
   runtime::LogWarning("master {}:{}: {}", server_.replication.master.host,
                       server_.replication.master.port, reason);
   EndLoading();
+  LeaveClients();
+  // Who was there just now is asked again at once.
+  next_attempt_ms_ = stage_ == Stage::kStream ? 0 : server_.now_ms + kRetryMs;
   stage_ = Stage::kIdle;
-  next_attempt_ms_ = server_.now_ms + kRetryMs;
   if (connection_) {
     connection_->Abandon();
     // Not within one of its callbacks. std::function wants something to copy; the deferred call is
@@ -111,12 +121,38 @@ void MasterLink::Disconnect(std::string_view reason) {
   SetState(MasterLinkState::kConnect);
 }
 
+bool MasterLink::Cut(std::uint64_t client_id) {
+  if (stage_ != Stage::kStream || master_.id != client_id) return false;
+  // At once: whatever else runs in this turn may take its time.
+  ::shutdown(connection_->FileDescriptor(), SHUT_RDWR);
+  Disconnect("the link was killed");
+  return true;
+}
+
+// CLIENT LIST shows the master, and CLIENT KILL knows it.
+void MasterLink::JoinClients() {
+  master_.id = server_.next_client_id++;
+  master_.connection = connection_.get();
+  master_.address = connection_->PeerAddress().ToString();
+  master_.local_address = connection_->LocalAddress().ToString();
+  master_.created_ms = server_.now_ms;
+  master_.last_active_ms = server_.now_ms;
+  server_.clients.emplace(master_.id, &master_);
+}
+
+void MasterLink::LeaveClients() {
+  if (server_.clients.erase(master_.id) != 0) server_.client_memory.Forget(master_);
+  master_.id = 0;
+  master_.connection = nullptr;
+}
+
 void MasterLink::OnEndOfInput() { Disconnect("closed the connection"); }
 void MasterLink::OnClosed(std::string_view reason) { Disconnect(reason); }
 
 void MasterLink::OnConnected() {
   if (server_.Config().repl_disable_tcp_nodelay) connection_->SetNodelay(false);
   step_ = Step::kPing;
+  SetState(MasterLinkState::kHandshake);
   SayNext();
 }
 
@@ -166,7 +202,9 @@ void MasterLink::OnAnswer(std::string_view line) {
       line.starts_with("-NOAUTH") || line.starts_with("-NOPERM") ||
       line.starts_with("-ERR operation not permitted");  // wire: of a server without users
   if (step_ == Step::kPing && is_error && !asks_for_login) return Disconnect(line);
-  if (step_ == Step::kAuth && is_error) return Disconnect(line);
+  if (step_ == Step::kAuth && is_error) {
+    return Disconnect("Unable to AUTH to MASTER: " + std::string(line.substr(1)));
+  }
   // What an older master does not know of REPLCONF it can do without.
   step_ = static_cast<Step>(static_cast<int>(step_) + 1);
   SayNext();
@@ -178,6 +216,7 @@ void MasterLink::OnPsyncAnswer(std::string_view line) {
     TakeWord(rest);
     hands_over_ = false;
     hooks_.resume(std::string(TakeWord(rest)));
+    runtime::LogInfo("Successful partial resynchronization with master");
     return BeginStream();
   }
   if (hands_over_) {
@@ -217,6 +256,7 @@ void MasterLink::OnHeader(std::string_view line) {
 }
 
 void MasterLink::BeginLoading() {
+  runtime::LogInfo("MASTER <-> REPLICA sync: Loading DB in memory");
   hooks_.begin_sync();
   FlushForLoading(server_, true);
   LoadingFacts& loading = server_.persistence.loading;
@@ -228,32 +268,48 @@ void MasterLink::BeginLoading() {
   target_.emplace(server_, LoadPolicy::kFlushed);
   reader_.emplace(*target_, RdbReadOptionsOf(server_, false, LoadPolicy::kFlushed));
   is_loaded_ = false;
+  load_pace_ = KeyPace(server_.Config().key_load_delay_us, runtime::MonotonicUs());
 }
 
 void MasterLink::EndLoading() {
   if (!reader_) return;
   if (is_loaded_) {
     hooks_.end_sync(sync_id_, sync_offset_);
+    server_.replication.stream_db = DatabaseOfStream();
+    runtime::LogInfo("MASTER <-> REPLICA sync: Finished with success");
   } else {
     FlushForLoading(server_, true);  // half of a data set is none
   }
   reader_.reset();
   target_.reset();
+  pace_timer_.Stop();
+  is_held_back_ = false;
   server_.persistence.loading.is_loading = false;
   server_.ApplyExpiryMode();
+}
+
+// Where a replica of a replica begins to listen nobody says SELECT.
+int MasterLink::DatabaseOfStream() const {
+  const std::string* text = target_->FindAux("repl-stream-db");
+  const auto index = text != nullptr ? NumberOf(*text) : std::nullopt;
+  return index && *index > 0 && *index < server_.DatabaseCount() ? static_cast<int>(*index) : 0;
 }
 
 std::size_t MasterLink::TakePayload(std::string_view input) {
   MasterFacts& master = server_.replication.master;
   std::size_t taken = 0;
-  const auto status = reader_->Feed(input.substr(0, kLoadedPerTurn), taken);
+  const auto status =
+      reader_->Feed(input.substr(0, load_pace_.IsOn() ? kLoadedPerStep : kLoadedPerTurn), taken);
   master.sync_read_bytes += taken;
   server_.persistence.loading.loaded_bytes = master.sync_read_bytes;
   if (status == RdbFileReader::Status::kFailed) {
     Disconnect(reader_->Error());
     return 0;
   }
-  if (status == RdbFileReader::Status::kReading) return taken;
+  if (status == RdbFileReader::Status::kReading) {
+    KeepLoadPace();
+    return taken;
+  }
   if (mark_.empty() && master.sync_read_bytes != master.sync_total_bytes) {
     Disconnect("the data set is not as long as was said");
     return 0;
@@ -265,6 +321,20 @@ std::size_t MasterLink::TakePayload(std::string_view input) {
     stage_ = Stage::kMark;
   }
   return taken;
+}
+
+void MasterLink::KeepLoadPace() {
+  if (!load_pace_.IsOn()) return;
+  const std::uint64_t wait_ms = load_pace_.WaitMs(reader_->KeysLoaded(), runtime::MonotonicUs());
+  if (wait_ms == 0) return;
+  is_held_back_ = true;
+  connection_->PauseReading();
+  pace_timer_.Start(wait_ms, 0, [this] {
+    is_held_back_ = false;
+    server_.RefreshClock();
+    server_.replication.master.last_io_ms = server_.now_ms;
+    connection_->ResumeReading();
+  });
 }
 
 std::size_t MasterLink::TakeMark(std::string_view input) {
@@ -282,8 +352,9 @@ std::size_t MasterLink::TakeMark(std::string_view input) {
 
 void MasterLink::BeginStream() {
   EndLoading();
-  master_.db_index = 0;
+  master_.db_index = server_.replication.stream_db;
   stage_ = Stage::kStream;
+  JoinClients();
   SetState(MasterLinkState::kConnected);
   server_.replication.master.has_copy = true;
   runtime::LogInfo("follows master {}:{} from offset {}", server_.replication.master.host,
@@ -296,7 +367,7 @@ std::size_t MasterLink::OnBytes(std::string_view input) {
   server_.replication.master.last_io_ms = server_.now_ms;
   server_.replication.stream_input_bytes += input.size();
   std::size_t taken = 0;
-  while (taken < input.size() && stage_ != Stage::kIdle) {
+  while (taken < input.size() && stage_ != Stage::kIdle && !is_held_back_) {
     const std::string_view rest = input.substr(taken);
     std::size_t count = 0;
     switch (stage_) {
@@ -342,6 +413,7 @@ std::size_t MasterLink::TakeStream(std::string_view input) {
   using Status = protocol::RespRequestParser::Status;
   std::size_t taken = 0;
   server_.SetAppliesStream(true);
+  master_.last_active_ms = server_.now_ms;
   while (stage_ == Stage::kStream) {
     const Status status = parser_.Parse(input.substr(taken));
     if (status == Status::kError) {
@@ -368,6 +440,7 @@ void MasterLink::Apply(std::string_view bytes) {
     Acknowledge();
   } else if (!args.empty()) {
     hooks_.apply(master_, args);
+    server_.replication.stream_db = master_.db_index;
   }
   // Who resumes in the middle of a transaction must get it from its beginning.
   if (master_.Is(ClientWay::kQueueing)) {

@@ -22,6 +22,7 @@
 #include "storage/commands/client_state.h"
 #include "storage/commands/data_snapshot.h"
 #include "storage/commands/server_state.h"
+#include "storage/persistence/key_pace.h"
 #include "storage/persistence/rdb_file_reader.h"
 
 namespace slotway::storage {
@@ -49,6 +50,8 @@ class MasterLink final : private runtime::Connection::Handler {
 
   // To be called ten times a second: connects, says how far we are, gives up who is silent.
   void Tick();
+  // As CLIENT KILL does it; false: the link is not that client.
+  bool Cut(std::uint64_t client_id);
 
  private:
   // What is said to introduce ourselves, one after the other.
@@ -69,6 +72,8 @@ class MasterLink final : private runtime::Connection::Handler {
   void OnClosed(std::string_view reason) override;
 
   void Connect();
+  void JoinClients();
+  void LeaveClients();
   void Disconnect(std::string_view reason);
   void SetState(MasterLinkState state);
   void SayNext();
@@ -82,6 +87,8 @@ class MasterLink final : private runtime::Connection::Handler {
   std::size_t TakeMark(std::string_view input);
   void BeginLoading();
   void EndLoading();
+  void KeepLoadPace();
+  int DatabaseOfStream() const;
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
   void BeginStream();
@@ -103,6 +110,9 @@ class MasterLink final : private runtime::Connection::Handler {
   std::optional<ServerReadTarget> target_;
   std::optional<RdbFileReader> reader_;
   bool is_loaded_ = false;
+  KeyPace load_pace_;
+  runtime::Timer pace_timer_;
+  bool is_held_back_ = false;  // by it
   std::string sync_id_;
   std::int64_t sync_offset_ = 0;
 

@@ -152,6 +152,7 @@ void Replicas::AppendRaw(std::string_view bytes) {
   if (has_log_) {
     log_.Append(bytes);
     server_.replication.history.offset = log_.Offset();
+    server_.replication.log_bytes = static_cast<std::int64_t>(log_.Bytes());
     PumpLater();
   } else {
     server_.replication.history.offset += static_cast<std::int64_t>(bytes.size());
@@ -236,9 +237,10 @@ void Replicas::StartSnapshot() {
     file_ = std::move(*file);
   }
   const std::int64_t offset = log_.Offset();
+  runtime::LogInfo("a snapshot for replicas begins, {}", mark_.empty() ? "by a file" : "diskless");
   SelectAnew();
   waiting_since_ms_ = 0;
-  has_snapshot_ = true;
+  has_snapshot_ = server_.replication.has_snapshot = true;
   const std::string& id = server_.replication.history.id;
   ForEach(Stage::kWait, [&](Replica& replica) {
     ++server_.replication.full_syncs;
@@ -253,7 +255,9 @@ void Replicas::StartSnapshot() {
   });
   SnapshotSource source = SnapshotSourceOf(server_);
   source.options.version = kRdbVersionRedis70;  // all that follow can read it
-  source.aux.push_back({"repl-stream-db", "0"});
+  // A master of its own says SELECT first; what a replica passes on does not.
+  const int stream_db = is_source_ ? 0 : server_.replication.stream_db;
+  source.aux.push_back({"repl-stream-db", std::to_string(stream_db)});
   source.aux.push_back({"repl-id", id});
   source.aux.push_back({"repl-offset", std::to_string(offset)});
   SnapshotSink& sink = file_ != nullptr ? static_cast<SnapshotSink&>(*file_) : *this;
@@ -296,7 +300,7 @@ void Replicas::EndSnapshot(bool is_complete) {
     is_file_complete_ = true;  // but not written yet: see Tick()
     return;
   }
-  has_snapshot_ = false;
+  has_snapshot_ = server_.replication.has_snapshot = false;
   file_.reset();
   ForEach(Stage::kSnapshot, [&](Replica& replica) {
     if (!is_complete) return Drop(replica, "its snapshot was given up");
@@ -310,7 +314,7 @@ void Replicas::EndSnapshot(bool is_complete) {
 void Replicas::SendFileIfWritten() {
   if (!is_file_complete_ || !file_->IsFinished()) return;
   is_file_complete_ = false;
-  has_snapshot_ = false;
+  has_snapshot_ = server_.replication.has_snapshot = false;
   const int error = file_->Errno();
   file_.reset();
   // shared: see Replica
@@ -415,9 +419,11 @@ bool Replicas::IsTooFarBehind(Replica& replica) {
   if (!replica.reads_log) return false;
   const config::ClientOutputLimit& limit =
       server_.Config().client_output_buffer_limit[config::kClientReplica];
+  // What the log keeps in any case is no reason.
+  const auto kept = static_cast<std::uint64_t>(server_.Config().repl_backlog_size);
   const auto behind = static_cast<std::uint64_t>(log_.Offset() - replica.position);
-  if (limit.hard_bytes != 0 && behind > limit.hard_bytes) return true;
-  if (limit.soft_bytes == 0 || behind <= limit.soft_bytes) {
+  if (limit.hard_bytes != 0 && behind > std::max(limit.hard_bytes, kept)) return true;
+  if (limit.soft_bytes == 0 || behind <= std::max(limit.soft_bytes, kept)) {
     replica.behind_since_ms = 0;
     return false;
   }

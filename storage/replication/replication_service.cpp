@@ -68,7 +68,11 @@ MasterLink::Hooks ReplicationService::LinkHooks() {
                 replicas_.KeepLog();
                 failover_.OnAgreed();
               },
-          .refused = [this] { failover_.OnRefused(); }};
+          .refused =
+              [this] {
+                runtime::LogWarning("Failover target rejected psync request");
+                failover_.OnRefused();
+              }};
 }
 
 // What the append-only file has is the data of before.

@@ -30,6 +30,8 @@ class ReplicationService final : public ReplicationHost {
   void Start();
   // To be called ten times a second.
   void Tick();
+  // CLIENT KILL of the master's link; false: it is not that client.
+  bool CutMaster(std::uint64_t client_id) { return master_ && master_->Cut(client_id); }
   void ApplySettings() { replicas_.ApplySettings(); }
   void OnOutputSent(const ClientState& client) { replicas_.OnOutputSent(client); }
 

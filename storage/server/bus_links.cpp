@@ -88,7 +88,7 @@ runtime::Result<bool> BusLinks::ListenOn(const std::vector<std::string>& address
     if (listener) {
       listeners_.push_back(std::move(*listener));
     } else if (!is_optional) {
-      return runtime::Fail("cannot listen on the cluster bus port " + address->ToString() + ": " +
+      return runtime::Fail("Failed listening on port of the cluster bus, " + address->ToString() + ": " +
                            listener.error().text);
     }
   }

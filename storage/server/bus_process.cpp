@@ -52,6 +52,7 @@ runtime::Result<bool> BusProcess::Start() {
     EndTurnSoon();
   };
   told.received = [this](cluster::LinkId link, const cluster::BusMessage& message) {
+    if (server_.ignored_bus_message == static_cast<std::int64_t>(message.type)) return;
     bus_->OnMessage(link, message);
     EndTurnSoon();
   };
@@ -68,6 +69,18 @@ runtime::Result<bool> BusProcess::Start() {
     bus_->Tick();
     EndTurn();
   });
+  return true;
+}
+
+bool BusProcess::CutLinks(std::string_view id, bool incoming, bool outgoing) {
+  const auto node = cluster::NodeId::Parse(id);
+  if (!node || state_.Find(*node) == cluster::kNoNode) return false;
+  for (const cluster::LinkDescription& link : bus_->Links()) {
+    if (link.node != *node || !(link.is_outgoing ? outgoing : incoming)) continue;
+    links_->Close(link.link);
+    bus_->OnClosed(link.link);
+  }
+  EndTurnSoon();
   return true;
 }
 

@@ -39,6 +39,8 @@ class BusProcess final : public cluster::BusHost {
   const BusLinks& Links() const { return *links_; }
   // After commands: what they changed is told at the end of this turn.
   void EndTurnSoon();
+  // Closes links with this node, as if it had; false: there is no such node.
+  bool CutLinks(std::string_view id, bool incoming, bool outgoing);
   bool IsLeaseOver() const { return NowMs() >= bus_->ServesUntilMs(); }
 
   std::int64_t NowMs() const override;

@@ -52,6 +52,10 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
   gateway->bus_ = std::make_unique<BusProcess>(loop, server, gateway->state_, gateway->replication_,
                                                std::move(hooks));
   if (auto started = gateway->bus_->Start(); !started) return tl::unexpected(started.error());
+  server.cut_cluster_links = [bus = gateway->bus_.get()](std::string_view id, bool incoming,
+                                                         bool outgoing) {
+    return bus->CutLinks(id, incoming, outgoing);
+  };
   return gateway;
 }
 
@@ -148,9 +152,14 @@ std::string ClusterGateway::ErrorForTransaction(CommandContext& ctx) {
   return ErrorOf(Judge(ctx, request));
 }
 
+// A replica that never had its master's data sends readers there.
+bool ClusterGateway::ReadsReplica(const ClientState& client) const {
+  return client.is_readonly && server_.replication.master.has_copy;
+}
+
 cluster::Judgement ClusterGateway::Judge(CommandContext& ctx, cluster::GuardedRequest request) {
   request.is_asking = request.is_asking || ctx.client.is_asking;
-  request.is_readonly_client = ctx.client.is_readonly;
+  request.is_readonly_client = ReadsReplica(ctx.client);
   return cluster::JudgeRequest(state_, request, [&ctx](std::string_view key) {
     return static_cast<bool>(ctx.Peek({protocol::SlotOfKey(key), key}));
   });
@@ -167,7 +176,7 @@ std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
   keys_.assign(request.keys.begin(), request.keys.end());
   guarded.keys = keys_;
   guarded.is_write = request.spec->IsWrite();
-  guarded.is_readonly_client = client.is_readonly;
+  guarded.is_readonly_client = ReadsReplica(client);
   // While a slot is on its way the key may still come to be here.
   guarded.is_asking = true;
   return ErrorOf(cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; }));

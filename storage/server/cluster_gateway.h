@@ -72,6 +72,7 @@ class ClusterGateway {
                                     std::span<const protocol::KeyPosition> keys);
   // Adds what the client has asked for.
   cluster::Judgement Judge(CommandContext& ctx, cluster::GuardedRequest request);
+  bool ReadsReplica(const ClientState& client) const;
   // Nothing to serve it.
   std::string ErrorOf(const cluster::Judgement& judgement) const;
   void ApplyPolicy();

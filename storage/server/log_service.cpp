@@ -88,7 +88,7 @@ std::optional<std::string> LogService::ReadManifest() {
   auto parsed = AofManifest::Parse(text);
   if (!parsed) return ManifestPath() + ": " + parsed.error().text;
   manifest_ = std::move(*parsed);
-  return std::nullopt;
+  return MoveOldLog();
 }
 
 // Before Redis 7 the log was one file: it becomes the base.
@@ -99,9 +99,22 @@ std::optional<std::string> LogService::TakeOverOldLog() {
   fs::create_directories(Directory(), error);
   if (error) return Directory() + ": " + error.message();
   manifest_.base = AofFile{server_.Config().appendfilename, 1};
+  if (auto problem = WriteManifest()) return problem;
+  return MoveOldLog();
+}
+
+// It may have been named as the base and not been moved yet: then that was interrupted.
+std::optional<std::string> LogService::MoveOldLog() const {
+  const std::string& name = server_.Config().appendfilename;
+  if (!manifest_.base || manifest_.base->name != name) return std::nullopt;
+  const std::string old_log = server_.Config().dir + "/" + name;
+  std::error_code error;
+  if (fs::exists(PathOf(*manifest_.base), error) || !fs::exists(old_log, error)) {
+    return std::nullopt;
+  }
   fs::rename(old_log, PathOf(*manifest_.base), error);
   if (error) return old_log + ": " + error.message();
-  return WriteManifest();
+  return std::nullopt;
 }
 
 std::optional<std::string> LogService::WriteManifest() {

@@ -59,6 +59,7 @@ class LogService {
   std::optional<std::string> ReadManifest();
   std::optional<std::string> WriteManifest();
   std::optional<std::string> TakeOverOldLog();
+  std::optional<std::string> MoveOldLog() const;
   std::optional<std::string> BeginIncrement(bool is_in_manifest);
   std::optional<std::string> BeginRewrite(bool turns_on);
   void EndOfSnapshot(bool is_complete);

@@ -37,7 +37,8 @@ PersistenceService::PersistenceService(runtime::EventLoop& loop, ServerState& se
       stop_(std::move(stop)),
       snapshots_(loop),
       log_(loop, server, snapshots_, [this] { ApplySettings(); }),
-      file_timer_(loop) {
+      file_timer_(loop),
+      pace_timer_(loop) {
   server.persistence_host = this;
   server.snapshots = &snapshots_;
 }
@@ -197,6 +198,7 @@ void PersistenceService::LoadAtStart(LoadedCallback on_loaded) {
   if (!opened) return EndLoading(opened.error().text);
   if (*opened == nullptr) return EndLoading(std::nullopt);
   loader_ = std::move(*opened);
+  load_pace_ = KeyPace(server_.Config().key_load_delay_us, runtime::MonotonicUs());
   runtime::LogInfo("loading {} bytes", server_.persistence.loading.total_bytes);
   loop_.DeferToNextTurn([this] { LoadTurn(); });
 }
@@ -223,6 +225,11 @@ void PersistenceService::LoadTurn() {
       return loop_.DeferToNextTurn([this] { LoadTurn(); });
     }
     status = loader_->Step();
+    const std::uint64_t wait_ms = load_pace_.WaitMs(server_.persistence.loading.last_keys_loaded,
+                                                    runtime::MonotonicUs());
+    if (wait_ms > 0 && status == DataFileLoader::Status::kReading) {
+      return pace_timer_.Start(wait_ms, 0, [this] { LoadTurn(); });
+    }
   }
   if (status == DataLoader::Status::kFailed) return EndLoading(loader_->Error());
   runtime::LogInfo("loaded in {} ms", runtime::MonotonicMs() - load_start_ms_);

@@ -15,6 +15,7 @@
 #include "storage/commands/data_file.h"
 #include "storage/commands/persistence_host.h"
 #include "storage/commands/server_state.h"
+#include "storage/persistence/key_pace.h"
 #include "storage/persistence/background_file.h"
 #include "storage/persistence/snapshot_runner.h"
 #include "storage/server/log_service.h"
@@ -72,6 +73,8 @@ class PersistenceService final : public PersistenceHost {
 
   std::unique_ptr<DataLoader> loader_;
   LoadedCallback on_loaded_;
+  KeyPace load_pace_;
+  runtime::Timer pace_timer_;
   std::uint64_t load_start_ms_ = 0;
   std::uint64_t logged_at_ms_ = 0;
 };

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <string>
+#include <unistd.h>
 #include <utility>
 
+#include "config/path_in_dir.h"
 #include "protocol/resp_writer.h"
+#include "protocol/server_version.h"
 #include "runtime/clock.h"
 #include "runtime/file_limit.h"
 #include "runtime/log.h"
@@ -35,8 +38,9 @@ constexpr std::string_view kProtectedModeText =
     "DENIED This shard runs in protected mode: no password is set, so only clients on this machine "
     "are served. Set 'requirepass', or turn 'protected-mode' off if the network is trusted.";
 
-bool IsLoopback(const std::string& host) {
-  return host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
+bool IsOnThisMachine(const runtime::SocketAddress& client) {
+  const std::string host = client.Host();
+  return client.IsUnix() || host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
 }
 
 // `maxclients` and a reserve for what else a process opens.
@@ -60,6 +64,7 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
           loop, state_,
           [this](ClientState& master, std::span<const std::string_view> args) {
             executor_->Execute(master, executor_->Prepare(args), master_output_);
+            LookAtAnswer(args);
             master_output_.Clear();
           },
           [this] { executor_->Waiting().ServeAcknowledged(); }),
@@ -72,7 +77,9 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   AddScriptHandlers(handlers_);
   state_.handlers = &handlers_;
   state_.replication_host = &replication_;
-  state_.close_client = [this](std::uint64_t id) { loop_.Defer([this, id] { Close(id); }); };
+  state_.close_client = [this](std::uint64_t id) {
+    if (!replication_.CutMaster(id)) loop_.Defer([this, id] { Close(id); });
+  };
   state_.look_at_client_memory = [this] { client_evictor_.Look(); };
   state_.serve_while_busy = [this] { ServeWhileBusy(); };
   state_.unpause = [this] { ResumeClients(); };
@@ -82,8 +89,25 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   };
 }
 
+// What the master could do and we cannot makes two data sets of one.
+void ShardServer::LookAtAnswer(std::span<const std::string_view> args) {
+  constexpr std::size_t kTextMax = 200;
+  constexpr int kLogsPerSecond = 10;
+  if (master_output_.Empty()) return;
+  std::string answer;
+  master_output_.CopyTo(master_output_.Begin(), std::min(master_output_.Size(), kTextMax), answer);
+  if (!answer.starts_with('-')) return;
+  ++state_.stats.unexpected_error_replies;
+  if (state_.now_ms / 1000 != divergences_second_) divergences_logged_ = 0;
+  divergences_second_ = state_.now_ms / 1000;
+  if (++divergences_logged_ > kLogsPerSecond) return;
+  runtime::LogError("== CRITICAL == a command of the master fails here, the data may differ: {}: {}",
+                    args[0], answer.substr(1, answer.find('\r') - 1));
+}
+
 ShardServer::~ShardServer() {
   listeners_.clear();
+  unix_listener_.reset();
   sessions_.clear();
 }
 
@@ -91,6 +115,8 @@ runtime::Result<bool> ShardServer::Start() {
   ConnectSettings();
   if (auto error = LoadUsers(state_)) return runtime::Fail(*std::move(error));
   if (auto listening = ListenEverywhere(); !listening) return listening;
+  if (auto listening = ListenOnUnixSocket(); !listening) return listening;
+  if (listeners_.empty() && !unix_listener_) return runtime::Fail("bind and unixsocket are empty");
   if (state_.Config().cluster_enabled) {
     auto changed = [this] {
       RedirectWaiting();
@@ -116,6 +142,7 @@ runtime::Result<bool> ShardServer::Start() {
       cluster_->Publish(channel, message, is_shard);
     };
   }
+  LogStart();
   WarnOfTooFewFiles(state_.Config().maxclients);
   executor_ = std::make_unique<Executor>(state_, handlers_, cluster_.get());
   executor_->Waiting().OnAnswered([this](ClientState& client) {
@@ -131,9 +158,15 @@ runtime::Result<bool> ShardServer::Start() {
   return true;
 }
 
+// Tools look for the process here, and for its being ready below.
+void ShardServer::LogStart() const {
+  runtime::LogInfo("slotway-shard {}, Redis {}, PID: {}, port: {}", protocol::kSlotwayVersion,
+                   protocol::kRedisVersion, getpid(), Port());
+}
+
 void ShardServer::OnLoaded(const std::optional<std::string>& error) {
   if (!error) {
-    runtime::LogInfo("ready to accept connections on port {}", Port());
+    runtime::LogInfo("Ready to accept connections");
     replication_.Start();
     return;
   }
@@ -154,12 +187,25 @@ void ShardServer::ShutDownBySignal() {
 
 runtime::Result<bool> ShardServer::ListenEverywhere() {
   listening_to_ = {state_.Config().bind, state_.Config().port};
+  if (!IsUnixOnly()) {
+    if (auto listening = ListenOnTcp(); !listening) return listening;
+  }
+  return true;
+}
+
+bool ShardServer::IsUnixOnly() const {
+  return state_.Config().port == 0 && !state_.Config().unixsocket.empty();
+}
+
+runtime::Result<bool> ShardServer::ListenOnTcp() {
   for (const std::string& address : listening_to_.first) {
     bool is_optional = address.starts_with('-');
     auto listening = ListenOn(is_optional ? address.substr(1) : address);
     if (!listening && !is_optional) return listening;
   }
-  if (listeners_.empty()) return runtime::Fail("no address to listen on");
+  if (listeners_.empty() && !listening_to_.first.empty()) {
+    return runtime::Fail("no address to listen on");
+  }
   return true;
 }
 
@@ -178,6 +224,22 @@ std::optional<std::string> ShardServer::ListenElsewhere(std::string_view error) 
   return std::string(error);
 }
 
+runtime::Result<bool> ShardServer::ListenOnUnixSocket() {
+  const config::ShardConfig& config = state_.Config();
+  if (config.unixsocket.empty()) return true;
+  auto address = runtime::SocketAddress::FromPath(config::PathInDir(config, config.unixsocket));
+  if (!address) return tl::unexpected(address.error());
+  runtime::Listener::Options options;
+  options.backlog = static_cast<int>(config.tcp_backlog);
+  options.permissions = config.unixsocketperm;
+  auto listener = runtime::Listener::Listen(
+      loop_, *address, options,
+      [this](std::unique_ptr<runtime::Connection> connection) { Accept(std::move(connection)); });
+  if (!listener) return tl::unexpected(listener.error());
+  unix_listener_ = std::move(*listener);
+  return true;
+}
+
 runtime::Result<bool> ShardServer::ListenOn(const std::string& bind_address) {
   std::string host = bind_address;
   if (host == "*") host = "0.0.0.0";
@@ -193,7 +255,8 @@ runtime::Result<bool> ShardServer::ListenOn(const std::string& bind_address) {
       loop_, *address, options,
       [this](std::unique_ptr<runtime::Connection> connection) { Accept(std::move(connection)); });
   if (!listener) {
-    return runtime::Fail("cannot listen on " + address->ToString() + ": " + listener.error().text);
+    return runtime::Fail("Failed listening on port " + std::to_string(port) + ", " +
+                         address->ToString() + ": " + listener.error().text);
   }
   if (state_.listening_port == 0) state_.listening_port = (*listener)->Address().Port();
   listeners_.push_back(std::move(*listener));
@@ -209,7 +272,7 @@ void ShardServer::Accept(std::unique_ptr<runtime::Connection> connection) {
   if (sessions_.size() >= static_cast<std::size_t>(config.maxclients)) {
     refusal = "ERR max number of clients reached";
   } else if (config.protected_mode && state_.users.Default().HasNoPassword() &&
-             !IsLoopback(session->Connection().PeerAddress().Host())) {
+             !IsOnThisMachine(session->Connection().PeerAddress())) {
     refusal = kProtectedModeText;
   }
   if (config.tcp_keepalive_s > 0) {
@@ -382,6 +445,7 @@ void ShardServer::ExpireKeys() {
       out_of_time = runtime::MonotonicUs() - start_us > kExpiryBudgetUs;
     }
   }
+  state_.ExpireOwnKeys();
   if (state_.propagation.HasUnit()) state_.propagation.EndUnits();
   if (!out_of_time) compactor_.Step();
   if (out_of_time) {
@@ -467,7 +531,8 @@ void ShardServer::LookAtSomeClients() {
     ClientState& client = *next->second;
     // Who waits or listens is silent for a reason.
     const bool may_be_idle = client.is_waiting || client.Is(ClientWay::kSubscribed) ||
-                             client.Is(ClientWay::kMonitoring) || client.Is(ClientWay::kReplica);
+                             client.Is(ClientWay::kMonitoring) || client.Is(ClientWay::kReplica) ||
+                             client.is_master;
     const bool is_idle =
         limit_ms != 0 && !may_be_idle && state_.now_ms - client.last_active_ms > limit_ms;
     if (is_idle) state_.close_client(client.id);

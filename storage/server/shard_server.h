@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <span>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,6 +79,11 @@ class ShardServer {
 
  private:
   runtime::Result<bool> ListenEverywhere();
+  bool IsUnixOnly() const;
+  runtime::Result<bool> ListenOnTcp();
+  runtime::Result<bool> ListenOnUnixSocket();
+  void LogStart() const;
+  void LookAtAnswer(std::span<const std::string_view> args);
   // After a change of `bind` or `port`; the error if that is not possible, and then nobody listens
   // until the settings are as they were.
   std::optional<std::string> ListenElsewhere(std::string_view error);
@@ -116,6 +122,8 @@ class ShardServer {
   PersistenceService persistence_;
   ReplicationService replication_;
   runtime::ByteQueue master_output_;  // nobody hears it
+  std::int64_t divergences_second_ = 0;
+  int divergences_logged_ = 0;  // in it
   std::unique_ptr<ClusterGateway> cluster_;
   std::unique_ptr<Executor> executor_;
   ClientEvictor client_evictor_;
@@ -123,6 +131,7 @@ class ShardServer {
   RequestBatch batch_;
   RequestBatch batch_when_busy_;
   std::vector<std::unique_ptr<runtime::Listener>> listeners_;
+  std::unique_ptr<runtime::Listener> unix_listener_;
   std::pair<std::vector<std::string>, std::int64_t> listening_to_;  // `bind` and `port`
   std::unordered_map<std::uint64_t, std::unique_ptr<ShardSession>> sessions_;
   std::uint64_t last_seen_client_id_ = 0;  // see LookAtSomeClients

@@ -108,3 +108,35 @@ def test_a_manual_failover_changes_places(nodes):
         assert call_owner([replicas[0], *masters[1:]], "GET", key) == b"v"
     assert replicas[0].call("SET", "{06S}", "written") == "OK"
     assert replicas[0].call("WAIT", 1, int(10000 * SLOWNESS)) == 1
+
+
+@pytest.mark.parametrize("kind", ["ours", "theirs"])
+def test_a_replica_serves_who_asked_to_read_there(nodes, kind):
+    members = nodes(*(2, 0) if kind == "ours" else (0, 2))
+    master, replica = members
+    form([master], [replica])
+    assert master.call("SET", "a", "1") == "OK"
+    assert master.call("WAIT", 1, int(10000 * SLOWNESS)) == 1
+    assert str(replica.call("GET", "a")).startswith("MOVED 15495 ")
+    with replica.client() as reader:
+        assert reader.call("READONLY") == "OK"
+        assert reader.call("GET", "a") == b"1"
+        assert str(reader.call("SET", "a", "2")).startswith("MOVED 15495 ")
+        assert [reader.call(*words) for words in (["MULTI"], ["GET", "a"], ["EXEC"])] == [
+            "OK", "QUEUED", [b"1"]]
+        assert reader.call("READWRITE") == "OK"
+        assert str(reader.call("GET", "a")).startswith("MOVED 15495 ")
+
+
+@pytest.mark.parametrize("kind", ["ours", "theirs"])
+def test_the_link_to_the_master_is_a_client(nodes, kind):
+    members = nodes(*(2, 0) if kind == "ours" else (0, 2))
+    master, replica = members
+    form([master], [replica])
+    listed = replica.call("CLIENT", "LIST", "TYPE", "master").decode()
+    assert f"addr=127.0.0.1:{master.port} " in listed and " flags=M " in listed
+    before = info(master, "master_repl_offset")
+    assert replica.call("CLIENT", "KILL", f"127.0.0.1:{master.port}") == "OK"
+    wait_until(lambda: b"sync_partial_ok:1" in master.call("INFO", "stats"), 20, "it has resumed")
+    assert int(info(master, "master_repl_offset")) >= int(before)
+    assert replica.call("CLIENT", "KILL", "TYPE", "master") == 1

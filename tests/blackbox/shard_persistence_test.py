@@ -20,7 +20,7 @@ from child_process import ChildProcess
 from data_description import describe
 from deadline import SLOWNESS, wait_until
 from free_ports import free_port
-from raw_client import ConnectionClosed, ErrorReply, RawClient
+from raw_client import ConnectionClosed, ErrorReply, RawClient, encode
 from real_cluster import RedisNode
 from server_program import program
 
@@ -337,3 +337,22 @@ def test_a_sudden_death_under_load(shard, policy):
             late_s = 2.1 if policy == "everysec" else -1
             safe = max((number for number, at in writer.at.items() if at < died_at - late_s), default=0)
             assert safe <= held <= writer.sent, (policy, writer.name_of_key)
+
+
+@pytest.mark.parametrize("command", [program("slotway-shard"), "redis-server"])
+def test_a_time_in_the_past_is_no_deletion_in_a_log(tmp_path, command):
+    """What follows EXPIREAT in the log changed the key that there was."""
+    folder = tmp_path / "appendonlydir"
+    folder.mkdir()
+    (folder / "appendonly.aof.1.incr.aof").write_bytes(
+        encode("RPUSH", "list", "a") + encode("EXPIREAT", "list", 1000) + encode("RPUSH", "list", "b"))
+    (folder / "appendonly.aof.manifest").write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")
+    port = free_port()
+    process = ChildProcess([command, "--port", port, "--dir", tmp_path, "--appendonly", "yes"],
+                           tmp_path / "log")
+    try:
+        wait_until(lambda: "Ready to accept" in process.log(), 20, "it is loaded")
+        with RawClient(port) as client:
+            assert client.call("LLEN", "list") == 0
+    finally:
+        process.stop()

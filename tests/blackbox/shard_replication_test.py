@@ -3,6 +3,7 @@
 import itertools
 import random
 import signal
+import socket
 import threading
 
 import pytest
@@ -281,3 +282,77 @@ def test_a_failover_that_does_not_come_about(members):
         replica.server.node.process.signal(signal.SIGCONT)
     assert master.info("role") == "master"
     assert_same(master, replica)
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_who_resumes_knows_of_which_database_the_stream_speaks(members, kinds):
+    master, replica = (members(kind) for kind in kinds)
+    replica.follow(master)
+    master.call("SELECT", "9")
+    master.call("SET", "before", "1")
+    assert_same(master, replica)
+    master.call("CLIENT", "KILL", "TYPE", "replica")
+    master.call("SET", "meanwhile", "2")
+    wait_until(lambda: master.info("sync_partial_ok", "stats") == "1", 20, "it has resumed")
+    assert_same(master, replica)
+    replica.call("SELECT", "9")
+    assert replica.call("GET", "meanwhile") == b"2"
+
+
+@pytest.mark.parametrize("kinds", [("redis", "ours", "redis"), ("redis", "ours", "ours"),
+                                   ("ours", "redis", "ours")], ids="-".join)
+def test_a_replica_of_a_replica_knows_of_which_database_the_stream_speaks(members, kinds):
+    top, middle, bottom = (members(kind) for kind in kinds)
+    middle.follow(top)
+    top.call("SELECT", "7")
+    top.call("SET", "before", "1")
+    assert_same(top, middle)
+    bottom.follow(middle)
+    top.call("SET", "behind the snapshot", "2")
+    wait_until(lambda: bottom.info("master_repl_offset") == top.info("master_repl_offset"), 20,
+               "the last has heard everything")
+    assert top.digest() == middle.digest() == bottom.digest()
+
+
+@pytest.mark.parametrize("kind", ["redis", "ours"])
+def test_a_replica_that_introduces_itself_says_so(members, kind):
+    replica = members(kind, repl_timeout="60")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        replica.call("REPLICAOF", "127.0.0.1", silent.getsockname()[1])
+        wait_until(lambda: replica.call("ROLE")[3] == b"handshake", 20, "it is connected")
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_what_is_over_at_the_replica_is_not_over_for_the_stream(members, kinds):
+    master, replica = (members(kind) for kind in kinds)
+    replica.follow(master)
+    master.call("RPUSH", "list", "a")
+    # The master's clock stands still in a script: only the replica sees the time pass.
+    master.call("EVAL", "local now = redis.call('time') "
+                "redis.call('pexpireat', KEYS[1], now[1] * 1000 + math.floor(now[2] / 1000) + 1) "
+                "for i = 1, 1000000 do end "
+                "redis.call('rpush', KEYS[1], 'b') redis.call('persist', KEYS[1])", 1, "list")
+    assert_same(master, replica)
+    assert replica.call("LLEN", "list") == 2
+
+
+@pytest.mark.parametrize("kind", ["redis", "ours"])
+def test_keys_of_a_writable_replica_expire(members, kind):
+    master, replica = members(kind), members(kind, replica_read_only="no")
+    replica.follow(master)
+    for i in range(3):
+        assert replica.call("SET", f"own{i}", "1", "PX", "100") == "OK"
+    replica.call("PERSIST", "own2")
+    wait_until(lambda: replica.call("DBSIZE") == 1, 20, "they are deleted")
+    assert replica.call("GET", "own2") == b"1"
+
+
+@pytest.mark.parametrize("kinds", [("ours", "ours"), ("redis", "ours")], ids="-".join)
+def test_a_command_that_fails_at_the_replica_is_told(members, kinds):
+    master, replica = (members(kind) for kind in kinds)
+    replica.follow(master)
+    master.call("DEBUG", "REPLICATE", "no-such-command")
+    master.call("SET", "k", "v")
+    assert_same(master, replica)
+    assert replica.info("unexpected_error_replies", "stats") == "1"
+    assert "no-such-command" in replica.server.process.log()
