@@ -207,6 +207,8 @@ class ServerState {
   std::function<void(std::uint64_t client_id)> close_client;
   // Set by the server. To be called when somebody was given something without having asked.
   std::function<void()> look_at_client_memory;
+  // To be called when more of the stream is known to be on replicas or disks.
+  std::function<void()> on_acknowledged;
   // Set by the server. Answers a client that waits: as if its time was up, or with an error.
   std::function<void(ClientState&, std::string_view error)> end_waiting;
   // Set by the server when cluster-enabled is on: CLUSTER and its subcommands.

@@ -71,7 +71,9 @@ void MasterLink::Tick() {
   if (now_ms - server_.replication.master.last_io_ms > timeout_ms) {
     return Disconnect("nothing heard for repl-timeout");
   }
-  if (stage_ == Stage::kStream && now_ms - acknowledged_ms_ >= kAcknowledgeMs) Acknowledge();
+  const bool has_news = server_.persistence.log.synced_offset > acknowledged_on_disk_;
+  const bool is_due = now_ms - acknowledged_ms_ >= kAcknowledgeMs;
+  if (stage_ == Stage::kStream && (has_news || is_due)) Acknowledge();
 }
 
 void MasterLink::Connect() {
@@ -365,7 +367,7 @@ std::size_t MasterLink::TakeStream(std::string_view input) {
 void MasterLink::Apply(std::string_view bytes) {
   const std::span<const std::string_view> args = parser_.Args();
   if (args.size() == 3 && EqualsNoCase(args[0], "replconf") && EqualsNoCase(args[1], "getack")) {
-    Acknowledge();
+    AcknowledgeLater();
   } else if (!args.empty()) {
     hooks_.apply(master_, args);
   }
@@ -378,11 +380,25 @@ void MasterLink::Apply(std::string_view bytes) {
   hooks_.advance(bytes);
 }
 
+void MasterLink::AcknowledgeLater() {
+  if (std::exchange(acknowledges_later_, true)) return;
+  loop_.Defer([this, is_alive = is_alive_] {
+    if (!*is_alive) return;
+    acknowledges_later_ = false;
+    if (stage_ == Stage::kStream) Acknowledge();
+  });
+}
+
 void MasterLink::Acknowledge() {
   acknowledged_ms_ = server_.now_ms;
+  const LogFacts& log = server_.persistence.log;
+  acknowledged_on_disk_ = log.synced_offset;
+  const bool has_all = log.is_on && log.is_whole && log.synced_bytes == log.added_bytes;
+  if (has_all) acknowledged_on_disk_ = server_.replication.history.offset;
   const std::string offset = std::to_string(server_.replication.history.offset);
-  const std::string_view words[] = {"REPLCONF", "ACK", offset};
-  Send(words);
+  const std::string on_disk = std::to_string(acknowledged_on_disk_);
+  const std::string_view words[] = {"REPLCONF", "ACK", offset, "FACK", on_disk};
+  Send(std::span(words).first(acknowledged_on_disk_ >= 0 ? 5 : 3));
 }
 
 }  // namespace slotway::storage

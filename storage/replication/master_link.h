@@ -85,6 +85,8 @@ class MasterLink final : private runtime::Connection::Handler {
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
   void BeginStream();
+  // Once, at the end of this iteration of the loop: what it applies is in the own log then.
+  void AcknowledgeLater();
   void Acknowledge();
 
   runtime::EventLoop& loop_;
@@ -97,6 +99,8 @@ class MasterLink final : private runtime::Connection::Handler {
   Step step_ = Step::kPing;
   std::int64_t next_attempt_ms_ = 0;
   std::int64_t acknowledged_ms_ = 0;
+  std::int64_t acknowledged_on_disk_ = -1;
+  bool acknowledges_later_ = false;
 
   // The data set on its way.
   std::string mark_;  // behind it; empty: it has a length

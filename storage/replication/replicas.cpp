@@ -338,11 +338,13 @@ void Replicas::GoOnline(Replica& replica) {
 
 // ---- How far they are ----
 
-void Replicas::NoteAcknowledged(const ClientState& client, std::int64_t offset) {
+void Replicas::NoteAcknowledged(const ClientState& client, std::int64_t offset,
+                                std::optional<std::int64_t> on_disk) {
   Replica* replica = Find(client);
   if (replica == nullptr || client.is_cut) return;  // one that was dropped reads no more
   replica->heard_ms = server_.now_ms;
   replica->acknowledged = std::max(replica->acknowledged, offset);
+  if (on_disk) replica->on_disk = std::max(replica->on_disk, *on_disk);
   if (replica->stage == Stage::kAwait) GoOnline(*replica);
   UpdateFacts();
 }
@@ -350,6 +352,12 @@ void Replicas::NoteAcknowledged(const ClientState& client, std::int64_t offset) 
 std::int64_t Replicas::CountAcknowledged(std::int64_t offset) const {
   return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& named) {
     return named.second.stage == Stage::kOnline && named.second.acknowledged >= offset;
+  });
+}
+
+std::int64_t Replicas::CountOnDisk(std::int64_t offset) const {
+  return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& named) {
+    return named.second.stage == Stage::kOnline && named.second.on_disk >= offset;
   });
 }
 

@@ -61,8 +61,7 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
           [this](ClientState& master, std::span<const std::string_view> args) {
             executor_->Execute(master, executor_->Prepare(args), master_output_);
             master_output_.Clear();
-          },
-          [this] { executor_->Waiting().ServeAcknowledged(); }),
+          }),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       expiry_timer_(loop),
@@ -73,6 +72,9 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   state_.handlers = &handlers_;
   state_.replication_host = &replication_;
   state_.close_client = [this](std::uint64_t id) { loop_.Defer([this, id] { Close(id); }); };
+  state_.on_acknowledged = [this] {
+    if (executor_) executor_->Waiting().ServeAcknowledged();
+  };
   state_.look_at_client_memory = [this] { client_evictor_.Look(); };
   state_.serve_while_busy = [this] { ServeWhileBusy(); };
   state_.unpause = [this] { ResumeClients(); };
