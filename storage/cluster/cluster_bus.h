@@ -33,6 +33,7 @@ struct BusSettings {
   bool allows_replica_migration = true;
   std::int64_t migration_barrier = 1;
   bool never_fails_over = false;
+  std::int64_t replicas_to_ack = 0;  // that have what was confirmed to clients; -1: the majority
   std::int64_t validity_factor = 10;  // 0: however old a replica's data is
 };
 
@@ -99,6 +100,7 @@ class ClusterBus {
   };
   struct Election {
     std::int64_t starts_ms = 0;     // 0: none
+    std::int64_t asked_ms = 0;      // the shard's replicas, how far they are
     std::int64_t requested_ms = 0;  // 0: not yet
     int rank = 0;
     Epoch epoch{0};
@@ -199,6 +201,8 @@ class ClusterBus {
   std::int64_t MyRankedOffset() const;
   int MyRank() const;
   void ScheduleElection(std::int64_t now_ms);
+  bool KnowsConfirmed();
+  void AskShard();
   void RequestVotes();
   void OnVote(NodeIndex sender, const BusMessage& message);
   void Win(Epoch epoch, std::int64_t free_until_ms);

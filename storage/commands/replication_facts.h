@@ -37,6 +37,7 @@ struct MasterFacts {
   MasterLinkState state = MasterLinkState::kNone;
   std::int64_t last_io_ms = 0;         // when it was heard last
   std::int64_t down_since_ms = 0;      // 0: it was never up
+  bool has_failed = false;  // by the majority of the masters
   bool has_copy = false;  // all its data has been here at some time
   std::uint64_t sync_total_bytes = 0;  // 0: not known beforehand
   std::uint64_t sync_read_bytes = 0;
@@ -66,6 +67,12 @@ struct ReplicationFacts {
   ReplicationHistory history;
   MasterFacts master;                  // of a replica
   std::vector<ReplicaFacts> replicas;  // those that are attached
+  // Of those that are online, how far they are: the furthest first.
+  std::vector<std::int64_t> acknowledged;
+  // The most of the stream that one, two, ... replicas had together at some time: it is known to
+  // so many, whoever of them has gone since. Begins anew when this server becomes a master.
+  std::vector<std::int64_t> confirmed;
+  std::int64_t last_change_offset = 0;  // behind the last change of data in the stream
   std::size_t good_replicas = 0;       // online, and heard within min-replicas-max-lag
   bool has_log = false;
   std::int64_t log_first_offset = 0;

@@ -391,6 +391,7 @@ void MasterLink::AcknowledgeLater() {
 
 void MasterLink::Acknowledge() {
   acknowledged_ms_ = server_.now_ms;
+  if (server_.replication.master.has_failed) return;
   const LogFacts& log = server_.persistence.log;
   acknowledged_on_disk_ = log.synced_offset;
   const bool has_all = log.is_on && log.is_whole && log.synced_bytes == log.added_bytes;

@@ -108,6 +108,8 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void CheckReplicas();
   bool IsTooFarBehind(Replica& replica);
   void UpdateFacts();
+  // Of those that are in the facts already: how far they are.
+  void UpdateProgress();
   template <class Visit>
   void ForEach(Stage stage, Visit visit);
 

@@ -100,6 +100,7 @@ void ReplicationService::BeginToFollow(std::string host, int port, bool hands_ov
   master_.reset();
   replicas_.SetIsSource(false);
   facts.is_replica = true;
+  server_.held_replies.FailAll();
   facts.master = {};
   facts.master.host = std::move(host);
   facts.master.port = port;
@@ -139,6 +140,9 @@ void ReplicationService::BecomeMaster() {
   master_.reset();
   facts.is_replica = false;
   facts.master = {};
+  // What was replicated until now is what there is: only later changes have to be acknowledged.
+  facts.confirmed.clear();
+  facts.last_change_offset = 0;
   RenameHistory(facts.history.id);
   facts.history.id = server_.random.HexId();
   replicas_.DropAll("the history has another name: it can be resumed by it");

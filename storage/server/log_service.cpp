@@ -279,10 +279,9 @@ void LogService::NoteProgress() {
   facts.is_whole = replaced_in_log_ == facts.data_replaced && !is_turning_on_;
   facts.added_bytes = log_.added_offset();
   facts.synced_bytes = log_.synced_offset();
-  if (!IsOn()) {
+  if (!IsOn() || !facts.is_whole) {
     facts.synced_offset = -1;
-  } else if (!facts.is_whole) {
-    facts.synced_offset = 0;
+    sync_mark_ = 0;
   } else if (facts.synced_bytes == facts.added_bytes) {
     facts.synced_offset = server_.replication.history.offset;
   } else if (sync_mark_ != 0 && facts.synced_bytes >= sync_mark_) {

@@ -73,7 +73,12 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   state_.replication_host = &replication_;
   state_.close_client = [this](std::uint64_t id) { loop_.Defer([this, id] { Close(id); }); };
   state_.on_acknowledged = [this] {
+    state_.held_replies.Release();
     if (executor_) executor_->Waiting().ServeAcknowledged();
+  };
+  state_.held_replies.on_room = [this](ClientState& client) {
+    const auto found = sessions_.find(client.id);
+    if (found != sessions_.end()) found->second->HasRoom();
   };
   state_.look_at_client_memory = [this] { client_evictor_.Look(); };
   state_.serve_while_busy = [this] { ServeWhileBusy(); };
@@ -105,6 +110,7 @@ runtime::Result<bool> ShardServer::Start() {
     });
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
+    state_.held_replies.shard_size = [this] { return cluster_->ShardSize(); };
     state_.place_of_keys = [this](CommandContext& ctx,
                                   std::span<const protocol::KeyPosition> keys) {
       return cluster_->PlaceOf(ctx, keys);
@@ -117,6 +123,9 @@ runtime::Result<bool> ShardServer::Start() {
                                        bool is_shard) {
       cluster_->Publish(channel, message, is_shard);
     };
+  }
+  if (state_.Config().min_replicas_to_ack == kMajorityOfShard && !cluster_) {
+    return runtime::Fail("min-replicas-to-ack majority: is for cluster mode");
   }
   WarnOfTooFewFiles(state_.Config().maxclients);
   executor_ = std::make_unique<Executor>(state_, handlers_, cluster_.get());
@@ -317,6 +326,15 @@ void ShardServer::ConnectSettings() {
     replication_.ApplySettings();
     return std::nullopt;
   });
+  static constexpr std::string_view kReplicasToAck[] = {"min-replicas-to-ack"};
+  state_.settings.OnSet(
+      kReplicasToAck, [this](const config::ShardConfig& config) -> std::optional<std::string> {
+        if (config.min_replicas_to_ack != kMajorityOfShard || config.cluster_enabled) {
+          state_.held_replies.Release();
+          return std::nullopt;
+        }
+        return "the majority of a shard is known in cluster mode only";
+      });
   static constexpr std::string_view kEvents[] = {"notify-keyspace-events"};
   state_.settings.OnSet(kEvents, [this](const config::ShardConfig&) {
     state_.ApplyKeyEvents();
@@ -351,6 +369,7 @@ void ShardServer::ConnectSettings() {
                                                   "cluster-allow-reads-when-down",
                                                   "cluster-allow-pubsubshard-when-down",
                                                   "cluster-node-timeout",
+                                                  "min-replicas-to-ack",
                                                   "cluster-lease-percent",
                                                   "cluster-announce-ip",
                                                   "cluster-announce-hostname",
@@ -455,6 +474,8 @@ void ShardServer::TickTenTimesASecond() {
   if (++tick_count_ % kTicksOfASecond == 0) compactor_.Look();
   persistence_.Tick();
   replication_.Tick();
+  state_.held_replies.Release();
+  state_.held_replies.EndDue();
 }
 
 // Each of them once a second, whether it is silent, and whether it takes what it is sent.

@@ -49,6 +49,7 @@ void WaitingRequests::RunAgain(ClientState& client) {
   if (IsRefusedNow(ctx)) return Answered(client);
   ctx.is_run_again = true;
   CommandStats& stats = server_.stats.commands[protocol::IdOf(*request.spec)];
+  const runtime::ByteQueue::Position begin = ctx.output.End();
   const std::uint64_t start_ns = runtime::MonotonicNs();
   handlers_.Of(protocol::IdOf(*request.spec))(ctx);
   server_.changes_since_save += server_.changes - changes_before;
@@ -56,6 +57,10 @@ void WaitingRequests::RunAgain(ClientState& client) {
   if (ctx.still_waits) return;
   server_.timing.Ran(ctx, stats, runtime::MonotonicNs() - start_ns, 1);
   if (ctx.has_failed) ++stats.failed_calls;
+  const bool is_heard = &ctx.output != &discarded_;
+  if (is_heard && !request.counts_replicas && server_.HoldsReplies(client)) {
+    server_.held_replies.Note(client, begin);
+  }
   Answered(client);
 }
 
