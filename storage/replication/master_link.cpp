@@ -9,6 +9,7 @@
 #include "runtime/log.h"
 #include "runtime/resolver.h"
 #include "storage/commands/command_context.h"
+#include "storage/persistence/snapshot_runner.h"
 
 namespace slotway::storage {
 namespace {
@@ -68,6 +69,14 @@ void MasterLink::Tick() {
     return;
   }
   const std::int64_t timeout_ms = server_.Config().repl_timeout_s * 1000;
+  if (stage_ == Stage::kFile) {
+    // It is not read, and lives for all that is known; it should know the same of us.
+    server_.replication.master.last_io_ms = now_ms;
+    if (now_ms - acknowledged_ms_ < kAcknowledgeMs) return;
+    acknowledged_ms_ = now_ms;
+    connection_->Output().Append("\n");
+    return connection_->MarkForFlush();
+  }
   if (now_ms - server_.replication.master.last_io_ms > timeout_ms) {
     return Disconnect("nothing heard for repl-timeout");
   }
@@ -214,12 +223,109 @@ void MasterLink::OnHeader(std::string_view line) {
     mark_.clear();
     master.sync_total_bytes = static_cast<std::uint64_t>(*length);
   }
-  BeginLoading();
+  using config::DisklessLoad;
+  const DisklessLoad load = server_.Config().repl_diskless_load;
   stage_ = Stage::kPayload;
+  if (load == DisklessLoad::kSwapdb) return BeginLoadingBeside();
+  if (load == DisklessLoad::kOnEmptyDb && IsEmpty()) return BeginLoading();
+  auto file = SyncFile::Create(server_.Config().dir);
+  if (!file) return Disconnect(file.error().text);
+  file_ = std::move(*file);
+  end_of_file_.clear();
+}
+
+bool MasterLink::IsEmpty() const {
+  for (int i = 0; i < server_.DatabaseCount(); ++i) {
+    const Keyspace* database = server_.DatabaseIfUsed(i);
+    if (database != nullptr && database->Size() != 0) return false;
+  }
+  return true;
+}
+
+std::size_t MasterLink::TakeToFile(std::string_view input) {
+  MasterFacts& master = server_.replication.master;
+  if (mark_.empty()) {
+    input = input.substr(0, master.sync_total_bytes - master.sync_read_bytes);
+  }
+  if (!file_->Write(input)) {
+    Disconnect(file_->Error());
+    return 0;
+  }
+  master.sync_read_bytes += input.size();
+  if (mark_.empty()) {
+    if (master.sync_read_bytes == master.sync_total_bytes) BeginReadingFile();
+    return input.size();
+  }
+  // Nothing follows the mark before it is answered.
+  end_of_file_.append(input.substr(input.size() - std::min(input.size(), kMarkBytes)));
+  if (end_of_file_.size() > kMarkBytes) end_of_file_.erase(0, end_of_file_.size() - kMarkBytes);
+  if (end_of_file_ == mark_) {
+    file_->EndAt(file_->Bytes() - kMarkBytes);
+    BeginReadingFile();
+  }
+  return input.size();
+}
+
+void MasterLink::BeginReadingFile() {
+  stage_ = Stage::kFile;
+  connection_->PauseReading();
+  BeginLoading();
+  server_.persistence.loading.total_bytes = file_->Bytes();
+  loop_.DeferToNextTurn([this, is_alive = is_alive_] {
+    if (*is_alive) ReadFile();
+  });
+}
+
+void MasterLink::ReadFile() {
+  if (stage_ != Stage::kFile) return;
+  server_.RefreshClock();
+  std::string buffer(kLoadedPerTurn, '\0');
+  const std::string_view bytes = file_->Read(buffer);
+  if (bytes.empty()) {
+    return Disconnect(file_->IsAtEnd() ? reader_->ErrorOfEnd() : file_->Error());
+  }
+  std::size_t taken = 0;
+  const auto status = reader_->Feed(bytes, taken);
+  server_.persistence.loading.loaded_bytes += taken;
+  if (status == RdbFileReader::Status::kFailed) return Disconnect(reader_->Error());
+  if (status == RdbFileReader::Status::kReading) {
+    loop_.DeferToNextTurn([this, is_alive = is_alive_] {
+      if (*is_alive) ReadFile();
+    });
+    return;
+  }
+  is_loaded_ = true;
+  connection_->ResumeReading();
+  BeginStream();
+}
+
+// What is here is served meanwhile, and stays if nothing comes of the other.
+void MasterLink::BeginLoadingBeside() {
+  side_databases_.clear();
+  side_databases_.resize(static_cast<std::size_t>(server_.DatabaseCount()));
+  side_target_.emplace(server_);
+  reader_.emplace(*side_target_, RdbReadOptionsOf(server_, false, LoadPolicy::kFlushed));
+  server_.persistence.loading.is_beside = true;
+  is_loaded_ = false;
+}
+
+void MasterLink::TakeOverWhatWasLoaded() {
+  hooks_.begin_sync();
+  // It walks databases that are about to go.
+  if (server_.snapshots->IsBusy()) server_.snapshots->GiveUp();
+  FlushForLoading(server_, true);
+  server_.ExchangeDatabases(side_databases_);
+  server_.ApplyExpiryMode();
+  if (const auto error = side_target_->AddFunctions()) {
+    runtime::LogWarning("a function of the master cannot be loaded: {}", *error);
+  }
+  for (int i = 0; i < server_.DatabaseCount(); ++i) server_.waiters.NoteDatabase(i);
 }
 
 void MasterLink::BeginLoading() {
   hooks_.begin_sync();
+  // Nobody is to be elected with half of a data set.
+  server_.replication.master.has_copy = false;
   FlushForLoading(server_, true);
   LoadingFacts& loading = server_.persistence.loading;
   loading.is_loading = true;
@@ -233,7 +339,19 @@ void MasterLink::BeginLoading() {
 }
 
 void MasterLink::EndLoading() {
+  file_.reset();
   if (!reader_) return;
+  if (side_target_) {
+    if (is_loaded_) {
+      TakeOverWhatWasLoaded();
+      hooks_.end_sync(sync_id_, sync_offset_);
+    }
+    reader_.reset();
+    side_target_.reset();
+    side_databases_.clear();
+    server_.persistence.loading.is_beside = false;
+    return;
+  }
   if (is_loaded_) {
     hooks_.end_sync(sync_id_, sync_offset_);
   } else {
@@ -246,9 +364,12 @@ void MasterLink::EndLoading() {
 }
 
 std::size_t MasterLink::TakePayload(std::string_view input) {
+  if (file_) return TakeToFile(input);
   MasterFacts& master = server_.replication.master;
   std::size_t taken = 0;
+  if (side_target_) server_.ExchangeDatabases(side_databases_);
   const auto status = reader_->Feed(input.substr(0, kLoadedPerTurn), taken);
+  if (side_target_) server_.ExchangeDatabases(side_databases_);
   master.sync_read_bytes += taken;
   server_.persistence.loading.loaded_bytes = master.sync_read_bytes;
   if (status == RdbFileReader::Status::kFailed) {
@@ -298,7 +419,7 @@ std::size_t MasterLink::OnBytes(std::string_view input) {
   server_.replication.master.last_io_ms = server_.now_ms;
   server_.replication.stream_input_bytes += input.size();
   std::size_t taken = 0;
-  while (taken < input.size() && stage_ != Stage::kIdle) {
+  while (taken < input.size() && stage_ != Stage::kIdle && stage_ != Stage::kFile) {
     const std::string_view rest = input.substr(taken);
     std::size_t count = 0;
     switch (stage_) {

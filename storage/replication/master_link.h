@@ -23,6 +23,8 @@
 #include "storage/commands/data_snapshot.h"
 #include "storage/commands/server_state.h"
 #include "storage/persistence/rdb_file_reader.h"
+#include "storage/replication/side_target.h"
+#include "storage/replication/sync_file.h"
 
 namespace slotway::storage {
 
@@ -60,6 +62,7 @@ class MasterLink final : private runtime::Connection::Handler {
     kHeader,
     kPayload,
     kMark,
+    kFile,  // it is on the disk, and read from there
     kStream
   };
 
@@ -80,7 +83,15 @@ class MasterLink final : private runtime::Connection::Handler {
   void OnHeader(std::string_view line);
   std::size_t TakePayload(std::string_view input);
   std::size_t TakeMark(std::string_view input);
+  // Whether what is here may be replaced while the other comes.
+  bool IsEmpty() const;
+  std::size_t TakeToFile(std::string_view input);
+  void BeginReadingFile();
+  void ReadFile();
   void BeginLoading();
+  void BeginLoadingBeside();
+  // What was loaded beside takes the place of what is here.
+  void TakeOverWhatWasLoaded();
   void EndLoading();
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
@@ -107,6 +118,10 @@ class MasterLink final : private runtime::Connection::Handler {
   std::optional<ServerReadTarget> target_;
   std::optional<RdbFileReader> reader_;
   bool is_loaded_ = false;
+  std::unique_ptr<SyncFile> file_;
+  std::string end_of_file_;  // the last bytes of what came, to know the mark
+  std::optional<SideTarget> side_target_;
+  ServerState::Databases side_databases_;  // what is loaded beside
   std::string sync_id_;
   std::int64_t sync_offset_ = 0;
 

@@ -85,6 +85,9 @@ class Shard:
             node.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def logs(self):
+        return "\n".join(f"== {node.port}\n{node.process.log_tail(40)}" for node in self.nodes)
+
 
 def key_of(writer):
     """Keys of the first third of the slots."""
@@ -127,11 +130,11 @@ class Writer(threading.Thread):
 
     def _write(self):
         self.last += 1
-        value = f"{self.last}:{self._padding}"
         try:
             if self._client is None:
                 self._client = RawClient(self._shard.members[self._at].port, timeout_s=8)
-            reply = self._client.call("RPUSH", key_of(self._number), value)
+            reply = self._client.pipeline([("RPUSH", key_of(self._number), self.last),
+                                           ("SET", key_of("padding"), self._padding)])[0]
         except (OSError, EOFError, ConnectionClosed):
             reply = None
         if isinstance(reply, int):
@@ -183,7 +186,7 @@ class Trial:
         master, lost = self.shard.master(), 0
         with master.client() as client:
             for number, writer in enumerate(self.writers):
-                there = {int(item.split(b":", 1)[0]) for item in client.call("LRANGE", key_of(number), 0, -1)}
+                there = {int(item) for item in client.call("LRANGE", key_of(number), 0, -1)}
                 lost += len(set(writer.confirmed) - there)
                 writer.confirmed = []
                 client.call("DEL", key_of(number))
@@ -264,6 +267,9 @@ def main():
     began, trial = time.monotonic(), Trial(options.kind, options.mode, options.seed)
     try:
         trial.run(options.faults)
+    except BaseException:
+        print(trial.shard.logs())
+        raise
     finally:
         trial.stop()
     print(f"{options.kind} {options.mode}, seed {options.seed}: {options.faults} faults {trial.faults}, "
