@@ -24,7 +24,6 @@ enum class MaxmemoryPolicy {
   kAllkeysRandom,
   kNoeviction,
 };
-enum class DisklessLoad { kDisabled, kOnEmptyDb, kSwapdb };
 enum class AppendFsync { kEverysec, kAlways, kNo };
 enum class ShardLogLevel { kDebug, kVerbose, kNotice, kWarning };
 enum class DumpSanitizing { kNo, kYes, kClients };
@@ -190,7 +189,6 @@ struct ShardConfig {
   bool repl_diskless_sync = true;
   int64_t repl_diskless_sync_delay_s = 5;
   int64_t repl_diskless_sync_max_replicas = 0;
-  DisklessLoad repl_diskless_load = DisklessLoad::kDisabled;
   int64_t min_replicas_to_write = 0;
   int64_t min_replicas_max_lag_s = 10;
   int64_t min_replicas_to_ack = 0;  // -1: the majority of the shard

@@ -64,8 +64,7 @@ void ClusterBus::TickElection() {
     }
   }
   if (election_.requested_ms != 0 || now_ms < election_.starts_ms) return;
-  if (is_manual || KnowsConfirmed()) return RequestVotes();
-  AskShard();
+  if (is_manual || KnowsConfirmed()) RequestVotes();
 }
 
 void ClusterBus::ScheduleElection(std::int64_t now_ms) {
@@ -81,39 +80,34 @@ void ClusterBus::ScheduleElection(std::int64_t now_ms) {
   // The others of this shard rank by what they know of each other's data.
   must_tell_shard_ = true;
   election_.asked_ms = now_ms;
-  if (!is_manual) AskShard();
+  if (!is_manual) KnowsConfirmed();
 }
 
-// Whether what was confirmed to clients is here: one of so many that answered would know of it.
+// Whether what was confirmed to clients is here: so many replicas of the shard say that they have no
+// more that one of them would know of it. Those who have not said so yet are told first that the
+// master has failed, so that they acknowledge no more to it, then asked.
 bool ClusterBus::KnowsConfirmed() {
   if (settings_.replicas_to_ack == 0) return true;
   const std::vector<NodeIndex> replicas = state_.ReplicasOf(Me().master);
   const std::size_t needed = settings_.replicas_to_ack > 0
                                  ? static_cast<std::size_t>(settings_.replicas_to_ack)
                                  : std::max<std::size_t>((replicas.size() + 1) / 2, 1);
-  std::size_t heard = 1;
-  for (NodeIndex replica : replicas) {
-    if (replica == state_.MyIndex() || PeerOf(replica).offset_asked_ms < election_.asked_ms) continue;
-    if (state_.Node(replica).repl_offset > MyRankedOffset()) return false;
-    ++heard;
-  }
-  return heard + needed > replicas.size();
-}
-
-// Tells the other replicas that the master has failed, so that they acknowledge no more to it, then
-// asks how far they are.
-void ClusterBus::AskShard() {
-  if (settings_.replicas_to_ack == 0) return;
   BusMessage failed = MessageOf(BusMessageType::kFail);
   failed.failed = state_.Node(Me().master).id;
-  for (NodeIndex replica : state_.ReplicasOf(Me().master)) {
+  std::size_t heard = 1;
+  bool has_most = true;
+  for (NodeIndex replica : replicas) {
+    if (replica == state_.MyIndex()) continue;
     const Peer& peer = PeerOf(replica);
-    const bool is_asked = !peer.pings.empty() && peer.pings.back() >= election_.asked_ms;
-    if (replica == state_.MyIndex() || !peer.is_out_up || is_asked) continue;
-    if (peer.offset_asked_ms >= election_.asked_ms) continue;
-    Send(peer.out, failed);
-    SendPing(state_.Node(replica).id, BusMessageType::kPing);
+    if (peer.offset_asked_ms >= election_.asked_ms) {
+      has_most = has_most && state_.Node(replica).repl_offset <= MyRankedOffset();
+      ++heard;
+    } else if (peer.is_out_up && (peer.pings.empty() || peer.pings.back() < election_.asked_ms)) {
+      Send(peer.out, failed);
+      SendPing(state_.Node(replica).id, BusMessageType::kPing);
+    }
   }
+  return has_most && heard + needed > replicas.size();
 }
 
 void ClusterBus::RequestVotes() {

@@ -11,7 +11,6 @@ namespace slotway::storage {
 
 struct LoadingFacts {
   bool is_loading = false;
-  bool is_beside = false;  // a data set is loaded while the old one is served
   std::int64_t start_time_s = 0;
   std::uint64_t total_bytes = 0;
   std::uint64_t loaded_bytes = 0;

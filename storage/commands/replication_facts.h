@@ -37,7 +37,6 @@ struct MasterFacts {
   MasterLinkState state = MasterLinkState::kNone;
   std::int64_t last_io_ms = 0;         // when it was heard last
   std::int64_t down_since_ms = 0;      // 0: it was never up
-  bool has_failed = false;  // by the majority of the masters
   bool has_copy = false;  // all its data has been here at some time
   std::uint64_t sync_total_bytes = 0;  // 0: not known beforehand
   std::uint64_t sync_read_bytes = 0;

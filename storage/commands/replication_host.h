@@ -45,6 +45,8 @@ class ReplicationHost {
   virtual std::int64_t CountOnDisk(std::int64_t offset) const = 0;
   // Asks replicas how far they are, at the end of this iteration of the loop.
   virtual void AskReplicas() = 0;
+  // Of a replica: the masters hold its own for failed, and it is acknowledged no more to that one.
+  virtual void SetMasterFailed(bool has_failed) = 0;
   // Whether the client is a replica of this server.
   virtual bool IsReplica(const ClientState& client) const = 0;
   // To be called when a client ends.

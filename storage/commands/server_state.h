@@ -77,9 +77,6 @@ class ServerState {
   Keyspace* DatabaseIfUsed(int index) { return databases_[static_cast<std::size_t>(index)].get(); }
   int DatabaseCount() const { return static_cast<int>(databases_.size()); }
   void SwapDatabases(int a, int b);
-  // Puts other databases in the place of all, and the other way round: nobody is told.
-  using Databases = std::vector<std::unique_ptr<Keyspace>>;
-  void ExchangeDatabases(Databases& others) { databases_.swap(others); }
   // To be called before all keys of a database go.
   void WillFlush(int index);
   // Bytes of keys, values and their index, over all databases.

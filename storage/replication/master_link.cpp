@@ -9,7 +9,6 @@
 #include "runtime/log.h"
 #include "runtime/resolver.h"
 #include "storage/commands/command_context.h"
-#include "storage/persistence/snapshot_runner.h"
 
 namespace slotway::storage {
 namespace {
@@ -223,11 +222,11 @@ void MasterLink::OnHeader(std::string_view line) {
     mark_.clear();
     master.sync_total_bytes = static_cast<std::uint64_t>(*length);
   }
-  using config::DisklessLoad;
-  const DisklessLoad load = server_.Config().repl_diskless_load;
   stage_ = Stage::kPayload;
-  if (load == DisklessLoad::kSwapdb) return BeginLoadingBeside();
-  if (load == DisklessLoad::kOnEmptyDb && IsEmpty()) return BeginLoading();
+  const auto setting = server_.Config().advice.find("repl-diskless-load");
+  const bool may_load_at_once =
+      setting != server_.Config().advice.end() && setting->second == "on-empty-db";
+  if (may_load_at_once && IsEmpty()) return BeginLoading();
   auto file = SyncFile::Create(server_.Config().dir);
   if (!file) return Disconnect(file.error().text);
   file_ = std::move(*file);
@@ -299,29 +298,6 @@ void MasterLink::ReadFile() {
   BeginStream();
 }
 
-// What is here is served meanwhile, and stays if nothing comes of the other.
-void MasterLink::BeginLoadingBeside() {
-  side_databases_.clear();
-  side_databases_.resize(static_cast<std::size_t>(server_.DatabaseCount()));
-  side_target_.emplace(server_);
-  reader_.emplace(*side_target_, RdbReadOptionsOf(server_, false, LoadPolicy::kFlushed));
-  server_.persistence.loading.is_beside = true;
-  is_loaded_ = false;
-}
-
-void MasterLink::TakeOverWhatWasLoaded() {
-  hooks_.begin_sync();
-  // It walks databases that are about to go.
-  if (server_.snapshots->IsBusy()) server_.snapshots->GiveUp();
-  FlushForLoading(server_, true);
-  server_.ExchangeDatabases(side_databases_);
-  server_.ApplyExpiryMode();
-  if (const auto error = side_target_->AddFunctions()) {
-    runtime::LogWarning("a function of the master cannot be loaded: {}", *error);
-  }
-  for (int i = 0; i < server_.DatabaseCount(); ++i) server_.waiters.NoteDatabase(i);
-}
-
 void MasterLink::BeginLoading() {
   hooks_.begin_sync();
   // Nobody is to be elected with half of a data set.
@@ -341,17 +317,6 @@ void MasterLink::BeginLoading() {
 void MasterLink::EndLoading() {
   file_.reset();
   if (!reader_) return;
-  if (side_target_) {
-    if (is_loaded_) {
-      TakeOverWhatWasLoaded();
-      hooks_.end_sync(sync_id_, sync_offset_);
-    }
-    reader_.reset();
-    side_target_.reset();
-    side_databases_.clear();
-    server_.persistence.loading.is_beside = false;
-    return;
-  }
   if (is_loaded_) {
     hooks_.end_sync(sync_id_, sync_offset_);
   } else {
@@ -367,9 +332,7 @@ std::size_t MasterLink::TakePayload(std::string_view input) {
   if (file_) return TakeToFile(input);
   MasterFacts& master = server_.replication.master;
   std::size_t taken = 0;
-  if (side_target_) server_.ExchangeDatabases(side_databases_);
   const auto status = reader_->Feed(input.substr(0, kLoadedPerTurn), taken);
-  if (side_target_) server_.ExchangeDatabases(side_databases_);
   master.sync_read_bytes += taken;
   server_.persistence.loading.loaded_bytes = master.sync_read_bytes;
   if (status == RdbFileReader::Status::kFailed) {
@@ -512,7 +475,7 @@ void MasterLink::AcknowledgeLater() {
 
 void MasterLink::Acknowledge() {
   acknowledged_ms_ = server_.now_ms;
-  if (server_.replication.master.has_failed) return;
+  if (has_master_failed_) return;
   const LogFacts& log = server_.persistence.log;
   acknowledged_on_disk_ = log.synced_offset;
   const bool has_all = log.is_on && log.is_whole && log.synced_bytes == log.added_bytes;

@@ -23,7 +23,6 @@
 #include "storage/commands/data_snapshot.h"
 #include "storage/commands/server_state.h"
 #include "storage/persistence/rdb_file_reader.h"
-#include "storage/replication/side_target.h"
 #include "storage/replication/sync_file.h"
 
 namespace slotway::storage {
@@ -51,6 +50,8 @@ class MasterLink final : private runtime::Connection::Handler {
 
   // To be called ten times a second: connects, says how far we are, gives up who is silent.
   void Tick();
+  // While the master counts as failed it is told of nothing that came.
+  void SetMasterFailed(bool has_failed) { has_master_failed_ = has_failed; }
 
  private:
   // What is said to introduce ourselves, one after the other.
@@ -89,9 +90,6 @@ class MasterLink final : private runtime::Connection::Handler {
   void BeginReadingFile();
   void ReadFile();
   void BeginLoading();
-  void BeginLoadingBeside();
-  // What was loaded beside takes the place of what is here.
-  void TakeOverWhatWasLoaded();
   void EndLoading();
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
@@ -112,6 +110,7 @@ class MasterLink final : private runtime::Connection::Handler {
   std::int64_t acknowledged_ms_ = 0;
   std::int64_t acknowledged_on_disk_ = -1;
   bool acknowledges_later_ = false;
+  bool has_master_failed_ = false;
 
   // The data set on its way.
   std::string mark_;  // behind it; empty: it has a length
@@ -120,8 +119,6 @@ class MasterLink final : private runtime::Connection::Handler {
   bool is_loaded_ = false;
   std::unique_ptr<SyncFile> file_;
   std::string end_of_file_;  // the last bytes of what came, to know the mark
-  std::optional<SideTarget> side_target_;
-  ServerState::Databases side_databases_;  // what is loaded beside
   std::string sync_id_;
   std::int64_t sync_offset_ = 0;
 

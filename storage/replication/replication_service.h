@@ -44,6 +44,9 @@ class ReplicationService final : public ReplicationHost {
   }
   void NoteAcknowledged(ClientState& client, std::int64_t offset,
                         std::optional<std::int64_t> on_disk) override;
+  void SetMasterFailed(bool has_failed) override {
+    if (master_) master_->SetMasterFailed(has_failed);
+  }
   void AskReplicas() override { replicas_.AskAll(); }
   bool IsReplica(const ClientState& client) const override { return replicas_.Contains(client); }
   void Detach(const ClientState& client) override { replicas_.Remove(client); }

@@ -23,7 +23,7 @@ class BusReplication final : public cluster::ReplicationPort {
     server_.replication_host->Follow(ip, port);
   }
   void SetMasterFailed(bool has_failed) override {
-    server_.replication.master.has_failed = has_failed;
+    server_.replication_host->SetMasterFailed(has_failed);
   }
   void PauseWrites(std::int64_t for_ms) override;
 

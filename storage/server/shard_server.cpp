@@ -39,6 +39,13 @@ bool IsLoopback(const std::string& host) {
   return host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
 }
 
+// Why data sets of masters are not loaded in that way.
+std::optional<std::string> RefusalOfLoad(const config::ShardConfig& config) {
+  const auto load = config.advice.find("repl-diskless-load");
+  if (load == config.advice.end() || load->second != "swapdb") return std::nullopt;
+  return "repl-diskless-load swapdb is not supported: the others keep the old data, too";
+}
+
 // `maxclients` and a reserve for what else a process opens.
 void WarnOfTooFewFiles(std::int64_t maxclients) {
   constexpr std::uint64_t kReserve = 128;
@@ -124,6 +131,7 @@ runtime::Result<bool> ShardServer::Start() {
       cluster_->Publish(channel, message, is_shard);
     };
   }
+  if (auto refusal = RefusalOfLoad(state_.Config())) return runtime::Fail(*std::move(refusal));
   if (state_.Config().min_replicas_to_ack == kMajorityOfShard && !cluster_) {
     return runtime::Fail("min-replicas-to-ack majority: is for cluster mode");
   }
@@ -326,6 +334,8 @@ void ShardServer::ConnectSettings() {
     replication_.ApplySettings();
     return std::nullopt;
   });
+  static constexpr std::string_view kLoad[] = {"repl-diskless-load"};
+  state_.settings.OnSet(kLoad, RefusalOfLoad);
   static constexpr std::string_view kReplicasToAck[] = {"min-replicas-to-ack"};
   state_.settings.OnSet(
       kReplicasToAck, [this](const config::ShardConfig& config) -> std::optional<std::string> {
