@@ -195,6 +195,8 @@ struct ShardConfig {
   int64_t repl_diskless_sync_max_replicas = 0;
   int64_t min_replicas_to_write = 0;
   int64_t min_replicas_max_lag_s = 10;
+  int64_t min_replicas_to_ack = 0;  // -1: the majority of the shard
+  int64_t min_replicas_ack_timeout_ms = 5000;
 
   // Cluster
   bool cluster_enabled = false;

@@ -249,6 +249,27 @@ std::string GetUsers(const ShardConfig& config) {
   return rules;
 }
 
+Refusal SetReplicasToAck(std::span<const std::string> args, ShardConfig& config) {
+  constexpr std::int64_t kMax = 1000;
+  const std::string& text = args.front();
+  if (text == "majority") {
+    config.min_replicas_to_ack = -1;
+    return std::nullopt;
+  }
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  if (!is_number || count < 0 || count > kMax) {
+    return "argument must be 'majority' or between 0 and 1000 inclusive";
+  }
+  config.min_replicas_to_ack = count;
+  return std::nullopt;
+}
+
+std::string GetReplicasToAck(const ShardConfig& config) {
+  return config.min_replicas_to_ack < 0 ? "majority" : std::to_string(config.min_replicas_to_ack);
+}
+
 Refusal CheckPlainName(std::string_view setting, std::string_view name) {
   if (name.find('/') == std::string_view::npos) return std::nullopt;
   return std::string(setting) + " can't be a path, just a filename";
@@ -260,6 +281,7 @@ const CustomField kBindField = {SetBind, GetBind};
 const CustomField kUnixSocketPermField = {SetUnixSocketPerm, GetUnixSocketPerm};
 const CustomField kSaveField = {SetSave, GetSave};
 const CustomField kClientOutputField = {SetClientOutput, GetClientOutput};
+const CustomField kReplicasToAckField = {SetReplicasToAck, GetReplicasToAck};
 const CustomField kKeyspaceEventsField = {SetKeyspaceEvents, GetKeyspaceEvents};
 const CustomField kPercentilesField = {SetPercentiles, GetPercentiles};
 const CustomField kReplicaofField = {SetReplicaof, GetReplicaof};

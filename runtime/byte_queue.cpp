@@ -154,6 +154,30 @@ void ByteQueue::ReleaseTo(Position position) {
   }
 }
 
+void ByteQueue::TruncateTo(Position position) {
+  assert(position >= begin_ && position <= end_);
+  cursor_ = nullptr;
+  if (position == begin_) {
+    Clear();
+    begin_ = end_ = position;
+    return;
+  }
+  Chunk* last = head_;
+  while (EndOf(*last) < position) last = last->next;
+  for (Chunk* chunk = last->next; chunk != nullptr;) {
+    Chunk* next = chunk->next;
+    ChunkPool::OfThisThread().Give(chunk);
+    chunk = next;
+  }
+  last->next = nullptr;
+  tail_ = last;
+  end_ = position;
+  // Of a chunk that is shared nothing may be written to.
+  const auto used = static_cast<std::size_t>(position - last->first);
+  tail_write_ = last->capacity == 0 ? nullptr : last->OwnData() + used;
+  tail_room_ = last->capacity == 0 ? 0 : last->capacity - used;
+}
+
 void ByteQueue::Clear() {
   for (Chunk* chunk = head_; chunk != nullptr;) {
     Chunk* next = chunk->next;

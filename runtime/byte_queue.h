@@ -64,6 +64,8 @@ class ByteQueue {
   void CopyTo(Position from, std::size_t length, std::string& out) const;
   // The bytes before `position` are no longer needed. REQUIRES: Begin() <= position <= End().
   void ReleaseTo(Position position);
+  // Takes back what was appended from `position` on. REQUIRES: Begin() <= position <= End().
+  void TruncateTo(Position position);
   // Releases everything; positions go on counting.
   void Clear();
 

@@ -384,7 +384,9 @@ std::size_t Connection::FlushBytesOfEach(std::size_t connections) {
 void Connection::FlushMarked(std::size_t bytes_max) {
   is_marked_ = holds_output_ = false;
   if (!is_connected_ || is_closed_ || is_write_queued_) return;
-  holds_output_ = !is_closing_ && !handler_->IsFlushWanted();
+  const bool is_wanted = handler_->IsFlushWanted();
+  if (is_closed_) return;
+  holds_output_ = !is_closing_ && !is_wanted;
   if (holds_output_) return MarkForFlush();
   Flush(bytes_max);
 }
@@ -392,7 +394,7 @@ void Connection::FlushMarked(std::size_t bytes_max) {
 void Connection::Flush(std::size_t bytes_max) {
   const int descriptor = FileDescriptor();
   std::size_t flushed = 0;
-  while (UnwrittenBytes() > 0) {
+  while (written_ < FlushEnd()) {
     if (flushed >= bytes_max) return MarkForFlush();
     std::array<iovec, kPiecesPerWrite> pieces;
     std::size_t count = GatherUnwritten(pieces, bytes_max - flushed);
@@ -402,12 +404,14 @@ void Connection::Flush(std::size_t bytes_max) {
     AdvanceWritten(static_cast<std::size_t>(result));
     flushed += static_cast<std::size_t>(result);
   }
+  if (UnwrittenBytes() > 0) return;  // the rest is held
   if (is_closing_) return ReportClosed("closed");
   if (std::exchange(is_drain_untold_, false) || flushed > 0) handler_->OnDrained();
 }
 
 std::size_t Connection::GatherUnwritten(std::span<iovec> pieces, std::size_t bytes_max) const {
   std::size_t count = output_.Gather(written_, pieces);
+  bytes_max = std::min(bytes_max, static_cast<std::size_t>(FlushEnd() - written_));
   for (std::size_t i = 0; i < count; ++i) {
     if (pieces[i].iov_len >= bytes_max) {
       pieces[i].iov_len = bytes_max;

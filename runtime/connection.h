@@ -74,12 +74,20 @@ class Connection {
   }
   // Among which connections it is flushed from now on.
   void SetFlushStage(FlushStage stage) { stage_ = stage; }
+  // Output from this position on stays until the limit is moved; a connection that closes after its
+  // flush waits for it. REQUIRES: what is there has not been handed to the socket.
+  static constexpr ByteQueue::Position kHoldNothing = ~ByteQueue::Position{0};
+  void HoldOutputFrom(ByteQueue::Position position) { held_from_ = position; }
   // Keeps written bytes in Output() until the owner releases them: a log of what is unanswered.
   void KeepWritten() { keeps_written_ = true; }
   // Everything before this position has been handed to the socket.
   ByteQueue::Position Written() const { return written_; }
   // Everything from this position on has certainly not been handed to the socket.
   ByteQueue::Position PossiblyWritten() const;
+  // Up to where output may be written now.
+  ByteQueue::Position FlushEnd() const {
+    return held_from_ < output_.End() ? held_from_ : output_.End();
+  }
   std::size_t UnwrittenBytes() const { return static_cast<std::size_t>(output_.End() - written_); }
 
   // Stops offering input; what has arrived is kept, and the peer feels the back-pressure.
@@ -168,6 +176,7 @@ class Connection {
   Handler* handler_ = nullptr;
   ByteQueue output_;
   ByteQueue::Position written_ = 0;
+  ByteQueue::Position held_from_ = kHoldNothing;
   KeptInput kept_;
   std::size_t expected_input_bytes_ = 0;
   std::size_t kept_bytes_max_ = 0;  // while paused

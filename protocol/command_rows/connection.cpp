@@ -8,6 +8,12 @@ using enum CommandFlag;
 using Acl = AclCategory;
 
 constexpr CommandSpec kClientSubcommands[] = {
+    {.name = "client|ack-replicas",
+     .arity = 3,
+     .flags = kNoscript | kLoading | kStale,
+     .categories = Acl::kConnection,
+     .since = "7.2.0",
+     .summary = "Holds this connection's replies until so many replicas have what they tell of."},
     {.name = "client|caching",
      .arity = 3,
      .flags = kNoscript | kLoading | kStale,

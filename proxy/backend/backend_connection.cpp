@@ -68,6 +68,10 @@ void BackendConnection::SendHandshake() {
     SendControl(Control::kRole, {"ROLE"});
   }
   if (lane_.IsNoTouch()) SendControl(Control::kNoTouch, {"CLIENT", "NO-TOUCH", "ON"});
+  if (const std::uint16_t acks = lane_.Acks(); acks != 0) {
+    SendControl(Control::kAcks, {"CLIENT", "ACK-REPLICAS",
+                                 acks == Lane::kAckMajority ? "majority" : std::to_string(acks)});
+  }
   if (lane_.Database() != 0) {
     SendControl(Control::kDatabase, {"SELECT", std::to_string(lane_.Database())});
   }

@@ -155,6 +155,7 @@ class BackendConnection final : private runtime::Connection::Handler {
     kReadonly,
     kRole,
     kNoTouch,
+    kAcks,
     kDatabase,
     kId,
     kMore,

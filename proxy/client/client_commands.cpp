@@ -8,8 +8,8 @@
 #include "protocol/error_text.h"
 #include "proxy/client/client_description.h"
 #include "proxy/client/client_name.h"
-#include "proxy/client/no_touch_probe.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/lane_probe.h"
 
 namespace slotway::proxy {
 namespace {
@@ -18,6 +18,8 @@ using protocol::EqualsNoCase;
 
 constexpr auto kHelp = std::to_array<std::string_view>({
     "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "ACK-REPLICAS (<count>|MAJORITY)",
+    "    Holds replies until so many replicas have what they tell of, if all masters know how.",
     "CACHING (YES|NO)",
     "    Says whether the next request's keys are to be tracked.",
     "GETNAME",
@@ -127,8 +129,31 @@ void NoEvict(LocalCall& call) {
 void NoTouch(LocalCall& call) {
   auto is_on = ReadSwitch(call);
   if (!is_on) return;
-  if (*is_on) return NoTouchProbe::Start(call);
+  if (*is_on) {
+    constexpr std::array<std::string_view, 3> kQuestion = {"CLIENT", "NO-TOUCH", "OFF"};
+    return LaneProbe::Start(call, kQuestion, [](SessionState& state) { state.is_no_touch = true; });
+  }
   call.session.State().is_no_touch = false;
+  call.reply.Ok();
+}
+
+// Of our own shards: replies wait until so many replicas have what they tell of.
+void AckReplicas(LocalCall& call) {
+  constexpr std::int64_t kMax = Lane::kAckMajority - 1;
+  std::int64_t wanted = Lane::kAckMajority;
+  if (!EqualsNoCase(call.args[2], "majority")) {
+    const auto count = protocol::ParseInteger(call.args[2]);
+    if (!count || *count < 0 || *count > kMax) {
+      return call.reply.Error("ERR The number of replicas must be from 0 to 14, or 'majority'");
+    }
+    wanted = *count;
+  }
+  const auto acks = static_cast<std::uint8_t>(wanted);
+  if (acks != 0) {
+    constexpr std::array<std::string_view, 3> kQuestion = {"CLIENT", "ACK-REPLICAS", "0"};
+    return LaneProbe::Start(call, kQuestion, [acks](SessionState& state) { state.acks = acks; });
+  }
+  call.session.State().acks = 0;
   call.reply.Ok();
 }
 
@@ -151,6 +176,7 @@ constexpr std::array kCommands = {
     LocalCommand{"client|no-evict", NoEvict},
     // Other connections to the shards: nothing may overtake on them.
     LocalCommand{"client|no-touch", NoTouch, true},
+    LocalCommand{"client|ack-replicas", AckReplicas, true},
     LocalCommand{"client|help", Help},
     LocalCommand{"client|capa", Capa},
 };

@@ -76,7 +76,8 @@ class ClientSession final : private runtime::Connection::Handler,
   Lane OwnLane() const {
     return Lane(state_.resp, state_.database)
         .WithSlow(is_on_slow_lane_)
-        .WithNoTouch(state_.is_no_touch);
+        .WithNoTouch(state_.is_no_touch)
+        .WithAcks(state_.acks);
   }
   bool IsOnSlowLane() const { return is_on_slow_lane_; }
   // What the client is subscribed to; made when first asked for.

@@ -50,6 +50,7 @@ struct SessionState {
   bool is_no_evict = false;
   bool is_readonly = false;  // READONLY was asked for
   bool is_no_touch = false;
+  std::uint8_t acks = 0;  // CLIENT ACK-REPLICAS, as Lane::Acks()
   protocol::CommandId last_command = kNoCommand;
   std::string last_learned;  // its name, if the table does not know it
 };

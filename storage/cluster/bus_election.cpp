@@ -63,7 +63,8 @@ void ClusterBus::TickElection() {
       election_.rank = rank;
     }
   }
-  if (election_.requested_ms == 0 && now_ms >= election_.starts_ms) RequestVotes();
+  if (election_.requested_ms != 0 || now_ms < election_.starts_ms) return;
+  if (is_manual || KnowsConfirmed()) RequestVotes();
 }
 
 void ClusterBus::ScheduleElection(std::int64_t now_ms) {
@@ -78,6 +79,35 @@ void ClusterBus::ScheduleElection(std::int64_t now_ms) {
       is_manual ? now_ms : now_ms + delay_ms + chance_ms + election_.rank * rank_delay_ms;
   // The others of this shard rank by what they know of each other's data.
   must_tell_shard_ = true;
+  election_.asked_ms = now_ms;
+  if (!is_manual) KnowsConfirmed();
+}
+
+// Whether what was confirmed to clients is here: so many replicas of the shard say that they have no
+// more that one of them would know of it. Those who have not said so yet are told first that the
+// master has failed, so that they acknowledge no more to it, then asked.
+bool ClusterBus::KnowsConfirmed() {
+  if (settings_.replicas_to_ack == 0) return true;
+  const std::vector<NodeIndex> replicas = state_.ReplicasOf(Me().master);
+  const std::size_t needed = settings_.replicas_to_ack > 0
+                                 ? static_cast<std::size_t>(settings_.replicas_to_ack)
+                                 : std::max<std::size_t>((replicas.size() + 1) / 2, 1);
+  BusMessage failed = MessageOf(BusMessageType::kFail);
+  failed.failed = state_.Node(Me().master).id;
+  std::size_t heard = 1;
+  bool has_most = true;
+  for (NodeIndex replica : replicas) {
+    if (replica == state_.MyIndex()) continue;
+    const Peer& peer = PeerOf(replica);
+    if (peer.offset_asked_ms >= election_.asked_ms) {
+      has_most = has_most && state_.Node(replica).repl_offset <= MyRankedOffset();
+      ++heard;
+    } else if (peer.is_out_up && (peer.pings.empty() || peer.pings.back() < election_.asked_ms)) {
+      Send(peer.out, failed);
+      SendPing(state_.Node(replica).id, BusMessageType::kPing);
+    }
+  }
+  return has_most && heard + needed > replicas.size();
 }
 
 void ClusterBus::RequestVotes() {
@@ -100,6 +130,9 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
   const bool is_asking = Me().IsReplica() && Me().master != kNoNode && election_.requested_ms != 0;
   if (!is_asking || !IsVoter(sender) || message.current_epoch < election_.epoch) return;
   if (host_.NowMs() - election_.requested_ms > ElectionMs()) return;
+  // For no longer the other replicas acknowledge nothing to the old master.
+  const bool is_late = host_.NowMs() - election_.asked_ms > 2 * ElectionMs();
+  if (settings_.replicas_to_ack != 0 && manual_.ends_ms == 0 && is_late) return;
   election_.votes[message.sender] = true;
   if (static_cast<int>(election_.votes.size()) < Majority()) return;
   const Epoch epoch = election_.epoch;

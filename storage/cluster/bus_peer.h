@@ -40,6 +40,7 @@ struct Peer {
   std::int64_t ping_sent_ms = 0;   // the oldest ping without an answer, also of an earlier link
   std::deque<std::int64_t> pings;  // those of the present link that are unanswered
   std::int64_t pong_received_ms = 0;
+  std::int64_t offset_asked_ms = 0;  // when the ping left whose answer told its offset last
   std::int64_t data_received_ms = 0;
   std::int64_t failed_ms = 0;              // since when kFailed
   std::map<NodeId, std::int64_t> reports;  // who says that it fails, since when last

@@ -48,7 +48,11 @@ void ClusterBus::OnMessage(LinkId link, const BusMessage& message) {
   if (sender == kNoNode) return;
   switch (message.type) {
     case BusMessageType::kFail:
-      if (NodeIndex failed = state_.Find(message.failed); failed != kNoNode) MarkFailed(failed);
+      if (NodeIndex failed = state_.Find(message.failed); failed != kNoNode) {
+        MarkFailed(failed);
+        // A candidate builds on it that the master hears nothing from here for a while.
+        if (failed == Me().master) PeerOf(failed).failed_ms = host_.NowMs();
+      }
       break;
     case BusMessageType::kPublish:
     case BusMessageType::kShardPublish:
@@ -165,6 +169,7 @@ bool ClusterBus::OnPong(LinkId link, NodeIndex sender, const BusMessage& message
           return entry.id == Me().id &&
                  (flags.Has(NodeFlag::kFailed) || flags.Has(NodeFlag::kSuspected));
         });
+    peer.offset_asked_ms = std::max(peer.offset_asked_ms, peer.pings.front());
     if (peer.void_pings != 0) {
       --peer.void_pings;
     } else if (!is_denied) {

@@ -259,6 +259,9 @@ void ClusterBus::DropPeer(const NodeId& id) {
 }
 
 void ClusterBus::EndOfTurn() {
+  const NodeIndex master = Me().master;
+  replication_.SetMasterFailed(Me().IsReplica() && master != kNoNode &&
+                               state_.Node(master).IsFailed());
   RenewLease();
   if (must_save_) must_save_ = !host_.Save(state_);
   if (std::exchange(must_tell_all_, false)) {

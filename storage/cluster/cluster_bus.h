@@ -33,6 +33,7 @@ struct BusSettings {
   bool allows_replica_migration = true;
   std::int64_t migration_barrier = 1;
   bool never_fails_over = false;
+  std::int64_t replicas_to_ack = 0;  // that have what was confirmed to clients; -1: the majority
   std::int64_t validity_factor = 10;  // 0: however old a replica's data is
 };
 
@@ -101,7 +102,7 @@ class ClusterBus {
   };
   struct Election {
     std::int64_t starts_ms = 0;     // 0: none
-    std::int64_t requested_ms = 0;  // 0: not yet
+    std::int64_t asked_ms = 0, requested_ms = 0;  // the shard, the voters; 0: not yet
     int rank = 0;
     Epoch epoch{0};
     std::map<NodeId, bool> votes;
@@ -201,6 +202,7 @@ class ClusterBus {
   std::int64_t MyRankedOffset() const;
   int MyRank() const;
   void ScheduleElection(std::int64_t now_ms);
+  bool KnowsConfirmed();
   void RequestVotes();
   void OnVote(NodeIndex sender, const BusMessage& message);
   void Win(Epoch epoch, std::int64_t free_until_ms);
@@ -238,16 +240,14 @@ class ClusterBus {
   std::int64_t denies_until_ms_ = 0;  // no lease from me: what I promised before I was restarted
   BusCounters counters_;
   std::int64_t started_ms_, last_tick_ms_;
-  std::uint64_t ticks_ = 0;
-  std::int64_t serves_until_ms_ = 0;
+  std::uint64_t ticks_ = 0, my_slots_version_ = 0;
+  std::int64_t serves_until_ms_ = 0, takeover_free_until_ms_ = 0;
   std::int64_t serves_from_ms_ = 0;          // after a take-over: not before
   std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
-  std::int64_t takeover_free_until_ms_ = 0;
   bool is_replaceable_ = false;  // somebody may be elected in its place, or may have been
   bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false;
   std::string followed_;  // the address that replication was told
   SlotBitmap my_slots_;   // of the header
-  std::uint64_t my_slots_version_ = 0;
   NodeIndex my_slots_of_ = kNoNode;
 };
 

@@ -29,6 +29,9 @@ class ReplicationPort {
   virtual void BecomeMaster() = 0;
   // From now on a replica of the server at this address, also if it is one already.
   virtual void Replicate(const std::string& ip, std::uint16_t port) = 0;
+  // Of a replica: its master is held for failed. From then on it is told of nothing that came: what
+  // this node has said of its offset to others stays all that the master may confirm to clients.
+  virtual void SetMasterFailed(bool) {}
   // Holds back clients that write, for so long from now; 0 lets them go on.
   virtual void PauseWrites(std::int64_t for_ms) = 0;
 };

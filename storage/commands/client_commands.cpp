@@ -231,6 +231,25 @@ void ReadSwitch(CommandContext& ctx, bool& target) {
 void ClientNoEvictCommand(CommandContext& ctx) { ReadSwitch(ctx, ctx.client.is_no_evict); }
 void ClientNoTouchCommand(CommandContext& ctx) { ReadSwitch(ctx, ctx.client.is_no_touch); }
 
+// CLIENT ACK-REPLICAS count|majority: of the replies to this connection, beyond min-replicas-to-ack.
+void ClientAckReplicasCommand(CommandContext& ctx) {
+  constexpr std::int64_t kMax = 1000;
+  if (EqualsNoCase(ctx.args[2], "majority")) {
+    if (!ctx.server.IsClusterEnabled()) {
+      ctx.Error("ERR The majority of a shard is known in cluster mode only");
+      return;
+    }
+    ctx.client.replicas_to_ack = kMajorityOfShard;
+  } else {
+    std::int64_t count = 0;
+    constexpr std::string_view kError =
+        "ERR The number of replicas must be from 0 to 1000, or 'majority'";
+    if (!ReadIntegerIn(ctx, 2, 0, kMax, count, kError)) return;
+    ctx.client.replicas_to_ack = count;
+  }
+  ctx.reply.Ok();
+}
+
 void ClientPauseCommand(CommandContext& ctx) {
   bool writes_only = ctx.args.size() == 4 && EqualsNoCase(ctx.args[3], "write");
   if (ctx.args.size() == 4 && !writes_only && !EqualsNoCase(ctx.args[3], "all")) {
@@ -331,6 +350,7 @@ std::span<const HandlerRow> ClientHandlers() {
       {"client|reply", &ClientReplyCommand},
       {"client|no-evict", &ClientNoEvictCommand},
       {"client|no-touch", &ClientNoTouchCommand},
+      {"client|ack-replicas", &ClientAckReplicasCommand},
       {"client|pause", &ClientPauseCommand},
       {"client|unpause", &ClientUnpauseCommand},
       {"client|unblock", &ClientUnblockCommand},

@@ -11,6 +11,7 @@
 #include "protocol/command.h"
 #include "protocol/resp_writer.h"
 #include "runtime/connection.h"
+#include "storage/commands/held_replies.h"
 #include "storage/commands/pubsub_channels.h"
 #include "storage/commands/replication_facts.h"
 #include "storage/commands/tracking_table.h"
@@ -47,10 +48,15 @@ struct ClientState {
   bool closes_after_reply = false;
   bool is_waiting = false;          // its last request is in ServerState::waiters
   bool is_held_back = false;        // by CLIENT PAUSE
+  bool is_held_full = false;        // not read, for what it has in `held`
+  bool confirms_held = false;       // its next output was held: see ShardSession::IsFlushWanted()
   bool is_script = false;           // no client: what a script calls runs for it
   bool is_master = false;           // the stream of the own master
   bool denies_waiting = false;      // what would wait answers as if its time was up
   bool has_watched_change = false;  // of a key that it watches: EXEC will not run
+
+  std::int64_t replicas_to_ack = 0;  // CLIENT ACK-REPLICAS; kMajorityOfShard: the majority
+  std::unique_ptr<HeldOutput> held;  // nullptr: nothing is
 
   std::string name;
   const protocol::AclUser* user = nullptr;  // nullptr: of no server with users, as in tests

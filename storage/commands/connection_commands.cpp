@@ -143,6 +143,7 @@ void ResetCommand(CommandContext& ctx) {
   client.is_asking = false;
   client.is_no_evict = false;
   client.is_no_touch = false;
+  client.replicas_to_ack = 0;
   client.name.clear();
   ctx.reply.SimpleString("RESET");
 }

@@ -47,6 +47,15 @@ struct LogFacts {
   std::uint64_t buffered_bytes = 0;
   bool is_syncing = false;
   std::uint64_t delayed_syncs = 0;
+  // What was added since the process began, and what of it is on the disk.
+  std::uint64_t added_bytes = 0;
+  std::uint64_t synced_bytes = 0;
+  // Up to where the disk has the stream of changes; -1 while there is no log.
+  std::int64_t synced_offset = -1;
+  // Counts the times that all the data was replaced beside the log, by that of a master: until it
+  // is rewritten the log does not have it.
+  std::uint64_t data_replaced = 0;
+  bool is_whole = true;  // it has all the data
 };
 
 struct PersistenceFacts {

@@ -31,8 +31,8 @@ class PersistenceHost {
   virtual std::optional<std::string> BackgroundSave(bool may_wait, bool& is_scheduled) = 0;
   // BGREWRITEAOF; the rest as above.
   virtual std::optional<std::string> RewriteLog(bool& is_scheduled) = 0;
-  // WAITAOF: everything that was changed is on the disk afterwards. False: there is no log.
-  virtual bool SyncLog() = 0;
+  // WAITAOF: everything that was changed is brought to the disk, in the background.
+  virtual void SyncLogSoon() = 0;
   // DEBUG LOADAOF: loads the append-only log there is.
   virtual std::optional<std::string> LoadLog() = 0;
   // Loads the RDB file there is.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Masters and replicas: REPLICAOF, SLAVEOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT, FAILOVER.
+// Masters and replicas: REPLICAOF, SLAVEOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT, WAITAOF, FAILOVER.
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/persistence_host.h"
 #include "storage/commands/replication_host.h"
 #include "storage/commands/wait_deadline.h"
 
@@ -102,10 +104,18 @@ void ReplconfCommand(CommandContext& ctx) {
     ctx.SyntaxError();
     return;
   }
+  ReplicationHost& host = *ctx.server.replication_host;
+  if (EqualsNoCase(ctx.args[1], "ack")) {
+    // ACK offset [FACK offset]: not answered.
+    const bool has_disk = ctx.args.size() > 4 && EqualsNoCase(ctx.args[3], "fack");
+    const auto offset = ParseInteger(ctx.args[2]);
+    const auto on_disk = has_disk ? ParseInteger(ctx.args[4]) : std::nullopt;
+    if (offset) host.NoteAcknowledged(ctx.client, *offset, on_disk);
+    return;
+  }
   bool is_silent = false;
   for (std::size_t i = 1; i < ctx.args.size(); i += 2) {
-    const auto error =
-        ctx.server.replication_host->Configure(ctx.client, ctx.args[i], ctx.args[i + 1], is_silent);
+    const auto error = host.Configure(ctx.client, ctx.args[i], ctx.args[i + 1], is_silent);
     if (is_silent) return;
     if (error) {
       ctx.Error(*error);
@@ -160,9 +170,25 @@ void RoleCommand(CommandContext& ctx) {
   }
 }
 
+// Waits for replicas, or disks. `marks` follow the arguments when it is run again: what they have
+// to have. False if the client may not wait.
+bool WaitForOthers(CommandContext& ctx, std::int64_t deadline_ms,
+                   std::initializer_list<std::int64_t> marks) {
+  const CommandContext::Wait wait{.deadline_ms = deadline_ms, .counts_replicas = true};
+  if (!ctx.is_run_again) ctx.server.replication_host->AskReplicas();
+  std::vector<std::string> again(ctx.args.begin(), ctx.args.end());
+  if (!ctx.is_run_again) {
+    for (const std::int64_t mark : marks) again.push_back(std::to_string(mark));
+  }
+  return ctx.WaitFor(wait, std::move(again));
+}
+
+std::int64_t MarkAt(const CommandContext& ctx, std::size_t index) {
+  return ParseInteger(ctx.args[index]).value_or(0);
+}
+
 // WAIT numreplicas timeout, and, when it is run again, the offset that it waits for.
 void WaitCommand(CommandContext& ctx) {
-  constexpr std::size_t kOffsetIndex = 3;
   std::int64_t wanted = 0;
   std::int64_t deadline_ms = 0;
   if (ctx.server.replication.is_replica) {
@@ -173,18 +199,61 @@ void WaitCommand(CommandContext& ctx) {
     return;
   }
   if (!ReadInteger(ctx, 1, wanted) || !ReadWaitMs(ctx, 2, deadline_ms)) return;
-  ReplicationHost& host = *ctx.server.replication_host;
-  const std::int64_t offset = ctx.is_run_again ? ParseInteger(ctx.args[kOffsetIndex]).value_or(0)
-                                               : ctx.server.replication.history.offset;
-  const std::int64_t acknowledged = host.CountAcknowledged(offset);
-  if (acknowledged < wanted) {
-    const CommandContext::Wait wait{.deadline_ms = deadline_ms, .counts_replicas = true};
-    if (!ctx.is_run_again) host.AskReplicas();
-    std::vector<std::string> again(ctx.args.begin(), ctx.args.end());
-    again.push_back(std::to_string(offset));
-    if (ctx.WaitFor(wait, std::move(again))) return;
-  }
+  const std::int64_t offset =
+      ctx.is_run_again ? MarkAt(ctx, 3) : ctx.server.replication.history.offset;
+  const std::int64_t acknowledged = ctx.server.replication_host->CountAcknowledged(offset);
+  if (acknowledged < wanted && WaitForOthers(ctx, deadline_ms, {offset})) return;
   ctx.reply.Integer(acknowledged);
+}
+
+bool ReadWaitaof(CommandContext& ctx, std::int64_t& local, std::int64_t& replicas,
+                 std::int64_t& deadline_ms) {
+  if (!ReadInteger(ctx, 1, local)) return false;
+  if (local < 0 || local > 1) {
+    ctx.Error("ERR value is out of range, value must between 0 and 1");
+    return false;
+  }
+  if (!ReadInteger(ctx, 2, replicas)) return false;
+  if (replicas < 0) {
+    ctx.Error("ERR value is out of range, must be positive");
+    return false;
+  }
+  return ReadWaitMs(ctx, 3, deadline_ms);
+}
+
+// WAITAOF numlocal numreplicas timeout, and, when it is run again, the offsets that it waits for:
+// of the stream on the replicas' disks, of the log on this one.
+void WaitaofCommand(CommandContext& ctx) {
+  std::int64_t local = 0;
+  std::int64_t replicas = 0;
+  std::int64_t deadline_ms = 0;
+  if (!ReadWaitaof(ctx, local, replicas, deadline_ms)) return;
+  if (ctx.server.replication.is_replica) {
+    ctx.Error(
+        "ERR WAITAOF cannot be used with replica instances. Please also note that writes to "
+        "replicas are just local and are not propagated.");
+    return;
+  }
+  const LogFacts& log = ctx.server.persistence.log;
+  if (local > 0 && !log.is_on) {
+    ctx.Error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+    return;
+  }
+  const std::int64_t offset =
+      ctx.is_run_again ? MarkAt(ctx, 4) : ctx.server.replication.history.offset;
+  const auto log_end = static_cast<std::uint64_t>(
+      ctx.is_run_again ? MarkAt(ctx, 5) : static_cast<std::int64_t>(log.added_bytes));
+  const std::int64_t here = log.is_on && log.is_whole && log.synced_bytes >= log_end ? 1 : 0;
+  const std::int64_t elsewhere = ctx.server.replication_host->CountOnDisk(offset);
+  if (here < local || elsewhere < replicas) {
+    // Asked for, it is brought to the disk at once: nobody waits for the next second.
+    if (here < local && !ctx.is_run_again) ctx.server.persistence_host->SyncLogSoon();
+    const auto log_mark = static_cast<std::int64_t>(log_end);
+    if (WaitForOthers(ctx, deadline_ms, {offset, log_mark})) return;
+  }
+  ctx.reply.Array(2);
+  ctx.reply.Integer(here);
+  ctx.reply.Integer(elsewhere);
 }
 
 }  // namespace
@@ -193,7 +262,7 @@ std::span<const HandlerRow> ReplicationHandlers() {
   static constexpr HandlerRow kRows[] = {
       {"replicaof", &ReplicaofCommand}, {"slaveof", &ReplicaofCommand}, {"sync", &SyncCommand},
       {"psync", &PsyncCommand},         {"replconf", &ReplconfCommand}, {"role", &RoleCommand},
-      {"wait", &WaitCommand},           {"failover", &FailoverCommand},
+      {"wait", &WaitCommand},           {"waitaof", &WaitaofCommand},   {"failover", &FailoverCommand},
   };
   return kRows;
 }

@@ -76,6 +76,12 @@ struct ReplicationFacts {
   int stream_db = 0;
   MasterFacts master;                  // of a replica
   std::vector<ReplicaFacts> replicas;  // those that are attached
+  // Of those that are online, how far they are: the furthest first.
+  std::vector<std::int64_t> acknowledged;
+  // The most of the stream that one, two, ... replicas had together at some time: it is known to
+  // so many, whoever of them has gone since. Begins anew when this server becomes a master.
+  std::vector<std::int64_t> confirmed;
+  std::int64_t last_change_offset = 0;  // behind the last change of data in the stream
   std::size_t good_replicas = 0;       // online, and heard within min-replicas-max-lag
   bool has_log = false;
   bool has_snapshot = false;  // one for replicas is at work

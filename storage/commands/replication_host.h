@@ -37,10 +37,16 @@ class ReplicationHost {
   virtual void Follow(std::string host, int port) = 0;
   // REPLICAOF NO ONE.
   virtual void BecomeMaster() = 0;
-  // How many replicas have acknowledged the stream up to `offset`.
+  // REPLCONF ACK: what a replica has of the stream, and what of that is on its disk, if it says so.
+  virtual void NoteAcknowledged(ClientState& client, std::int64_t offset,
+                                std::optional<std::int64_t> on_disk) = 0;
+  // How many replicas have acknowledged the stream up to `offset`, or have that on their disks.
   virtual std::int64_t CountAcknowledged(std::int64_t offset) const = 0;
+  virtual std::int64_t CountOnDisk(std::int64_t offset) const = 0;
   // Asks replicas how far they are, at the end of this iteration of the loop.
   virtual void AskReplicas() = 0;
+  // Of a replica: the masters hold its own for failed, and it is acknowledged no more to that one.
+  virtual void SetMasterFailed(bool has_failed) = 0;
   // Whether the client is a replica of this server.
   virtual bool IsReplica(const ClientState& client) const = 0;
   // To be called when a client ends.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process: TIME, ROLE, WAIT, WAITAOF, LOLWUT, CLUSTER.
+// The process: TIME, LOLWUT, CLUSTER.
 #include <string>
 #include <string_view>
 
@@ -22,34 +22,6 @@ void TimeCommand(CommandContext& ctx) {
   ctx.reply.Array(2);
   ctx.reply.BulkInteger(now_us / 1000000);
   ctx.reply.BulkInteger(now_us % 1000000);
-}
-
-bool ReadTimeout(CommandContext& ctx, std::size_t index) {
-  std::int64_t timeout_ms = 0;
-  if (!ReadInteger(ctx, index, timeout_ms, "ERR timeout is not an integer or out of range")) {
-    return false;
-  }
-  if (timeout_ms < 0) ctx.Error("ERR timeout is negative");
-  return timeout_ms >= 0;
-}
-
-void WaitaofCommand(CommandContext& ctx) {
-  std::int64_t local = 0;
-  std::int64_t replicas = 0;
-  if (!ReadInteger(ctx, 1, local) || !ReadInteger(ctx, 2, replicas) || !ReadTimeout(ctx, 3)) return;
-  if (local < 0 || local > 1 || replicas < 0) {
-    ctx.Error("ERR value is out of range, must be positive");
-    return;
-  }
-  if (local > 0 && !ctx.server.persistence.log.is_on) {
-    ctx.Error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
-    return;
-  }
-  // Asked for, it is brought to the disk at once: nobody waits for the next second.
-  const bool is_local = local > 0 && ctx.server.persistence_host->SyncLog();
-  ctx.reply.Array(2);
-  ctx.reply.Integer(is_local ? 1 : 0);
-  ctx.reply.Integer(0);
 }
 
 void LolwutCommand(CommandContext& ctx) {
@@ -83,7 +55,6 @@ void ModuleHelpCommand(CommandContext& ctx) {
 std::span<const HandlerRow> ServerHandlers() {
   static constexpr HandlerRow kRows[] = {
       {"time", &TimeCommand},
-      {"waitaof", &WaitaofCommand},
       {"lolwut", &LolwutCommand},
       {"module|list", &ModuleListCommand},
       {"module|help", &ModuleHelpCommand},

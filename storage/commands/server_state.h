@@ -27,8 +27,10 @@
 #include "runtime/byte_queue.h"
 #include "runtime/random.h"
 #include "storage/commands/client_memory.h"
+#include "storage/commands/client_state.h"
 #include "storage/commands/command_stats.h"
 #include "storage/commands/command_timing.h"
+#include "storage/commands/held_replies.h"
 #include "storage/commands/key_waiters.h"
 #include "storage/commands/latency_monitor.h"
 #include "storage/commands/persistence_facts.h"
@@ -49,7 +51,6 @@ class PersistenceHost;
 class ReplicationHost;
 class ScriptHost;
 class SnapshotRunner;
-struct ClientState;
 
 // Whether keys are chosen by how often they are used.
 bool IsLfu(config::MaxmemoryPolicy policy);
@@ -95,9 +96,14 @@ class ServerState {
   bool IsOutOfMemory() const { return Config().maxmemory_bytes != 0 && is_out_of_memory; }
   // To be called when maxmemory-policy, lfu-log-factor or lfu-decay-time has changed.
   void ApplyAccessRules();
+  // Whether replies to this client may have to be held: see held_replies.h.
+  bool HoldsReplies(const ClientState& client) const {
+    return Config().min_replicas_to_ack != 0 || client.replicas_to_ack != 0;
+  }
   // Whether a write must be refused now.
-  bool LacksReplicas() const {
+  bool LacksReplicas(const ClientState& client) const {
     const std::int64_t wanted = Config().min_replicas_to_write;
+    if (HoldsReplies(client) && held_replies.LacksReplicas(client)) return true;
     return wanted != 0 && Config().min_replicas_max_lag_s != 0 && !replication.is_replica &&
            replication.good_replicas < static_cast<std::size_t>(wanted);
   }
@@ -127,6 +133,7 @@ class ServerState {
   std::uint64_t changes_since_save = 0;  // as above, since the last snapshot
   Propagation propagation;
   KeyWaiters waiters;
+  HeldReplies held_replies{*this};
   WatchedKeys watched_keys;
   PubsubChannels pubsub;
   TrackingTable tracking;
@@ -216,6 +223,8 @@ class ServerState {
   std::function<void(std::uint64_t client_id)> close_client;
   // Set by the server. To be called when somebody was given something without having asked.
   std::function<void()> look_at_client_memory;
+  // To be called when more of the stream is known to be on replicas or disks.
+  std::function<void()> on_acknowledged;
   // Set by the server. Answers a client that waits: as if its time was up, or with an error.
   std::function<void(ClientState&, std::string_view error)> end_waiting;
   // Set by the server when cluster-enabled is on: CLUSTER and its subcommands.

@@ -50,6 +50,12 @@ int AofLog::SyncNow() {
   return error_ = 0;
 }
 
+bool AofLog::BeginSync() {
+  if (syncer_.IsBusy() || !WriteBuffer() || synced_offset() >= written_offset_) return false;
+  syncer_.Begin(file_.Number(), written_offset_);
+  return true;
+}
+
 bool AofLog::Write(AofSync policy, std::uint64_t now_ms, bool may_sync) {
   if (policy == AofSync::kEverysec && syncer_.IsBusy() && !buffer_.empty()) {
     if (postponed_since_ms_ == 0) postponed_since_ms_ = now_ms;

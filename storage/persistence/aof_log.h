@@ -36,11 +36,15 @@ class AofLog {
   bool Write(AofSync policy, std::uint64_t now_ms, bool may_sync);
   // Whether something waits to be written or synced.
   bool HasMore() const { return !buffer_.empty() || synced_offset() < written_offset_; }
+  // Writes what there is and begins to bring it to the disk, unless the thread is at work. Whether
+  // it has begun.
+  bool BeginSync();
   // Writes and syncs at once. errno, or 0.
   int SyncNow();
 
   // Of the last write or sync; 0 when it went well.
   int Errno() const { return error_; }
+  bool FailsToSync() const { return error_ != 0 || syncer_.Errno() != 0; }
   std::uint64_t added_offset() const { return written_offset_ + buffer_.size(); }
   std::uint64_t synced_offset() const {
     return synced_at_once_ > syncer_.SyncedOffset() ? synced_at_once_ : syncer_.SyncedOffset();

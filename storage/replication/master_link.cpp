@@ -74,11 +74,21 @@ void MasterLink::Tick() {
     return;
   }
   const std::int64_t timeout_ms = server_.Config().repl_timeout_s * 1000;
+  if (stage_ == Stage::kFile) {
+    // It is not read, and lives for all that is known; it should know the same of us.
+    server_.replication.master.last_io_ms = now_ms;
+    if (now_ms - acknowledged_ms_ < kAcknowledgeMs) return;
+    acknowledged_ms_ = now_ms;
+    connection_->Output().Append("\n");
+    return connection_->MarkForFlush();
+  }
   if (now_ms - server_.replication.master.last_io_ms > timeout_ms) {
     return Disconnect(stage_ < Stage::kPayload ? "Timeout connecting to the MASTER: repl-timeout"
                                                : "nothing heard for repl-timeout");
   }
-  if (stage_ == Stage::kStream && now_ms - acknowledged_ms_ >= kAcknowledgeMs) Acknowledge();
+  const bool has_news = server_.persistence.log.synced_offset > acknowledged_on_disk_;
+  const bool is_due = now_ms - acknowledged_ms_ >= kAcknowledgeMs;
+  if (stage_ == Stage::kStream && (has_news || is_due)) Acknowledge();
 }
 
 void MasterLink::Connect() {
@@ -251,13 +261,87 @@ void MasterLink::OnHeader(std::string_view line) {
     mark_.clear();
     master.sync_total_bytes = static_cast<std::uint64_t>(*length);
   }
-  BeginLoading();
   stage_ = Stage::kPayload;
+  const auto setting = server_.Config().advice.find("repl-diskless-load");
+  const bool may_load_at_once =
+      setting != server_.Config().advice.end() && setting->second == "on-empty-db";
+  if (may_load_at_once && IsEmpty()) return BeginLoading();
+  auto file = SyncFile::Create(server_.Config().dir);
+  if (!file) return Disconnect(file.error().text);
+  file_ = std::move(*file);
+  end_of_file_.clear();
+}
+
+bool MasterLink::IsEmpty() const {
+  for (int i = 0; i < server_.DatabaseCount(); ++i) {
+    const Keyspace* database = server_.DatabaseIfUsed(i);
+    if (database != nullptr && database->Size() != 0) return false;
+  }
+  return true;
+}
+
+std::size_t MasterLink::TakeToFile(std::string_view input) {
+  MasterFacts& master = server_.replication.master;
+  if (mark_.empty()) {
+    input = input.substr(0, master.sync_total_bytes - master.sync_read_bytes);
+  }
+  if (!file_->Write(input)) {
+    Disconnect(file_->Error());
+    return 0;
+  }
+  master.sync_read_bytes += input.size();
+  if (mark_.empty()) {
+    if (master.sync_read_bytes == master.sync_total_bytes) BeginReadingFile();
+    return input.size();
+  }
+  // Nothing follows the mark before it is answered.
+  end_of_file_.append(input.substr(input.size() - std::min(input.size(), kMarkBytes)));
+  if (end_of_file_.size() > kMarkBytes) end_of_file_.erase(0, end_of_file_.size() - kMarkBytes);
+  if (end_of_file_ == mark_) {
+    file_->EndAt(file_->Bytes() - kMarkBytes);
+    BeginReadingFile();
+  }
+  return input.size();
+}
+
+void MasterLink::BeginReadingFile() {
+  stage_ = Stage::kFile;
+  connection_->PauseReading();
+  BeginLoading();
+  server_.persistence.loading.total_bytes = file_->Bytes();
+  loop_.DeferToNextTurn([this, is_alive = is_alive_] {
+    if (*is_alive) ReadFile();
+  });
+}
+
+void MasterLink::ReadFile() {
+  if (stage_ != Stage::kFile) return;
+  server_.RefreshClock();
+  std::string buffer(kLoadedPerTurn, '\0');
+  const std::string_view bytes = file_->Read(buffer);
+  if (bytes.empty()) {
+    return Disconnect(file_->IsAtEnd() ? reader_->ErrorOfEnd() : file_->Error());
+  }
+  std::size_t taken = 0;
+  const auto status = reader_->Feed(bytes, taken);
+  server_.persistence.loading.loaded_bytes += taken;
+  if (status == RdbFileReader::Status::kFailed) return Disconnect(reader_->Error());
+  if (status == RdbFileReader::Status::kReading) {
+    loop_.DeferToNextTurn([this, is_alive = is_alive_] {
+      if (*is_alive) ReadFile();
+    });
+    return;
+  }
+  is_loaded_ = true;
+  connection_->ResumeReading();
+  BeginStream();
 }
 
 void MasterLink::BeginLoading() {
   runtime::LogInfo("MASTER <-> REPLICA sync: Loading DB in memory");
   hooks_.begin_sync();
+  // Nobody is to be elected with half of a data set.
+  server_.replication.master.has_copy = false;
   FlushForLoading(server_, true);
   LoadingFacts& loading = server_.persistence.loading;
   loading.is_loading = true;
@@ -272,6 +356,7 @@ void MasterLink::BeginLoading() {
 }
 
 void MasterLink::EndLoading() {
+  file_.reset();
   if (!reader_) return;
   if (is_loaded_) {
     hooks_.end_sync(sync_id_, sync_offset_);
@@ -296,6 +381,7 @@ int MasterLink::DatabaseOfStream() const {
 }
 
 std::size_t MasterLink::TakePayload(std::string_view input) {
+  if (file_) return TakeToFile(input);
   MasterFacts& master = server_.replication.master;
   std::size_t taken = 0;
   const auto status =
@@ -367,7 +453,7 @@ std::size_t MasterLink::OnBytes(std::string_view input) {
   server_.replication.master.last_io_ms = server_.now_ms;
   server_.replication.stream_input_bytes += input.size();
   std::size_t taken = 0;
-  while (taken < input.size() && stage_ != Stage::kIdle && !is_held_back_) {
+  while (taken < input.size() && stage_ != Stage::kIdle && stage_ != Stage::kFile && !is_held_back_) {
     const std::string_view rest = input.substr(taken);
     std::size_t count = 0;
     switch (stage_) {
@@ -437,7 +523,7 @@ std::size_t MasterLink::TakeStream(std::string_view input) {
 void MasterLink::Apply(std::string_view bytes) {
   const std::span<const std::string_view> args = parser_.Args();
   if (args.size() == 3 && EqualsNoCase(args[0], "replconf") && EqualsNoCase(args[1], "getack")) {
-    Acknowledge();
+    AcknowledgeLater();
   } else if (!args.empty()) {
     hooks_.apply(master_, args);
     server_.replication.stream_db = master_.db_index;
@@ -451,11 +537,26 @@ void MasterLink::Apply(std::string_view bytes) {
   hooks_.advance(bytes);
 }
 
+void MasterLink::AcknowledgeLater() {
+  if (std::exchange(acknowledges_later_, true)) return;
+  loop_.Defer([this, is_alive = is_alive_] {
+    if (!*is_alive) return;
+    acknowledges_later_ = false;
+    if (stage_ == Stage::kStream) Acknowledge();
+  });
+}
+
 void MasterLink::Acknowledge() {
   acknowledged_ms_ = server_.now_ms;
+  if (has_master_failed_) return;
+  const LogFacts& log = server_.persistence.log;
+  acknowledged_on_disk_ = log.synced_offset;
+  const bool has_all = log.is_on && log.is_whole && log.synced_bytes == log.added_bytes;
+  if (has_all) acknowledged_on_disk_ = server_.replication.history.offset;
   const std::string offset = std::to_string(server_.replication.history.offset);
-  const std::string_view words[] = {"REPLCONF", "ACK", offset};
-  Send(words);
+  const std::string on_disk = std::to_string(acknowledged_on_disk_);
+  const std::string_view words[] = {"REPLCONF", "ACK", offset, "FACK", on_disk};
+  Send(std::span(words).first(acknowledged_on_disk_ >= 0 ? 5 : 3));
 }
 
 }  // namespace slotway::storage

@@ -24,6 +24,7 @@
 #include "storage/commands/server_state.h"
 #include "storage/persistence/key_pace.h"
 #include "storage/persistence/rdb_file_reader.h"
+#include "storage/replication/sync_file.h"
 
 namespace slotway::storage {
 
@@ -52,6 +53,8 @@ class MasterLink final : private runtime::Connection::Handler {
   void Tick();
   // As CLIENT KILL does it; false: the link is not that client.
   bool Cut(std::uint64_t client_id);
+  // While the master counts as failed it is told of nothing that came.
+  void SetMasterFailed(bool has_failed) { has_master_failed_ = has_failed; }
 
  private:
   // What is said to introduce ourselves, one after the other.
@@ -63,6 +66,7 @@ class MasterLink final : private runtime::Connection::Handler {
     kHeader,
     kPayload,
     kMark,
+    kFile,  // it is on the disk, and read from there
     kStream
   };
 
@@ -85,6 +89,11 @@ class MasterLink final : private runtime::Connection::Handler {
   void OnHeader(std::string_view line);
   std::size_t TakePayload(std::string_view input);
   std::size_t TakeMark(std::string_view input);
+  // Whether what is here may be replaced while the other comes.
+  bool IsEmpty() const;
+  std::size_t TakeToFile(std::string_view input);
+  void BeginReadingFile();
+  void ReadFile();
   void BeginLoading();
   void EndLoading();
   void KeepLoadPace();
@@ -92,6 +101,8 @@ class MasterLink final : private runtime::Connection::Handler {
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
   void BeginStream();
+  // Once, at the end of this iteration of the loop: what it applies is in the own log then.
+  void AcknowledgeLater();
   void Acknowledge();
 
   runtime::EventLoop& loop_;
@@ -104,6 +115,9 @@ class MasterLink final : private runtime::Connection::Handler {
   Step step_ = Step::kPing;
   std::int64_t next_attempt_ms_ = 0;
   std::int64_t acknowledged_ms_ = 0;
+  std::int64_t acknowledged_on_disk_ = -1;
+  bool acknowledges_later_ = false;
+  bool has_master_failed_ = false;
 
   // The data set on its way.
   std::string mark_;  // behind it; empty: it has a length
@@ -113,6 +127,8 @@ class MasterLink final : private runtime::Connection::Handler {
   KeyPace load_pace_;
   runtime::Timer pace_timer_;
   bool is_held_back_ = false;  // by it
+  std::unique_ptr<SyncFile> file_;
+  std::string end_of_file_;  // the last bytes of what came, to know the mark
   std::string sync_id_;
   std::int64_t sync_offset_ = 0;
 

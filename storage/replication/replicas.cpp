@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <functional>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -146,7 +147,10 @@ void Replicas::ApplySettings() {
   log_.SetWantedBytes(static_cast<std::size_t>(server_.Config().repl_backlog_size));
 }
 
-void Replicas::Append(std::string_view commands) { AppendRaw(commands); }
+void Replicas::Append(std::string_view commands) {
+  AppendRaw(commands);
+  server_.replication.last_change_offset = server_.replication.history.offset;
+}
 
 void Replicas::AppendRaw(std::string_view bytes) {
   if (has_log_) {
@@ -345,18 +349,29 @@ void Replicas::GoOnline(Replica& replica) {
 
 // ---- How far they are ----
 
-void Replicas::NoteAcknowledged(const ClientState& client, std::int64_t offset) {
+void Replicas::NoteAcknowledged(const ClientState& client, std::int64_t offset,
+                                std::optional<std::int64_t> on_disk) {
   Replica* replica = Find(client);
   if (replica == nullptr || client.is_cut) return;  // one that was dropped reads no more
   replica->heard_ms = server_.now_ms;
   replica->acknowledged = std::max(replica->acknowledged, offset);
-  if (replica->stage == Stage::kAwait) GoOnline(*replica);
-  UpdateFacts();
+  if (on_disk) replica->on_disk = std::max(replica->on_disk, *on_disk);
+  if (replica->stage == Stage::kAwait) {
+    GoOnline(*replica);
+  } else {
+    UpdateProgress();
+  }
 }
 
 std::int64_t Replicas::CountAcknowledged(std::int64_t offset) const {
   return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& named) {
     return named.second.stage == Stage::kOnline && named.second.acknowledged >= offset;
+  });
+}
+
+std::int64_t Replicas::CountOnDisk(std::int64_t offset) const {
+  return std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& named) {
+    return named.second.stage == Stage::kOnline && named.second.on_disk >= offset;
   });
 }
 
@@ -437,8 +452,6 @@ void Replicas::UpdateFacts() {
   facts.log_first_offset = has_log_ ? log_.FirstOffset() + 1 : 0;
   facts.log_bytes = has_log_ ? static_cast<std::int64_t>(log_.Bytes()) : 0;
   facts.replicas.clear();
-  facts.good_replicas = 0;
-  const std::int64_t lag_max_ms = server_.Config().min_replicas_max_lag_s * 1000;
   for (const auto& [id, replica] : replicas_) {
     const ReplicaTraits& traits = *replica.client->replica;
     std::string host = traits.announced_host;
@@ -448,8 +461,30 @@ void Replicas::UpdateFacts() {
                               is_online                       ? "online"
                               : replica.stage == Stage::kWait ? "wait_bgsave"
                                                               : "send_bulk",
-                              replica.acknowledged, replica.heard_ms});
-    if (is_online && server_.now_ms - replica.heard_ms <= lag_max_ms) ++facts.good_replicas;
+                              0, 0});
+  }
+  UpdateProgress();
+}
+
+void Replicas::UpdateProgress() {
+  ReplicationFacts& facts = server_.replication;
+  facts.good_replicas = 0;
+  facts.acknowledged.clear();
+  const std::int64_t lag_max_ms = server_.Config().min_replicas_max_lag_s * 1000;
+  auto shown = facts.replicas.begin();
+  for (const auto& [id, replica] : replicas_) {
+    shown->acknowledged = replica.acknowledged;
+    shown->acknowledged_ms = replica.heard_ms;
+    ++shown;
+    if (replica.stage != Stage::kOnline) continue;
+    if (!replica.client->is_cut) facts.acknowledged.push_back(replica.acknowledged);
+    if (server_.now_ms - replica.heard_ms <= lag_max_ms) ++facts.good_replicas;
+  }
+  std::sort(facts.acknowledged.begin(), facts.acknowledged.end(), std::greater<>());
+  const std::size_t count = facts.acknowledged.size();
+  if (facts.confirmed.size() < count) facts.confirmed.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    facts.confirmed[i] = std::max(facts.confirmed[i], facts.acknowledged[i]);
   }
 }
 

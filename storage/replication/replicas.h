@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +44,10 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void Remove(const ClientState& client);
   void DropAll(std::string_view reason);
 
-  void NoteAcknowledged(const ClientState& client, std::int64_t offset);
+  void NoteAcknowledged(const ClientState& client, std::int64_t offset,
+                        std::optional<std::int64_t> on_disk);
   std::int64_t CountAcknowledged(std::int64_t offset) const;
+  std::int64_t CountOnDisk(std::int64_t offset) const;
   void OnOutputSent(const ClientState& client);
   // Adds "REPLCONF GETACK *" to the stream, once per iteration of the loop.
   void AskAll();
@@ -74,6 +77,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
     bool reads_log = false;
     std::int64_t position = 0;  // in the log
     std::int64_t acknowledged = 0;
+    std::int64_t on_disk = -1;  // of that; -1: it does not say
     std::int64_t heard_ms = 0;
     std::int64_t behind_since_ms = 0;  // beyond the soft limit; 0: it is not
     // shared: by those who get the same snapshot from a file; nullptr when all of it is sent.
@@ -104,6 +108,8 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void CheckReplicas();
   bool IsTooFarBehind(Replica& replica);
   void UpdateFacts();
+  // Of those that are in the facts already: how far they are.
+  void UpdateProgress();
   template <class Visit>
   void ForEach(Stage stage, Visit visit);
 

@@ -12,11 +12,10 @@
 namespace slotway::storage {
 
 ReplicationService::ReplicationService(runtime::EventLoop& loop, ServerState& server,
-                                       ApplyRequest apply, std::function<void()> on_acknowledged)
+                                       ApplyRequest apply)
     : loop_(loop),
       server_(server),
       apply_(std::move(apply)),
-      on_acknowledged_(std::move(on_acknowledged)),
       replicas_(loop, server),
       failover_(server, {.hand_over = [this](const std::string& host,
                                              int port) { BeginToFollow(host, port, true); },
@@ -77,6 +76,8 @@ MasterLink::Hooks ReplicationService::LinkHooks() {
 
 // What the append-only file has is the data of before.
 void ReplicationService::RewriteFile() {
+  ++server_.persistence.log.data_replaced;
+  server_.persistence.log.is_whole = false;
   if (!server_.persistence.log.is_on) return;
   bool is_scheduled = false;
   if (const auto error = server_.persistence_host->RewriteLog(is_scheduled)) {
@@ -103,6 +104,7 @@ void ReplicationService::BeginToFollow(std::string host, int port, bool hands_ov
   master_.reset();
   replicas_.SetIsSource(false);
   facts.is_replica = true;
+  server_.held_replies.FailAll();
   facts.master = {};
   facts.master.host = std::move(host);
   facts.master.port = port;
@@ -142,6 +144,9 @@ void ReplicationService::BecomeMaster() {
   master_.reset();
   facts.is_replica = false;
   facts.master = {};
+  // What was replicated until now is what there is: only later changes have to be acknowledged.
+  facts.confirmed.clear();
+  facts.last_change_offset = 0;
   RenameHistory(facts.history.id);
   facts.history.id = server_.random.HexId();
   replicas_.DropAll("the history has another name: it can be resumed by it");
@@ -180,18 +185,17 @@ void ReplicationService::Attach(CommandContext& ctx, std::string_view id, std::i
   replicas_.BeginSync(client);
 }
 
+void ReplicationService::NoteAcknowledged(ClientState& client, std::int64_t offset,
+                                          std::optional<std::int64_t> on_disk) {
+  if (!replicas_.Contains(client)) return;
+  replicas_.NoteAcknowledged(client, offset, on_disk);
+  failover_.Look();
+  server_.on_acknowledged();
+}
+
 std::optional<std::string> ReplicationService::Configure(ClientState& client,
                                                          std::string_view option,
                                                          std::string_view value, bool& is_silent) {
-  if (EqualsNoCase(option, "ack")) {
-    is_silent = true;
-    const auto offset = ParseInteger(value);
-    if (!offset || !replicas_.Contains(client)) return std::nullopt;
-    replicas_.NoteAcknowledged(client, *offset);
-    failover_.Look();
-    on_acknowledged_();
-    return std::nullopt;
-  }
   if (EqualsNoCase(option, "getack")) {
     is_silent = true;
     return std::nullopt;

@@ -20,10 +20,8 @@ class ReplicationService final : public ReplicationHost {
   using ApplyRequest =
       std::function<void(ClientState& master, std::span<const std::string_view> args)>;
 
-  // `apply` runs requests of the master's stream. `on_acknowledged` is called when replicas have
-  // acknowledged more than before.
-  ReplicationService(runtime::EventLoop& loop, ServerState& server, ApplyRequest apply,
-                     std::function<void()> on_acknowledged);
+  // `apply` runs requests of the master's stream.
+  ReplicationService(runtime::EventLoop& loop, ServerState& server, ApplyRequest apply);
   ~ReplicationService() override;
 
   // To be called when the data is loaded: follows the master of the settings, if there is one.
@@ -42,6 +40,14 @@ class ReplicationService final : public ReplicationHost {
   void BecomeMaster() override;
   std::int64_t CountAcknowledged(std::int64_t offset) const override {
     return replicas_.CountAcknowledged(offset);
+  }
+  std::int64_t CountOnDisk(std::int64_t offset) const override {
+    return replicas_.CountOnDisk(offset);
+  }
+  void NoteAcknowledged(ClientState& client, std::int64_t offset,
+                        std::optional<std::int64_t> on_disk) override;
+  void SetMasterFailed(bool has_failed) override {
+    if (master_) master_->SetMasterFailed(has_failed);
   }
   void AskReplicas() override { replicas_.AskAll(); }
   bool IsReplica(const ClientState& client) const override { return replicas_.Contains(client); }
@@ -63,7 +69,6 @@ class ReplicationService final : public ReplicationHost {
   runtime::EventLoop& loop_;
   ServerState& server_;
   ApplyRequest apply_;
-  std::function<void()> on_acknowledged_;
   Replicas replicas_;
   std::unique_ptr<MasterLink> master_;
   Failover failover_;

@@ -100,7 +100,7 @@ std::string_view ScriptEngine::RefusalOf(const CommandSpec* spec) {
   }
   if (spec->IsWrite()) {
     if (server_.IsReadonly()) return kReadonly;
-    if (!run_->has_written && server_.LacksReplicas()) return kNoReplicas;
+    if (!run_->has_written && server_.LacksReplicas(client_)) return kNoReplicas;
     run_->has_written = true;
   }
   if (server_.place_of_keys) [[unlikely]]

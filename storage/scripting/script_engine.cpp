@@ -39,21 +39,21 @@ ScriptEngine::ScriptEngine(ServerState& server)
 
 ScriptEngine::~ScriptEngine() { server_.scripts = nullptr; }
 
-std::string_view ScriptEngine::Refusal(const ServerState& server, const ScriptCall& call) const {
+std::string_view ScriptEngine::Refusal(const ClientState& caller, const ScriptCall& call) const {
   const ScriptFlags& flags = call.flags;
   if (!flags.are_declared) return {};
   const bool may_write = !flags.Has(ScriptFlag::kNoWrites);
-  if (may_write && server.IsReadonly()) {
+  if (may_write && server_.IsReadonly()) {
     return "READONLY Can not run script with write flag on readonly replica.";
   }
-  if (may_write && server.LacksReplicas()) return kNoReplicas;
-  if (flags.Has(ScriptFlag::kNoCluster) && server.IsClusterEnabled()) {
+  if (may_write && server_.LacksReplicas(caller)) return kNoReplicas;
+  if (flags.Has(ScriptFlag::kNoCluster) && server_.IsClusterEnabled()) {
     return "ERR Can not run script on cluster, 'no-cluster' flag is set.";
   }
   if (may_write && call.is_read_only) {
     return "ERR Can not execute a script with write flag using *_ro command.";
   }
-  if (may_write && !flags.Has(ScriptFlag::kAllowOom) && server.IsOutOfMemory()) {
+  if (may_write && !flags.Has(ScriptFlag::kAllowOom) && server_.IsOutOfMemory()) {
     return "OOM allow-oom flag is not set on the script, can not run it when used memory > "
            "'maxmemory'";
   }
@@ -61,7 +61,7 @@ std::string_view ScriptEngine::Refusal(const ServerState& server, const ScriptCa
 }
 
 void ScriptEngine::Run(CommandContext& ctx, const ScriptCall& call) {
-  if (const std::string_view error = Refusal(server_, call); !error.empty()) {
+  if (const std::string_view error = Refusal(ctx.client, call); !error.empty()) {
     ctx.Error(error);
     return;
   }
@@ -109,6 +109,7 @@ void ScriptEngine::BeginRun(ScriptRun& run) {
   client_.db_index = caller.db_index;
   client_.resp_version = protocol::RespVersion::kResp2;
   client_.is_no_touch = caller.is_no_touch;
+  client_.replicas_to_ack = caller.replicas_to_ack;
   client_.is_readonly = caller.is_readonly;
   client_.is_asking = caller.is_asking;
   client_.user = caller.user;

@@ -79,7 +79,7 @@ class ScriptEngine final : public ScriptHost {
   ScriptFlags FlagsOf(const protocol::CommandSpec& spec,
                       std::span<const std::string_view> args) const;
   // An answer instead of running it; empty: run it.
-  std::string_view Refusal(const ServerState& server, const ScriptCall& call) const;
+  std::string_view Refusal(const ClientState& caller, const ScriptCall& call) const;
   void BeginRun(ScriptRun& run);
   void EndRun(LuaState& state);
   void AnswerError(CommandContext& ctx, lua_State* lua, const ScriptCall& call);

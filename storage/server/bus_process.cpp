@@ -89,6 +89,7 @@ cluster::BusSettings BusProcess::Settings() const {
   cluster::BusSettings settings;
   settings.node_timeout_ms =
       std::clamp<std::int64_t>(config.cluster_node_timeout_ms, 1, kNodeTimeoutMsMax);
+  settings.replicas_to_ack = config.min_replicas_to_ack;
   settings.lease_ms = settings.node_timeout_ms * config.cluster_lease_percent / kPercent;
   settings.announce_ip = config.cluster_announce_ip;
   settings.allows_replica_migration = config.cluster_allow_replica_migration;

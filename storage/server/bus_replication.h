@@ -23,6 +23,9 @@ class BusReplication final : public cluster::ReplicationPort {
   void Replicate(const std::string& ip, std::uint16_t port) override {
     server_.replication_host->Follow(ip, port);
   }
+  void SetMasterFailed(bool has_failed) override {
+    server_.replication_host->SetMasterFailed(has_failed);
+  }
   void PauseWrites(std::int64_t for_ms) override;
 
  private:

@@ -61,6 +61,8 @@ class ClusterGateway {
   }
 
   cluster::ClusterState& State() { return state_; }
+  // The nodes of this node's shard that it knows of, this one included.
+  std::size_t ShardSize() const { return 1 + state_.ReplicasOf(state_.MyIndex()).size(); }
   // INFO's and CLUSTER INFO's view.
   bool IsUp() const { return state_.IsUp(); }
 

@@ -89,7 +89,9 @@ Request Executor::Prepare(std::span<const std::string_view> args) const {
 void Executor::Execute(ClientState& client, const Request& request, runtime::ByteQueue& output) {
   bool was_asking = client.is_asking;
   const bool is_usual = client.reply_mode == ReplyMode::kOn && client.ways == 0;
-  if (is_usual) [[likely]] {
+  if (server_.HoldsReplies(client)) [[unlikely]] {
+    RunAndHold(client, request, output);
+  } else if (is_usual) [[likely]] {
     Run(client, request, output);
   } else {
     const HeldPushes held(server_, client);
@@ -106,6 +108,28 @@ void Executor::Execute(ClientState& client, const Request& request, runtime::Byt
     // In the middle of somebody's script it is too early.
     if (server_.busy_error.empty()) waiting_.ServeReady();
   }
+}
+
+void Executor::RunAndHold(ClientState& client, const Request& request,
+                          runtime::ByteQueue& output) {
+  const HeldPushes held(server_, client);
+  if (client.reply_mode != ReplyMode::kOn) {
+    Silence(client, request);
+  } else {
+    const bool was_queueing = client.Is(ClientWay::kQueueing);
+    const std::uint64_t ran_before = server_.stats.commands_processed;
+    const runtime::ByteQueue::Position begin = output.End();
+    Run(client, request, output);
+    const bool has_run = server_.stats.commands_processed != ran_before && !client.is_waiting;
+    if (has_run && TellsOfData(*request.spec, was_queueing)) server_.held_replies.Note(client, begin);
+  }
+  ForgetCaching(client, request);
+}
+
+bool Executor::TellsOfData(const CommandSpec& spec, bool is_queueing) const {
+  const CommandTraits& traits = traits_[protocol::IdOf(spec)];
+  if (is_queueing) return traits.is_exec;
+  return traits.touches_data || traits.runs_script;
 }
 
 // CLIENT CACHING is for the next command, or transaction.
@@ -160,7 +184,7 @@ void Executor::Run(ClientState& client, const Request& request, runtime::ByteQue
       [[unlikely]] {
     return Reject(ctx, protocol::error_text::kOom);
   }
-  if (server_.LacksReplicas()) [[unlikely]] {
+  if (server_.LacksReplicas(client)) [[unlikely]] {
     if (Writes(client, traits)) return Reject(ctx, kNoReplicas);
   }
   if (client.Is(ClientWay::kSubscribed) && !traits.is_for_listeners &&

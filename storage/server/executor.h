@@ -73,6 +73,9 @@ class Executor {
   };
 
   void Run(ClientState& client, const Request& request, runtime::ByteQueue& output);
+  // The same for a client whose replies may have to be held.
+  void RunAndHold(ClientState& client, const Request& request, runtime::ByteQueue& output);
+  bool TellsOfData(const protocol::CommandSpec& spec, bool is_queueing) const;
   // Whether its user may not run this, or it has to log in first: then that is answered.
   bool RefusedByUser(CommandContext& ctx, const CommandTraits& traits);
   // Whether the server can serve it now, with its data loaded and a disk that takes writes; then

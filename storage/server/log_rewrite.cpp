@@ -75,6 +75,7 @@ std::optional<std::string> LogService::BeginRewrite(bool turns_on) {
   if (IsOn() || turns_on) Attach();
   starts_later_ = Facts().is_scheduled = false;
   is_turning_on_ = turns_on;
+  replaced_in_base_ = Facts().data_replaced;
   new_base_ = manifest_.NextBase(server_.Config().appendfilename);
   base_ = std::move(*base);
   Facts().rewrite_start_s = server_.now_ms / 1000;
@@ -147,6 +148,7 @@ bool LogService::InstallBase() {
     manifest_ = before;
     return false;
   }
+  replaced_in_log_ = replaced_in_base_;
   DeleteHistory();
   bytes_before_increment_ = BytesOfFiles() - (IsOn() ? log_.FileBytes() : 0);
   Facts().bytes_at_rewrite = BytesOfFiles();

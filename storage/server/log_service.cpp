@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/server/log_service.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -55,6 +56,7 @@ LogService::LogService(runtime::EventLoop& loop, ServerState& server, SnapshotRu
       server_(server),
       snapshots_(snapshots),
       on_change_(std::move(on_change)),
+      sync_timer_(loop),
       base_timer_(loop) {}
 
 LogService::~LogService() = default;
@@ -223,6 +225,7 @@ void LogService::Add(std::string_view commands) {
     log_.Add("#TS:" + std::to_string(noted_time_s_) + "\r\n");  // wire: a note of the log
   }
   log_.Add(commands);
+  Facts().added_bytes = log_.added_offset();
   if (std::exchange(is_flush_scheduled_, true)) return;
   loop_.Defer([this] {
     is_flush_scheduled_ = false;
@@ -234,7 +237,12 @@ void LogService::Flush() {
   if (!log_.IsOpen()) return;
   const AofSync policy = PolicyOf(server_.Config());
   const bool may_sync = !server_.Config().no_appendfsync_on_rewrite || !snapshots_.IsBusy();
+  const bool was_syncing = log_.IsSyncing();
   const bool is_good = log_.Write(policy, runtime::MonotonicMs(), may_sync);
+  if (!was_syncing && log_.IsSyncing()) {
+    sync_mark_ = log_.added_offset();
+    sync_mark_offset_ = server_.replication.history.offset;
+  }
   if (!is_good && policy == AofSync::kAlways) {
     // Replies that wait for the disk must not leave, and it is not known what is on it.
     runtime::LogError("cannot write to the append-only log, and appendfsync is always: {}; ending",
@@ -259,6 +267,45 @@ bool LogService::SyncNow() {
   return log_.SyncNow() == 0;
 }
 
+void LogService::SyncSoon() {
+  if (IsOn() && !sync_timer_.IsActive()) sync_timer_.Start(0, 0, [this] { GoOnSyncing(); });
+}
+
+void LogService::GoOnSyncing() {
+  constexpr std::uint64_t kLookAgainMs = 1;
+  constexpr std::uint64_t kTryAgainMs = 100;
+  if (!log_.IsOpen()) return;
+  if (log_.BeginSync()) {
+    sync_mark_ = log_.added_offset();
+    sync_mark_offset_ = server_.replication.history.offset;
+  }
+  UpdateFacts();
+  if (!log_.HasMore()) return;
+  sync_timer_.Start(log_.FailsToSync() ? kTryAgainMs : kLookAgainMs, 0, [this] { GoOnSyncing(); });
+}
+
+void LogService::NoteProgress() {
+  LogFacts& facts = Facts();
+  const std::uint64_t synced_before = facts.synced_bytes;
+  const std::int64_t offset_before = facts.synced_offset;
+  const bool was_whole = facts.is_whole;
+  facts.is_whole = replaced_in_log_ == facts.data_replaced && !is_turning_on_;
+  facts.added_bytes = log_.added_offset();
+  facts.synced_bytes = log_.synced_offset();
+  if (!IsOn() || !facts.is_whole) {
+    facts.synced_offset = -1;
+    sync_mark_ = 0;
+  } else if (facts.synced_bytes == facts.added_bytes) {
+    facts.synced_offset = server_.replication.history.offset;
+  } else if (sync_mark_ != 0 && facts.synced_bytes >= sync_mark_) {
+    facts.synced_offset = std::max(facts.synced_offset, sync_mark_offset_);
+  }
+  const bool has_more = facts.synced_bytes != synced_before || facts.synced_offset != offset_before;
+  if ((has_more || facts.is_whole != was_whole) && server_.on_acknowledged) {
+    server_.on_acknowledged();
+  }
+}
+
 void LogService::Close() {
   if (!IsOn()) return;
   feed_.reset();
@@ -275,6 +322,7 @@ void LogService::UpdateFacts() {
   facts.buffered_bytes = log_.BufferedBytes();
   facts.is_syncing = log_.IsSyncing();
   facts.delayed_syncs = log_.DelayedSyncs();
+  NoteProgress();
 }
 
 void LogService::Tick() {
@@ -283,7 +331,8 @@ void LogService::Tick() {
   if (server_.persistence.loading.is_loading || snapshots_.IsBusy() || IsRewriting()) return;
   if (runtime::MonotonicMs() < retry_at_ms_) return;
   const bool turns_on = starts_later_;
-  if (!turns_on && !Facts().is_scheduled && !WantsRewrite()) return;
+  const bool lacks_data = IsOn() && replaced_in_log_ != Facts().data_replaced;
+  if (!turns_on && !Facts().is_scheduled && !lacks_data && !WantsRewrite()) return;
   if (const auto error = BeginRewrite(turns_on)) {
     runtime::LogError("cannot rewrite the append-only log: {}", *error);
     retry_at_ms_ = runtime::MonotonicMs() + kRetryMs;

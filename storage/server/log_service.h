@@ -45,6 +45,8 @@ class LogService {
   bool IsRewriting() const { return base_ != nullptr; }
   // False if there is no log, or it failed.
   bool SyncNow();
+  // Brings what there is to the disk, by the thread that syncs.
+  void SyncSoon();
   // Before the process ends: a log that was only now turned on gets its base.
   void FinishTurningOn();
   // At the end of the process.
@@ -74,6 +76,9 @@ class LogService {
   void Add(std::string_view commands);
   void Flush();
   void UpdateFacts();
+  // What of the stream of changes is on the disk.
+  void NoteProgress();
+  void GoOnSyncing();
   bool WantsRewrite() const;
   std::uint64_t BytesOfFiles() const;
   LogFacts& Facts() { return server_.persistence.log; }
@@ -95,6 +100,13 @@ class LogService {
   bool is_turning_on_ = false;           // it is the first one since the log was turned on
   bool starts_later_ = false;            // when the runner has time
   bool has_read_ = false;                // what there was at the start
+  // What was in the log when a sync began, and the offset of the stream then.
+  std::uint64_t sync_mark_ = 0;
+  std::int64_t sync_mark_offset_ = 0;
+  // Of LogFacts::data_replaced: what the base at work has, what the log has.
+  std::uint64_t replaced_in_base_ = 0;
+  std::uint64_t replaced_in_log_ = 0;
+  runtime::Timer sync_timer_;  // while somebody waits for the disk
   std::uint64_t bytes_before_increment_ = 0;
   runtime::Timer base_timer_;
   std::uint64_t retry_at_ms_ = 0;

@@ -44,7 +44,7 @@ class PersistenceService final : public PersistenceHost {
   std::optional<std::string> RewriteLog(bool& is_scheduled) override {
     return log_.Rewrite(is_scheduled);
   }
-  bool SyncLog() override { return log_.SyncNow(); }
+  void SyncLogSoon() override { log_.SyncSoon(); }
   std::optional<std::string> LoadLog() override;
   std::optional<std::string> LoadFile(LoadPolicy policy) override;
   std::optional<std::string> ShutDown(const ShutdownRequest& request) override;

@@ -43,6 +43,13 @@ bool IsOnThisMachine(const runtime::SocketAddress& client) {
   return client.IsUnix() || host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
 }
 
+// Why data sets of masters are not loaded in that way.
+std::optional<std::string> RefusalOfLoad(const config::ShardConfig& config) {
+  const auto load = config.advice.find("repl-diskless-load");
+  if (load == config.advice.end() || load->second != "swapdb") return std::nullopt;
+  return "repl-diskless-load swapdb is not supported: the others keep the old data, too";
+}
+
 // `maxclients` and a reserve for what else a process opens.
 void WarnOfTooFewFiles(std::int64_t maxclients) {
   constexpr std::uint64_t kReserve = 128;
@@ -66,8 +73,7 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
             executor_->Execute(master, executor_->Prepare(args), master_output_);
             LookAtAnswer(args);
             master_output_.Clear();
-          },
-          [this] { executor_->Waiting().ServeAcknowledged(); }),
+          }),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       expiry_timer_(loop),
@@ -79,6 +85,14 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   state_.replication_host = &replication_;
   state_.close_client = [this](std::uint64_t id) {
     if (!replication_.CutMaster(id)) loop_.Defer([this, id] { Close(id); });
+  };
+  state_.on_acknowledged = [this] {
+    state_.held_replies.Release();
+    if (executor_) executor_->Waiting().ServeAcknowledged();
+  };
+  state_.held_replies.on_room = [this](ClientState& client) {
+    const auto found = sessions_.find(client.id);
+    if (found != sessions_.end()) found->second->HasRoom();
   };
   state_.look_at_client_memory = [this] { client_evictor_.Look(); };
   state_.serve_while_busy = [this] { ServeWhileBusy(); };
@@ -129,6 +143,7 @@ runtime::Result<bool> ShardServer::Start() {
     });
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
+    state_.held_replies.shard_size = [this] { return cluster_->ShardSize(); };
     state_.place_of_keys = [this](CommandContext& ctx,
                                   std::span<const protocol::KeyPosition> keys) {
       return cluster_->PlaceOf(ctx, keys);
@@ -141,6 +156,10 @@ runtime::Result<bool> ShardServer::Start() {
                                        bool is_shard) {
       cluster_->Publish(channel, message, is_shard);
     };
+  }
+  if (auto refusal = RefusalOfLoad(state_.Config())) return runtime::Fail(*std::move(refusal));
+  if (state_.Config().min_replicas_to_ack == kMajorityOfShard && !cluster_) {
+    return runtime::Fail("min-replicas-to-ack majority: is for cluster mode");
   }
   LogStart();
   WarnOfTooFewFiles(state_.Config().maxclients);
@@ -378,6 +397,17 @@ void ShardServer::ConnectSettings() {
     replication_.ApplySettings();
     return std::nullopt;
   });
+  static constexpr std::string_view kLoad[] = {"repl-diskless-load"};
+  state_.settings.OnSet(kLoad, RefusalOfLoad);
+  static constexpr std::string_view kReplicasToAck[] = {"min-replicas-to-ack"};
+  state_.settings.OnSet(
+      kReplicasToAck, [this](const config::ShardConfig& config) -> std::optional<std::string> {
+        if (config.min_replicas_to_ack != kMajorityOfShard || config.cluster_enabled) {
+          state_.held_replies.Release();
+          return std::nullopt;
+        }
+        return "the majority of a shard is known in cluster mode only";
+      });
   static constexpr std::string_view kEvents[] = {"notify-keyspace-events"};
   state_.settings.OnSet(kEvents, [this](const config::ShardConfig&) {
     state_.ApplyKeyEvents();
@@ -412,6 +442,7 @@ void ShardServer::ConnectSettings() {
                                                   "cluster-allow-reads-when-down",
                                                   "cluster-allow-pubsubshard-when-down",
                                                   "cluster-node-timeout",
+                                                  "min-replicas-to-ack",
                                                   "cluster-lease-percent",
                                                   "cluster-announce-ip",
                                                   "cluster-announce-hostname",
@@ -517,6 +548,8 @@ void ShardServer::TickTenTimesASecond() {
   if (++tick_count_ % kTicksOfASecond == 0) compactor_.Look();
   persistence_.Tick();
   replication_.Tick();
+  state_.held_replies.Release();
+  state_.held_replies.EndDue();
 }
 
 // Each of them once a second, whether it is silent, and whether it takes what it is sent.

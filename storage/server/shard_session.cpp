@@ -45,14 +45,21 @@ ShardSession::~ShardSession() {
   state.tracking.Stop(client_);
   StopMonitoring(state, client_);
   state.waiters.Remove(client_);
+  state.held_replies.Forget(client_);
   if (client_.Is(ClientWay::kReplica)) state.replication_host->Detach(client_);
   state.client_memory.Forget(client_);
   state.clients.erase(client_.id);
 }
 
 void ShardSession::GoOn() {
+  if (client_.is_held_full) return;
   connection_->MarkForFlush();
   connection_->ResumeReading();
+}
+
+void ShardSession::HasRoom() {
+  if (!std::exchange(client_.is_held_full, false) || client_.is_waiting) return;
+  GoOn();
 }
 
 void ShardSession::StandStill() {
@@ -101,12 +108,15 @@ std::size_t ShardSession::OnBytes(std::string_view input) {
   parser_.GiveBackLargeBuffers();
   batch.GiveBackLargeBuffers();
   // One that waits now goes on when it is answered.
-  if (std::exchange(stands_still_, false) && !client_.is_waiting) connection_->ResumeReading();
+  if (std::exchange(stands_still_, false) && !client_.is_waiting && !client_.is_held_full) {
+    connection_->ResumeReading();
+  }
   state.stats.input_bytes += taken;
   std::size_t produced = connection_->Output().End() - output_begin;
   if (produced > 0) {
     state.stats.output_bytes += produced;
-    if (state.changes != changes_before) {
+    // What is held is looked at when it is let go.
+    if (state.changes != changes_before && !client_.held) {
       confirms_until_ms_ = std::min(confirms_until_ms_, server_.ConfirmsUntilMs());
     }
     connection_->MarkForFlush();
@@ -170,6 +180,14 @@ std::size_t ShardSession::ExecuteBatch(RequestBatch& batch) {
     }
     executor.Execute(client_, batch.requests[i], connection_->Output());
     if (client_.closes_after_reply) return batch.EndOffset(i);
+    if (client_.held && HeldReplies::IsFull(client_)) [[unlikely]] {
+      client_.is_held_full = true;
+      if (!client_.is_waiting) {
+        connection_->PauseOffering(kInputBytesWhileWaiting);
+        RestartParser();
+        return batch.EndOffset(i);
+      }
+    }
     if (client_.is_waiting) [[unlikely]] {
       connection_->PauseOffering(kInputBytesWhileWaiting);
       RestartParser();
@@ -192,7 +210,11 @@ void ShardSession::FailProtocol() {
 // the new master knows nothing of the write, and nobody may be told that it is done.
 bool ShardSession::IsFlushWanted() {
   constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-  const std::int64_t until_ms = std::exchange(confirms_until_ms_, kNever);
+  std::int64_t until_ms = std::exchange(confirms_until_ms_, kNever);
+  if (std::exchange(client_.confirms_held, false)) {
+    server_.CheckLease();
+    until_ms = std::min(until_ms, server_.ConfirmsUntilMs());
+  }
   if (until_ms == kNever) [[likely]]
     return true;
   if (static_cast<std::int64_t>(runtime::BootTimeMs()) < until_ms) return true;

@@ -28,6 +28,8 @@ class ShardSession final : public runtime::Connection::Handler {
   void Start() { connection_->Start(*this); }
   // A request that waited has been answered: the next ones may run.
   void GoOn();
+  // Some of the replies that were held have left: it may be read again.
+  void HasRoom();
   // Its script runs for too long: it is read no more until that has ended.
   void StandStill();
   ClientState& Client() { return client_; }

@@ -10,8 +10,6 @@
 #include "storage/commands/client_push.h"
 #include "storage/commands/command_call.h"
 #include "storage/commands/command_context.h"
-#include "storage/commands/number_text.h"
-#include "storage/commands/replication_host.h"
 
 namespace slotway::storage {
 
@@ -51,6 +49,7 @@ void WaitingRequests::RunAgain(ClientState& client) {
   if (IsRefusedNow(ctx)) return Answered(client);
   ctx.is_run_again = true;
   CommandStats& stats = server_.stats.commands[protocol::IdOf(*request.spec)];
+  const runtime::ByteQueue::Position begin = ctx.output.End();
   const std::uint64_t start_ns = runtime::MonotonicNs();
   handlers_.Of(protocol::IdOf(*request.spec))(ctx);
   server_.changes_since_save += server_.changes - changes_before;
@@ -58,6 +57,10 @@ void WaitingRequests::RunAgain(ClientState& client) {
   if (ctx.still_waits) return;
   server_.timing.Ran(ctx, stats, runtime::MonotonicNs() - start_ns, 1);
   if (ctx.has_failed) ++stats.failed_calls;
+  const bool is_heard = &ctx.output != &discarded_;
+  if (is_heard && !request.counts_replicas && server_.HoldsReplies(client)) {
+    server_.held_replies.Note(client, begin);
+  }
   Answered(client);
 }
 
@@ -75,7 +78,8 @@ bool WaitingRequests::IsRefusedNow(CommandContext& ctx) {
 void WaitingRequests::ServeAcknowledged() {
   if (!server_.waiters.IsAnyoneWaiting()) return;
   for (ClientState* client : server_.waiters.Clients()) {
-    if (server_.waiters.RequestOf(*client)->counts_replicas) RunAgain(*client);
+    const WaitingRequest* request = server_.waiters.RequestOf(*client);
+    if (request != nullptr && request->counts_replicas) RunAgain(*client);
   }
 }
 
@@ -86,16 +90,24 @@ void WaitingRequests::EndDue() {
 void WaitingRequests::End(ClientState& client, std::string_view error) {
   const WaitingRequest* request = server_.waiters.RequestOf(client);
   if (request == nullptr) return;
+  if (error.empty() && request->counts_replicas) return AnswerWithoutWaiting(client, *request);
   CommandContext ctx(server_, client, *request->spec, {}, OutputOf(client));
-  if (error.empty() && request->counts_replicas) {
-    const auto offset = ParseInteger(request->args.back()).value_or(0);
-    ctx.reply.Integer(server_.replication_host->CountAcknowledged(offset));
-  } else if (error.empty()) {
+  if (error.empty()) {
     ctx.reply.NullArray();
   } else {
     ctx.Error(error);
     ++server_.stats.commands[protocol::IdOf(*request->spec)].failed_calls;
   }
+  Answered(client);
+}
+
+void WaitingRequests::AnswerWithoutWaiting(ClientState& client, const WaitingRequest& request) {
+  const std::vector<std::string_view> args(request.args.begin(), request.args.end());
+  CommandContext ctx(server_, client, *request.spec, args, OutputOf(client));
+  ctx.is_run_again = true;
+  const bool denied_waiting = std::exchange(client.denies_waiting, true);
+  handlers_.Of(protocol::IdOf(*request.spec))(ctx);
+  client.denies_waiting = denied_waiting;
   Answered(client);
 }
 

@@ -42,6 +42,8 @@ class WaitingRequests {
   void RunAgain(ClientState& client);
   // Whether its user may not run it any more: then that is answered.
   bool IsRefusedNow(CommandContext& ctx);
+  // Runs it once more, for what it answers when it may not wait.
+  void AnswerWithoutWaiting(ClientState& client, const WaitingRequest& request);
   void Answered(ClientState& client);
   // Where replies to a client go.
   runtime::ByteQueue& OutputOf(ClientState& client);

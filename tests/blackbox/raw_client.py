@@ -82,6 +82,10 @@ class RawClient:
     def half_close(self):
         self._socket.shutdown(socket.SHUT_WR)
 
+    def is_silent(self, for_s):
+        """Whether nothing comes within this time."""
+        return self._position == len(self._buffer) and not select.select([self._socket], [], [], for_s)[0]
+
     def has_input(self):
         """Whether some of the next reply is there."""
         return (self._position < len(self._buffer)
