@@ -143,7 +143,6 @@ TEST_F(ShardSources, RedisConfErrors) {
       {"\n\nmaxmemroy 1\n", "s.conf:3: unknown setting 'maxmemroy' (did you mean 'maxmemory'?)"},
       {"maxmemory\n", "s.conf:1: maxmemory: wrong number of arguments"},
       {"maxmemory 1 2\n", "s.conf:1: maxmemory: wrong number of arguments"},
-      {"replicaof\n", "s.conf:1: replicaof: wrong number of arguments"},
       {"oom-score-adj-values\n", "s.conf:1: oom-score-adj-values: wrong number of arguments"},
       {"save 900\n", "s.conf:1: save: Invalid save parameters"},
       {"port 1\nport abc\n", "s.conf:2: port: argument couldn't be parsed into an integer"},

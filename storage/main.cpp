@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -73,11 +74,12 @@ int RunShard(slotway::config::ShardSettings settings) {
   slotway::runtime::EventLoop loop;
   {
     slotway::storage::ShardServer server(loop, std::move(settings));
+    std::optional<PidFile> pid_file;
+    server.OnListening([&] { pid_file.emplace(pid_path); });
     if (auto started = server.Start(); !started) {
       slotway::runtime::LogError("cannot start: {}", started.error().text);
       return 1;
     }
-    const PidFile pid_file(pid_path);
     slotway::runtime::SignalWatcher signals(loop, {SIGINT, SIGTERM}, [&server](int signal) {
       slotway::runtime::LogInfo("signal {}: shutting down", signal);
       server.ShutDownBySignal();

@@ -35,6 +35,9 @@ class ScriptHost {
   // has to be memory.
   virtual bool NeedsMemory(const protocol::CommandSpec& spec,
                            std::span<const std::string_view> args) const = 0;
+  // Whether this request runs a script that declares its flags, and they do not say no-writes.
+  virtual bool DeclaresWrites(const protocol::CommandSpec& spec,
+                              std::span<const std::string_view> args) const = 0;
   // All libraries, as FUNCTION DUMP and FUNCTION RESTORE have them. False: nothing was changed.
   virtual std::string DumpFunctions() const = 0;
   virtual bool RestoreFunctions(std::string_view payload, FunctionRestore policy) = 0;

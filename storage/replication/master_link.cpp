@@ -156,8 +156,13 @@ void MasterLink::LeaveClients() {
   master_.connection = nullptr;
 }
 
-void MasterLink::OnEndOfInput() { Disconnect("closed the connection"); }
-void MasterLink::OnClosed(std::string_view reason) { Disconnect(reason); }
+// Whose transfer broke off is asked again at once; whose data is no good is not.
+void MasterLink::OnEndOfInput() { OnClosed("closed the connection"); }
+void MasterLink::OnClosed(std::string_view reason) {
+  const bool was_in_transfer = stage_ > Stage::kGreeting;
+  Disconnect(reason);
+  if (was_in_transfer) next_attempt_ms_ = 0;
+}
 
 void MasterLink::OnConnected() {
   if (server_.Config().repl_disable_tcp_nodelay) connection_->SetNodelay(false);

@@ -156,6 +156,12 @@ bool ScriptEngine::MayWrite(const protocol::CommandSpec& spec,
   return !FlagsOf(spec, args).Has(ScriptFlag::kNoWrites);
 }
 
+bool ScriptEngine::DeclaresWrites(const protocol::CommandSpec& spec,
+                                  std::span<const std::string_view> args) const {
+  const ScriptFlags flags = FlagsOf(spec, args);
+  return flags.are_declared && !flags.Has(ScriptFlag::kNoWrites);
+}
+
 bool ScriptEngine::NeedsMemory(const protocol::CommandSpec& spec,
                                std::span<const std::string_view> args) const {
   const ScriptFlags flags = FlagsOf(spec, args);

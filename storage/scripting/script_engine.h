@@ -50,6 +50,8 @@ class ScriptEngine final : public ScriptHost {
   bool MayWrite(const protocol::CommandSpec& spec, std::span<const std::string_view> args) const;
   bool NeedsMemory(const protocol::CommandSpec& spec,
                    std::span<const std::string_view> args) const override;
+  bool DeclaresWrites(const protocol::CommandSpec& spec,
+                      std::span<const std::string_view> args) const override;
   // SCRIPT KILL and FUNCTION KILL.
   void Kill(CommandContext& ctx, bool is_eval);
 

@@ -15,7 +15,12 @@ class BusReplication final : public cluster::ReplicationPort {
  public:
   explicit BusReplication(ServerState& server) : server_(server) {}
 
-  std::int64_t Offset() const override { return server_.replication.history.offset; }
+  // None while the data comes: nobody is to read here or elect it.
+  std::int64_t Offset() const override {
+    const bool has_none =
+        server_.replication.is_replica && server_.persistence.loading.is_loading;
+    return has_none ? 0 : server_.replication.history.offset;
+  }
   bool HasCopy() const override { return server_.replication.master.has_copy; }
   std::int64_t SilentMs() const override;
   bool HasReplicas() const override { return !server_.replication.replicas.empty(); }

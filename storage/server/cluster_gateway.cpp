@@ -6,6 +6,7 @@
 
 #include "runtime/log.h"
 #include "storage/cluster/cluster_command.h"
+#include "storage/commands/script_host.h"
 #include "storage/commands/transaction.h"
 
 namespace slotway::storage {
@@ -110,6 +111,10 @@ cluster::GuardedRequest ClusterGateway::RequestOf(CommandContext& ctx,
   cluster::GuardedRequest request;
   request.keys = keys_;
   request.is_write = ctx.spec.IsWrite();
+  // What a replica would refuse its master may do.
+  if (server_.replication.is_replica && server_.scripts != nullptr) {
+    request.is_write = request.is_write || server_.scripts->DeclaresWrites(ctx.spec, ctx.args);
+  }
   request.is_shard_pubsub = ctx.spec.flags.Has(CommandFlag::kPubsub);
   request.is_migrate = &ctx.spec == protocol::FindCommand("migrate");
   request.is_asking = ctx.spec.flags.Has(CommandFlag::kAsking);
@@ -189,7 +194,7 @@ void ClusterGateway::Run(CommandContext& ctx) {
   cluster::ClusterCommandContext context{
       .state = state_,
       .endpoint_kind = EndpointKind(),
-      .my_repl_offset = server_.replication.history.offset,
+      .my_repl_offset = replication_.Offset(),
       .count_keys = [&ctx](protocol::Slot slot) { return ctx.db.SizeOfSlot(slot); },
       .get_keys =
           [&ctx](protocol::Slot slot, std::size_t max, std::vector<std::string>& keys) {

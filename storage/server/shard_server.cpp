@@ -162,6 +162,7 @@ runtime::Result<bool> ShardServer::Start() {
     return runtime::Fail("min-replicas-to-ack majority: is for cluster mode");
   }
   LogStart();
+  if (on_listening_) on_listening_();
   WarnOfTooFewFiles(state_.Config().maxclients);
   executor_ = std::make_unique<Executor>(state_, handlers_, cluster_.get());
   executor_->Waiting().OnAnswered([this](ClientState& client) {

@@ -42,6 +42,8 @@ class ShardServer {
 
   // Binds the addresses, opens the cluster's file, starts the timers and begins to load the data.
   runtime::Result<bool> Start();
+  // Called within Start(), when clients can come and before data is loaded.
+  void OnListening(std::function<void()> callback) { on_listening_ = std::move(callback); }
   // What SIGTERM and SIGINT ask for.
   void ShutDownBySignal();
   // Whether the loop was stopped because the data could not be loaded.
@@ -115,6 +117,7 @@ class ShardServer {
   // Ends a session, but not while its script runs.
   void Close(std::uint64_t client_id);
 
+  std::function<void()> on_listening_;
   runtime::EventLoop& loop_;
   ServerState state_;
   HandlerTable handlers_;

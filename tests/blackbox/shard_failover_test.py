@@ -124,6 +124,8 @@ def test_a_replica_serves_who_asked_to_read_there(nodes, kind):
         assert str(reader.call("SET", "a", "2")).startswith("MOVED 15495 ")
         assert [reader.call(*words) for words in (["MULTI"], ["GET", "a"], ["EXEC"])] == [
             "OK", "QUEUED", [b"1"]]
+        assert reader.call("EVAL", "return redis.call('get', KEYS[1])", 1, "a") == b"1"
+        assert str(reader.call("EVAL", "#!lua\nreturn 1", 1, "a")).startswith("MOVED 15495 ")
         assert reader.call("READWRITE") == "OK"
         assert str(reader.call("GET", "a")).startswith("MOVED 15495 ")
 
