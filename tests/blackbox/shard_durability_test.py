@@ -305,6 +305,10 @@ def test_a_client_of_the_proxy_asks_for_itself(local):
             assert careless.call("SET", "k", "2") == "OK"
             assert careful.call("SET", "k", "3") == NOT_IN_TIME
             assert careful.pipeline([("MULTI",), ("SET", "k", "4"), ("EXEC",)])[-1] == NOT_IN_TIME
+            assert careful.call("WATCH", "w") == "OK"
+            assert careful.pipeline([("MULTI",), ("SET", "w", "1"), ("EXEC",)])[-1] == NOT_IN_TIME
+            assert careless.call("RPUSH", "list", "x") == 1
+            assert careful.call("BLPOP", "list", 5) == NOT_IN_TIME
             assert careful.call("CLIENT", "ACK-REPLICAS", 0) == "OK"
             assert careful.call("GET", "k") == b"4"
         finally:
