@@ -15,7 +15,7 @@ namespace slotway::config {
 extern const CustomField kBindField;
 extern const CustomField kSaveField;            // "seconds changes" pairs; "" for none
 extern const CustomField kClientOutputField;    // "class hard soft seconds" quadruples
-extern const CustomField kReplicasToAckField;    // a number, or "majority"
+extern const CustomField kReplicasToAckField;   // a number, or "majority"
 extern const CustomField kKeyspaceEventsField;  // one word of event letters
 extern const CustomField kPercentilesField;
 extern const CustomField kReplicaofField;  // "host port" or "no one"

@@ -54,7 +54,7 @@ const std::set<Column> kChangedSince7_0 = {
 };
 
 const std::set<std::string> kAddedSince7_0 = {
-    "client|ack-replicas", "client|capa",       "client|no-touch", "client|setinfo",
+    "client|ack-replicas", "client|capa",        "client|no-touch", "client|setinfo",
     "cluster|myshardid",   "cluster|slot-stats", "script|show",     "waitaof",
 };
 

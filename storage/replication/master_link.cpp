@@ -80,8 +80,8 @@ void MasterLink::Tick() {
     return Disconnect("nothing heard for repl-timeout");
   }
   const bool has_news = server_.persistence.log.synced_offset > acknowledged_on_disk_;
-  const bool is_due = now_ms - acknowledged_ms_ >= kAcknowledgeMs ||
-                      now_ms < acknowledges_often_until_ms_;
+  const bool is_due =
+      now_ms - acknowledged_ms_ >= kAcknowledgeMs || now_ms < acknowledges_often_until_ms_;
   if (stage_ == Stage::kStream && (has_news || is_due)) Acknowledge();
 }
 
