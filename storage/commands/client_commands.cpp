@@ -301,6 +301,8 @@ void ClientUnblockCommand(CommandContext& ctx) {
 
 void ClientHelpCommand(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
+      "ACK-REPLICAS (<count>|MAJORITY)",
+      "    Holds replies until so many replicas have what they tell of.",
       "CACHING (YES|NO)",
       "    Whether the next command is tracked, with OPTIN or OPTOUT.",
       "GETNAME | SETNAME <name>",
