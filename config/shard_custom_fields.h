@@ -16,7 +16,7 @@ extern const CustomField kBindField;
 extern const CustomField kUnixSocketPermField;  // up to 777, octal
 extern const CustomField kSaveField;            // "seconds changes" pairs; "" for none
 extern const CustomField kClientOutputField;    // "class hard soft seconds" quadruples
-extern const CustomField kReplicasToAckField;    // a number, or "majority"
+extern const CustomField kReplicasToAckField;   // a number, or "majority"
 extern const CustomField kKeyspaceEventsField;  // one word of event letters
 extern const CustomField kPercentilesField;
 extern const CustomField kReplicaofField;  // "host port" or "no one"

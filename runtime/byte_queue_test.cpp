@@ -70,7 +70,7 @@ TEST(ByteQueue, BehavesAsAString) {
     for (int step = 0; step < 2000; ++step) {
       std::size_t size = random() % (random() % 20 == 0 ? 40000 : 200);
       std::string bytes(size, next = next == 'z' ? 'a' : static_cast<char>(next + 1));
-      switch (random() % 5) {
+      switch (random() % 6) {
         case 0:
         case 1:
           queue.Append(bytes);
@@ -86,6 +86,13 @@ TEST(ByteQueue, BehavesAsAString) {
           std::copy_n(bytes.begin(), used, queue.Reserve(size));
           queue.CommitReserved(used);
           model += bytes.substr(0, used);
+          break;
+        }
+        case 4: {
+          std::size_t kept = model.empty() ? 0 : random() % (model.size() + 1);
+          if (random() % 4 == 0) kept = model.size() - model.size() / 8;
+          queue.TruncateTo(queue.Begin() + kept);
+          model.erase(kept);
           break;
         }
         default: {

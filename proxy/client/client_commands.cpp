@@ -149,6 +149,9 @@ void AckReplicas(LocalCall& call) {
     wanted = *count;
   }
   const auto acks = static_cast<std::uint8_t>(wanted);
+  if (call.session.OwnTracking() != nullptr && acks != call.session.State().acks) {
+    return call.reply.Error("ERR Through the proxy, CLIENT ACK-REPLICAS comes before TRACKING ON");
+  }
   if (acks != 0) {
     constexpr std::array<std::string_view, 3> kQuestion = {"CLIENT", "ACK-REPLICAS", "0"};
     return LaneProbe::Start(call, kQuestion, [acks](SessionState& state) { state.acks = acks; });

@@ -258,7 +258,7 @@ void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
     RunLocally(*command, request, reply);
   } else {
     bool is_slow = services_.router.PlanOf(request.id).is_slow;
-    Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow);
+    Lane lane = Lane(state_.resp, state_.database).WithSlow(is_slow).WithAcks(state_.acks);
     current_services_->router.Route(request, {.queue = replies, .lane = lane, .is_nested = true});
   }
   if (!reply.empty()) replies.Deliver(replies.Open(), reply);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a connection to a shard can be switched to, by a command that not every server knows: granted
-// if every master does.
+// What a connection to a shard can be switched to, by a command that not every server knows:
+// granted if every master does.
 //
 // Asks each to switch it off, where it is off. If any refuses, its error is the reply.
 #pragma once

@@ -51,7 +51,7 @@ Tracking::Tracking(ClientSession& session, WorkerServices& shared, TrackingOptio
       version_(session.State().resp) {
   bool has_receiver = version_ == RespVersion::kResp2;
   OwnConnections own{*this, GreetingOf(shared.settings.backend),
-                     Lane(version_, session.State().database),
+                     Lane(version_, session.State().database).WithAcks(session.State().acks),
                      shared.dispatcher.BlockedNow(), options_.is_bcast};
   // Without a redirection a RESP2 client hears nothing, and nothing is to be remembered. But the
   // shards know every prefix: INFO counts them.

@@ -57,7 +57,9 @@ TransactionRun::TransactionRun(ClientSession& session, std::unique_ptr<Transacti
       session_(session),
       services_(session.RoutingServices()),
       transaction_(std::move(transaction)),
-      lane_(Lane(session.State().resp, session.State().database).WithSlow(Queued().IsSlow())),
+      lane_(Lane(session.State().resp, session.State().database)
+                .WithSlow(Queued().IsSlow())
+                .WithAcks(session.State().acks)),
       slot_(Queued().KeySlot().value_or(AnySlot(services_.dispatcher))),
       nested_(session, [this] {
         outside_replies_.push_back(nested_.TakeReply());

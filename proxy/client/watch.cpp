@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/watch.h"
 
-#include <array>
+#include <initializer_list>
 #include <string>
 
 #include "protocol/resp_writer.h"
@@ -9,12 +9,15 @@
 namespace slotway::proxy {
 namespace {
 
-void SendPair(BackendConnection& connection, std::string_view name, int argument) {
-  std::string number = std::to_string(argument), bytes;
+void SendWords(BackendConnection& connection, std::initializer_list<std::string_view> words) {
+  std::string bytes;
   protocol::StringSink sink{bytes};
-  const std::array<std::string_view, 2> args = {name, number};
-  protocol::WriteRequest(sink, std::span<const std::string_view>(args));
+  protocol::WriteRequest(sink, std::span(words.begin(), words.size()));
   connection.Send(bytes, InFlight::Dropped());
+}
+
+std::string AckWord(Lane lane) {
+  return lane.Acks() == Lane::kAckMajority ? "majority" : std::to_string(lane.Acks());
 }
 
 }  // namespace
@@ -36,9 +39,14 @@ bool Watch::Open(const runtime::SocketAddress& node) {
 
 void Watch::SwitchTo(Lane lane) {
   if (lane.Version() != now_.Version()) {
-    SendPair(*connection_, "HELLO", static_cast<int>(lane.Version()));
+    SendWords(*connection_, {"HELLO", std::to_string(static_cast<int>(lane.Version()))});
   }
-  if (lane.Database() != now_.Database()) SendPair(*connection_, "SELECT", lane.Database());
+  if (lane.Database() != now_.Database()) {
+    SendWords(*connection_, {"SELECT", std::to_string(lane.Database())});
+  }
+  if (lane.Acks() != now_.Acks()) {
+    SendWords(*connection_, {"CLIENT", "ACK-REPLICAS", AckWord(lane)});
+  }
   now_ = lane;
 }
 

@@ -83,8 +83,8 @@ void ClusterBus::ScheduleElection(std::int64_t now_ms) {
   if (!is_manual) KnowsConfirmed();
 }
 
-// Whether what was confirmed to clients is here: so many replicas of the shard say that they have no
-// more that one of them would know of it. Those who have not said so yet are told first that the
+// Whether what was confirmed to clients is here: so many replicas of the shard say that they have
+// no more that one of them would know of it. Those who have not said so yet are told first that the
 // master has failed, so that they acknowledge no more to it, then asked.
 bool ClusterBus::KnowsConfirmed() {
   if (settings_.replicas_to_ack == 0) return true;

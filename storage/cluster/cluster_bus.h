@@ -33,7 +33,7 @@ struct BusSettings {
   bool allows_replica_migration = true;
   std::int64_t migration_barrier = 1;
   bool never_fails_over = false;
-  std::int64_t replicas_to_ack = 0;  // that have what was confirmed to clients; -1: the majority
+  std::int64_t replicas_to_ack = 0;   // that have what was confirmed to clients; -1: the majority
   std::int64_t validity_factor = 10;  // 0: however old a replica's data is
 };
 

@@ -231,7 +231,8 @@ void ReadSwitch(CommandContext& ctx, bool& target) {
 void ClientNoEvictCommand(CommandContext& ctx) { ReadSwitch(ctx, ctx.client.is_no_evict); }
 void ClientNoTouchCommand(CommandContext& ctx) { ReadSwitch(ctx, ctx.client.is_no_touch); }
 
-// CLIENT ACK-REPLICAS count|majority: of the replies to this connection, beyond min-replicas-to-ack.
+// CLIENT ACK-REPLICAS count|majority: of the replies to this connection, beyond
+// min-replicas-to-ack.
 void ClientAckReplicasCommand(CommandContext& ctx) {
   constexpr std::int64_t kMax = 1000;
   if (EqualsNoCase(ctx.args[2], "majority")) {
@@ -304,6 +305,8 @@ void ClientUnblockCommand(CommandContext& ctx) {
 
 void ClientHelpCommand(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
+      "ACK-REPLICAS (<count>|MAJORITY)",
+      "    Holds replies until so many replicas have what they tell of.",
       "CACHING (YES|NO)",
       "    Whether the next command is tracked, with OPTIN or OPTOUT.",
       "GETNAME | SETNAME <name>",

@@ -35,7 +35,7 @@ class FileHost final : public PersistenceHost {
     return "ERR Error trying to load the RDB dump, check server logs.";
   }
   std::optional<std::string> RewriteLog(bool&) override { return std::nullopt; }
-  bool SyncLog() override { return false; }
+  void SyncLogSoon() override {}
   std::optional<std::string> LoadLog() override { return std::nullopt; }
   std::optional<std::string> ShutDown(const ShutdownRequest&) override { return std::nullopt; }
 

@@ -3,11 +3,11 @@
 // CLIENT ACK-REPLICAS.
 //
 // A reply to a request on data stands in its client's output, but leaves only when replicas have
-// acknowledged the stream of changes up to the moment when it was made. That covers what the request
-// wrote, and what it read of others. What comes behind it waits with it, so that the order stays.
-// Replies that are not acknowledged in time, or when this server ceases to be a master, become
-// errors: nobody knows what will be left of what they told. The engine goes on meanwhile. Engine
-// thread only.
+// acknowledged the stream of changes up to the moment when it was made. That covers what the
+// request wrote, and what it read of others. What comes behind it waits with it, so that the order
+// stays. Replies that are not acknowledged in time, or when this server ceases to be a master,
+// become errors: nobody knows what will be left of what they told. The engine goes on meanwhile.
+// Engine thread only.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ class HeldReplies {
   // To be called when the output of this client ends with a reply that tells of data and begins
   // there: holds it if it must be. Whatever is pushed to the client comes later.
   void Note(ClientState& client, runtime::ByteQueue::Position begin);
-  // Whether the client has so much held that it is not to be read for now.
+  // Whether the client has so much held that it is not to be read further.
   static bool IsFull(const ClientState& client);
 
   // To be called when replicas have acknowledged more, or are gone.

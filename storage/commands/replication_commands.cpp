@@ -260,9 +260,11 @@ void WaitaofCommand(CommandContext& ctx) {
 
 std::span<const HandlerRow> ReplicationHandlers() {
   static constexpr HandlerRow kRows[] = {
-      {"replicaof", &ReplicaofCommand}, {"slaveof", &ReplicaofCommand}, {"sync", &SyncCommand},
-      {"psync", &PsyncCommand},         {"replconf", &ReplconfCommand}, {"role", &RoleCommand},
-      {"wait", &WaitCommand},           {"waitaof", &WaitaofCommand},   {"failover", &FailoverCommand},
+      {"replicaof", &ReplicaofCommand}, {"slaveof", &ReplicaofCommand},
+      {"sync", &SyncCommand},           {"psync", &PsyncCommand},
+      {"replconf", &ReplconfCommand},   {"role", &RoleCommand},
+      {"wait", &WaitCommand},           {"waitaof", &WaitaofCommand},
+      {"failover", &FailoverCommand},
   };
   return kRows;
 }

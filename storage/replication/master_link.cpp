@@ -87,7 +87,8 @@ void MasterLink::Tick() {
                                                : "nothing heard for repl-timeout");
   }
   const bool has_news = server_.persistence.log.synced_offset > acknowledged_on_disk_;
-  const bool is_due = now_ms - acknowledged_ms_ >= kAcknowledgeMs;
+  const bool is_due =
+      now_ms - acknowledged_ms_ >= kAcknowledgeMs || now_ms < acknowledges_often_until_ms_;
   if (stage_ == Stage::kStream && (has_news || is_due)) Acknowledge();
 }
 
@@ -442,6 +443,7 @@ std::size_t MasterLink::TakeMark(std::string_view input) {
 // ---- The stream ----
 
 void MasterLink::BeginStream() {
+  acknowledges_often_until_ms_ = reader_ ? server_.now_ms + kAcknowledgeMs : 0;
   EndLoading();
   master_.db_index = server_.replication.stream_db;
   stage_ = Stage::kStream;

@@ -117,6 +117,9 @@ class MasterLink final : private runtime::Connection::Handler {
   std::int64_t acknowledged_ms_ = 0;
   std::int64_t acknowledged_on_disk_ = -1;
   bool acknowledges_later_ = false;
+  // redis-server may hear the first acknowledgement before it has seen that its snapshot is sent,
+  // and then begins its stream with the next: until then they come often.
+  std::int64_t acknowledges_often_until_ms_ = 0;
   bool has_master_failed_ = false;
 
   // The data set on its way.

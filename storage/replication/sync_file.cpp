@@ -34,8 +34,7 @@ bool SyncFile::Write(std::string_view bytes) {
 
 std::string_view SyncFile::Read(std::span<char> buffer) {
   const std::size_t wanted = std::min<std::uint64_t>(buffer.size(), bytes_ - read_);
-  const ssize_t count =
-      ::pread(file_.Number(), buffer.data(), wanted, static_cast<off_t>(read_));
+  const ssize_t count = ::pread(file_.Number(), buffer.data(), wanted, static_cast<off_t>(read_));
   if (count <= 0) {
     error_ = std::string("cannot read the data set: ") + std::strerror(count < 0 ? errno : EIO);
     return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data set of a master on its way over the disk: written as it comes, read when it is whole. Has
-// no name, so that nothing is left of it however the process ends. Engine thread only.
+// The data set of a master on its way over the disk: written as it comes, read when it is whole.
+// Has no name, so that nothing is left of it however the process ends. Engine thread only.
 #pragma once
 
 #include <cstdint>

@@ -110,8 +110,7 @@ void Executor::Execute(ClientState& client, const Request& request, runtime::Byt
   }
 }
 
-void Executor::RunAndHold(ClientState& client, const Request& request,
-                          runtime::ByteQueue& output) {
+void Executor::RunAndHold(ClientState& client, const Request& request, runtime::ByteQueue& output) {
   const HeldPushes held(server_, client);
   if (client.reply_mode != ReplyMode::kOn) {
     Silence(client, request);
@@ -121,7 +120,8 @@ void Executor::RunAndHold(ClientState& client, const Request& request,
     const runtime::ByteQueue::Position begin = output.End();
     Run(client, request, output);
     const bool has_run = server_.stats.commands_processed != ran_before && !client.is_waiting;
-    if (has_run && TellsOfData(*request.spec, was_queueing)) server_.held_replies.Note(client, begin);
+    if (has_run && TellsOfData(*request.spec, was_queueing))
+      server_.held_replies.Note(client, begin);
   }
   ForgetCaching(client, request);
 }

@@ -67,13 +67,12 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
       state_(std::move(settings)),
       scripts_(state_),
       persistence_(loop, state_, [this] { Stop(); }),
-      replication_(
-          loop, state_,
-          [this](ClientState& master, std::span<const std::string_view> args) {
-            executor_->Execute(master, executor_->Prepare(args), master_output_);
-            LookAtAnswer(args);
-            master_output_.Clear();
-          }),
+      replication_(loop, state_,
+                    [this](ClientState& master, std::span<const std::string_view> args) {
+                      executor_->Execute(master, executor_->Prepare(args), master_output_);
+                      LookAtAnswer(args);
+                      master_output_.Clear();
+                    }),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       expiry_timer_(loop),

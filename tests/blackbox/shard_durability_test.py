@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes that are not lost: WAITAOF, and replies that are held until replicas have the writes."""
+import os
 import signal
 
 import pytest
 
 from deadline import SLOWNESS, wait_until
-from raw_client import encode
+from proxy_process import ProxyProcess
+from raw_client import ConnectionClosed, RawClient, encode
+from real_cluster import RealCluster
+from shard_cluster import LocalCluster
 from shard_process import ShardProcess
 from shard_replication_test import Member
 
@@ -264,3 +268,70 @@ def test_what_is_held_is_bounded(members):
         client.settimeout(20)
         process_of(replica).signal(signal.SIGCONT)
         assert [client.reply() for _ in range(1000)] == list(range(1, 1001))
+
+
+# ---- Through the proxy ----
+
+@pytest.fixture(name="local", scope="module")
+def fixture_local():
+    running = LocalCluster(shards=1, replicas=1, password="secret")
+    yield running
+    running.stop()
+
+
+def replica_of(local):
+    """The process id of the one replica."""
+    for port in local.shard_ports():
+        try:
+            with RawClient(port, password="secret") as client:
+                if client.call("ROLE")[0] == b"slave":
+                    return int(client.call("INFO", "server").split(b"process_id:")[1].split(b"\r\n")[0])
+        except (AssertionError, ConnectionClosed):
+            continue  # the admin port
+    raise AssertionError("no replica")
+
+
+def test_a_client_of_the_proxy_asks_for_itself(local):
+    pid = replica_of(local)
+    with local.client() as careful, local.client() as careless:
+        assert careful.call("CONFIG", "SET", "min-replicas-ack-timeout", "300") == "OK"
+        assert careful.call("CLIENT", "ACK-REPLICAS", 1) == "OK"
+        wait_until(lambda: careful.call("SET", "k", "1") == "OK", 30, "the replica is there")
+        assert careful.pipeline([("INCR", "n")] * 500) == list(range(1, 501))
+        assert careful.call("CLIENT", "ACK-REPLICAS", "majority") == "OK"
+        assert careful.call("GET", "k") == b"1"
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert careless.call("SET", "k", "2") == "OK"
+            assert careful.call("SET", "k", "3") == NOT_IN_TIME
+            assert careful.pipeline([("MULTI",), ("SET", "k", "4"), ("EXEC",)])[-1] == NOT_IN_TIME
+            assert careful.call("WATCH", "w") == "OK"
+            assert careful.pipeline([("MULTI",), ("SET", "w", "1"), ("EXEC",)])[-1] == NOT_IN_TIME
+            assert careless.call("RPUSH", "list", "x") == 1
+            assert careful.call("BLPOP", "list", 5) == NOT_IN_TIME
+            assert careful.call("CLIENT", "ACK-REPLICAS", 0) == "OK"
+            assert careful.call("GET", "k") == b"4"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        for wrong in ("15", "-1", "x"):
+            assert "from 0 to 14" in str(careful.call("CLIENT", "ACK-REPLICAS", wrong))
+        assert careful.call("CLIENT", "ACK-REPLICAS", 2) == "OK"
+        assert careful.call("SET", "k", "5") == TOO_FEW
+        assert careful.call("RESET") == "RESET"
+        assert careful.call("AUTH", "secret") == "OK"
+        assert careful.call("SET", "k", "6") == "OK"
+
+
+def test_masters_that_cannot_hold_replies_refuse():
+    real = RealCluster(masters=3)
+    try:
+        proxy = ProxyProcess(real.seeds(), password=None)
+        try:
+            with proxy.client() as client:
+                assert "unknown subcommand" in str(client.call("CLIENT", "ACK-REPLICAS", 1)).lower()
+                assert client.call("CLIENT", "ACK-REPLICAS", 0) == "OK"
+                assert client.call("SET", "k", "1") == "OK"
+        finally:
+            proxy.stop()
+    finally:
+        real.stop()

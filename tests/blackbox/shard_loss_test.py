@@ -34,11 +34,13 @@ class Shard:
         for port in ports:
             folder = os.path.join(self.directory, str(port))
             if kind == "ours":
-                settings = ("--repl-diskless-sync-delay", "0", *(HELD if mode == "held" else ()))
+                settings = ("--repl-diskless-sync-delay", "0", "--cluster-allow-replica-migration",
+                            "no", *(HELD if mode == "held" else ()))
                 self.nodes.append(ShardNode(folder, port, settings))
             else:
                 self.nodes.append(RedisNode(folder, port, node_timeout_ms=NODE_TIMEOUT_MS, settings=[
-                    ("repl-diskless-sync-delay", "0"), ("save", "")]).start())
+                    ("repl-diskless-sync-delay", "0"),
+                    ("cluster-allow-replica-migration", "no")]).start())
         for node in self.nodes:
             wait_until(lambda node=node: answers(node), 20, f"{node.port} answers")
         masters, replicas = self.nodes[:3], self.nodes[3:]
@@ -183,7 +185,7 @@ class Trial:
         threading.Event().wait(seconds)  # poll: load for a while
 
     def _look(self):
-        master, lost = self.shard.master(), 0
+        master, lost = self._master(), 0
         with master.client() as client:
             for number, writer in enumerate(self.writers):
                 there = {int(item) for item in client.call("LRANGE", key_of(number), 0, -1)}
@@ -191,6 +193,9 @@ class Trial:
                 writer.confirmed = []
                 client.call("DEL", key_of(number))
         return lost
+
+    def _master(self):
+        return wait_until(self.shard.master, 40, "a master serves")
 
     def _replicas(self, master):
         return [node for node in self.shard.members if node is not master]
@@ -206,13 +211,13 @@ class Trial:
         wait_until(lambda: answers(node), 20, "it is back")
 
     def _kill_master(self):
-        master = self.shard.master()
+        master = self._master()
         master.process.kill()
         self._await_another(master)
         self._start(master)
 
     def _kill_lagging_master(self):
-        master = self.shard.master()
+        master = self._master()
         for replica in self._replicas(master):
             replica.process.signal(signal.SIGSTOP)
         self._wait(0.4)
@@ -224,19 +229,19 @@ class Trial:
 
     def _stop_master(self):
         """It goes on when it has been replaced: what clients had sent it meanwhile is there."""
-        master = self.shard.master()
+        master = self._master()
         master.process.signal(signal.SIGSTOP)
         self._await_another(master)
         master.process.signal(signal.SIGCONT)
 
     def _kill_replica(self):
-        replica = self.random.choice(self._replicas(self.shard.master()))
+        replica = self.random.choice(self._replicas(self._master()))
         replica.process.kill()
         self._wait(0.3)
         self._start(replica)
 
     def _stop_replica(self):
-        replica = self.random.choice(self._replicas(self.shard.master()))
+        replica = self.random.choice(self._replicas(self._master()))
         replica.process.signal(signal.SIGSTOP)
         self._wait(0.3)
         replica.process.signal(signal.SIGCONT)
