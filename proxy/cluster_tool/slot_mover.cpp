@@ -14,7 +14,7 @@ using protocol::RespValue;
 using runtime::Fail;
 using runtime::Result;
 
-constexpr std::size_t kSlotsPerBatch = 32;  // open at a time
+constexpr std::size_t kSlotsPerBatch = 128;  // open at a time
 constexpr std::size_t kKeysPerCall = 64;    // both nodes stand still for one call
 constexpr std::string_view kMigrateMs = "60000";
 constexpr std::uint64_t kProgressMs = 1000;

@@ -84,6 +84,9 @@ class ClusterBus {
   void Reset(bool is_hard, const NodeId& new_id);
   // After a command changed slots or epochs, and has saved them: everybody is told.
   void TellAll() { must_tell_all_ = true; }
+  // At the end of this turn, before anybody is told. Still due then: it has failed.
+  void SaveSoon() { must_save_ = true; }
+  bool IsSaveDue() const { return must_save_; }
   void Publish(std::string_view channel, std::string_view payload, bool is_shard);
   int CountFailureReports(const NodeId& id);
   std::vector<LinkDescription> Links() const;

@@ -45,6 +45,7 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
   if (!state) return tl::unexpected(state.error());
   std::unique_ptr<ClusterGateway> gateway(
       new ClusterGateway(server, std::move(*file), std::move(*state)));
+  gateway->loop_ = &loop;
   gateway->ApplyPolicy();
   if (std::string error = gateway->Save(); !error.empty()) return runtime::Fail(error);
   BusProcess::Hooks hooks{.save = [raw = gateway.get()] { return raw->Save(); },
@@ -58,6 +59,26 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
 std::string ClusterGateway::Save() {
   auto written = file_->Write(cluster::FormatNodesConf(state_));
   return written ? std::string() : written.error().text;
+}
+
+std::string ClusterGateway::SaveFor(std::uint64_t client_id) {
+  if (saved_turn_ != loop_->Turn()) {
+    std::string problem = Save();
+    if (problem.empty()) saved_turn_ = loop_->Turn();
+    return problem;
+  }
+  bus_->Bus().SaveSoon();
+  bus_->EndTurnSoon();
+  if (unsaved_clients_.empty()) loop_->Defer([this] { CheckSaved(); });
+  unsaved_clients_.push_back(client_id);
+  return {};
+}
+
+// Runs behind the bus's end of the turn, and before replies leave.
+void ClusterGateway::CheckSaved() {
+  const std::vector<std::uint64_t> clients = std::exchange(unsaved_clients_, {});
+  if (!bus_->Bus().IsSaveDue()) return;
+  for (std::uint64_t id : clients) server_.close_client(id);
 }
 
 void ClusterGateway::ApplySettings() {
@@ -188,7 +209,7 @@ void ClusterGateway::Run(CommandContext& ctx) {
                                  [&keys](const Entry& entry) { keys.emplace_back(entry.key()); });
           },
       .count_all_keys = [&ctx] { return ctx.db.Size(); },
-      .save = [this] { return Save(); },
+      .save = [this, &ctx] { return SaveFor(ctx.client.id); },
       .random_bytes = [this] { return RandomBytes(server_); },
       .bus = &bus_->Bus(),
       .queued_bytes = [this](cluster::LinkId link) { return bus_->Links().QueuedBytes(link); },

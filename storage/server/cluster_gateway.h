@@ -76,6 +76,10 @@ class ClusterGateway {
   void ApplyPolicy();
   // Empty when written, else why not.
   std::string Save();
+  // The same for a client's command. What else comes in the same turn is written once, at its end;
+  // if that fails those clients get no answer.
+  std::string SaveFor(std::uint64_t client_id);
+  void CheckSaved();
   cluster::EndpointKind EndpointKind() const;
 
   ServerState& server_;
@@ -84,6 +88,9 @@ class ClusterGateway {
   BusReplication replication_;
   std::unique_ptr<BusProcess> bus_;
   std::vector<std::string_view> keys_;
+  runtime::EventLoop* loop_ = nullptr;
+  std::uint32_t saved_turn_ = 0;                // 0: none yet
+  std::vector<std::uint64_t> unsaved_clients_;  // of this turn
 };
 
 }  // namespace slotway::storage
