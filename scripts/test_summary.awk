@@ -6,10 +6,14 @@
 # VERDICTS is what ctest printed, LOG (its name ends in .log) is its log. Only the first tells
 # skipped tests and those that could not start (the log calls both passed), only the second has
 # the output of every test. Single cases are counted where GoogleTest or pytest tells them; a
-# test that says nothing, or died before it could, counts as one.
+# test that says nothing, or died before it could, counts as one. Of a test that is in several
+# pairs the last one counts; it is called unstable if it failed before.
 function Close(   verdict, i) {
   if (name == "") return
   verdict = verdicts[name]
+  if (!(name in last_verdict)) names[++count] = name
+  else if (last_verdict[name] == "bad" && verdict == "ok") is_unstable[name] = 1
+  last_verdict[name] = verdict
   if (verdict == "skip") {
     p = f = 0
     if (s == 0) s = 1
@@ -18,10 +22,9 @@ function Close(   verdict, i) {
     p = 1
   } else if (verdict != "ok") {
     if (f == 0) f = 1
-    bad[++bads] = name
   }
-  passed += p; failed += f; skipped += s
-  for (i = 1; i <= whys; ++i) print "skipped: " name ": " why[i]
+  passes[name] = p; failures[name] = f; skips[name] = s; reasons[name] = ""
+  for (i = 1; i <= whys; ++i) reasons[name] = reasons[name] "skipped: " name ": " why[i] "\n"
   name = ""
 }
 function Count(word,   i, field) {
@@ -58,7 +61,14 @@ is_output && !/^-+$/ && NF > 0 { last = $0 }
 /^Output:/ { is_output = 1 }
 END {
   Close()
-  for (i = 1; i <= bads; ++i) print "failed: " bad[i]
+  for (i = 1; i <= count; ++i) {
+    name = names[i]
+    passed += passes[name]; failed += failures[name]; skipped += skips[name]
+    printf "%s", reasons[name]
+    if (name in is_unstable) unstable = unstable "unstable: " name ": failed once, passed alone\n"
+    if (last_verdict[name] != "ok" && last_verdict[name] != "skip") bad = bad "failed: " name "\n"
+  }
+  printf "%s%s", unstable, bad
   printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
   exit (failed > 0 || passed == 0) ? 1 : 0
 }

@@ -132,6 +132,7 @@ void Dispatcher::CountUnready() {
 
 bool Dispatcher::IsCongested(Slot slot) const {
   NodeIndex node = owners_[slot];
+  if (hold_.IsCrowded()) return true;
   if (node == kNoNodeIndex) return false;
   if (pool_.UnsentBytesOfBusiestLane(node) > kCongestedBytes) return true;
   auto replicas = reads_.Candidates(node, config::ReadPolicy::kReplica);

@@ -47,9 +47,15 @@ class HoldQueue {
   bool Empty() const { return held_.empty(); }
   std::size_t Size() const { return held_.size(); }
   std::size_t Bytes() const { return bytes_; }
-  // Whether one more request of `bytes` fits.
+  // Whether one more request of `bytes` fits. One of any size does if nothing else is held: a shard
+  // that is only being connected to must not refuse what it would take a moment later.
   bool HasRoom(std::size_t bytes) const {
+    if (held_.empty()) return true;
     return held_.size() < limits_.requests_max && bytes_ + bytes <= limits_.bytes_max;
+  }
+  // Half full: who sends more should wait for the answers to what was sent.
+  bool IsCrowded() const {
+    return bytes_ > limits_.bytes_max / 2 || held_.size() > limits_.requests_max / 2;
   }
   void Add(Held held);
   // A request of this client to this slot is on its way: those held wait until NoteFate().

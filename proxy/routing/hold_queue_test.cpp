@@ -47,9 +47,9 @@ class HoldQueueTest : public testing::Test {
 };
 
 TEST_F(HoldQueueTest, BoundsInNumberAndBytes) {
-  EXPECT_TRUE(queue_.HasRoom(10));
-  EXPECT_FALSE(queue_.HasRoom(11));
+  EXPECT_FALSE(queue_.IsCrowded());
   queue_.Add(Make(a_, 1, "12345678", 0));
+  EXPECT_TRUE(queue_.IsCrowded());
   EXPECT_TRUE(queue_.HasRoom(2));
   EXPECT_FALSE(queue_.HasRoom(3));
   for (int i = 0; i < 4; ++i) queue_.Add(Make(a_, 1, "", 0));
@@ -57,6 +57,12 @@ TEST_F(HoldQueueTest, BoundsInNumberAndBytes) {
   EXPECT_EQ(queue_.TakeAll().size(), 5u);
   EXPECT_EQ(queue_.Bytes(), 0u);
   EXPECT_TRUE(queue_.HasRoom(10));
+}
+
+TEST_F(HoldQueueTest, OneRequestOfAnySizeFitsIfNothingElseIsHeld) {
+  EXPECT_TRUE(queue_.HasRoom(11));
+  queue_.Add(Make(a_, 1, "12345678901", 0));
+  EXPECT_FALSE(queue_.HasRoom(0));
 }
 
 TEST_F(HoldQueueTest, WhatIsNotDueKeepsBackItsClientsLaterRequestsToTheSlot) {

@@ -35,6 +35,7 @@ class QuietHost final : public BusHost, public ReplicationPort {
   std::int64_t Offset() const override { return offset; }
   bool HasCopy() const override { return has_copy; }
   std::int64_t SilentMs() const override { return 0; }
+  bool HasReplicas() const override { return has_replicas; }
   void BecomeMaster() override { is_master = true; }
   void Replicate(const std::string& ip, std::uint16_t port) override {
     is_master = false;
@@ -64,6 +65,7 @@ class QuietHost final : public BusHost, public ReplicationPort {
   bool can_save = true;
   std::int64_t offset = 0;
   bool has_copy = true;
+  bool has_replicas = false;
   bool is_master = true;
   std::string follows;
   std::int64_t paused_ms = -1;

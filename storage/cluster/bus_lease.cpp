@@ -5,6 +5,8 @@
 // knows a newer owner of its slots, does not answer it in this sense (Denies); and it gives no vote
 // until what it answered is over (MayHoldLease). So two majorities never stand behind two owners.
 // A replica that takes over without such votes waits until any older lease is over.
+// Who never had a replica cannot be replaced by a vote, and needs no lease: only who has had a whole
+// copy of its data stands for election, and to get one it was known here.
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -15,7 +17,14 @@
 namespace slotway::storage::cluster {
 
 bool ClusterBus::NeedsLease() const {
-  return settings_.lease_ms != 0 && IsVoter(state_.MyIndex()) && Majority() > 1;
+  return settings_.lease_ms != 0 && is_replaceable_ && IsVoter(state_.MyIndex()) && Majority() > 1;
+}
+
+// Once it is so it stays so: others may know a replica longer than this node does.
+bool ClusterBus::MayBeReplaced() {
+  if (is_replaceable_) return true;
+  is_replaceable_ = replication_.HasReplicas() || !state_.ReplicasOf(state_.MyIndex()).empty();
+  return is_replaceable_;
 }
 
 bool ClusterBus::Denies(const NodeId& node, const Peer& peer) {
@@ -29,6 +38,7 @@ bool ClusterBus::Denies(const NodeId& node, const Peer& peer) {
 
 void ClusterBus::BeginTakeover(std::int64_t free_until_ms) {
   takeover_ms_ = host_.NowMs();
+  is_replaceable_ = true;
   takeover_free_until_ms_ = free_until_ms;
   serves_until_ms_ = 0;
   // What is on its way was asked before: its answers would know nothing of the new claim.
@@ -39,12 +49,15 @@ void ClusterBus::BeginTakeover(std::int64_t free_until_ms) {
 }
 
 void ClusterBus::RenewLease() {
+  const std::int64_t now_ms = host_.NowMs();
+  MayBeReplaced();
   if (!NeedsLease()) {
-    serves_until_ms_ = std::numeric_limits<std::int64_t>::max();
+    // Not for ever: after a pause it is looked at anew before anything is served.
+    serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
+                                               : std::numeric_limits<std::int64_t>::max();
     state_.SetHeld(false);
     return;
   }
-  const std::int64_t now_ms = host_.NowMs();
   std::vector<std::int64_t> granted;
   for (const auto& [id, peer] : peers_) {
     const NodeIndex index = state_.Find(id);

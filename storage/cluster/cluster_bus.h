@@ -75,6 +75,8 @@ class ClusterBus {
   std::int64_t ServesUntilMs() const { return serves_until_ms_; }
   // Looks at the clock: holds the state when the time is up.
   void CheckLease();
+  // Whether somebody may have been elected in this node's place when its lease was over.
+  bool MayBeReplaced();
 
   // ---- CLUSTER commands. Texts are errors; empty is success.
   std::string Meet(const std::string& ip, std::uint16_t port, std::uint16_t bus_port);
@@ -243,6 +245,7 @@ class ClusterBus {
   std::int64_t serves_from_ms_ = 0;          // after a take-over: not before
   std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
   std::int64_t takeover_free_until_ms_ = 0;
+  bool is_replaceable_ = false;  // somebody may be elected in its place, or may have been
   bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false;
   std::string followed_;  // the address that replication was told
   SlotBitmap my_slots_;   // of the header

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "storage/cluster/bus_fixture.h"
 #include "storage/cluster/cluster_fixture.h"
@@ -17,7 +18,9 @@ using protocol::Slot;
 class TestBus {
  public:
   explicit TestBus(int my_place, BusSettings settings = {})
-      : state(ThreeShards(my_place)), bus(state, host, host, settings) {
+      : TestBus(ThreeShards(my_place), settings) {}
+  TestBus(ClusterState view, BusSettings settings)
+      : state(std::move(view)), bus(state, host, host, settings) {
     bus.Tick();
     for (const auto& [address, link] : host.connected) {
       const int place = std::stoi(address.substr(address.size() - 5)) - 17001;
@@ -95,6 +98,26 @@ TEST(ClusterBusTest, WithoutALeaseItServesAtOnce) {
   BusSettings settings;
   settings.lease_ms = 0;
   TestBus node(0, settings);
+  EXPECT_TRUE(node.state.IsUp());
+}
+
+TEST(ClusterBusTest, WhoCannotBeReplacedByAVoteNeedsNoLease) {
+  ClusterState view = ThreeShards(0);
+  view.SetReplicaOf(NodeIndex(3), NodeIndex(1));
+  TestBus node(view, {});
+  node.bus.CheckLease();
+  EXPECT_TRUE(node.state.IsUp());
+  node.host.now_ms += 60'000;
+  node.host.has_replicas = true;  // one came before the pause
+  node.bus.CheckLease();
+  EXPECT_FALSE(node.state.IsUp());
+  // Others may still know it as a replica.
+  node.host.has_replicas = false;
+  node.bus.CheckLease();
+  EXPECT_FALSE(node.state.IsUp());
+  EXPECT_TRUE(node.bus.MayBeReplaced());
+  node.answering = {1, 2};
+  node.Pass(1000);
   EXPECT_TRUE(node.state.IsUp());
 }
 

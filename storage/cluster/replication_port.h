@@ -22,6 +22,9 @@ class ReplicationPort {
   // Of a replica: for how long nothing has come from its master; 0 while their link is up.
   virtual std::int64_t SilentMs() const = 0;
 
+  // Of a master: some replica is attached to it.
+  virtual bool HasReplicas() const = 0;
+
   // Ends replication from the master; the data stays.
   virtual void BecomeMaster() = 0;
   // From now on a replica of the server at this address, also if it is one already.

@@ -18,6 +18,7 @@ class BusReplication final : public cluster::ReplicationPort {
   std::int64_t Offset() const override { return server_.replication.history.offset; }
   bool HasCopy() const override { return server_.replication.master.has_copy; }
   std::int64_t SilentMs() const override;
+  bool HasReplicas() const override { return !server_.replication.replicas.empty(); }
   void BecomeMaster() override { server_.replication_host->BecomeMaster(); }
   void Replicate(const std::string& ip, std::uint16_t port) override {
     server_.replication_host->Follow(ip, port);

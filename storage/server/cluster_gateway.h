@@ -55,6 +55,7 @@ class ClusterGateway {
   void CheckLease() { bus_->Bus().CheckLease(); }
   // Until when what was run now may be answered, as BootTimeMs().
   std::int64_t LeaseEndsMs() const { return bus_->Bus().ServesUntilMs(); }
+  bool MayBeReplaced() const { return bus_->Bus().MayBeReplaced(); }
   void Publish(std::string_view channel, std::string_view payload, bool is_shard) {
     bus_->Bus().Publish(channel, payload, is_shard);
   }

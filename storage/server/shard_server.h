@@ -69,6 +69,8 @@ class ShardServer {
   std::int64_t ConfirmsUntilMs() const {
     return cluster_ ? cluster_->LeaseEndsMs() : std::numeric_limits<std::int64_t>::max();
   }
+  // Whether a lease that is over may be somebody else's by now.
+  bool MayBeReplaced() const { return cluster_ && cluster_->MayBeReplaced(); }
   // To be called when a request begins to wait: it is ended when its time is up.
   void ArmWaitTimer();
   // Destroys the session; also from inside its connection's callbacks.

@@ -196,6 +196,7 @@ bool ShardSession::IsFlushWanted() {
   if (until_ms == kNever) [[likely]]
     return true;
   if (static_cast<std::int64_t>(runtime::BootTimeMs()) < until_ms) return true;
+  if (!server_.MayBeReplaced()) return true;
   runtime::LogWarning("a write was not confirmed to {}: this node had lost its lease",
                       client_.address);
   connection_->Abandon();

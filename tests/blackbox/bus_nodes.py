@@ -16,13 +16,16 @@ NODE_TIMEOUT_MS = int(1000 * SLOWNESS)
 
 
 class ShardNode(ServerProgram):
-    """A slotway-shard in cluster mode that keeps its folder when it is started again."""
+    """A slotway-shard in cluster mode that keeps its folder when it is started again. `prefix`:
+    what its command begins with, such as a namespace it is to run in."""
 
-    def __init__(self, directory, port, settings=()):
+    def __init__(self, directory, port, settings=(), host="127.0.0.1", prefix=(),
+                 node_timeout_ms=NODE_TIMEOUT_MS):
         os.makedirs(directory, exist_ok=True)
-        self.command = [program("slotway-shard"), "--port", port, "--bind", "127.0.0.1", "--dir", directory,
-                        "--cluster-enabled", "yes", "--cluster-node-timeout", NODE_TIMEOUT_MS, *settings]
-        super().__init__(self.command, directory, "127.0.0.1", port, None)
+        self.command = [*prefix, program("slotway-shard"), "--port", port, "--bind", host,
+                        "--dir", directory, "--cluster-enabled", "yes",
+                        "--cluster-node-timeout", node_timeout_ms, *settings]
+        super().__init__(self.command, directory, host, port, None)
 
     def start_again(self):
         super().__init__(self.command, self.directory, self.host, self.port, None)

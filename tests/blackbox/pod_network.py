@@ -8,6 +8,7 @@ A NodePort is a DNAT rule on the node. The client has a route to the node's addr
 the pods; the node forwards nothing but translated and established packets. Names and addresses
 are unique per process, so that runs do not meet.
 """
+import ctypes
 import os
 import subprocess
 
@@ -71,6 +72,19 @@ class PodNetwork:
 
     def in_pod(self, number):
         return self._prefix(f"pod{number}")
+
+    def cut_off(self, number):
+        """Nothing reaches the pod or comes from it, and nobody is told."""
+        _run("ip", "-n", self._name("node"), "link", "set", f"pod{number}", "down")
+
+    def connect_again(self, number):
+        _run("ip", "-n", self._name("node"), "link", "set", f"pod{number}", "up")
+
+    def enter(self):
+        """This thread, and what it starts from now on, is on the node, which reaches all pods."""
+        with open(f"/run/netns/{self._name('node')}", "rb") as namespace:
+            if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
 
     def delete(self):
         for name in reversed(self._namespaces):

@@ -54,6 +54,7 @@ class SimulatedNode : public storage::cluster::BusHost, public storage::cluster:
   std::int64_t Offset() const override { return offset_; }
   bool HasCopy() const override { return has_copy_; }
   std::int64_t SilentMs() const override { return NowMs() - heard_ms_; }
+  bool HasReplicas() const override { return false; }  // the bus hears of them in time
   void BecomeMaster() override { master_ip_.clear(); }
   void Replicate(const std::string& ip, std::uint16_t port) override;
   void PauseWrites(std::int64_t for_ms) override;

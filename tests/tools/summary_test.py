@@ -12,8 +12,8 @@ FAILED, TIMEOUT, SEGFAULT = "***Failed  ", "***Timeout ", "***Exception: SegFaul
 NOT_RUN = "***Not Run "
 
 
-def summary(*tests):
-    """The summary's lines for tests of (name, verdict, output)."""
+def run(*tests):
+    """What ctest prints and logs about tests of (name, verdict, output)."""
     count = len(tests)
     verdicts, log = "Test project build\n", "Start testing: Nov 22 17:10 UTC\n"
     for i, (name, verdict, output) in enumerate(tests, 1):
@@ -24,11 +24,18 @@ def summary(*tests):
                 f'Command: "/usr/bin/true"\nDirectory: build\n"{name}" start time: Nov 22 17:10 UTC\n'
                 f"Output:\n{rule}\n{output}<end of output>\nTest time =   0.03 sec\n{rule}\n"
                 f"Test Passed.\n")
+    return verdicts, log
+
+
+def summary(*tests, again=()):
+    """The summary's lines for tests of (name, verdict, output), some of them run again."""
     with tempfile.TemporaryDirectory() as directory:
-        paths = [os.path.join(directory, name) for name in ("verdicts.txt", "LastTest.log")]
-        for path, text in zip(paths, (verdicts, log)):
-            with open(path, "w", encoding="ascii") as file:
-                file.write(text)
+        paths = []
+        for turn, of_turn in enumerate([tests, again] if again else [tests]):
+            for name, text in zip(("verdicts.txt", "LastTest.log"), run(*of_turn)):
+                paths.append(os.path.join(directory, f"{turn}-{name}"))
+                with open(paths[-1], "w", encoding="ascii") as file:
+                    file.write(text)
         done = subprocess.run(["awk", "-f", SUMMARY, *paths], stdout=subprocess.PIPE, text=True,
                               check=False)
     lines = done.stdout.splitlines()
@@ -81,6 +88,14 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(summary(("unit", PASSED, output)),
                          (["skipped: unit: this machine does not know localhost"],
                           "2 passed, 0 failed, 1 skipped", 0))
+
+    def test_the_last_run_of_a_test_counts(self):
+        first = [("a", PASSED, "3 passed in 1s\n"), ("b", FAILED, "1 failed, 2 passed in 1s\n")]
+        self.assertEqual(summary(*first, again=[("b", PASSED, "3 passed in 1s\n")]),
+                         (["unstable: b: failed once, passed alone"],
+                          "6 passed, 0 failed, 0 skipped", 0))
+        self.assertEqual(summary(*first, again=[("b", TIMEOUT, "")]),
+                         (["failed: b"], "3 passed, 1 failed, 0 skipped", 1))
 
     def test_nothing_passed_is_a_failure(self):
         self.assertEqual(summary(("a", SKIPPED, ""))[1:], ("0 passed, 0 failed, 1 skipped", 1))
