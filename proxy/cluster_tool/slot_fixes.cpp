@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/cluster_tool/slot_fixes.h"
 
+#include <algorithm>
 #include <fmt/core.h>
+#include <map>
 #include <set>
 
 #include "proxy/cluster_tool/cluster_health.h"
@@ -60,9 +62,9 @@ TroubledSlot Describe(const ClusterSession& session, int slot) {
     trouble.keys[id] = 0;
     if (view.importing_from.contains(slot)) trouble.importing.push_back(id);
     auto leaving = view.migrating_to.find(slot);
-    if (leaving != view.migrating_to.end() && id == trouble.owner) {
-      trouble.migrating_to = leaving->second;
-    }
+    if (leaving == view.migrating_to.end()) continue;
+    trouble.leaving.push_back(id);
+    if (id == trouble.owner) trouble.migrating_to = leaving->second;
   }
   return trouble;
 }
@@ -98,16 +100,16 @@ Result<void> SetSlot(NodeClient& node, int slot, const std::string& what,
   return {};
 }
 
-Result<void> CarryOut(ClusterSession& session, SlotMover& mover, const SlotRepair& repair) {
+// What comes before the move, if there is one: an owner, and keys at nodes that have none of it.
+Result<void> Prepare(ClusterSession& session, SlotMover& mover, const SlotRepair& repair) {
   NodeClient& owner = session.Client(repair.owner);
   Result<void> done;
   if (repair.is_unowned) {
     done = SetSlot(owner, repair.slot, "STABLE");
-    if (done) {
-      auto added = owner.Call({"CLUSTER", "ADDSLOTS", std::to_string(repair.slot)});
-      if (!added) return tl::unexpected(added.error());
-    }
-  } else if (!repair.moves_from.empty()) {
+    if (!done) return done;
+    auto added = owner.Call({"CLUSTER", "ADDSLOTS", std::to_string(repair.slot)});
+    if (!added) return tl::unexpected(added.error());
+  } else if (!repair.moves_from.empty() && !repair.strays.empty()) {
     done = SetSlot(owner, repair.slot, "IMPORTING", repair.moves_from);
   }
   for (const std::string& stray : repair.strays) {
@@ -116,14 +118,35 @@ Result<void> CarryOut(ClusterSession& session, SlotMover& mover, const SlotRepai
     if (done) done = mover.MoveKeys({repair.slot, stray, repair.owner}, false);
     if (done) done = SetSlot(session.Client(stray), repair.slot, "STABLE");
   }
-  if (done && !repair.moves_from.empty()) {
-    const SlotMove move{repair.slot, repair.moves_from, repair.owner};
-    done = mover.Move({&move, 1});
-  }
-  for (const std::string& id : repair.settles) {
-    if (done) done = SetSlot(session.Client(id), repair.slot, "STABLE");
-  }
   return done;
+}
+
+Result<void> CarryOut(ClusterSession& session, SlotMover& mover,
+                      const std::vector<SlotRepair>& repairs) {
+  std::vector<SlotMove> moves;
+  for (const SlotRepair& repair : repairs) {
+    if (auto done = Prepare(session, mover, repair); !done) return done;
+    if (!repair.moves_from.empty()) {
+      moves.push_back({repair.slot, repair.moves_from, repair.owner});
+    }
+  }
+  if (auto moved = mover.Move(moves); !moved) return moved;
+  for (const SlotRepair& repair : repairs) {
+    for (const std::string& id : repair.settles) {
+      if (auto done = SetSlot(session.Client(id), repair.slot, "STABLE"); !done) return done;
+    }
+  }
+  return {};
+}
+
+void Announce(const ClusterSession& session, const std::vector<SlotRepair>& repairs) {
+  std::map<std::string, std::vector<int>> slots;
+  for (const SlotRepair& repair : repairs) {
+    slots[(repair.moves_from.empty() ? "to be settled at " : "to go on moving to ") +
+          session.NameOf(repair.owner)]
+        .push_back(repair.slot);
+  }
+  for (const auto& [what, list] : slots) Say(fmt::format("slots {} {}", what, RangesText(list)));
 }
 
 }  // namespace
@@ -131,20 +154,17 @@ Result<void> CarryOut(ClusterSession& session, SlotMover& mover, const SlotRepai
 Result<int> FixSlots(ClusterSession& session, SlotMover& mover) {
   auto troubles = FindTrouble(session);
   if (!troubles) return tl::unexpected(troubles.error());
-  int fixed = 0;
+  std::vector<SlotRepair> repairs;
   for (const TroubledSlot& trouble : *troubles) {
     if (!trouble.owner.empty() && !session.IsReached(trouble.owner)) {
       return Fail(fmt::format("slot {} is on the move, and its owner cannot be reached: {}",
                               trouble.slot, session.ProblemOf(trouble.owner)));
     }
-    const SlotRepair repair = PlanRepair(trouble);
-    Say(fmt::format("slot {}: {} to {}", trouble.slot,
-                    repair.moves_from.empty() ? "belongs" : "goes on moving",
-                    session.NameOf(repair.owner)));
-    if (auto done = CarryOut(session, mover, repair); !done) return tl::unexpected(done.error());
-    ++fixed;
+    repairs.push_back(PlanRepair(trouble));
   }
-  return fixed;
+  Announce(session, repairs);
+  if (auto done = CarryOut(session, mover, repairs); !done) return tl::unexpected(done.error());
+  return static_cast<int>(repairs.size());
 }
 
 Result<int> CoverSlots(ClusterSession& session, const std::vector<std::string>& ids,

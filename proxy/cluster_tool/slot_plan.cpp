@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
-#include <tuple>
 #include <utility>
 
 #include "protocol/slot.h"
@@ -67,18 +66,24 @@ std::vector<SlotMove> PlanDrain(std::span<const SlotShare> shares) {
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (shares[i].weight > 0) counts.emplace_back(shares[i].slots.size(), i);
   }
-  std::vector<SlotMove> moves;
+  std::vector<std::size_t> missing(shares.size());
   for (const SlotShare& share : shares) {
-    if (share.weight > 0) continue;
-    for (int slot : share.slots) {
+    for (std::size_t i = 0; share.weight <= 0 && i < share.slots.size(); ++i) {
       auto fewest = std::min_element(counts.begin(), counts.end());
-      moves.push_back({slot, share.id, shares[fewest->second].id});
+      ++missing[fewest->second];
       ++fewest->first;
     }
   }
-  std::sort(moves.begin(), moves.end(), [](const SlotMove& a, const SlotMove& b) {
-    return std::tie(a.from, a.to, a.slot) < std::tie(b.from, b.to, b.slot);
-  });
+  std::vector<SlotMove> moves;
+  std::size_t receiver = 0;
+  for (const SlotShare& share : shares) {
+    if (share.weight > 0) continue;
+    for (int slot : share.slots) {
+      while (missing[receiver] == 0) ++receiver;
+      moves.push_back({slot, share.id, shares[receiver].id});
+      --missing[receiver];
+    }
+  }
   return moves;
 }
 

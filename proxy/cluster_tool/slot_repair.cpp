@@ -11,9 +11,11 @@ std::uint64_t KeysAt(const TroubledSlot& trouble, const std::string& id) {
   return found == trouble.keys.end() ? 0 : found->second;
 }
 
-bool Imports(const TroubledSlot& trouble, const std::string& id) {
-  return std::find(trouble.importing.begin(), trouble.importing.end(), id) !=
-         trouble.importing.end();
+bool IsMarked(const TroubledSlot& trouble, const std::string& id) {
+  auto holds = [&](const std::vector<std::string>& ids) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  return holds(trouble.importing) || holds(trouble.leaving);
 }
 
 // Who has most keys of the slot, but for the owner; empty if nobody has any.
@@ -50,11 +52,9 @@ SlotRepair PlanRepair(const TroubledSlot& trouble) {
     if (count != 0 && id != repair.owner && id != trouble.owner) repair.strays.push_back(id);
   }
   for (const auto& [id, count] : trouble.keys) {
-    const bool is_marked =
-        Imports(trouble, id) || (id == trouble.owner && !trouble.migrating_to.empty());
     const bool is_moving =
         !repair.moves_from.empty() && (id == repair.owner || id == trouble.owner);
-    if (is_marked && !is_moving) repair.settles.push_back(id);
+    if (IsMarked(trouble, id) && !is_moving) repair.settles.push_back(id);
   }
   return repair;
 }

@@ -19,6 +19,7 @@ struct TroubledSlot {
   std::string owner;                          // empty: nobody
   std::string migrating_to;                   // as its owner says; may be anybody's id, or empty
   std::vector<std::string> importing;         // who says that it comes to them
+  std::vector<std::string> leaving;           // who says that it goes from them, the owner or not
   std::map<std::string, std::uint64_t> keys;  // of the slot, at each master
   std::map<std::string, int> slot_counts;     // of each master
 };

@@ -9,7 +9,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::UnorderedElementsAre;
 
 TroubledSlot OwnedByA() {
   TroubledSlot trouble;
@@ -44,6 +43,7 @@ TEST(SlotRepairTest, AMoveThatOnlyTheTargetKnowsOfGoesOn) {
 TEST(SlotRepairTest, AMoveToSomebodyGoneIsCalledOffIfNothingWent) {
   TroubledSlot trouble = OwnedByA();
   trouble.migrating_to = "gone";
+  trouble.leaving = {"a"};
   trouble.keys["a"] = 3;
   const SlotRepair repair = PlanRepair(trouble);
   EXPECT_EQ(repair.owner, "a");
@@ -89,13 +89,13 @@ TEST(SlotRepairTest, ASlotOfNobodyWithoutKeysGoesToWhoHasFewest) {
   EXPECT_EQ(PlanRepair(trouble).owner, "b");
 }
 
-TEST(SlotRepairTest, AMarkThatTheOwnerHasLeftIsTakenAway) {
+TEST(SlotRepairTest, AMarkThatAFormerOwnerHasLeftIsTakenAway) {
   TroubledSlot trouble = OwnedByA();
-  trouble.migrating_to = "a";
+  trouble.leaving = {"b"};
   trouble.keys["a"] = 2;
   const SlotRepair repair = PlanRepair(trouble);
   EXPECT_EQ(repair.owner, "a");
-  EXPECT_THAT(repair.settles, UnorderedElementsAre("a"));
+  EXPECT_THAT(repair.settles, ElementsAre("b"));
 }
 
 }  // namespace

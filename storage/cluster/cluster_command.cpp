@@ -308,6 +308,7 @@ void Command::Setslot() {
   if (!is_done || !Save()) return;
   // Where a slot is going to is nobody else's business.
   if (state_.OwnersVersion() != version) context_.bus->TellAll();
+  context_.shard_news = context_.bus->TellShard();
   writer_.Ok();
 }
 

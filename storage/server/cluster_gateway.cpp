@@ -194,6 +194,13 @@ std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
   return ErrorOf(cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; }));
 }
 
+ClusterGateway::News ClusterGateway::ShardNewsOf(const ClientState& client) const {
+  const bool is_known =
+      state_.Myself().IsMaster() && bus_->Bus().IsKnownInShard(client.shard_news);
+  if (is_known) return News::kKnown;
+  return bus_->NowMs() < client.shard_news_until_ms ? News::kOnTheirWay : News::kLost;
+}
+
 void ClusterGateway::Run(CommandContext& ctx) {
   std::string reply;
   protocol::StringSink sink{reply};
@@ -217,6 +224,12 @@ void ClusterGateway::Run(CommandContext& ctx) {
   };
   cluster::RunClusterCommand(context, ctx.args, writer);
   bus_->EndTurnSoon();
+  if (context.shard_news != 0) {
+    constexpr std::int64_t kMoreMs = 1000;  // than it takes to suspect who does not answer
+    ctx.client.shard_news = context.shard_news;
+    ctx.client.shard_news_until_ms =
+        bus_->NowMs() + 2 * bus_->Bus().Settings().node_timeout_ms + kMoreMs;
+  }
   if (reply.starts_with('-')) {
     ctx.has_failed = true;
     server_.stats.CountError(std::string_view(reply).substr(1));

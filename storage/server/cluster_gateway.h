@@ -56,6 +56,9 @@ class ClusterGateway {
   // Until when what was run now may be answered, as BootTimeMs().
   std::int64_t LeaseEndsMs() const { return bus_->Bus().ServesUntilMs(); }
   bool MayBeReplaced() const { return bus_->Bus().MayBeReplaced(); }
+  // Whether the replies to this client may leave. Once too much time has passed they never may.
+  enum class News : std::uint8_t { kKnown, kOnTheirWay, kLost };
+  News ShardNewsOf(const ClientState& client) const;
   void Publish(std::string_view channel, std::string_view payload, bool is_shard) {
     bus_->Bus().Publish(channel, payload, is_shard);
   }

@@ -68,7 +68,9 @@ def test_a_create_that_was_cut_off_is_finished_by_another(some):
 
 def test_create_refuses_what_is_not_new(some):
     members = some(5)
-    members[3].call("SET", "key", "value")
+    assert members[3].call("CLUSTER", "ADDSLOTSRANGE", 0, 16383) == "OK"
+    wait_until(lambda: members[3].call("SET", "key", "value") == "OK", 10, "it serves")
+    assert members[3].call("CLUSTER", "DELSLOTSRANGE", 0, 16383) == "OK"
     assert "holds 1 keys and no slots" in run_tool("create", *members[:4], code=1)
     assert "are not enough" in run_tool("create", *members[:2], "--replicas", 2, code=1)
     assert "named twice" in run_tool("create", members[0], members[0], code=1)
@@ -157,7 +159,8 @@ def test_wrong_command_lines_and_nobody_there(nodes):  # noqa: F811
         assert "slotway: cluster:" in run_tool(*arguments, code=2)
     assert "converge" in run_tool("--help")
     assert "Connection refused" in run_tool("check", "127.0.0.1:1", code=1)
-    member, = nodes(1, settings=("--requirepass", "secret"))
+    member, = nodes(1)
+    assert member.call("CONFIG", "SET", "requirepass", "secret") == "OK"
     run_tool("create", member, password="secret")
     assert "NOAUTH" in run_tool("check", member, code=1)
     assert "WRONGPASS" in run_tool("check", member, code=1, password="other")
