@@ -65,7 +65,7 @@ LAYERS = {
     "proxy/cluster_tool": (_BELOW, ["expected", "posix", "fmt"]),
     **_house("storage", _STORAGE_FLOORS),
 }
-LAYERS["proxy"][0] += ["proxy/tools", "proxy/cluster_tool"]
+LAYERS["proxy"][0].extend(["proxy/tools", "proxy/cluster_tool"])
 # Pure bottom floors.
 LAYERS["storage/memory"][0].clear()
 LAYERS["storage/types"][0][:] = ["protocol", "storage/memory"]
