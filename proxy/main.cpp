@@ -146,6 +146,12 @@ int RunCluster(std::span<const std::string_view> args) {
   return proxy::RunClusterTool(*options);
 }
 
+struct Tool {
+  std::string_view name;
+  int (*run)(std::span<const std::string_view> args);
+};
+constexpr Tool kTools[] = {{"local", RunLocal}, {"cluster", RunCluster}};
+
 int RunWithFile(const std::string& file, bool is_check) {
   auto settings = config::LoadProxyConfig(file);
   if (!settings) return Fail(settings.error().Render());
@@ -168,8 +174,9 @@ int main(int argc, char** argv) {
                 protocol::kRedisVersion.data());
     return 0;
   }
-  if (!args.empty() && args[0] == "local") return RunLocal(std::span(args).subspan(1));
-  if (!args.empty() && args[0] == "cluster") return RunCluster(std::span(args).subspan(1));
+  for (const Tool& tool : kTools) {
+    if (!args.empty() && args[0] == tool.name) return tool.run(std::span(args).subspan(1));
+  }
   if (args.size() == 2 && (args[0] == "--config" || args[0] == "--check-config")) {
     return RunWithFile(std::string(args[1]), args[0] == "--check-config");
   }

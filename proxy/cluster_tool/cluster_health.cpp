@@ -27,9 +27,7 @@ void FindSilent(ClusterSession& session, std::vector<std::string>& problems) {
     } else if (info->text.find("cluster_state:ok") == std::string::npos) {
       problems.push_back(session.NameOf(id) + " says that the cluster is down");
     }
-    if (session.View(id).Myself().is_master) continue;
-    auto replication = session.Client(id).Call({"INFO", "replication"});
-    if (replication && replication->text.find("master_link_status:up") == std::string::npos) {
+    if (!session.View(id).Myself().is_master && !FollowsMaster(session, id)) {
       problems.push_back(session.NameOf(id) + " does not follow its master");
     }
   }
@@ -45,6 +43,11 @@ void FindLonely(const ClusterSession& session, int replicas, std::vector<std::st
 }
 
 }  // namespace
+
+bool FollowsMaster(ClusterSession& session, const std::string& replica) {
+  auto replication = session.Client(replica).Call({"INFO", "replication"});
+  return replication && replication->text.find("master_link_status:up") != std::string::npos;
+}
 
 std::string RangesText(const std::vector<int>& slots) {
   std::string text;

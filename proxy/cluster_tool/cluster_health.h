@@ -15,6 +15,8 @@ void ShowNodes(const ClusterSession& session);
 // Empty: all is well. `replicas` is how many each master is to have, if it matters. Asks the nodes
 // whether they serve and whether replicas follow.
 std::vector<std::string> FindProblems(ClusterSession& session, std::optional<int> replicas);
+// Of a replica: whether it says that it gets its master's changes.
+bool FollowsMaster(ClusterSession& session, const std::string& replica);
 // "0-5460 7000", as short as can be.
 std::string RangesText(const std::vector<int>& slots);
 

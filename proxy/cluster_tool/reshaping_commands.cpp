@@ -170,6 +170,21 @@ Result<void> Forget(ClusterSession& session, const std::string& id) {
   return {};
 }
 
+// All of them become replicas of the master that the command line names.
+Result<void> FollowAll(ClusterSession& session, const Ids& ids, const ToolOptions& options) {
+  const std::string master = session.Named(options.replica_of);
+  if (master.empty()) return Fail("no node is called " + options.replica_of);
+  for (const std::string& id : ids) {
+    if (session.View(id).Myself().master_id == master) continue;
+    if (auto done = Replicate(session, id, master); !done) return done;
+  }
+  return session.WaitUntil("the new replicas follow", [&] {
+    return session.Agrees() && std::all_of(ids.begin(), ids.end(), [&](const std::string& id) {
+             return session.IsReached(id) && FollowsMaster(session, id);
+           });
+  });
+}
+
 }  // namespace
 
 Result<void> AddNodes(ClusterSession& session, const ToolOptions& options) {
@@ -190,14 +205,9 @@ Result<void> AddNodes(ClusterSession& session, const ToolOptions& options) {
   auto met = MeetAll(session, ids);
   if (!met) return tl::unexpected(met.error());
   if (!options.replica_of.empty()) {
-    const std::string master = session.Named(options.replica_of);
-    if (master.empty()) return Fail("no node is called " + options.replica_of);
-    for (const std::string& id : Ids(ids.begin() + 1, ids.end())) {
-      if (session.View(id).Myself().master_id == master) continue;
-      if (auto done = Replicate(session, id, master); !done) return done;
-    }
+    if (auto done = FollowAll(session, Ids(ids.begin() + 1, ids.end()), options); !done)
+      return done;
   }
-  if (auto well = WaitUntilWell(session); !well) return well;
   ShowNodes(session);
   Say("done");
   return {};
@@ -245,7 +255,9 @@ Result<void> RebalanceCluster(ClusterSession& session, const ToolOptions& option
   if (auto checked = CheckNoneOpen(session); !checked) return checked;
   if (!session.Merged().CoversAllSlots())
     return Fail("some slots have no owner: run converge first");
-  if (!session.Unreached().empty()) return Fail(session.ProblemOf(session.Unreached().front()));
+  for (const std::string& id : session.Unreached()) {
+    if (!session.SlotsOf(id).empty()) return Fail(session.ProblemOf(id));
+  }
   std::map<std::string, double> weights;
   for (const auto& [name, weight] : options.weights) {
     const std::string id = session.Named(name);

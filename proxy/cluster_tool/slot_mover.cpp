@@ -14,8 +14,11 @@ using protocol::RespValue;
 using runtime::Fail;
 using runtime::Result;
 
-constexpr std::size_t kSlotsPerBatch = 128;  // open at a time
-constexpr std::size_t kKeysPerCall = 64;     // both nodes stand still for one call
+// Open at a time: each open slot costs clients redirects, and each batch every node some writes of
+// nodes.conf.
+constexpr std::size_t kSlotsPerBatch = 512;
+constexpr std::int64_t kKeysPerBatch = 20'000;
+constexpr std::size_t kKeysPerCall = 64;  // both nodes stand still for one call
 constexpr std::string_view kMigrateMs = "60000";
 constexpr std::uint64_t kProgressMs = 1000;
 constexpr int kExpiringTriesMax = 500;
@@ -124,17 +127,34 @@ void SlotMover::ShowProgress(std::size_t done, std::size_t total) {
                   keys_moved_));
 }
 
+Result<std::size_t> SlotMover::BatchSize(std::span<const SlotMove> moves) {
+  std::size_t end = 1;
+  while (end < moves.size() && end < kSlotsPerBatch && moves[end].from == moves[0].from &&
+         moves[end].to == moves[0].to) {
+    ++end;
+  }
+  std::vector<NodeRequest> requests;
+  for (const SlotMove& move : moves.first(end)) {
+    requests.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(move.slot)});
+  }
+  auto counts = session_.Client(moves[0].from).AskAll(requests);
+  if (!counts) return tl::unexpected(counts.error());
+  std::int64_t keys = 0;
+  std::size_t size = 0;
+  while (size < end && (size == 0 || keys + (*counts)[size].integer <= kKeysPerBatch)) {
+    keys += (*counts)[size++].integer;
+  }
+  return size;
+}
+
 Result<void> SlotMover::Move(std::span<const SlotMove> moves) {
   std::size_t done = 0;
   shown_ms_ = runtime::MonotonicMs();
   while (done < moves.size()) {
-    std::size_t end = done + 1;
-    while (end < moves.size() && end - done < kSlotsPerBatch &&
-           moves[end].from == moves[done].from && moves[end].to == moves[done].to) {
-      ++end;
-    }
-    if (auto moved = MoveBatch(moves.subspan(done, end - done)); !moved) return moved;
-    done = end;
+    Result<std::size_t> size = BatchSize(moves.subspan(done));
+    if (!size) return tl::unexpected(size.error());
+    if (auto moved = MoveBatch(moves.subspan(done, *size)); !moved) return moved;
+    done += *size;
     ShowProgress(done, moves.size());
   }
   return {};

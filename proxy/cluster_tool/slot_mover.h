@@ -29,6 +29,8 @@ class SlotMover {
   std::uint64_t KeysMoved() const { return keys_moved_; }
 
  private:
+  // How many of the first moves, which have the same ends, are made at once.
+  runtime::Result<std::size_t> BatchSize(std::span<const SlotMove> moves);
   runtime::Result<void> MoveBatch(std::span<const SlotMove> batch);
   runtime::Result<void> MarkAll(const std::string& node, std::span<const SlotMove> batch,
                                 std::string_view what, std::string SlotMove::*peer);

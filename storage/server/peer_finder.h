@@ -11,6 +11,7 @@
 
 #include "config/peer_list.h"
 #include "runtime/event_loop.h"
+#include "runtime/socket_address.h"
 #include "storage/cluster/cluster_bus.h"
 #include "storage/cluster/formation.h"
 
