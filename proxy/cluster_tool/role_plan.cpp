@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace slotway::proxy {
 namespace {
@@ -32,6 +33,32 @@ Shard* Neediest(std::span<const PlacedNode> nodes, std::vector<Shard>& shards,
     if (best == nullptr || need(shard) < need(*best)) best = &shard;
   }
   return best;
+}
+
+struct Joining {
+  std::size_t replica;
+  Shard* shard;
+};
+
+void Exchange(Joining& a, Joining& b) {
+  std::replace(a.shard->replicas.begin(), a.shard->replicas.end(), a.replica, b.replica);
+  std::replace(b.shard->replicas.begin(), b.shard->replicas.end(), b.replica, a.replica);
+  std::swap(a.shard, b.shard);
+}
+
+// Two that are not where they should be may suit each other's places.
+void SpreadOverHosts(std::span<const PlacedNode> nodes, std::vector<Joining>& joining) {
+  auto crowding = [&](const Joining& change) {
+    return CountOnHost(nodes, *change.shard, nodes[change.replica].host);
+  };
+  for (Joining& a : joining) {
+    for (Joining& b : joining) {
+      if (a.shard == b.shard) continue;
+      const std::size_t before = crowding(a) + crowding(b);
+      Exchange(a, b);
+      if (crowding(a) + crowding(b) >= before) Exchange(a, b);
+    }
+  }
 }
 
 }  // namespace
@@ -66,12 +93,17 @@ std::vector<Following> PlanReplicas(std::span<const PlacedNode> nodes,
       shard->replicas.push_back(i);
     }
   }
-  std::vector<Following> changes;
+  std::vector<Joining> joining;
   for (std::size_t place : spare) {
     Shard* shard = Neediest(nodes, shards, nodes[place], wanted);
     if (shard == nullptr) break;
     shard->replicas.push_back(place);
-    changes.push_back({nodes[place].id, nodes[shard->master].id});
+    joining.push_back({place, shard});
+  }
+  SpreadOverHosts(nodes, joining);
+  std::vector<Following> changes;
+  for (const Joining& change : joining) {
+    changes.push_back({nodes[change.replica].id, nodes[change.shard->master].id});
   }
   return changes;
 }

@@ -21,7 +21,6 @@ ClusterState NewNodes(int count, int my_place) {
     node.port = 7000;
     node.bus_port = 17000;
     node.flags = NodeFlag::kMaster;
-    node.is_link_up = i != my_place;
     state.Add(node);
   }
   state.SetMyself(NodeIndex(my_place));
@@ -31,7 +30,11 @@ ClusterState NewNodes(int count, int my_place) {
 class FormingNode {
  public:
   FormingNode(ClusterState view, FormationGoal goal)
-      : state(std::move(view)), bus(state, host, host, {}), formation(state, bus, goal) {}
+      : state(std::move(view)), bus(state, host, host, {}), formation(state, bus, goal) {
+    for (std::size_t i = 0; i < state.Nodes().size(); ++i) {
+      state.SetLink(NodeIndex(i), NodeIndex(i) != state.MyIndex());
+    }
+  }
 
   // Whether something changed within this time.
   bool Pass(std::int64_t ms) {
