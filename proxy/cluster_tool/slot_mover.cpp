@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/cluster_tool/slot_mover.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/core.h>
+#include <iterator>
 #include <thread>
 
 #include "runtime/clock.h"
@@ -21,8 +23,16 @@ constexpr std::int64_t kKeysPerBatch = 20'000;
 constexpr std::size_t kKeysPerCall = 64;  // both nodes stand still for one call
 constexpr std::string_view kMigrateMs = "60000";
 constexpr std::uint64_t kProgressMs = 1000;
-constexpr int kExpiringTriesMax = 500;
-constexpr auto kExpiringPause = std::chrono::milliseconds(20);
+constexpr std::uint64_t kTroubleMsMax = 30'000;  // without a key that moves
+constexpr auto kPause = std::chrono::milliseconds(20);
+
+// Nothing is wrong with the keys: a node is busy, or holds another for failed.
+bool IsPassing(std::string_view error) {
+  constexpr std::string_view kWords[] = {"IOERR", "CLUSTERDOWN", "LOADING", "TRYAGAIN"};
+  return std::any_of(std::begin(kWords), std::end(kWords), [error](std::string_view word) {
+    return error.find(word) != std::string_view::npos;
+  });
+}
 
 NodeRequest MigrateRequest(const protocol::Endpoint& target, const ToolLogin& login,
                            const std::vector<RespValue>& keys, bool replaces) {
@@ -69,7 +79,7 @@ Result<void> SlotMover::MarkAll(const std::string& node, std::span<const SlotMov
 Result<void> SlotMover::MoveKeys(const SlotMove& move, bool replaces) {
   NodeClient& source = session_.Client(move.from);
   const protocol::Endpoint target = session_.View(move.to).Myself().endpoint;
-  int expiring = 0;
+  std::uint64_t moved_ms = runtime::MonotonicMs();
   while (true) {
     Result<RespValue> keys = source.Call(
         {"CLUSTER", "GETKEYSINSLOT", std::to_string(move.slot), std::to_string(kKeysPerCall)});
@@ -81,18 +91,17 @@ Result<void> SlotMover::MoveKeys(const SlotMove& move, bool replaces) {
       reply = source.Ask(MigrateRequest(target, login_, keys->elements, true));
     }
     if (!reply) return tl::unexpected(reply.error());
-    if (reply->IsError()) {
-      return Fail(fmt::format("{}: MIGRATE of slot {}: {}", source.Name(), move.slot, reply->text));
-    }
-    if (reply->text != "NOKEY") {
+    if (!reply->IsError() && reply->text != "NOKEY") {
       keys_moved_ += keys->elements.size();
+      moved_ms = runtime::MonotonicMs();
       continue;
     }
-    // All of them have expired and wait to be deleted.
-    if (++expiring > kExpiringTriesMax) {
-      return Fail(fmt::format("{}: expired keys of slot {} do not go", source.Name(), move.slot));
+    // Without any key: all of them have expired and wait to be deleted.
+    const bool may_pass = !reply->IsError() || IsPassing(reply->text);
+    if (!may_pass || runtime::MonotonicMs() - moved_ms > kTroubleMsMax) {
+      return Fail(fmt::format("{}: MIGRATE of slot {}: {}", source.Name(), move.slot, reply->text));
     }
-    std::this_thread::sleep_for(kExpiringPause);  // poll: nobody tells of deletions
+    std::this_thread::sleep_for(kPause);  // poll: nobody tells when it is over
   }
 }
 

@@ -9,13 +9,19 @@ from bus_nodes import answers, my_id, nodes, view  # noqa: F401  fixtures
 from cluster_tool import run_tool, tool_command
 from deadline import wait_until
 
+PATIENCE_MS = 10_000
 KINDS = {"ours": lambda count: (count, 0), "theirs": lambda count: (0, count)}
 
 
 @pytest.fixture(params=["ours", "theirs"])
 def some(request, nodes):  # noqa: F811
     """Makes nodes of one kind."""
-    return lambda count: nodes(*KINDS[request.param](count))
+    def make(count):
+        made = nodes(*KINDS[request.param](count))
+        for node in made:  # a node that waits for the processor or the disk has not failed
+            assert node.call("CONFIG", "SET", "cluster-node-timeout", PATIENCE_MS) == "OK"
+        return made
+    return make
 
 
 def owners(nodes):  # noqa: F811

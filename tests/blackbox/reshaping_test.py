@@ -11,14 +11,11 @@ import redis
 
 from bus_nodes import my_id, nodes  # noqa: F401  fixtures
 from cluster_tool import address, run_tool
-from cluster_tool_test import owners
+from cluster_tool_test import PATIENCE_MS, owners
 from proxy_process import ProxyProcess
 
 ROUNDS = int(os.environ.get("SLOTWAY_RESHAPING_ROUNDS", "1"))
 CLIENTS = 4
-# A disk that is busy with others' work may hold a node up for longer than the usual node timeout:
-# then it is right that a write's outcome is unknown, and not what is looked for here.
-PATIENCE_MS = 10_000
 KEYS_OF_EACH = 500
 
 
@@ -69,6 +66,8 @@ class Client(threading.Thread):
 def test_two_nodes_come_and_go_under_load(nodes, kind):  # noqa: F811
     members = nodes(*{"ours": (5, 0), "theirs": (0, 5)}[kind])
     old, new = members[:3], members[3:]
+    # A disk that is busy with others' work may hold a node up for longer than the usual node timeout:
+    # then it is right that a write's outcome is unknown, and not what is looked for here.
     for node in members:
         assert node.call("CONFIG", "SET", "cluster-node-timeout", PATIENCE_MS) == "OK"
     run_tool("create", *old)
