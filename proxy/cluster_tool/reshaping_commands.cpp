@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // add, remove and rebalance.
 #include <algorithm>
+#include <chrono>
 #include <fmt/core.h>
+#include <thread>
 
 #include "proxy/cluster_tool/cluster_health.h"
 #include "proxy/cluster_tool/membership.h"
@@ -16,6 +18,10 @@ using protocol::RespValue;
 using runtime::Fail;
 using runtime::Result;
 using Ids = std::vector<std::string>;
+
+// A node that gave its slots away answers with redirects for so long before it is forgotten: a
+// client that still asks it would lose the answer to a write with the connection.
+constexpr auto kClientsHear = std::chrono::seconds(5);
 
 bool Holds(const Ids& ids, const std::string& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -127,7 +133,13 @@ Result<void> EmptyMasters(ClusterSession& session, const Ids& gone, const ToolLo
       return Fail("owns slots and cannot be reached: " + session.ProblemOf(id));
     }
   }
-  return MoveSlots(session, PlanDrain(shares), login);
+  const std::vector<SlotMove> moves = PlanDrain(shares);
+  if (auto moved = MoveSlots(session, moves, login); !moved) return moved;
+  if (moves.empty()) return {};
+  Say("clients have a moment to hear of it");
+  std::this_thread::sleep_for(kClientsHear);  // poll: clients look at the cluster when they like
+  session.Discover();
+  return {};
 }
 
 // Replicas of those that go and stay themselves get another master.
