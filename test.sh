@@ -28,6 +28,11 @@ Without a group, all are run but fuzz, registry, java and browser. asan and tsan
   scale       10,000 idle, 2,000 blocked and 1,000 subscribed clients beside a busy pipeline
   nodeport    the NodePort proof in network namespaces (needs root)
   bus         the cluster bus: shards and redis-servers as one cluster, redis-cli --cluster
+  cluster_tool  slotway cluster create, check, converge, add, remove, rebalance; killed in the middle
+  reshaping   two nodes come and go while clients count: no error, no loss
+              (SLOTWAY_RESHAPING_ROUNDS=10 for longer, and for redis-servers)
+  moving_slots  a master dies while its slots move
+  forming     nodes form a cluster by themselves, join one, come back under other addresses
   simulation  simulated clusters with faults (SLOTWAY_SIMULATION_SEEDS=1000 for more of them,
               SLOTWAY_SIMULATION_SEED=7 for one again)
   local       slotway local: start, supervision, Ctrl-C

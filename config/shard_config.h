@@ -206,6 +206,9 @@ struct ShardConfig {
   int64_t cluster_port = 0;  // 0: port + 10000
   std::string cluster_announce_ip;
   std::string cluster_announce_hostname;
+  std::string cluster_peers;  // see ParsePeerList()
+  int64_t cluster_nodes = 0;
+  int64_t cluster_replicas = 0;
   int64_t cluster_announce_port = 0;
   int64_t cluster_announce_bus_port = 0;
   bool cluster_require_full_coverage = true;

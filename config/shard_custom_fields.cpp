@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "config/peer_list.h"
 #include "config/quantity.h"
 
 namespace slotway::config {
@@ -310,6 +311,11 @@ std::optional<std::string> CheckAnnouncedHostname(std::string_view name) {
     if (!fits) return "Hostnames may only contain alphanumeric characters, hyphens or dots";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> CheckPeers(std::string_view list) {
+  auto peers = ParsePeerList(list);
+  return peers ? std::nullopt : std::optional(peers.error().text);
 }
 
 std::optional<std::string> CheckDirectory(std::string_view path) {

@@ -142,6 +142,12 @@ std::optional<ConfigError> ShardSettings::Validate() {
   if (config.cluster_enabled && config.cluster_config_file.empty()) {
     return complain("cluster-config-file: needs a file name");
   }
+  if (config.cluster_peers.empty() != (config.cluster_nodes == 0)) {
+    return complain("cluster-peers: goes together with cluster-nodes");
+  }
+  if (config.cluster_nodes != 0 && config.cluster_nodes <= config.cluster_replicas) {
+    return complain("cluster-nodes: fewer than a master and its cluster-replicas");
+  }
   if (config.cluster_enabled && config.port == 0) {
     return complain("port: must not be 0 in cluster mode");
   }

@@ -2,6 +2,7 @@
 // The program `slotway`: reads its arguments, then runs a proxy or a tool.
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <future>
 #include <memory>
 #include <span>
@@ -13,6 +14,7 @@
 
 #include "config/proxy_config.h"
 #include "protocol/server_version.h"
+#include "proxy/cluster_tool/cluster_tool.h"
 #include "proxy/server/proxy_server.h"
 #include "proxy/tools/local_cluster.h"
 #include "runtime/log.h"
@@ -32,6 +34,7 @@ constexpr std::string_view kUsage =
     "  slotway --config FILE         run the proxy\n"
     "  slotway --check-config FILE   read the settings, say what is wrong, and exit\n"
     "  slotway local [OPTIONS]       run a whole cluster on this machine (see local --help)\n"
+    "  slotway cluster COMMAND ...   form, check and reshape a cluster (see cluster --help)\n"
     "  slotway --version\n"
     "  slotway --help\n";
 
@@ -128,6 +131,27 @@ int RunLocal(std::span<const std::string_view> args) {
   return proxy::RunLocalCluster(*options, StartProxyThread);
 }
 
+int RunCluster(std::span<const std::string_view> args) {
+  auto options = proxy::ParseToolOptions(args, [](const char* name) -> const char* {
+    return std::getenv(name);
+  });
+  if (!options) {
+    Fail("cluster: " + options.error().text);
+    return 2;
+  }
+  if (options->action == proxy::ToolAction::kHelp) {
+    std::printf("%s", proxy::ToolHelp().data());
+    return 0;
+  }
+  return proxy::RunClusterTool(*options);
+}
+
+struct Tool {
+  std::string_view name;
+  int (*run)(std::span<const std::string_view> args);
+};
+constexpr Tool kTools[] = {{"local", RunLocal}, {"cluster", RunCluster}};
+
 int RunWithFile(const std::string& file, bool is_check) {
   auto settings = config::LoadProxyConfig(file);
   if (!settings) return Fail(settings.error().Render());
@@ -150,7 +174,9 @@ int main(int argc, char** argv) {
                 protocol::kRedisVersion.data());
     return 0;
   }
-  if (!args.empty() && args[0] == "local") return RunLocal(std::span(args).subspan(1));
+  for (const Tool& tool : kTools) {
+    if (!args.empty() && args[0] == tool.name) return tool.run(std::span(args).subspan(1));
+  }
   if (args.size() == 2 && (args[0] == "--config" || args[0] == "--check-config")) {
     return RunWithFile(std::string(args[1]), args[0] == "--check-config");
   }

@@ -56,6 +56,17 @@ BlockingClient::~BlockingClient() {
 BlockingClient::BlockingClient(BlockingClient&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), timeout_(other.timeout_) {}
 
+std::string BlockingClient::PeerAddress() const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  std::array<char, NI_MAXHOST> host{};
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (getpeername(descriptor_, generic, &size) != 0) return {};
+  int failure =
+      getnameinfo(generic, size, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST);
+  return failure == 0 ? host.data() : std::string();
+}
+
 bool BlockingClient::WaitFor(short events, Clock::time_point deadline) const {
   while (true) {
     auto left =

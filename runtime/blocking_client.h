@@ -24,6 +24,10 @@ class BlockingClient {
   BlockingClient(BlockingClient&& other) noexcept;
   BlockingClient& operator=(BlockingClient&&) = delete;
 
+  // From the next call on.
+  void SetTimeout(std::uint64_t timeout_ms) { timeout_ = std::chrono::milliseconds(timeout_ms); }
+  // Of the other end, in digits; empty if it is gone.
+  std::string PeerAddress() const;
   // False on error or when the time is up.
   bool Send(std::string_view bytes);
   // Appends what arrives next to `out`. False on error, end of stream, or when the time is up.

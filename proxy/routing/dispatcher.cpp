@@ -281,14 +281,16 @@ void Dispatcher::FollowMoved(BackendConnection& backend, InFlight request, std::
 
 void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply) {
   protocol::Redirect redirect{};
-  if (!CountRedirect(request)) return;
   NodeIndex node = NodeOfRedirect(backend.Address(), reply, redirect);
   if (node == kNoNodeIndex) {
     request_refresh_();
-  } else {
-    request.slot = redirect.slot;
+    if (!CountRedirect(request)) return;
+    return Hold(backend.FrontRequest(), request, kUnreachable, BackoffMs(request.redirects));
   }
-  BackendConnection* target = node == kNoNodeIndex ? nullptr : pool_.Ready(node, request.lane);
+  request.slot = redirect.slot;
+  BackendConnection* target = pool_.Ready(node, request.lane);
+  // Only what is followed counts: a new node's connection may take its time.
+  if (target != nullptr && !CountRedirect(request)) return;
   if (target != nullptr && !hold_.HoldsBefore(request.Client(), request.slot, request.Sequence())) {
     std::string bytes = backend.FrontRequest();
     if (request.is_by_digest) {
@@ -298,7 +300,7 @@ void Dispatcher::FollowAsk(BackendConnection& backend, InFlight request, std::st
     return;
   }
   // The slot's owner will say ASK again once the connection is up.
-  if (node != kNoNodeIndex) pool_.Want(node, request.lane);
+  pool_.Want(node, request.lane);
   Hold(backend.FrontRequest(), request, kUnreachable, kHoldTickMs);
 }
 

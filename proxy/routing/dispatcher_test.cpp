@@ -105,6 +105,23 @@ TEST_F(DispatcherTest, AskIsAskedAndTheMapStays) {
   EXPECT_EQ(x_.Seen().size(), 3u);
 }
 
+// However long that takes: only redirects that are followed are counted.
+TEST_F(DispatcherTest, AskWaitsForTheConnectionOfANewNode) {
+  settings_.retry.redirects_max = 1;
+  Begin();
+  y_.HangUp(true);
+  ASSERT_TRUE(RunUntil(loop_, [&] { return Unready() == 1; }));
+  int asked = 0;
+  x_.Answer([&](const Words&) {
+    if (++asked == 5) y_.Reopen();
+    return "-ASK 1 " + y_.Address() + "\r\n";
+  });
+  Send(client_, {"SET", "a", "1"});
+  ASSERT_TRUE(AllAnswered(client_));
+  EXPECT_EQ(client_.Output(), "+OK\r\n");
+  EXPECT_GE(asked, 5);
+}
+
 // The first is told to try again, the second to ask elsewhere: the second must wait all the same.
 TEST_F(DispatcherTest, ARedirectedRequestWaitsBehindAHeldOne) {
   Begin();

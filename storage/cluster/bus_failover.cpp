@@ -99,6 +99,7 @@ std::string ClusterBus::Replicate(std::string_view id) {
 }
 
 void ClusterBus::Reset(bool is_hard, const NodeId& new_id) {
+  has_been_reset_ = true;
   if (Me().IsReplica()) {
     replication_.BecomeMaster();
     host_.DropAllKeys();

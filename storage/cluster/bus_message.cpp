@@ -33,6 +33,10 @@ enum ExtensionType : std::uint64_t {
   kHumanNameExtension = 1,
   kForgottenExtension = 2,
   kShardIdExtension = 3,
+  // Ours alone, {slot u16, arriving u16, id[40]} for each behind their number u32. Who does not know
+  // it skips it.
+  kOpenSlotsExtension = 0x5357,
+  kGrantExtension = 0x5358,  // first u16, last u16, 4 spare, config epoch u64
 };
 
 constexpr std::array<std::pair<NodeFlag, std::uint16_t>, 8> kWireFlags{{
@@ -106,6 +110,21 @@ GossipEntry ReadGossip(ByteReader& reader) {
   return entry;
 }
 
+std::vector<OpenSlot> ReadOpenSlots(ByteReader& reader) {
+  std::vector<OpenSlot> slots;
+  const std::uint32_t count = ReadWord(reader);
+  for (std::uint32_t i = 0; i < count && reader.Ok(); ++i) {
+    OpenSlot open;
+    const std::uint16_t slot = ReadShort(reader);
+    if (slot >= protocol::kSlotCount) reader.Fail();
+    open.slot = protocol::Slot(slot);
+    open.is_arriving = ReadShort(reader) != 0;
+    open.peer = ReadId(reader);
+    slots.push_back(open);
+  }
+  return slots;
+}
+
 void ReadExtension(ByteReader& reader, BusMessage& message) {
   const std::size_t length = ReadWord(reader);
   const std::uint64_t type = reader.BigEndian(2);
@@ -131,6 +150,18 @@ void ReadExtension(ByteReader& reader, BusMessage& message) {
     case kShardIdExtension:
       message.shard_id = ReadId(body);
       break;
+    case kOpenSlotsExtension:
+      message.open_slots = ReadOpenSlots(body);
+      break;
+    case kGrantExtension: {
+      SlotGrant& grant = message.grant.emplace();
+      grant.first = ReadShort(body);
+      grant.last = ReadShort(body);
+      body.Take(4);
+      grant.config_epoch = Epoch(body.BigEndian(8));
+      if (grant.first > grant.last || grant.last >= protocol::kSlotCount) body.Fail();
+      break;
+    }
     default:
       break;  // of a newer version
   }
@@ -230,6 +261,26 @@ std::size_t PutExtensions(std::string& out, const BusMessage& message) {
   }
   if (message.shard_id) {
     PutExtension(out, kShardIdExtension, message.shard_id->Text());
+    ++count;
+  }
+  if (message.grant) {
+    std::string body;
+    Put(body, message.grant->first, 2);
+    Put(body, message.grant->last, 2);
+    Put(body, 0, 4);
+    Put(body, ToInt(message.grant->config_epoch), 8);
+    PutExtension(out, kGrantExtension, body);
+    ++count;
+  }
+  if (message.open_slots) {
+    std::string body;
+    Put(body, message.open_slots->size(), 4);
+    for (const OpenSlot& open : *message.open_slots) {
+      Put(body, static_cast<std::uint64_t>(protocol::ToInt(open.slot)), 2);
+      Put(body, open.is_arriving ? 1 : 0, 2);
+      body += open.peer.Text();
+    }
+    PutExtension(out, kOpenSlotsExtension, body);
     ++count;
   }
   return count;

@@ -77,6 +77,22 @@ struct ForgottenNode {
   bool operator==(const ForgottenNode&) const = default;
 };
 
+// A slot that its owner gives away, or that comes to the sender.
+struct OpenSlot {
+  protocol::Slot slot{0};
+  bool is_arriving = false;
+  NodeId peer;
+  bool operator==(const OpenSlot&) const = default;
+};
+
+// What whoever forms a cluster asks a new node to take.
+struct SlotGrant {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;  // inclusive
+  Epoch config_epoch{0};
+  bool operator==(const SlotGrant&) const = default;
+};
+
 // What UPDATE says: whose these slots are, since which epoch.
 struct SlotsUpdate {
   NodeId owner;
@@ -107,6 +123,9 @@ struct BusMessage {
   std::optional<std::string> human_name;
   std::optional<NodeId> shard_id;
   std::vector<ForgottenNode> forgotten;
+  // Only from a master of ours to replicas of ours: all that it has on the move.
+  std::optional<std::vector<OpenSlot>> open_slots;
+  std::optional<SlotGrant> grant;  // between nodes of ours only
 
   NodeId failed;  // FAIL
   SlotsUpdate update;

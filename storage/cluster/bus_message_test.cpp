@@ -101,6 +101,39 @@ TEST(BusMessageTest, EveryTypeComesBackAsItWas) {
   }
 }
 
+TEST(BusMessageTest, SlotsOnTheMoveComeBackAsTheyWere) {
+  for (std::size_t count : {0u, 1u, 3u}) {
+    BusMessage message;
+    message.sender = *NodeId::Parse(TestId(1));
+    std::vector<OpenSlot>& open = message.open_slots.emplace();
+    for (std::size_t i = 0; i < count; ++i) {
+      open.push_back({protocol::Slot(100 * i), i == 1, *NodeId::Parse(TestId(2))});
+    }
+    std::string bytes;
+    EncodeBusMessage(message, bytes);
+    const auto read = DecodeBusMessage(bytes);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(*read, message);
+    if (count == 0) continue;
+    // A slot that there is not.
+    bytes[kBusHeaderBytes + 8 + 4] = 0x7f;
+    EXPECT_FALSE(DecodeBusMessage(bytes));
+  }
+}
+
+TEST(BusMessageTest, AGrantComesBackAsItWas) {
+  BusMessage message;
+  message.sender = *NodeId::Parse(TestId(1));
+  message.grant = SlotGrant{100, 16383, Epoch(7)};
+  std::string bytes;
+  EncodeBusMessage(message, bytes);
+  const auto read = DecodeBusMessage(bytes);
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(*read, message);
+  bytes[kBusHeaderBytes + 8] = 0x7f;  // the first behind the last
+  EXPECT_FALSE(DecodeBusMessage(bytes));
+}
+
 TEST(BusMessageTest, ALightPublishHasNoSender) {
   BusMessage message;
   message.type = BusMessageType::kPublish;

@@ -39,6 +39,8 @@ struct Peer {
   // ---- Health
   std::int64_t ping_sent_ms = 0;   // the oldest ping without an answer, also of an earlier link
   std::deque<std::int64_t> pings;  // those of the present link that are unanswered
+  std::deque<std::uint64_t> ping_news;  // and the news that were out when each was sent
+  std::uint64_t knows_news = 0;         // answered a ping that was sent after them
   std::int64_t pong_received_ms = 0;
   std::int64_t offset_asked_ms = 0;  // when the ping left whose answer told its offset last
   std::int64_t data_received_ms = 0;

@@ -39,6 +39,7 @@ void ClusterBus::OnMessage(LinkId link, const BusMessage& message) {
     if (sender == kNoNode || sender == state_.MyIndex()) return;
     if (message.type == BusMessageType::kPong && is_news) {
       ReadRole(sender, message);
+      ReadOpenSlots(sender, message);
       ReadSlots(link, sender, message);
     }
     ReadGossip(sender, message);
@@ -132,6 +133,7 @@ void ClusterBus::OnPing(LinkId link, NodeIndex sender, const BusMessage& message
                        (message.master || message.config_epoch >= peer.newest_config_epoch);
   if (is_news) {
     ReadRole(sender, message);
+    ReadOpenSlots(sender, message);
     // Before the answer: whoever lost its slots must know when the answer allows it to serve.
     ReadSlots(link, sender, message);
   }
@@ -176,6 +178,8 @@ bool ClusterBus::OnPong(LinkId link, NodeIndex sender, const BusMessage& message
       peer.granted_ms = std::max(peer.granted_ms, peer.pings.front());
     }
     peer.pings.pop_front();
+    peer.knows_news = std::max(peer.knows_news, peer.ping_news.front());
+    peer.ping_news.pop_front();
     if (!peer.pings.empty()) peer.ping_sent_ms = peer.pings.front();
   }
   HeardOf(sender);
@@ -202,6 +206,7 @@ bool ClusterBus::FinishHandshake(LinkId link, const NodeId& made_up, const BusMe
   peer.pong_received_ms = peer.data_received_ms = host_.NowMs();
   peer.ping_sent_ms = 0;
   peer.pings.clear();
+  peer.ping_news.clear();
   must_save_ = true;
   host_.Log("met node " + std::string(message.sender.Text()));
   NoteSender(index, message);
@@ -330,6 +335,7 @@ void ClusterBus::ReadExtensions(NodeIndex sender, const BusMessage& message) {
     state_.SetHostname(sender, hostname);
     must_save_ = true;
   }
+  if (message.grant) granted_ = message.grant;
   if (message.shard_id) {
     PeerOf(sender).knows_shard_ids = true;
     if (node.shard_id != message.shard_id) {

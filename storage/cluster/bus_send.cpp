@@ -53,8 +53,11 @@ void ClusterBus::SendPing(const NodeId& to, BusMessageType type) {
   BusMessage message = MessageOf(type);
   AddGossip(message, &to);
   AddExtensions(message, &peer);
+  AddOpenSlots(message, to);
+  if (auto grant = grants_.find(to); grant != grants_.end()) message.grant = grant->second;
   const std::int64_t now_ms = host_.NowMs();
   peer.pings.push_back(now_ms);
+  peer.ping_news.push_back(shard_news_);
   if (peer.ping_sent_ms == 0) peer.ping_sent_ms = now_ms;
   Send(peer.out, message);
 }
@@ -66,6 +69,7 @@ void ClusterBus::SendPong(LinkId link, const NodeId* to) {
   AddGossip(message, to);
   AddExtensions(message, peer);
   if (peer != nullptr) {
+    AddOpenSlots(message, *to);
     if (Denies(*to, *peer)) {
       // Whoever reads that it fails itself does not count this answer for its lease.
       GossipEntry denial = GossipOf(state_.Find(*to));
@@ -152,6 +156,7 @@ void ClusterBus::PongAll(bool shard_only) {
     BusMessage message = MessageOf(BusMessageType::kPong);
     AddGossip(message, &id);
     AddExtensions(message, &peer);
+    AddOpenSlots(message, id);
     Send(peer.out, message);
   }
 }

@@ -54,6 +54,7 @@ void ClusterBus::SendUpdate(LinkId link, NodeIndex owner) {
 }
 
 void ClusterBus::TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots) {
+  InheritMoves(claimer, epoch, slots);
   const NodeIndex my_master = state_.MasterOf(state_.MyIndex());
   std::vector<Slot> lost;
   int taken_from_mine = 0;
@@ -61,8 +62,10 @@ void ClusterBus::TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slo
   slots.ForEach([&](Slot slot) {
     ++claimed;
     const NodeIndex owner = state_.OwnerOf(slot);
+    if (owner == claimer) return;
     // A slot that is being imported changes hands by SETSLOT.
-    if (owner == claimer || state_.ImportingFrom(slot) != kNoNode) return;
+    const NodeIndex source = Me().IsMaster() ? state_.ImportingFrom(slot) : kNoNode;
+    if (source != kNoNode && source != claimer) return;
     if (owner != kNoNode && state_.Node(owner).config_epoch >= epoch) return;
     if (owner == state_.MyIndex() && host_.HasKeys(slot)) lost.push_back(slot);
     if (owner == my_master) ++taken_from_mine;

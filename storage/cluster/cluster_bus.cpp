@@ -180,6 +180,7 @@ void ClusterBus::OnConnected(LinkId link, LinkEnds ends) {
   peer.refused_ms = 0;
   peer.link_created_ms = host_.NowMs();
   peer.pings.clear();
+  peer.ping_news.clear();
   peer.void_pings = 0;
   if (NodeIndex index = state_.Find(id); index != kNoNode) state_.SetLink(index, true);
   SendPing(id,
@@ -222,6 +223,7 @@ void ClusterBus::LinkLost(LinkId link) {
         peer->second.out = kNoLink;
         peer->second.is_out_up = false;
         peer->second.pings.clear();
+        peer->second.ping_news.clear();
         peer->second.void_pings = 0;
         if (NodeIndex index = state_.Find(peer->first); index != kNoNode) {
           state_.SetLink(index, false);
@@ -269,6 +271,7 @@ void ClusterBus::EndOfTurn() {
     PongAll(false);
   }
   if (std::exchange(must_tell_shard_, false)) PongAll(true);
+  if (std::exchange(must_ping_shard_, false)) PingShard();
 }
 
 }  // namespace slotway::storage::cluster

@@ -15,8 +15,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "storage/cluster/bus_facts.h"
 #include "storage/cluster/bus_host.h"
 #include "storage/cluster/bus_message.h"
 #include "storage/cluster/bus_peer.h"
@@ -24,32 +26,6 @@
 #include "storage/cluster/replication_port.h"
 
 namespace slotway::storage::cluster {
-
-struct BusSettings {
-  std::int64_t node_timeout_ms = 2000;
-  // How long a majority's answers allow a master to serve; 0: no lease. Less than the timeout.
-  std::int64_t lease_ms = 1500;
-  std::string announce_ip;  // empty: peers see the address of the socket
-  bool allows_replica_migration = true;
-  std::int64_t migration_barrier = 1;
-  bool never_fails_over = false;
-  std::int64_t replicas_to_ack = 0;   // that have what was confirmed to clients; -1: the majority
-  std::int64_t validity_factor = 10;  // 0: however old a replica's data is
-};
-
-struct BusCounters {
-  std::array<std::uint64_t, kBusMessageTypes> sent{};
-  std::array<std::uint64_t, kBusMessageTypes> received{};
-};
-
-enum class FailoverKind : std::uint8_t { kNormal, kForce, kTakeover };
-
-struct LinkDescription {
-  bool is_outgoing;
-  NodeId node;
-  std::int64_t created_unix_ms;
-  LinkId link;
-};
 
 class ClusterBus {
  public:
@@ -85,8 +61,19 @@ class ClusterBus {
   std::string Replicate(std::string_view id);
   std::string Failover(FailoverKind kind);
   void Reset(bool is_hard, const NodeId& new_id);
+  bool HasBeenReset() const { return has_been_reset_; }
   // After a command changed slots or epochs, and has saved them: everybody is told.
   void TellAll() { must_tell_all_ = true; }
+  // At the end of this turn, before anybody is told. Still due then: it has failed.
+  void SaveSoon() { must_save_ = true; }
+  bool IsSaveDue() const { return must_save_; }
+  // What pings to these nodes say from here on, and what was said last to this one.
+  void SetGrants(std::map<NodeId, SlotGrant> grants) { grants_ = std::move(grants); }
+  std::optional<SlotGrant> TakeGrant() { return std::exchange(granted_, std::nullopt); }
+  // At the end of this turn the replicas are told of slots on the move and of new claims; the result
+  // is for IsKnownInShard(): whether all of them that live have heard.
+  std::uint64_t TellShard();
+  bool IsKnownInShard(std::uint64_t news) const;
   void Publish(std::string_view channel, std::string_view payload, bool is_shard);
   int CountFailureReports(const NodeId& id);
   std::vector<LinkDescription> Links() const;
@@ -158,6 +145,8 @@ class ClusterBus {
   GossipEntry GossipOf(NodeIndex index);
   void SendToAll(const BusMessage& message, bool masters_only = false);
   void PongAll(bool shard_only);
+  void PingShard();
+  void AddOpenSlots(BusMessage& message, const NodeId& to);
   void PingRandomPeer();
   void PingVoters();
 
@@ -190,6 +179,8 @@ class ClusterBus {
   void ReadSlots(LinkId link, NodeIndex sender, const BusMessage& message);
   bool SendUpdateIfStale(LinkId link, NodeIndex sender, const BusMessage& message);
   void SendUpdate(LinkId link, NodeIndex owner);
+  void ReadOpenSlots(NodeIndex sender, const BusMessage& message);
+  void InheritMoves(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots);
   void TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots);
   void Collide(NodeIndex sender, const BusMessage& message);
   void OnUpdate(const BusMessage& message);
@@ -246,6 +237,11 @@ class ClusterBus {
   std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
   bool is_replaceable_ = false;  // somebody may be elected in its place, or may have been
   bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false;
+  bool must_ping_shard_ = false;
+  std::map<NodeId, SlotGrant> grants_;
+  std::optional<SlotGrant> granted_;
+  bool has_been_reset_ = false;
+  std::uint64_t shard_news_ = 0;  // counts what the replicas have to know
   std::string followed_;  // the address that replication was told
   SlotBitmap my_slots_;   // of the header
   NodeIndex my_slots_of_ = kNoNode;

@@ -407,5 +407,70 @@ TEST(ClusterBusTest, AfterAPauseNobodyElseWasSilent) {
   EXPECT_FALSE(node.state.IsUp());
 }
 
+TEST(ClusterBusTest, AReplicaKnowsWhatItsMasterHasOnTheMove) {
+  TestBus node(3);
+  BusMessage ping = node.From(0, BusMessageType::kPing);
+  ping.open_slots = {{Slot(5), false, *NodeId::Parse(TestId(1))},
+                     {Slot(16000), true, *NodeId::Parse(TestId(2))}};
+  node.Tell(ping);
+  EXPECT_EQ(node.state.MigratingTo(Slot(5)), NodeIndex(1));
+  EXPECT_EQ(node.state.ImportingFrom(Slot(16000)), NodeIndex(2));
+  // Redis says nothing of it: then nothing is known to have changed.
+  node.Tell(node.From(0, BusMessageType::kPing));
+  EXPECT_EQ(node.state.MigratingTo(Slot(5)), NodeIndex(1));
+  ping.open_slots->clear();
+  node.Tell(ping);
+  EXPECT_TRUE(node.state.Migrating().empty() && node.state.Importing().empty());
+  // Of others it is none of its business.
+  BusMessage other = node.From(1, BusMessageType::kPing);
+  other.open_slots = {{Slot(6000), false, *NodeId::Parse(TestId(0))}};
+  node.Tell(other);
+  EXPECT_TRUE(node.state.Migrating().empty());
+}
+
+TEST(ClusterBusTest, AMasterTellsItsReplicasAndKnowsWhoHasHeard) {
+  TestBus node(0);
+  node.Answer(3);
+  const std::uint64_t news = node.bus.TellShard();
+  node.state.SetMigrating(Slot(5), NodeIndex(1));
+  BusMessage introduction = node.From(3, BusMessageType::kPing);
+  introduction.shard_id = node.state.ShardIdOf(NodeIndex(0));
+  node.host.sent.clear();
+  node.Tell(introduction);
+  const std::vector<BusMessage> pings = node.host.Sent(BusMessageType::kPing);
+  ASSERT_FALSE(pings.empty());
+  EXPECT_FALSE(node.bus.IsKnownInShard(news));
+  node.Answer(3);
+  EXPECT_TRUE(node.bus.IsKnownInShard(news));
+  const std::uint64_t more = node.bus.TellShard();
+  node.host.sent.clear();
+  node.bus.EndOfTurn();
+  std::optional<std::vector<OpenSlot>> told;
+  for (const BusMessage& ping : node.host.Sent(BusMessageType::kPing)) {
+    if (ping.open_slots) told = ping.open_slots;
+  }
+  ASSERT_TRUE(told);
+  EXPECT_EQ(*told, (std::vector<OpenSlot>{{Slot(5), false, *NodeId::Parse(TestId(1))}}));
+  EXPECT_FALSE(node.bus.IsKnownInShard(more));
+  node.state.SetFlag(NodeIndex(3), NodeFlag::kSuspected, true);
+  EXPECT_TRUE(node.bus.IsKnownInShard(more));
+}
+
+TEST(ClusterBusTest, WhoTakesAMastersPlaceTakesItInMovesToo) {
+  TestBus node(0);
+  node.state.SetMigrating(Slot(5), NodeIndex(1));
+  node.state.SetImporting(Slot(6000), NodeIndex(1));
+  ASSERT_EQ(node.state.OwnerOf(Slot(6000)), NodeIndex(1));
+  node.state.SetFlag(NodeIndex(1), NodeFlag::kFailed, true);
+  BusMessage claim = node.From(4, BusMessageType::kPing);
+  claim.wire_flags = FlagsToWire(NodeFlag::kMaster);
+  claim.master.reset();
+  claim.current_epoch = claim.config_epoch = Epoch(100);
+  node.Tell(claim);
+  EXPECT_EQ(node.state.MigratingTo(Slot(5)), NodeIndex(4));
+  EXPECT_EQ(node.state.ImportingFrom(Slot(6000)), NodeIndex(4));
+  EXPECT_EQ(node.state.OwnerOf(Slot(6000)), NodeIndex(4));
+}
+
 }  // namespace
 }  // namespace slotway::storage::cluster

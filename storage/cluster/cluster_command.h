@@ -39,6 +39,8 @@ struct ClusterCommandContext {
   ClusterBus* bus = nullptr;                                        // REQUIRES: set
   std::function<std::size_t(LinkId)> queued_bytes = {};
   std::uint64_t limit_exceeded_count = 0;  // links that were closed for what was queued on them
+  // Set by what the replicas have to know before the reply leaves: see ClusterBus::TellShard().
+  std::uint64_t shard_news = 0;
 };
 
 // `args` is the whole request ("CLUSTER", "SLOTS"); arity was checked against the command table.

@@ -72,7 +72,9 @@ Judgement JudgeRequest(const ClusterState& state, const GuardedRequest& request,
   bool is_mine = owner == state.MyIndex();
   NodeIndex leaving_to = is_mine ? state.MigratingTo(slot) : kNoNode;
   bool is_leaving = leaving_to != kNoNode;
-  bool is_arriving = !is_leaving && state.ImportingFrom(slot) != kNoNode;
+  // A replica knows what comes to its master, and takes nothing itself.
+  bool is_arriving = !is_leaving && state.Myself().IsMaster() &&
+                     state.ImportingFrom(slot) != kNoNode;
   if (is_leaving || is_arriving) {
     if (request.is_migrate) return decide(Verdict::kServe);
     // Channels have no place: they never count as missing.

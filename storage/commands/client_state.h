@@ -72,6 +72,10 @@ struct ClientState {
   std::string address;                        // "ip:port", kept for CLIENT LIST
   std::string local_address;
 
+  // What its shard has to know before its replies leave, and until when that may take; 0: nothing.
+  std::uint64_t shard_news = 0;
+  std::int64_t shard_news_until_ms = 0;
+
   bool is_cut = false;  // its connection is about to be closed
   // See ClientMemory.
   static constexpr std::uint8_t kNoBucket = 255;

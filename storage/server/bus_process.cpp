@@ -63,10 +63,15 @@ runtime::Result<bool> BusProcess::Start() {
   auto listening = links_->ListenOn(config.bind, static_cast<std::uint16_t>(port));
   if (!listening) return listening;
   bus_ = std::make_unique<cluster::ClusterBus>(state_, *this, replication_, Settings());
+  StartForming();
   bus_->Tick();
   EndTurn();
   timer_.Start(kTickMs, kTickMs, [this] {
     bus_->Tick();
+    if (formation_ && formation_->Tick(NowMs())) {
+      bus_->SaveSoon();
+      bus_->TellAll();
+    }
     EndTurn();
   });
   return true;
@@ -82,6 +87,20 @@ bool BusProcess::CutLinks(std::string_view id, bool incoming, bool outgoing) {
   }
   EndTurnSoon();
   return true;
+}
+
+void BusProcess::StartForming() {
+  const config::ShardConfig& config = server_.Config();
+  if (config.cluster_nodes == 0) return;
+  formation_ = std::make_unique<cluster::Formation>(
+      state_, *bus_,
+      cluster::FormationGoal{.nodes = static_cast<int>(config.cluster_nodes),
+                             .replicas = static_cast<int>(config.cluster_replicas)});
+  // The settings were read with it.
+  peer_finder_ = std::make_unique<PeerFinder>(
+      loop_, *bus_, *formation_, config::ParsePeerList(config.cluster_peers).value(),
+      static_cast<std::uint16_t>(config.cluster_port));
+  peer_finder_->Start();
 }
 
 cluster::BusSettings BusProcess::Settings() const {

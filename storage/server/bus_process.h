@@ -17,6 +17,7 @@
 #include "storage/cluster/cluster_bus.h"
 #include "storage/commands/server_state.h"
 #include "storage/server/bus_links.h"
+#include "storage/server/peer_finder.h"
 
 namespace slotway::storage {
 
@@ -59,6 +60,7 @@ class BusProcess final : public cluster::BusHost {
  private:
   cluster::BusSettings Settings() const;
   void EndTurn();
+  void StartForming();
   void DropSlots();
   std::uint64_t ConnectTimeoutMs() const;
 
@@ -70,6 +72,8 @@ class BusProcess final : public cluster::BusHost {
   runtime::Random random_;
   std::unique_ptr<BusLinks> links_;
   std::unique_ptr<cluster::ClusterBus> bus_;
+  std::unique_ptr<cluster::Formation> formation_;  // nullptr: without cluster-peers
+  std::unique_ptr<PeerFinder> peer_finder_;
   runtime::Timer timer_;
   std::vector<protocol::Slot> dropped_;  // their keys go when no script is in the middle of them
   bool is_turn_ending_ = false;

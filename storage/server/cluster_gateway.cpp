@@ -46,6 +46,7 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
   if (!state) return tl::unexpected(state.error());
   std::unique_ptr<ClusterGateway> gateway(
       new ClusterGateway(server, std::move(*file), std::move(*state)));
+  gateway->loop_ = &loop;
   gateway->ApplyPolicy();
   if (std::string error = gateway->Save(); !error.empty()) return runtime::Fail(error);
   BusProcess::Hooks hooks{.save = [raw = gateway.get()] { return raw->Save(); },
@@ -63,6 +64,26 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
 std::string ClusterGateway::Save() {
   auto written = file_->Write(cluster::FormatNodesConf(state_));
   return written ? std::string() : written.error().text;
+}
+
+std::string ClusterGateway::SaveFor(std::uint64_t client_id) {
+  if (saved_turn_ != loop_->Turn()) {
+    std::string problem = Save();
+    if (problem.empty()) saved_turn_ = loop_->Turn();
+    return problem;
+  }
+  bus_->Bus().SaveSoon();
+  bus_->EndTurnSoon();
+  if (unsaved_clients_.empty()) loop_->Defer([this] { CheckSaved(); });
+  unsaved_clients_.push_back(client_id);
+  return {};
+}
+
+// Runs behind the bus's end of the turn, and before replies leave.
+void ClusterGateway::CheckSaved() {
+  const std::vector<std::uint64_t> clients = std::exchange(unsaved_clients_, {});
+  if (!bus_->Bus().IsSaveDue()) return;
+  for (std::uint64_t id : clients) server_.close_client(id);
 }
 
 void ClusterGateway::ApplySettings() {
@@ -187,6 +208,13 @@ std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
   return ErrorOf(cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; }));
 }
 
+ClusterGateway::News ClusterGateway::ShardNewsOf(const ClientState& client) const {
+  const bool is_known =
+      state_.Myself().IsMaster() && bus_->Bus().IsKnownInShard(client.shard_news);
+  if (is_known) return News::kKnown;
+  return bus_->NowMs() < client.shard_news_until_ms ? News::kOnTheirWay : News::kLost;
+}
+
 void ClusterGateway::Run(CommandContext& ctx) {
   std::string reply;
   protocol::StringSink sink{reply};
@@ -202,7 +230,7 @@ void ClusterGateway::Run(CommandContext& ctx) {
                                  [&keys](const Entry& entry) { keys.emplace_back(entry.key()); });
           },
       .count_all_keys = [&ctx] { return ctx.db.Size(); },
-      .save = [this] { return Save(); },
+      .save = [this, &ctx] { return SaveFor(ctx.client.id); },
       .random_bytes = [this] { return RandomBytes(server_); },
       .bus = &bus_->Bus(),
       .queued_bytes = [this](cluster::LinkId link) { return bus_->Links().QueuedBytes(link); },
@@ -210,6 +238,12 @@ void ClusterGateway::Run(CommandContext& ctx) {
   };
   cluster::RunClusterCommand(context, ctx.args, writer);
   bus_->EndTurnSoon();
+  if (context.shard_news != 0) {
+    constexpr std::int64_t kMoreMs = 1000;  // than it takes to suspect who does not answer
+    ctx.client.shard_news = context.shard_news;
+    ctx.client.shard_news_until_ms =
+        bus_->NowMs() + 2 * bus_->Bus().Settings().node_timeout_ms + kMoreMs;
+  }
   if (reply.starts_with('-')) {
     ctx.has_failed = true;
     server_.stats.CountError(std::string_view(reply).substr(1));

@@ -56,6 +56,9 @@ class ClusterGateway {
   // Until when what was run now may be answered, as BootTimeMs().
   std::int64_t LeaseEndsMs() const { return bus_->Bus().ServesUntilMs(); }
   bool MayBeReplaced() const { return bus_->Bus().MayBeReplaced(); }
+  // Whether the replies to this client may leave. Once too much time has passed they never may.
+  enum class News : std::uint8_t { kKnown, kOnTheirWay, kLost };
+  News ShardNewsOf(const ClientState& client) const;
   void Publish(std::string_view channel, std::string_view payload, bool is_shard) {
     bus_->Bus().Publish(channel, payload, is_shard);
   }
@@ -80,6 +83,10 @@ class ClusterGateway {
   void ApplyPolicy();
   // Empty when written, else why not.
   std::string Save();
+  // The same for a client's command. What else comes in the same turn is written once, at its end;
+  // if that fails those clients get no answer.
+  std::string SaveFor(std::uint64_t client_id);
+  void CheckSaved();
   cluster::EndpointKind EndpointKind() const;
 
   ServerState& server_;
@@ -88,6 +95,9 @@ class ClusterGateway {
   BusReplication replication_;
   std::unique_ptr<BusProcess> bus_;
   std::vector<std::string_view> keys_;
+  runtime::EventLoop* loop_ = nullptr;
+  std::uint32_t saved_turn_ = 0;                // 0: none yet
+  std::vector<std::uint64_t> unsaved_clients_;  // of this turn
 };
 
 }  // namespace slotway::storage

@@ -206,9 +206,31 @@ void ShardSession::FailProtocol() {
   client_.closes_after_reply = true;
 }
 
+// Whoever is told that a slot has changed hands, or begun to move, may rely on it when the master is
+// gone in the next moment.
+bool ShardSession::IsShardInformed() {
+  switch (server_.ShardNewsOf(client_)) {
+    case ClusterGateway::News::kOnTheirWay:
+      return false;
+    case ClusterGateway::News::kKnown:
+      client_.shard_news = 0;
+      return true;
+    case ClusterGateway::News::kLost:
+      break;
+  }
+  runtime::LogWarning("a change of slots was not confirmed to {}: replicas do not know of it",
+                      client_.address);
+  connection_->Abandon();
+  server_.State().close_client(client_.id);
+  return false;
+}
+
 // A process that stood still between a write and its answer may have been deposed meanwhile: then
 // the new master knows nothing of the write, and nobody may be told that it is done.
 bool ShardSession::IsFlushWanted() {
+  if (client_.shard_news != 0) [[unlikely]] {
+    if (!IsShardInformed()) return false;
+  }
   constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   std::int64_t until_ms = std::exchange(confirms_until_ms_, kNever);
   if (std::exchange(client_.confirms_held, false)) {

@@ -48,6 +48,7 @@ class ShardSession final : public runtime::Connection::Handler {
   std::size_t ExecuteBatch(RequestBatch& batch);
   void RestartParser();
   void FailProtocol();
+  bool IsShardInformed();
 
   ShardServer& server_;
   std::unique_ptr<runtime::Connection> connection_;

@@ -62,9 +62,10 @@ LAYERS = {
     "config": (["runtime"], ["expected", "posix", "yaml"]),
     **_house("proxy", _PROXY_FLOORS),
     "proxy/tools": (_BELOW, ["expected", "posix", "fmt"]),
+    "proxy/cluster_tool": (_BELOW, ["expected", "posix", "fmt"]),
     **_house("storage", _STORAGE_FLOORS),
 }
-LAYERS["proxy"][0].append("proxy/tools")
+LAYERS["proxy"][0].extend(["proxy/tools", "proxy/cluster_tool"])
 # Pure bottom floors.
 LAYERS["storage/memory"][0].clear()
 LAYERS["storage/types"][0][:] = ["protocol", "storage/memory"]
