@@ -252,6 +252,37 @@ TEST(ClusterBusTest, AReplicaIsElectedAndTakesTheSlots) {
   EXPECT_EQ(node.state.Myself().config_epoch, Epoch(4));
 }
 
+TEST(ClusterBusTest, ACandidateHearsTheOthersFirstWhereReplicasHaveWhatWasConfirmed) {
+  BusSettings settings;
+  settings.replicas_to_ack = 1;
+  TestBus node(3, settings);
+  node.host.offset = 100;
+  const auto other = [&](std::int64_t offset) {
+    BusMessage pong = node.From(4, BusMessageType::kPong);
+    pong.master = *NodeId::Parse(TestId(0));
+    pong.config_epoch = node.state.Node(NodeIndex(0)).config_epoch;
+    pong.slots = node.state.BitmapOf(NodeIndex(0));
+    pong.offset = offset;
+    return pong;
+  };
+  const auto votes = [&] { return node.host.Sent(BusMessageType::kVoteRequest).size(); };
+  node.Tell(other(50));
+  node.Tell(node.Fail(1, 0));
+  node.Pass(1000);
+  EXPECT_EQ(votes(), 0u);  // what it said before the failure does not count
+  EXPECT_FALSE(node.host.Sent(BusMessageType::kFail).empty());
+  for (int i = 0; i < 10; ++i) {
+    node.Tell(other(200));
+    node.Pass(100);
+  }
+  EXPECT_EQ(votes(), 0u);  // it has more
+  for (int i = 0; i < 10; ++i) {
+    node.Tell(other(100));
+    node.Pass(100);
+  }
+  EXPECT_NE(votes(), 0u);
+}
+
 TEST(ClusterBusTest, AReplicaWithoutACopyDoesNotStand) {
   TestBus node(3);
   node.host.has_copy = false;
