@@ -96,6 +96,8 @@ void ClusterBus::Tick() {
   TickManual();
   TickElection();
   TickPendingVote();
+  TickRecovery();
+  TickHandover();
   RenewLease();
 }
 
@@ -259,6 +261,13 @@ void ClusterBus::DropPeer(const NodeId& id) {
 }
 
 void ClusterBus::EndOfTurn() {
+  if (manual_.ends_ms != 0) {
+    // Somebody's writes stand still.
+    ClusterState::Batch batch(state_);
+    TickManual();
+    TickElection();
+  }
+  TickRecovery();
   RenewLease();
   if (must_save_) must_save_ = !host_.Save(state_);
   if (std::exchange(must_tell_all_, false)) {
