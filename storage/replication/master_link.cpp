@@ -233,6 +233,8 @@ void MasterLink::BeginLoading() {
 void MasterLink::EndLoading() {
   if (!reader_) return;
   if (is_loaded_) {
+    const auto history = target_->History();
+    server_.replication.history.stream_db = history ? history->stream_db : 0;
     hooks_.end_sync(sync_id_, sync_offset_);
   } else {
     FlushForLoading(server_, true);  // half of a data set is none
@@ -282,7 +284,7 @@ std::size_t MasterLink::TakeMark(std::string_view input) {
 
 void MasterLink::BeginStream() {
   EndLoading();
-  master_.db_index = 0;
+  master_.db_index = server_.replication.history.stream_db;
   stage_ = Stage::kStream;
   SetState(MasterLinkState::kConnected);
   server_.replication.master.has_copy = true;
@@ -368,6 +370,7 @@ void MasterLink::Apply(std::string_view bytes) {
     Acknowledge();
   } else if (!args.empty()) {
     hooks_.apply(master_, args);
+    server_.replication.history.stream_db = master_.db_index;
   }
   // Who resumes in the middle of a transaction must get it from its beginning.
   if (master_.Is(ClientWay::kQueueing)) {

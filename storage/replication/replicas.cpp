@@ -114,6 +114,7 @@ void Replicas::StopReading(Replica& replica) {
 void Replicas::KeepLog() {
   if (has_log_) return;
   has_log_ = true;
+  server_.replication.has_log = true;
   log_.Reset(server_.replication.history.offset);
   ApplySettings();
   unused_since_ms_ = server_.now_ms;
@@ -146,7 +147,10 @@ void Replicas::ApplySettings() {
   log_.SetWantedBytes(static_cast<std::size_t>(server_.Config().repl_backlog_size));
 }
 
-void Replicas::Append(std::string_view commands) { AppendRaw(commands); }
+void Replicas::Append(std::string_view commands) {
+  AppendRaw(commands);
+  server_.replication.history.stream_db = SelectedDb();
+}
 
 void Replicas::AppendRaw(std::string_view bytes) {
   if (has_log_) {
@@ -253,9 +257,9 @@ void Replicas::StartSnapshot() {
   });
   SnapshotSource source = SnapshotSourceOf(server_);
   source.options.version = kRdbVersionRedis70;  // all that follow can read it
-  source.aux.push_back({"repl-stream-db", "0"});
-  source.aux.push_back({"repl-id", id});
-  source.aux.push_back({"repl-offset", std::to_string(offset)});
+  // What comes from here begins with a SELECT, what is passed on does not.
+  AddHistory(source, server_.replication.history,
+             is_source_ ? 0 : server_.replication.history.stream_db);
   SnapshotSink& sink = file_ != nullptr ? static_cast<SnapshotSink&>(*file_) : *this;
   server_.snapshots->Begin(std::move(source), sink,
                            [this](bool is_complete) { EndSnapshot(is_complete); });
