@@ -2,6 +2,7 @@
 #include "storage/server/shard_server.h"
 
 #include <algorithm>
+#include <csignal>
 #include <string>
 #include <utility>
 
@@ -61,8 +62,17 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
           [this](ClientState& master, std::span<const std::string_view> args) {
             executor_->Execute(master, executor_->Prepare(args), master_output_);
             master_output_.Clear();
+            if (cluster_) cluster_->OnStream();
           },
-          [this] { executor_->Waiting().ServeAcknowledged(); }),
+          [this] {
+            executor_->Waiting().ServeAcknowledged();
+            shutdown_.Look();
+          }),
+      shutdown_(state_,
+                {.hand_over = [this](std::int64_t for_ms) {
+                   return cluster_ != nullptr && cluster_->HandOver(for_ms);
+                 },
+                 .is_handing_over = [this] { return cluster_->IsHandingOver(); }}),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       expiry_timer_(loop),
@@ -72,6 +82,7 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   AddScriptHandlers(handlers_);
   state_.handlers = &handlers_;
   state_.replication_host = &replication_;
+  state_.shutdown_host = &shutdown_;
   state_.close_client = [this](std::uint64_t id) { loop_.Defer([this, id] { Close(id); }); };
   state_.look_at_client_memory = [this] { client_evictor_.Look(); };
   state_.serve_while_busy = [this] { ServeWhileBusy(); };
@@ -100,6 +111,7 @@ runtime::Result<bool> ShardServer::Start() {
     };
     auto cluster = ClusterGateway::Open(state_, loop_, [this, changed] {
       if (executor_) changed();
+      shutdown_.Look();
     });
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
@@ -134,7 +146,8 @@ runtime::Result<bool> ShardServer::Start() {
 void ShardServer::OnLoaded(const std::optional<std::string>& error) {
   if (!error) {
     runtime::LogInfo("ready to accept connections on port {}", Port());
-    replication_.Start();
+    replication_.Start(persistence_.LoadedHistory());
+    if (cluster_) cluster_->OnLoaded(persistence_.HasLoadedLog());
     return;
   }
   runtime::LogError("cannot load the data: {}", *error);
@@ -147,9 +160,20 @@ void ShardServer::Stop() {
   loop_.Stop();
 }
 
-void ShardServer::ShutDownBySignal() {
+void ShardServer::ShutDownBySignal(int signal) {
   state_.RefreshClock();
-  if (persistence_.ShutDown({})) runtime::LogWarning("still running: the data cannot be saved");
+  if (shutdown_.IsOn()) {
+    if (signal != SIGINT) return;
+    runtime::LogWarning("asked again: stops at once");
+    has_failed_ = true;
+    return Stop();
+  }
+  const std::uint32_t options =
+      signal == SIGINT ? state_.Config().shutdown_on_sigint : state_.Config().shutdown_on_sigterm;
+  shutdown_.Begin({.saves = (options & config::kShutdownSave) != 0,
+                   .is_nosave = (options & config::kShutdownNosave) != 0,
+                   .is_now = (options & config::kShutdownNow) != 0,
+                   .is_forced = (options & config::kShutdownForce) != 0});
 }
 
 runtime::Result<bool> ShardServer::ListenEverywhere() {
@@ -453,6 +477,7 @@ void ShardServer::TickTenTimesASecond() {
   if (++tick_count_ % kTicksOfASecond == 0) compactor_.Look();
   persistence_.Tick();
   replication_.Tick();
+  shutdown_.Look();
 }
 
 // Each of them once a second, whether it is silent, and whether it takes what it is sent.

@@ -31,6 +31,7 @@
 #include "storage/server/persistence_service.h"
 #include "storage/server/request_batch.h"
 #include "storage/server/shard_session.h"
+#include "storage/server/shutdown.h"
 
 namespace slotway::storage {
 
@@ -41,8 +42,8 @@ class ShardServer {
 
   // Binds the addresses, opens the cluster's file, starts the timers and begins to load the data.
   runtime::Result<bool> Start();
-  // What SIGTERM and SIGINT ask for.
-  void ShutDownBySignal();
+  // What SIGTERM and SIGINT ask for. A SIGINT while the end is waited for: at once, unsaved.
+  void ShutDownBySignal(int signal);
   // Whether the loop was stopped because the data could not be loaded.
   bool HasFailed() const { return has_failed_; }
 
@@ -116,6 +117,7 @@ class ShardServer {
   runtime::ByteQueue master_output_;  // nobody hears it
   std::unique_ptr<ClusterGateway> cluster_;
   std::unique_ptr<Executor> executor_;
+  Shutdown shutdown_;
   ClientEvictor client_evictor_;
   Compactor compactor_;
   RequestBatch batch_;
