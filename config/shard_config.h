@@ -72,6 +72,14 @@ enum KeyspaceEvent : uint32_t {
                kNotifyZset | kNotifyExpired | kNotifyEvicted | kNotifyStream | kNotifyModule,
 };
 
+// How a signal ends the process; bits. None: as SHUTDOWN without a word.
+enum ShutdownOption : uint32_t {
+  kShutdownSave = 1 << 0,
+  kShutdownNosave = 1 << 1,
+  kShutdownNow = 1 << 2,
+  kShutdownForce = 1 << 3,
+};
+
 struct ShardConfig {
   // Network
   std::vector<std::string> bind = {"*", "-::*"};  // '-': may be unavailable
@@ -108,6 +116,8 @@ struct ShardConfig {
   int64_t hz = 10;
   bool dynamic_hz = true;
   int64_t shutdown_timeout_s = 10;
+  uint32_t shutdown_on_sigint = 0;   // ShutdownOption bits
+  uint32_t shutdown_on_sigterm = 0;
 
   // Memory
   uint64_t maxmemory_bytes = 0;  // 0: no limit

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/shard_custom_fields.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -271,6 +273,51 @@ std::string GetReplicasToAck(const ShardConfig& config) {
   return config.min_replicas_to_ack < 0 ? "majority" : std::to_string(config.min_replicas_to_ack);
 }
 
+constexpr std::pair<std::string_view, uint32_t> kShutdownOptions[] = {
+    {"default", 0},
+    {"save", kShutdownSave},
+    {"nosave", kShutdownNosave},
+    {"now", kShutdownNow},
+    {"force", kShutdownForce},
+};
+
+Refusal ReadShutdownOptions(Words args, uint32_t& options) {
+  options = 0;
+  for (const std::string& word : args) {
+    const auto* found =
+        std::find_if(std::begin(kShutdownOptions), std::end(kShutdownOptions),
+                     [&](const auto& option) { return option.first == Lower(word); });
+    if (found == std::end(kShutdownOptions)) {
+      return "argument(s) must be one of the following: default, save, nosave, now, force";
+    }
+    options |= found->second;
+  }
+  if ((options & kShutdownSave) && (options & kShutdownNosave)) {
+    return "shutdown options SAVE and NOSAVE can't be used simultaneously";
+  }
+  return std::nullopt;
+}
+
+std::string ShutdownOptionsText(uint32_t options) {
+  std::string text;
+  for (const auto& [name, bit] : kShutdownOptions) {
+    if ((options & bit) == 0) continue;
+    if (!text.empty()) text += ' ';
+    text += name;
+  }
+  return text.empty() ? "default" : text;
+}
+
+template <uint32_t ShardConfig::*Member>
+Refusal SetShutdownOptions(Words args, ShardConfig& config) {
+  return ReadShutdownOptions(args, config.*Member);
+}
+
+template <uint32_t ShardConfig::*Member>
+std::string GetShutdownOptions(const ShardConfig& config) {
+  return ShutdownOptionsText(config.*Member);
+}
+
 Refusal CheckPlainName(std::string_view setting, std::string_view name) {
   if (name.find('/') == std::string_view::npos) return std::nullopt;
   return std::string(setting) + " can't be a path, just a filename";
@@ -286,6 +333,10 @@ const CustomField kReplicasToAckField = {SetReplicasToAck, GetReplicasToAck};
 const CustomField kKeyspaceEventsField = {SetKeyspaceEvents, GetKeyspaceEvents};
 const CustomField kPercentilesField = {SetPercentiles, GetPercentiles};
 const CustomField kReplicaofField = {SetReplicaof, GetReplicaof};
+const CustomField kShutdownOnSigintField = {SetShutdownOptions<&ShardConfig::shutdown_on_sigint>,
+                                            GetShutdownOptions<&ShardConfig::shutdown_on_sigint>};
+const CustomField kShutdownOnSigtermField = {SetShutdownOptions<&ShardConfig::shutdown_on_sigterm>,
+                                             GetShutdownOptions<&ShardConfig::shutdown_on_sigterm>};
 const CustomField kUserField = {SetUser, GetUsers};
 
 std::optional<std::string> CheckSnapshotName(std::string_view name) {

@@ -20,6 +20,8 @@ extern const CustomField kReplicasToAckField;   // a number, or "majority"
 extern const CustomField kKeyspaceEventsField;  // one word of event letters
 extern const CustomField kPercentilesField;
 extern const CustomField kReplicaofField;  // "host port" or "no one"
+extern const CustomField kShutdownOnSigintField;  // options of SHUTDOWN, or "default"
+extern const CustomField kShutdownOnSigtermField;
 extern const CustomField kUserField;       // an ACL rule line; adds to what is there
 
 std::optional<std::string> CheckSnapshotName(std::string_view name);

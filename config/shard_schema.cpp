@@ -35,7 +35,6 @@ constexpr std::array<std::string_view, 3> kLocal = {"no", "yes", "local"};
 constexpr std::array<std::string_view, 3> kEndpoints = {"ip", "hostname", "unknown-endpoint"};
 constexpr std::array<std::string_view, 2> kPubsub = {"allchannels", "resetchannels"};
 constexpr std::array<std::string_view, 3> kDisklessLoad = {"disabled", "on-empty-db", "swapdb"};
-constexpr std::array<std::string_view, 5> kShutdown = {"default", "save", "nosave", "now", "force"};
 constexpr std::array<std::string_view, 3> kPropagation = {"ignore", "panic", "panic-on-replicas"};
 
 template <auto Member>
@@ -97,8 +96,8 @@ const Setting kSchema[] = {
     {"hz", SignedField{&C::hz, 0, kInt}},
     {"dynamic-hz", BoolField{&C::dynamic_hz}},
     {"shutdown-timeout", SignedField{&C::shutdown_timeout_s, 0, kInt}},
-    {"shutdown-on-sigint", AdviceField{Advice::kEnum, "default", 0, 0, kShutdown}},
-    {"shutdown-on-sigterm", AdviceField{Advice::kEnum, "default", 0, 0, kShutdown}},
+    {"shutdown-on-sigint", kShutdownOnSigintField, kMultiArg},
+    {"shutdown-on-sigterm", kShutdownOnSigtermField, kMultiArg},
     {"daemonize", AdviceBool("no"), kImmutable, "", kForeground},
     {"supervised", AdviceText("no"), kImmutable, "", kForeground},
     {"syslog-enabled", AdviceBool("no"), kImmutable, "", kNoSyslog},

@@ -25,7 +25,7 @@ class Connection;
 class TurnBudget;
 
 // In which order connections are flushed. What others must have before it is confirmed goes
-// upstream: a proxy's requests, a master's changes to its replicas. A downstream connection that was silent for a while is
+// upstream, first. A downstream connection that was silent for a while is
 // one of a crowd, or told something on somebody else's account as subscribers are: it comes last.
 enum class FlushStage : std::uint8_t { kUpstream = 0, kDownstream = 1, kSilent = 2 };
 inline constexpr std::size_t kFlushStages = 3;

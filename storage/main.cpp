@@ -81,8 +81,8 @@ int RunShard(slotway::config::ShardSettings settings) {
       return 1;
     }
     slotway::runtime::SignalWatcher signals(loop, {SIGINT, SIGTERM}, [&server](int signal) {
-      slotway::runtime::LogInfo("signal {}: shutting down", signal);
-      server.ShutDownBySignal();
+      slotway::runtime::LogInfo("signal {}", signal);
+      server.ShutDownBySignal(signal);
     });
     loop.Run();
     if (server.HasFailed()) return 1;

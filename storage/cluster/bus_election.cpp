@@ -140,7 +140,11 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
   std::int64_t free_until_ms = election_.requested_ms + 2 * ElectionMs();
   if (manual_.ends_ms != 0) {
     const bool is_agreed = manual_.target_offset.has_value();
-    free_until_ms = is_agreed ? manual_.ends_ms : 0;
+    // A master without its data says so for longer than this after it has ceased to lack them.
+    const std::int64_t lacks_data_ms = PeerOf(Me().master).lacks_data_ms;
+    free_until_ms = is_agreed            ? manual_.ends_ms
+                    : lacks_data_ms != 0 ? lacks_data_ms + Timeout()
+                                         : 0;
   }
   Win(epoch, free_until_ms);
 }
@@ -204,7 +208,7 @@ bool ClusterBus::HasNewerOwner(const PendingVote& request) {
 
 // Once the process that has the promise is gone it cannot use it, and the slots may go on to another.
 bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots) {
-  std::erase_if(promises_, [&](const Promise& promise) {
+  std::erase_if(promises_, [&](const VotePromise& promise) {
     if (promise.candidate == node || !promise.slots.Meets(slots)) return false;
     auto peer = peers_.find(promise.candidate);
     return peer != peers_.end() && IsKnownGone(peer->second);
@@ -214,8 +218,8 @@ bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots) {
 
 bool ClusterBus::IsPromisedToOther(const NodeId& node, const SlotBitmap& slots) {
   const std::int64_t now_ms = host_.NowMs();
-  std::erase_if(promises_, [&](const Promise& promise) { return promise.ends_ms < now_ms; });
-  return std::any_of(promises_.begin(), promises_.end(), [&](const Promise& promise) {
+  std::erase_if(promises_, [&](const VotePromise& promise) { return promise.ends_ms < now_ms; });
+  return std::any_of(promises_.begin(), promises_.end(), [&](const VotePromise& promise) {
     return promise.candidate != node && promise.slots.Meets(slots);
   });
 }

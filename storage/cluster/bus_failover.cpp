@@ -40,6 +40,7 @@ std::string ClusterBus::Failover(FailoverKind kind) {
     Send(PeerOf(Me().master).out, MessageOf(BusMessageType::kManualFailoverStart));
   }
   election_ = {};
+  TickElection();
   return {};
 }
 
@@ -131,6 +132,8 @@ void ClusterBus::Reset(bool is_hard, const NodeId& new_id) {
   election_ = {};
   takeover_ms_.reset();
   serves_from_ms_ = 0;
+  recovery_ = {};
+  handover_ = {};
   followed_.clear();
   must_save_ = true;
 }

@@ -30,6 +30,9 @@ class QuietHost final : public BusHost, public ReplicationPort {
   bool HasKeys(protocol::Slot) const override { return false; }
   void DropKeys(protocol::Slot slot) override { dropped.push_back(slot); }
   void DropAllKeys() override {}
+  void AskToTakeOver(const std::string& ip, std::uint16_t port, bool is_forced) override {
+    asked.push_back(ip + ":" + std::to_string(port) + (is_forced ? " forced" : ""));
+  }
   void Log(std::string_view) override {}
 
   std::int64_t Offset() const override { return offset; }
@@ -59,6 +62,7 @@ class QuietHost final : public BusHost, public ReplicationPort {
   std::vector<std::pair<LinkId, BusMessage>> sent;
   std::vector<LinkId> closed;
   std::vector<std::string> delivered;
+  std::vector<std::string> asked;
   std::vector<protocol::Slot> dropped;
   Epoch saved_vote_epoch{0};
   int saves = 0;

@@ -48,6 +48,10 @@ class BusHost {
   // The slot went to another node, which has its keys now.
   virtual void DropKeys(protocol::Slot slot) = 0;
   virtual void DropAllKeys() = 0;
+  // Tells a replica of this node, as a client of it, to take over: CLUSTER FAILOVER, with FORCE if
+  // this node has nothing that it would have to wait for. The answer comes as OnTakeoverAnswer();
+  // who is asked again meanwhile gives up the question before.
+  virtual void AskToTakeOver(const std::string& ip, std::uint16_t port, bool is_forced) = 0;
   virtual void Log(std::string_view text) = 0;
 };
 

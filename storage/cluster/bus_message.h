@@ -53,6 +53,9 @@ constexpr bool CarriesGossip(BusMessageType type) {
 inline constexpr std::uint8_t kBusPaused = 1;      // the sender holds back writes: manual failover
 inline constexpr std::uint8_t kBusForceAck = 2;    // vote although the master is well
 inline constexpr std::uint8_t kBusExtensions = 4;  // the sender understands extensions
+// Not of Redis, which ignores it: the sender serves nothing, since its replicas have more of its
+// data than it has.
+inline constexpr std::uint8_t kBusLacksData = 128;
 
 inline constexpr std::size_t kBusHeaderBytes = 2256;
 inline constexpr std::size_t kBusPeekBytes = 8;

@@ -55,7 +55,8 @@ struct Peer {
   // ---- What it says
   bool knows_extensions = false;
   bool knows_shard_ids = false;
-  bool is_paused = false;
+  bool is_heard = false;           // in the life of this process
+  std::int64_t lacks_data_ms = 0;  // its last message said that it serves nothing for want of data
   Epoch newest_epoch{0};         // its current epoch: what is older came late
   Epoch newest_config_epoch{0};  // as a master
   std::optional<SlotClaim> claim;

@@ -81,6 +81,8 @@ void ClusterBus::OnMessage(LinkId link, const BusMessage& message) {
 bool ClusterBus::NoteSender(NodeIndex sender, const BusMessage& message) {
   Peer& peer = PeerOf(sender);
   peer.data_received_ms = host_.NowMs();
+  peer.is_heard = true;
+  peer.lacks_data_ms = message.HasMessageFlag(kBusLacksData) ? host_.NowMs() : 0;
   if (message.HasMessageFlag(kBusExtensions)) peer.knows_extensions = true;
   if (message.current_epoch > state_.CurrentEpoch()) {
     state_.SetCurrentEpoch(message.current_epoch);

@@ -39,10 +39,12 @@ BusMessage ClusterBus::MessageOf(BusMessageType type) {
   if (master != state_.MyIndex()) message.master = state_.Node(master).id;
   if (CarriesGossip(type)) message.message_flags = kBusExtensions;
   if (me.IsMaster() && manual_.replica) message.message_flags |= kBusPaused;
+  if (LacksData()) message.message_flags |= kBusLacksData;
   return message;
 }
 
 void ClusterBus::Send(LinkId link, const BusMessage& message) {
+  if (IsSilent()) return;
   ++counters_.sent[static_cast<std::size_t>(message.type)];
   host_.Send(link, message);
 }

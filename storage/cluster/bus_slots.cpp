@@ -128,6 +128,8 @@ void ClusterBus::Follow(NodeIndex master) {
   election_ = {};
   takeover_ms_.reset();
   serves_from_ms_ = 0;
+  recovery_ = {};
+  handover_ = {};
   EndManual();
   host_.Log("now a replica of " + std::string(state_.Node(master).id.Text()));
   followed_.clear();

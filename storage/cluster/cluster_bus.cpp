@@ -96,6 +96,8 @@ void ClusterBus::Tick() {
   TickManual();
   TickElection();
   TickPendingVote();
+  TickRecovery();
+  TickHandover();
   RenewLease();
 }
 
@@ -264,6 +266,13 @@ void ClusterBus::EndOfTurn() {
   const NodeIndex master = Me().master;
   replication_.SetMasterFailed(Me().IsReplica() && master != kNoNode &&
                                state_.Node(master).IsFailed());
+  if (manual_.ends_ms != 0) {
+    // Somebody's writes stand still.
+    ClusterState::Batch batch(state_);
+    TickManual();
+    TickElection();
+  }
+  TickRecovery();
   RenewLease();
   if (must_save_) must_save_ = !host_.Save(state_);
   if (std::exchange(must_tell_all_, false)) {

@@ -22,6 +22,7 @@
 #include "storage/cluster/bus_host.h"
 #include "storage/cluster/bus_message.h"
 #include "storage/cluster/bus_peer.h"
+#include "storage/cluster/bus_rounds.h"
 #include "storage/cluster/cluster_state.h"
 #include "storage/cluster/replication_port.h"
 
@@ -55,6 +56,23 @@ class ClusterBus {
   // Whether somebody may have been elected in this node's place when its lease was over.
   bool MayBeReplaced();
 
+  // ---- Data
+  // To be called when the data on the disk is loaded, and replication knows its offset. `is_all`:
+  // nobody has more of it, whatever the offset says.
+  void OnLoaded(bool is_all);
+  // Of a master: a replica has more of the data, or may have. Then nothing is served here.
+  bool LacksData() const { return recovery_.begun_ms != 0; }
+
+  // ---- The end
+  // Asks a replica to take over before this master goes; it has so long to do so. False if there
+  // is nobody to ask.
+  bool HandOver(std::int64_t for_ms);
+  bool IsHandingOver() const { return handover_.ends_ms != 0; }
+  // What came of BusHost::AskToTakeOver(): the error, or nothing.
+  void OnTakeoverAnswer(std::string_view error);
+  // Whether something waits for the stream of the master to go on.
+  bool AwaitsStream() const { return manual_.target_offset.has_value() && !manual_.can_start; }
+
   // ---- CLUSTER commands. Texts are errors; empty is success.
   std::string Meet(const std::string& ip, std::uint16_t port, std::uint16_t bus_port);
   std::string Forget(std::string_view id);
@@ -86,35 +104,6 @@ class ClusterBus {
     bool is_outgoing = false;
     LinkEnds ends = {};
     std::int64_t created_ms = 0;
-  };
-  struct Election {
-    std::int64_t starts_ms = 0;     // 0: none
-    std::int64_t asked_ms = 0, requested_ms = 0;  // the shard, the voters; 0: not yet
-    int rank = 0;
-    Epoch epoch{0};
-    std::map<NodeId, bool> votes;
-  };
-  struct ManualFailover {
-    std::int64_t ends_ms = 0;  // 0: none
-    std::int64_t begun_ms = 0;
-    std::optional<NodeId> replica;              // on the master
-    std::optional<std::int64_t> target_offset;  // on the replica
-    bool can_start = false;
-  };
-  // What a vote promises: for a while nobody else gets these slots, by a vote or by the lease.
-  struct Promise {
-    NodeId candidate;
-    SlotBitmap slots;
-    std::int64_t ends_ms = 0;
-  };
-  // A request for a vote that may be granted in a moment.
-  struct PendingVote {
-    NodeId candidate;
-    Epoch epoch{0};
-    Epoch config_epoch{0};
-    SlotBitmap slots;
-    bool is_forced = false;
-    std::int64_t ends_ms = 0;
   };
 
   // ---- cluster_bus.cpp
@@ -212,6 +201,14 @@ class ClusterBus {
   void OnManualStart(NodeIndex sender);
   void TickMigration();
 
+  // ---- bus_recovery.cpp
+  void TickRecovery();
+  bool MayBeMyReplica(NodeIndex index);
+  NodeIndex BestHeir(std::int64_t beyond_offset, bool& is_everybody_heard);
+  void EndRecovery(std::string_view why);
+  bool IsSilent() const { return host_.NowMs() < recovery_.silent_until_ms; }
+  void TickHandover();
+
   // ---- bus_lease.cpp
   void RenewLease();
   bool NeedsLease() const;
@@ -227,7 +224,9 @@ class ClusterBus {
   Election election_;
   ManualFailover manual_;
   std::optional<PendingVote> pending_vote_;
-  std::vector<Promise> promises_;
+  Recovery recovery_;
+  Handover handover_;
+  std::vector<VotePromise> promises_;
   std::int64_t denies_until_ms_ = 0;  // no lease from me: what I promised before I was restarted
   BusCounters counters_;
   std::int64_t started_ms_, last_tick_ms_;

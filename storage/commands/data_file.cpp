@@ -13,6 +13,12 @@ namespace {
 constexpr std::size_t kReadBytes = 128 * 1024;
 constexpr std::size_t kKeysPerStep = 10000;
 
+RdbReadOptions OptionsOf(const ServerState& server, LoadPolicy policy, bool keeps_history) {
+  RdbReadOptions options = RdbReadOptionsOf(server, true, policy);
+  options.keeps_due_keys_of_history = keeps_history;
+  return options;
+}
+
 std::optional<std::string> SaveTo(const std::string& file, SnapshotSource source) {
   auto sink = BackgroundFile::Create(TemporaryBeside(file));
   if (!sink) return sink.error().text;
@@ -31,7 +37,7 @@ std::optional<std::string> SaveTo(const std::string& file, SnapshotSource source
 }  // namespace
 
 std::optional<std::string> SaveDataFile(ServerState& server, const std::string& file) {
-  return SaveTo(file, SnapshotSourceOf(server));
+  return SaveTo(file, SavedSourceOf(server));
 }
 
 std::optional<std::string> SaveLogBase(ServerState& server, const std::string& file) {
@@ -67,21 +73,23 @@ void DataLoader::CountKeys(const RdbFileReader& reader) {
 
 runtime::Result<std::unique_ptr<DataFileLoader>> DataFileLoader::Open(ServerState& server,
                                                                       const std::string& file,
-                                                                      LoadPolicy policy) {
+                                                                      LoadPolicy policy,
+                                                                      bool keeps_history) {
   auto opened = InputFile::Open(file);
   if (!opened) return tl::unexpected(opened.error());
   if (*opened == nullptr) return nullptr;
   return std::unique_ptr<DataFileLoader>(
-      new DataFileLoader(server, file, std::move(*opened), policy));
+      new DataFileLoader(server, file, std::move(*opened), policy, keeps_history));
 }
 
 DataFileLoader::DataFileLoader(ServerState& server, std::string name,
-                               std::unique_ptr<InputFile> file, LoadPolicy policy)
+                               std::unique_ptr<InputFile> file, LoadPolicy policy,
+                               bool keeps_history)
     : DataLoader(server, file->Bytes()),
       name_(std::move(name)),
       file_(std::move(file)),
       target_(server, policy),
-      reader_(target_, RdbReadOptionsOf(server, true, policy)),
+      reader_(target_, OptionsOf(server, policy, keeps_history)),
       buffer_(kReadBytes, '\0') {}
 
 DataFileLoader::Status DataFileLoader::Step() {

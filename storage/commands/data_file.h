@@ -37,6 +37,8 @@ class DataLoader {
   // Reads on a little: up to a millisecond or two of work, but for large values.
   virtual Status Step() = 0;
   const std::string& Error() const { return error_; }
+  // The history that the data is of, if it says so. REQUIRES: it is done.
+  virtual std::optional<ReplicationHistory> History() const { return std::nullopt; }
 
  protected:
   Status Fail(std::string error);
@@ -50,16 +52,18 @@ class DataLoader {
 
 class DataFileLoader final : public DataLoader {
  public:
-  // nullptr when there is no such file.
+  // nullptr when there is no such file. `keeps_history`: those who follow go on from what it holds.
   static runtime::Result<std::unique_ptr<DataFileLoader>> Open(ServerState& server,
                                                                const std::string& file,
-                                                               LoadPolicy policy);
+                                                               LoadPolicy policy,
+                                                               bool keeps_history = false);
 
   Status Step() override;
+  std::optional<ReplicationHistory> History() const override { return target_.History(); }
 
  private:
   DataFileLoader(ServerState& server, std::string name, std::unique_ptr<InputFile> file,
-                 LoadPolicy policy);
+                 LoadPolicy policy, bool keeps_history);
   std::string name_;
   std::unique_ptr<InputFile> file_;
   ServerReadTarget target_;

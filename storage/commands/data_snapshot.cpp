@@ -7,6 +7,7 @@
 #include "protocol/server_version.h"
 #include "storage/commands/encoding_limits.h"
 #include "storage/commands/invalidation.h"
+#include "storage/commands/number_text.h"
 #include "storage/commands/script_host.h"
 #include "storage/commands/server_state.h"
 #include "storage/persistence/crc64.h"
@@ -64,6 +65,20 @@ SnapshotSource SnapshotSourceOf(ServerState& server) {
   return source;
 }
 
+SnapshotSource SavedSourceOf(ServerState& server) {
+  SnapshotSource source = SnapshotSourceOf(server);
+  const ReplicationFacts& facts = server.replication;
+  const bool is_of_history = facts.has_log && (!facts.is_replica || facts.master.has_copy);
+  if (is_of_history) AddHistory(source, facts.history, facts.history.stream_db);
+  return source;
+}
+
+void AddHistory(SnapshotSource& source, const ReplicationHistory& history, int stream_db) {
+  source.aux.push_back({"repl-stream-db", std::to_string(stream_db)});
+  source.aux.push_back({"repl-id", history.id});
+  source.aux.push_back({"repl-offset", std::to_string(history.offset)});
+}
+
 SnapshotSource LogBaseSourceOf(ServerState& server) {
   SnapshotSource source = SnapshotSourceOf(server);
   source.aux.push_back({"aof-base", "1"});
@@ -102,6 +117,25 @@ const std::string* ServerReadTarget::FindAux(std::string_view name) const {
   const auto found =
       std::find_if(aux_.begin(), aux_.end(), [&](const RdbAux& aux) { return aux.name == name; });
   return found == aux_.end() ? nullptr : &found->value;
+}
+
+std::optional<ReplicationHistory> ServerReadTarget::History() const {
+  constexpr std::size_t kIdBytes = 40;
+  const std::string* id = FindAux("repl-id");
+  const std::string* offset = FindAux("repl-offset");
+  const std::string* stream_db = FindAux("repl-stream-db");
+  if (id == nullptr || offset == nullptr || stream_db == nullptr) return std::nullopt;
+  const auto offset_number = ParseInteger(*offset);
+  const auto db_number = ParseInteger(*stream_db);
+  // Files of old servers say -1 where they do not know.
+  const bool is_good = id->size() == kIdBytes && offset_number && *offset_number >= 0 &&
+                       db_number && *db_number >= 0 && *db_number < server_.DatabaseCount();
+  if (!is_good) return std::nullopt;
+  ReplicationHistory history;
+  history.id = *id;
+  history.offset = *offset_number;
+  history.stream_db = static_cast<int>(*db_number);
+  return history;
 }
 
 void FlushForLoading(ServerState& server, bool with_functions) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "storage/commands/persistence_host.h"
+#include "storage/commands/replication_facts.h"
 #include "storage/persistence/rdb_file_reader.h"
 #include "storage/persistence/rdb_snapshot.h"
 
@@ -22,6 +23,10 @@ class ServerState;
 // the settings ask for. Callers add aux fields of their own (repl-id, aof-base) and may ask for an
 // older version.
 SnapshotSource SnapshotSourceOf(ServerState& server);
+// The same with the history that the data is of, if anybody could go on from there: for a file that
+// is loaded at the next start.
+SnapshotSource SavedSourceOf(ServerState& server);
+void AddHistory(SnapshotSource& source, const ReplicationHistory& history, int stream_db);
 // The same for the base of an append-only log.
 SnapshotSource LogBaseSourceOf(ServerState& server);
 
@@ -40,6 +45,8 @@ class ServerReadTarget final : public RdbReadTarget {
 
   // The value of an aux field, if it was there; nullptr otherwise.
   const std::string* FindAux(std::string_view name) const;
+  // The history that the data is of, if that was there.
+  std::optional<ReplicationHistory> History() const;
 
  private:
   ServerState& server_;

@@ -40,6 +40,10 @@ void AddServer(InfoText& text, ServerState& server) {
   text.Field("configured_hz", server.Config().hz);
   text.Field("config_file", server.settings.config_file());
   text.Field("io_threads_active", 0);
+  const std::int64_t shutdown_at_ms = server.persistence.shutdown_at_ms;
+  if (shutdown_at_ms != 0) {
+    text.Field("shutdown_in_milliseconds", shutdown_at_ms - server.now_ms);
+  }
 }
 
 void AddClients(InfoText& text, ServerState& server) {

@@ -64,6 +64,8 @@ struct PersistenceFacts {
   LogFacts log;
   // Why writes are refused: the disk does not take them. Empty otherwise.
   std::string write_refusal;
+  // When the process ends at the latest; 0: nobody has asked it to.
+  std::int64_t shutdown_at_ms = 0;
 };
 
 }  // namespace slotway::storage

@@ -37,7 +37,7 @@ class PersistenceHost {
   virtual std::optional<std::string> LoadLog() = 0;
   // Loads the RDB file there is.
   virtual std::optional<std::string> LoadFile(LoadPolicy policy) = 0;
-  // Ends the process in order, after the current batch.
+  // Ends the process in order, after the current batch, without waiting for anybody.
   virtual std::optional<std::string> ShutDown(const ShutdownRequest& request) = 0;
 };
 

@@ -31,6 +31,8 @@ class ChangeFeed {
   virtual void Append(std::string_view commands) = 0;
   // What comes next begins with a SELECT: to be called where a new reader begins.
   void SelectAnew() { selected_db_ = kNone; }
+  // The database that its last command was for.
+  int SelectedDb() const { return selected_db_ == kNone ? 0 : selected_db_; }
 
  private:
   friend class Propagation;

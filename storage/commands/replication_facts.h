@@ -19,6 +19,10 @@ inline constexpr std::string_view kReadonly =
 inline constexpr std::string_view kMasterDown =
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 
+inline constexpr std::string_view kLacksData =
+    "LOADING This master was started with less data than its replicas may have: one of them is to "
+    "take over";
+
 // The history of a data set: two with the same id and offset are the same.
 struct ReplicationHistory {
   std::string id;           // 40 hexadecimal digits
@@ -26,6 +30,7 @@ struct ReplicationHistory {
   // Of which it is the continuation: up to this offset (not included) the two are the same.
   std::string id2 = std::string(40, '0');
   std::int64_t second_offset = -1;
+  int stream_db = 0;  // which database the stream has selected last
 };
 
 // What a replica makes of its master.
@@ -69,11 +74,9 @@ struct ReplicaTraits {
 
 struct ReplicationFacts {
   bool is_replica = false;
+  bool lacks_data = false;  // a master of a cluster that must not serve what it has
   std::string_view failover_state = "no-failover";
   ReplicationHistory history;
-  // Of what the master's stream speaks at the end of `history`: SELECT is said once, not again to who
-  // resumes. Of a replica.
-  int stream_db = 0;
   MasterFacts master;                  // of a replica
   std::vector<ReplicaFacts> replicas;  // those that are attached
   // Of those that are online, how far they are: the furthest first.

@@ -7,6 +7,7 @@
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/persistence_host.h"
+#include "storage/commands/shutdown_host.h"
 
 namespace slotway::storage {
 namespace {
@@ -74,16 +75,19 @@ bool ReadShutdownWords(CommandContext& ctx, ShutdownWords& words) {
 void ShutdownCommand(CommandContext& ctx) {
   ShutdownWords words;
   if (!ReadShutdownWords(ctx, words)) return;
-  // Nothing is waited for before the end, so there is never anything to abort.
-  if (words.aborts) return ctx.Error("ERR No shutdown in progress.");
+  if (words.aborts) {
+    if (!ctx.server.shutdown_host->Abort()) return ctx.Error("ERR No shutdown in progress.");
+    return ctx.reply.Ok();
+  }
   if (!words.request.is_now && ctx.client.denies_waiting) {
     return ctx.Error("ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client");
   }
   if (!words.request.is_nosave && !ctx.server.busy_error.empty()) {
     return ctx.Error(ctx.server.busy_error);
   }
-  // No answer: the client sees the connection close.
-  if (const auto error = ctx.server.persistence_host->ShutDown(words.request)) ctx.Error(*error);
+  if (const auto error = ctx.server.shutdown_host->Begin(words.request)) return ctx.Error(*error);
+  // No answer: the client sees the connection close, or hears that nothing came of it.
+  if (ctx.server.persistence.shutdown_at_ms != 0) ctx.WaitFor({});
 }
 
 }  // namespace

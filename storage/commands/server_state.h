@@ -50,6 +50,7 @@ class HandlerTable;
 class PersistenceHost;
 class ReplicationHost;
 class ScriptHost;
+class ShutdownHost;
 class SnapshotRunner;
 
 // Whether keys are chosen by how often they are used.
@@ -183,14 +184,15 @@ class ServerState {
   // ---- Persistence ----
 
   PersistenceFacts persistence;
-  // Whether there may be something for which commands are refused: data is being loaded, or the
-  // disk does not take writes.
+  // Whether there may be something for which commands are refused: data is being loaded or is
+  // lacking, or the disk does not take writes.
   bool HasUnusualState() const {
     return persistence.loading.is_loading || !persistence.write_refusal.empty() ||
-           replication.is_replica;
+           replication.is_replica || replication.lacks_data;
   }
   PersistenceHost* persistence_host = nullptr;  // set by the server
   SnapshotRunner* snapshots = nullptr;          // set by the server
+  ShutdownHost* shutdown_host = nullptr;        // set by the server
   ReplicationHost* replication_host = nullptr;  // set by the server
 
   // ---- Scripts ----

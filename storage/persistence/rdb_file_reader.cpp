@@ -138,6 +138,7 @@ void RdbFileReader::EndElement(std::string_view element) {
       reader.String(key_);
       reader.String(text_);
       if (!reader.Ok()) break;
+      if (options_.keeps_due_keys_of_history && key_ == "repl-id") options_.drops_due_keys = false;
       return target_.Aux(key_, text_);
     case RdbOpcode::kSelectDb: {
       const std::uint64_t index = reader.Length();

@@ -38,6 +38,8 @@ struct RdbReadOptions {
   ValueLimits limits = {};
   std::int64_t now_ms = 0;
   bool drops_due_keys = true;  // as a master does with its own file; replicas and AOFs keep them
+  // Not if the file names a history: those who follow it must hear of what goes.
+  bool keeps_due_keys_of_history = false;
   RdbExisting existing = RdbExisting::kIsError;  // what a key that is there already means
   bool is_lfu = false;                           // which access clock the keyspaces have
 };

@@ -365,8 +365,9 @@ void MasterLink::EndLoading() {
   file_.reset();
   if (!reader_) return;
   if (is_loaded_) {
+    const auto history = target_->History();
+    server_.replication.history.stream_db = history ? history->stream_db : 0;
     hooks_.end_sync(sync_id_, sync_offset_);
-    server_.replication.stream_db = DatabaseOfStream();
     runtime::LogInfo("MASTER <-> REPLICA sync: Finished with success");
   } else {
     FlushForLoading(server_, true);  // half of a data set is none
@@ -377,13 +378,6 @@ void MasterLink::EndLoading() {
   is_held_back_ = false;
   server_.persistence.loading.is_loading = false;
   server_.ApplyExpiryMode();
-}
-
-// Where a replica of a replica begins to listen nobody says SELECT.
-int MasterLink::DatabaseOfStream() const {
-  const std::string* text = target_->FindAux("repl-stream-db");
-  const auto index = text != nullptr ? NumberOf(*text) : std::nullopt;
-  return index && *index > 0 && *index < server_.DatabaseCount() ? static_cast<int>(*index) : 0;
 }
 
 std::size_t MasterLink::TakePayload(std::string_view input) {
@@ -445,7 +439,7 @@ std::size_t MasterLink::TakeMark(std::string_view input) {
 void MasterLink::BeginStream() {
   acknowledges_often_until_ms_ = reader_ ? server_.now_ms + kAcknowledgeMs : 0;
   EndLoading();
-  master_.db_index = server_.replication.stream_db;
+  master_.db_index = server_.replication.history.stream_db;
   stage_ = Stage::kStream;
   JoinClients();
   SetState(MasterLinkState::kConnected);
@@ -533,7 +527,7 @@ void MasterLink::Apply(std::string_view bytes) {
     AcknowledgeLater();
   } else if (!args.empty()) {
     hooks_.apply(master_, args);
-    server_.replication.stream_db = master_.db_index;
+    server_.replication.history.stream_db = master_.db_index;
   }
   // Who resumes in the middle of a transaction must get it from its beginning.
   if (master_.Is(ClientWay::kQueueing)) {

@@ -97,7 +97,6 @@ class MasterLink final : private runtime::Connection::Handler {
   void BeginLoading();
   void EndLoading();
   void KeepLoadPace();
-  int DatabaseOfStream() const;
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
   void BeginStream();

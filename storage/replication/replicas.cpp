@@ -115,6 +115,7 @@ void Replicas::StopReading(Replica& replica) {
 void Replicas::KeepLog() {
   if (has_log_) return;
   has_log_ = true;
+  server_.replication.has_log = true;
   log_.Reset(server_.replication.history.offset);
   ApplySettings();
   unused_since_ms_ = server_.now_ms;
@@ -150,6 +151,7 @@ void Replicas::ApplySettings() {
 void Replicas::Append(std::string_view commands) {
   AppendRaw(commands);
   server_.replication.last_change_offset = server_.replication.history.offset;
+  server_.replication.history.stream_db = SelectedDb();
 }
 
 void Replicas::AppendRaw(std::string_view bytes) {
@@ -259,11 +261,9 @@ void Replicas::StartSnapshot() {
   });
   SnapshotSource source = SnapshotSourceOf(server_);
   source.options.version = kRdbVersionRedis70;  // all that follow can read it
-  // A master of its own says SELECT first; what a replica passes on does not.
-  const int stream_db = is_source_ ? 0 : server_.replication.stream_db;
-  source.aux.push_back({"repl-stream-db", std::to_string(stream_db)});
-  source.aux.push_back({"repl-id", id});
-  source.aux.push_back({"repl-offset", std::to_string(offset)});
+  // What comes from here begins with a SELECT, what is passed on does not.
+  AddHistory(source, server_.replication.history,
+             is_source_ ? 0 : server_.replication.history.stream_db);
   SnapshotSink& sink = file_ != nullptr ? static_cast<SnapshotSink&>(*file_) : *this;
   server_.snapshots->Begin(std::move(source), sink,
                            [this](bool is_complete) { EndSnapshot(is_complete); });

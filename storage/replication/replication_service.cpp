@@ -25,8 +25,23 @@ ReplicationService::ReplicationService(runtime::EventLoop& loop, ServerState& se
 
 ReplicationService::~ReplicationService() = default;
 
-void ReplicationService::Start() {
+void ReplicationService::Start(const std::optional<ReplicationHistory>& loaded) {
   const config::ShardConfig& config = server_.Config();
+  ReplicationFacts& facts = server_.replication;
+  if (loaded) {
+    const bool follows = facts.is_replica || !config.replicaof_host.empty();
+    facts.history.offset = loaded->offset;
+    facts.history.stream_db = loaded->stream_db;
+    // A replica asks to go on; those of a master may do so, in a history with a new name.
+    if (follows) {
+      facts.history.id = loaded->id;
+    } else {
+      RenameHistory(loaded->id);
+    }
+    replicas_.KeepLog();
+  }
+  is_started_ = true;
+  if (facts.is_replica) Connect(false);
   if (!config.replicaof_host.empty()) {
     Follow(config.replicaof_host, static_cast<int>(config.replicaof_port));
   }
@@ -110,10 +125,16 @@ void ReplicationService::BeginToFollow(std::string host, int port, bool hands_ov
   facts.master.port = port;
   server_.ApplyExpiryMode();
   for (ClientState* waiting : server_.waiters.Clients()) {
+    const WaitingRequest& request = *server_.waiters.RequestOf(*waiting);
+    if (request.keys.empty() && !request.counts_replicas) continue;  // SHUTDOWN
     server_.end_waiting(*waiting,
                         "UNBLOCKED force unblock from blocking operation, instance state "
                         "changed (master -> replica?)");
   }
+  if (is_started_) Connect(hands_over);
+}
+
+void ReplicationService::Connect(bool hands_over) {
   master_ = std::make_unique<MasterLink>(loop_, server_, LinkHooks(), hands_over);
   master_->Tick();
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/event_loop.h"
@@ -24,8 +25,9 @@ class ReplicationService final : public ReplicationHost {
   ReplicationService(runtime::EventLoop& loop, ServerState& server, ApplyRequest apply);
   ~ReplicationService() override;
 
-  // To be called when the data is loaded: follows the master of the settings, if there is one.
-  void Start();
+  // To be called when the data is loaded, which may be of a history that others can go on from.
+  // Before nobody is followed.
+  void Start(const std::optional<ReplicationHistory>& loaded);
   // To be called ten times a second.
   void Tick();
   // CLIENT KILL of the master's link; false: it is not that client.
@@ -62,6 +64,7 @@ class ReplicationService final : public ReplicationHost {
   bool CanResume(std::string_view id, std::int64_t offset) const;
   MasterLink::Hooks LinkHooks();
   void BeginToFollow(std::string host, int port, bool hands_over);
+  void Connect(bool hands_over);
   void TakeBack();
   void RewriteFile();
   void RenameHistory(const std::string& id);
@@ -72,6 +75,7 @@ class ReplicationService final : public ReplicationHost {
   Replicas replicas_;
   std::unique_ptr<MasterLink> master_;
   Failover failover_;
+  bool is_started_ = false;
 };
 
 }  // namespace slotway::storage

@@ -134,6 +134,7 @@ void BusProcess::EndTurnSoon() {
 void BusProcess::EndTurn() {
   is_turn_ending_ = false;
   bus_->EndOfTurn();
+  server_.replication.lacks_data = bus_->LacksData();
   DropSlots();
   const bool has_changed =
       std::exchange(told_version_, state_.OwnersVersion()) != state_.OwnersVersion();
@@ -208,6 +209,16 @@ void BusProcess::Deliver(const cluster::BusMessage& message) {
 bool BusProcess::HasKeys(protocol::Slot slot) const {
   const Keyspace* keys = server_.DatabaseIfUsed(0);
   return keys != nullptr && keys->SizeOfSlot(slot) != 0;
+}
+
+void BusProcess::AskToTakeOver(const std::string& ip, std::uint16_t port, bool is_forced) {
+  takeover_ = std::make_unique<TakeoverRequest>(
+      loop_, server_.Config(), ip, port, is_forced, [this](std::string_view error) {
+        const std::string told(error);  // by what ends here
+        takeover_.reset();
+        bus_->OnTakeoverAnswer(told);
+        EndTurnSoon();
+      });
 }
 
 void BusProcess::Log(std::string_view text) { runtime::LogInfo("cluster: {}", text); }

@@ -18,6 +18,7 @@
 #include "storage/commands/server_state.h"
 #include "storage/server/bus_links.h"
 #include "storage/server/peer_finder.h"
+#include "storage/server/takeover_request.h"
 
 namespace slotway::storage {
 
@@ -55,6 +56,7 @@ class BusProcess final : public cluster::BusHost {
   bool HasKeys(protocol::Slot slot) const override;
   void DropKeys(protocol::Slot slot) override { dropped_.push_back(slot); }
   void DropAllKeys() override;
+  void AskToTakeOver(const std::string& ip, std::uint16_t port, bool is_forced) override;
   void Log(std::string_view text) override;
 
  private:
@@ -74,6 +76,7 @@ class BusProcess final : public cluster::BusHost {
   std::unique_ptr<cluster::ClusterBus> bus_;
   std::unique_ptr<cluster::Formation> formation_;  // nullptr: without cluster-peers
   std::unique_ptr<PeerFinder> peer_finder_;
+  std::unique_ptr<TakeoverRequest> takeover_;  // a replica is asked
   runtime::Timer timer_;
   std::vector<protocol::Slot> dropped_;  // their keys go when no script is in the middle of them
   bool is_turn_ending_ = false;

@@ -86,6 +86,17 @@ void ClusterGateway::CheckSaved() {
   for (std::uint64_t id : clients) server_.close_client(id);
 }
 
+void ClusterGateway::OnLoaded(bool is_all) {
+  bus_->Bus().OnLoaded(is_all);
+  server_.replication.lacks_data = bus_->Bus().LacksData();
+}
+
+bool ClusterGateway::HandOver(std::int64_t for_ms) {
+  const bool is_asked = bus_->Bus().HandOver(for_ms);
+  bus_->EndTurnSoon();
+  return is_asked;
+}
+
 void ClusterGateway::ApplySettings() {
   ApplyPolicy();
   const cluster::MyAddress address = AddressOf(server_);

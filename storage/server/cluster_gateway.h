@@ -59,6 +59,15 @@ class ClusterGateway {
   // Whether the replies to this client may leave. Once too much time has passed they never may.
   enum class News : std::uint8_t { kKnown, kOnTheirWay, kLost };
   News ShardNewsOf(const ClientState& client) const;
+  // To be called when the data is loaded; `is_all`: from a log that has all of it.
+  void OnLoaded(bool is_all);
+  // To be called when something of the master's stream was applied.
+  void OnStream() {
+    if (bus_->Bus().AwaitsStream()) bus_->EndTurnSoon();
+  }
+  // Asks a replica to take over from this master, which is about to go; false if there is none.
+  bool HandOver(std::int64_t for_ms);
+  bool IsHandingOver() const { return bus_->Bus().IsHandingOver(); }
   void Publish(std::string_view channel, std::string_view payload, bool is_shard) {
     bus_->Bus().Publish(channel, payload, is_shard);
   }

@@ -231,6 +231,11 @@ bool Executor::RefusedByState(CommandContext& ctx, const CommandTraits& traits) 
     Reject(ctx, protocol::error_text::kLoading);
     return true;
   }
+  if (server_.replication.lacks_data &&
+      !Allows(ctx.client, traits, traits.is_allowed_when_loading, CommandFlag::kLoading)) {
+    Reject(ctx, kLacksData);
+    return true;
+  }
   if (server_.replication.is_replica && IsRefusedToReplicas(ctx, traits)) return true;
   const bool minds_disk = traits.is_ping || Writes(ctx.client, traits);
   if (persistence.write_refusal.empty() || !minds_disk) return false;

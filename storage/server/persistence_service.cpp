@@ -75,7 +75,8 @@ std::optional<std::string> PersistenceService::Save() {
 std::optional<std::string> PersistenceService::BackgroundSave(bool may_wait, bool& is_scheduled) {
   is_scheduled = false;
   if (saved_file_) return std::string(kSaveAtWork);
-  if (!snapshots_.IsBusy()) return StartBackgroundSave();
+  // Not in the middle of a transaction: what it has changed is not in the stream yet.
+  if (!snapshots_.IsBusy() && server_.calls_within == 0) return StartBackgroundSave();
   if (!may_wait) return std::string(kOtherAtWork);
   is_scheduled = server_.persistence.saving.is_scheduled = true;
   return std::nullopt;
@@ -99,7 +100,7 @@ std::optional<std::string> PersistenceService::StartBackgroundSave() {
   saving.start_time_s = server_.now_ms / 1000;
   logged_at_ms_ = runtime::MonotonicMs();
   runtime::LogInfo("saving in the background to {}", DataFile());
-  snapshots_.Begin(SnapshotSourceOf(server_), *saved_file_,
+  snapshots_.Begin(SavedSourceOf(server_), *saved_file_,
                    [this](bool is_complete) { EndOfSnapshot(is_complete); });
   return std::nullopt;
 }
@@ -208,9 +209,12 @@ runtime::Result<std::unique_ptr<DataLoader>> PersistenceService::OpenWhatThereIs
   if (server_.Config().appendonly) {
     auto log = log_.OpenLoader();
     if (!log) return tl::unexpected(log.error());
-    if (*log != nullptr) return std::unique_ptr<DataLoader>(std::move(*log));
+    if (*log != nullptr) {
+      has_loaded_log_ = true;
+      return std::unique_ptr<DataLoader>(std::move(*log));
+    }
   }
-  auto file = DataFileLoader::Open(server_, DataFile(), LoadPolicy::kFlushed);
+  auto file = DataFileLoader::Open(server_, DataFile(), LoadPolicy::kFlushed, true);
   if (!file) return tl::unexpected(file.error());
   return std::unique_ptr<DataLoader>(std::move(*file));
 }
@@ -233,6 +237,7 @@ void PersistenceService::LoadTurn() {
   }
   if (status == DataLoader::Status::kFailed) return EndLoading(loader_->Error());
   runtime::LogInfo("loaded in {} ms", runtime::MonotonicMs() - load_start_ms_);
+  loaded_history_ = loader_->History();
   EndLoading(std::nullopt);
 }
 
@@ -282,6 +287,8 @@ std::optional<std::string> PersistenceService::LoadLog() {
 // ---- The end ----
 
 std::optional<std::string> PersistenceService::ShutDown(const ShutdownRequest& request) {
+  // SHUTDOWN may be the end of a transaction.
+  if (server_.propagation.HasUnit()) server_.propagation.EndUnit();
   log_.FinishTurningOn();
   // What is not complete by now never will be.
   snapshots_.GiveUp();

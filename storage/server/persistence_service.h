@@ -32,6 +32,10 @@ class PersistenceService final : public PersistenceHost {
   // nothing.
   using LoadedCallback = std::function<void(std::optional<std::string> error)>;
   void LoadAtStart(LoadedCallback on_loaded);
+  // Whether what was there was an append-only log.
+  bool HasLoadedLog() const { return has_loaded_log_; }
+  // The history that what was there is of, if it says so.
+  const std::optional<ReplicationHistory>& LoadedHistory() const { return loaded_history_; }
   // To be called ten times a second: save points, what was scheduled, progress.
   void Tick();
   // To be called when settings about saving have changed.
@@ -75,6 +79,8 @@ class PersistenceService final : public PersistenceHost {
   LoadedCallback on_loaded_;
   KeyPace load_pace_;
   runtime::Timer pace_timer_;
+  bool has_loaded_log_ = false;
+  std::optional<ReplicationHistory> loaded_history_;
   std::uint64_t load_start_ms_ = 0;
   std::uint64_t logged_at_ms_ = 0;
 };

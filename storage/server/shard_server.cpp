@@ -2,6 +2,7 @@
 #include "storage/server/shard_server.h"
 
 #include <algorithm>
+#include <csignal>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -67,12 +68,22 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
       state_(std::move(settings)),
       scripts_(state_),
       persistence_(loop, state_, [this] { Stop(); }),
-      replication_(loop, state_,
-                    [this](ClientState& master, std::span<const std::string_view> args) {
-                      executor_->Execute(master, executor_->Prepare(args), master_output_);
-                      LookAtAnswer(args);
-                      master_output_.Clear();
-                    }),
+      replication_(
+          loop, state_,
+          [this](ClientState& master, std::span<const std::string_view> args) {
+            executor_->Execute(master, executor_->Prepare(args), master_output_);
+            master_output_.Clear();
+            if (cluster_) cluster_->OnStream();
+          },
+          [this] {
+            executor_->Waiting().ServeAcknowledged();
+            shutdown_.Look();
+          }),
+      shutdown_(state_,
+                {.hand_over = [this](std::int64_t for_ms) {
+                   return cluster_ != nullptr && cluster_->HandOver(for_ms);
+                 },
+                 .is_handing_over = [this] { return cluster_->IsHandingOver(); }}),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       expiry_timer_(loop),
@@ -88,11 +99,13 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   state_.on_acknowledged = [this] {
     state_.held_replies.Release();
     if (executor_) executor_->Waiting().ServeAcknowledged();
+    shutdown_.Look();
   };
   state_.held_replies.on_room = [this](ClientState& client) {
     const auto found = sessions_.find(client.id);
     if (found != sessions_.end()) found->second->HasRoom();
   };
+  state_.shutdown_host = &shutdown_;
   state_.look_at_client_memory = [this] { client_evictor_.Look(); };
   state_.serve_while_busy = [this] { ServeWhileBusy(); };
   state_.unpause = [this] { ResumeClients(); };
@@ -139,6 +152,7 @@ runtime::Result<bool> ShardServer::Start() {
     };
     auto cluster = ClusterGateway::Open(state_, loop_, [this, changed] {
       if (executor_) changed();
+      shutdown_.Look();
     });
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
@@ -186,7 +200,8 @@ void ShardServer::LogStart() const {
 void ShardServer::OnLoaded(const std::optional<std::string>& error) {
   if (!error) {
     runtime::LogInfo("Ready to accept connections");
-    replication_.Start();
+    replication_.Start(persistence_.LoadedHistory());
+    if (cluster_) cluster_->OnLoaded(persistence_.HasLoadedLog());
     return;
   }
   runtime::LogError("cannot load the data: {}", *error);
@@ -199,9 +214,20 @@ void ShardServer::Stop() {
   loop_.Stop();
 }
 
-void ShardServer::ShutDownBySignal() {
+void ShardServer::ShutDownBySignal(int signal) {
   state_.RefreshClock();
-  if (persistence_.ShutDown({})) runtime::LogWarning("still running: the data cannot be saved");
+  if (shutdown_.IsOn()) {
+    if (signal != SIGINT) return;
+    runtime::LogWarning("asked again: stops at once");
+    has_failed_ = true;
+    return Stop();
+  }
+  const std::uint32_t options =
+      signal == SIGINT ? state_.Config().shutdown_on_sigint : state_.Config().shutdown_on_sigterm;
+  shutdown_.Begin({.saves = (options & config::kShutdownSave) != 0,
+                   .is_nosave = (options & config::kShutdownNosave) != 0,
+                   .is_now = (options & config::kShutdownNow) != 0,
+                   .is_forced = (options & config::kShutdownForce) != 0});
 }
 
 runtime::Result<bool> ShardServer::ListenEverywhere() {
@@ -550,6 +576,7 @@ void ShardServer::TickTenTimesASecond() {
   replication_.Tick();
   state_.held_replies.Release();
   state_.held_replies.EndDue();
+  shutdown_.Look();
 }
 
 // Each of them once a second, whether it is silent, and whether it takes what it is sent.

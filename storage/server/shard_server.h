@@ -32,6 +32,7 @@
 #include "storage/server/persistence_service.h"
 #include "storage/server/request_batch.h"
 #include "storage/server/shard_session.h"
+#include "storage/server/shutdown.h"
 
 namespace slotway::storage {
 
@@ -44,8 +45,8 @@ class ShardServer {
   runtime::Result<bool> Start();
   // Called within Start(), when clients can come and before data is loaded.
   void OnListening(std::function<void()> callback) { on_listening_ = std::move(callback); }
-  // What SIGTERM and SIGINT ask for.
-  void ShutDownBySignal();
+  // What SIGTERM and SIGINT ask for. A SIGINT while the end is waited for: at once, unsaved.
+  void ShutDownBySignal(int signal);
   // Whether the loop was stopped because the data could not be loaded.
   bool HasFailed() const { return has_failed_; }
 
@@ -133,6 +134,7 @@ class ShardServer {
   int divergences_logged_ = 0;  // in it
   std::unique_ptr<ClusterGateway> cluster_;
   std::unique_ptr<Executor> executor_;
+  Shutdown shutdown_;
   ClientEvictor client_evictor_;
   Compactor compactor_;
   RequestBatch batch_;

@@ -27,6 +27,7 @@ WorldOptions WorldOf(std::uint64_t seed) {
   options.masters =
       3 + static_cast<int>(random.Below(static_cast<std::uint64_t>(masters_max - 3) + 1));
   options.node_timeout_ms = 500 + static_cast<std::int64_t>(random.Below(1500));
+  options.keeps_data = random.Below(2) == 0;
   return options;
 }
 
@@ -52,6 +53,47 @@ std::string RunSeed(std::uint64_t seed) {
   }
   std::string what = cluster.WhatIsNotConverged();
   return what.empty() ? what : "not converged: " + what;
+}
+
+// Without anything on a disk: masters end and are back before anybody has noticed, one at a time.
+std::string RestartMasters(std::uint64_t seed) {
+  runtime::Random random(seed);
+  WorldOptions options;
+  options.seed = seed;
+  options.masters = 1 + static_cast<int>(random.Below(5));
+  options.replicas_of_each = 1 + static_cast<int>(random.Below(2));
+  options.node_timeout_ms = 500 + static_cast<std::int64_t>(random.Below(1500));
+  options.keeps_data = false;
+  options.must_keep_data = true;
+  SimulatedCluster cluster(options);
+  const int restarts = 10;
+  for (int i = 0; i < restarts && cluster.Violation().empty(); ++i) {
+    cluster.MakeLinksBad();
+    cluster.RestartAMaster();
+    cluster.Run(4 * options.node_timeout_ms);
+    cluster.EndFaults();
+    std::string what = "not run";
+    for (int step = 0; step < 20 && !what.empty(); ++step) {
+      cluster.Run(options.node_timeout_ms);
+      what = cluster.WhatIsNotConverged();
+    }
+    if (!cluster.Violation().empty()) return cluster.Violation();
+    if (!what.empty()) return "not converged: " + what;
+    cluster.Run(options.node_timeout_ms);
+  }
+  return cluster.Violation();
+}
+
+TEST(ClusterSimulation, AMasterWithoutItsDataEmptiesNobody) {
+  std::uint64_t first = 1;
+  std::uint64_t count = FromEnvironment("SLOTWAY_SIMULATION_SEEDS", 12);
+  if (const std::uint64_t one = FromEnvironment("SLOTWAY_SIMULATION_SEED", 0); one != 0) {
+    first = one;
+    count = 1;
+  }
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    EXPECT_EQ(RestartMasters(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed;
+  }
 }
 
 TEST(ClusterSimulation, OneOwnerServesWhateverHappens) {

@@ -284,6 +284,48 @@ void SimulatedCluster::DoSomethingBad() {
   }
 }
 
+void SimulatedCluster::RestartAMaster() {
+  std::vector<SimulatedNode*> masters;
+  for (auto& node : nodes_) {
+    if (!node->IsMaster() || !node->HasData()) continue;
+    for (auto& replica : nodes_) {
+      const bool is_of_it = replica->IsRunning() && replica->State().Myself().IsReplica() &&
+                            NodeAt(replica->State().Node(replica->State().Myself().master).ip) ==
+                                node.get();
+      if (is_of_it && replica->HasCopy() && replica->HasData()) {
+        masters.push_back(node.get());
+        break;
+      }
+    }
+  }
+  if (masters.empty()) return Fail("no master has a replica with its data");
+  SimulatedNode& victim = *masters[random_.Below(masters.size())];
+  Kill(victim);
+  At(time_us_ + static_cast<std::int64_t>(random_.Below(100)) * kMsUs, nullptr,
+     [this, &victim] { Restart(victim); });
+}
+
+void SimulatedCluster::MakeLinksBad() {
+  is_slow_ = random_.Below(3) == 0;
+  is_lossy_ = random_.Below(3) == 0;
+}
+
+void SimulatedCluster::AskToTakeOver(SimulatedNode& from, const std::string& ip, bool is_forced) {
+  SimulatedNode* to = NodeAt(ip);
+  if (to == nullptr || !AreConnected(from, *to) || !to->IsRunning()) return;
+  const auto kind = is_forced ? FailoverKind::kForce : FailoverKind::kNormal;
+  At(time_us_ + Delay(), to, [this, to, kind, &from] {
+    const std::string error = to->Bus().Failover(kind);
+    At(time_us_ + Delay(), &from, [&from, error] { from.Bus().OnTakeoverAnswer(error); });
+  });
+}
+
+void SimulatedCluster::NoteLoss(SimulatedNode& replica, SimulatedNode& master) {
+  if (!options_.must_keep_data) return;
+  Fail("node " + std::to_string(replica.Number()) + " gives up its data for those of node " +
+       std::to_string(master.Number()));
+}
+
 void SimulatedCluster::EndFaults() {
   is_slow_ = is_lossy_ = false;
   std::fill(side_.begin(), side_.end(), 0);

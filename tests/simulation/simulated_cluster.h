@@ -23,6 +23,8 @@ struct WorldOptions {
   int masters = 3;
   int replicas_of_each = 1;
   std::int64_t node_timeout_ms = 1000;
+  bool keeps_data = true;       // over the end of a process
+  bool must_keep_data = false;  // whatever the faults are, some node of a shard keeps them
 };
 
 class SimulatedCluster {
@@ -40,6 +42,9 @@ class SimulatedCluster {
 
   // ---- Faults
   void DoSomethingBad();
+  // A master whose replica has its data ends, and is started again a moment later.
+  void RestartAMaster();
+  void MakeLinksBad();
   void EndFaults();
 
   // ---- For nodes
@@ -49,6 +54,9 @@ class SimulatedCluster {
   void Send(SimulatedNode& from, storage::cluster::LinkId link,
             const storage::cluster::BusMessage& message);
   void Close(storage::cluster::LinkId end);
+  void AskToTakeOver(SimulatedNode& from, const std::string& ip, bool is_forced);
+  std::uint64_t NextData() { return ++last_data_; }
+  void NoteLoss(SimulatedNode& replica, SimulatedNode& master);
   void NoteVote(SimulatedNode& voter, const storage::cluster::BusMessage& vote);
   SimulatedNode* NodeAt(const std::string& ip);
   bool AreConnected(const SimulatedNode& a, const SimulatedNode& b) const;
@@ -91,6 +99,7 @@ class SimulatedCluster {
   std::uint64_t next_order_ = 0;
   std::uint64_t next_link_ = 1;
   std::uint64_t events_ = 0;
+  std::uint64_t last_data_ = 0;
   std::priority_queue<Event> queue_;
   std::vector<std::unique_ptr<SimulatedNode>> nodes_;
   std::map<storage::cluster::LinkId, End> ends_;

@@ -63,7 +63,12 @@ void SimulatedNode::Start() {
   BusSettings settings;
   settings.node_timeout_ms = world_.Options().node_timeout_ms;
   settings.lease_ms = settings.node_timeout_ms * 3 / 4;
+  if (!world_.Options().keeps_data) {
+    offset_ = 0;
+    data_ = 0;
+  }
   bus_ = std::make_unique<ClusterBus>(*state_, *this, *this, settings);
+  bus_->OnLoaded(world_.Options().keeps_data);
 }
 
 void SimulatedNode::Kill() {
@@ -89,6 +94,14 @@ bool SimulatedNode::Save(const ClusterState& state) {
   return true;
 }
 
+void SimulatedNode::AskToTakeOver(const std::string& ip, std::uint16_t, bool is_forced) {
+  world_.AskToTakeOver(*this, ip, is_forced);
+}
+
+void SimulatedNode::Write() {
+  if (offset_++ == 0) data_ = world_.NextData();
+}
+
 void SimulatedNode::Log(std::string_view text) {
   if (!kIsLoud) return;
   std::printf("%9.3f node %d (%.6s): %.*s\n", static_cast<double>(world_.TimeUs()) / 1e6, number_,
@@ -104,7 +117,7 @@ void SimulatedNode::PauseWrites(std::int64_t for_ms) { writes_paused_until_ms_ =
 
 bool SimulatedNode::MayServeWrites() {
   return IsRunning() && !IsPaused() && State().Myself().IsMaster() && State().IsUp() &&
-         NowMs() < bus_->ServesUntilMs() && NowMs() >= writes_paused_until_ms_;
+         !bus_->LacksData() && NowMs() < bus_->ServesUntilMs() && NowMs() >= writes_paused_until_ms_;
 }
 
 const SlotBitmap& SimulatedNode::OwnSlots() {
@@ -116,15 +129,20 @@ const SlotBitmap& SimulatedNode::OwnSlots() {
 }
 
 void SimulatedNode::Replicate() {
-  if (MayServeWrites()) Write();
+  if (MayServeWrites() && State().Myself().slot_count != 0) Write();
   if (master_ip_.empty()) return;
   SimulatedNode* master = world_.NodeAt(master_ip_);
   const bool is_there = master != nullptr && master->IsRunning() && !master->IsPaused() &&
                         world_.AreConnected(*this, *master);
+  // As real ones do: nothing comes from who has nothing that is worth it.
+  const bool gives = is_there && !master->Bus().LacksData() &&
+                     (master->State().Myself().IsMaster() || master->HasCopy());
   // Now and then nothing comes for a while.
-  if (!is_there || world_.Chance().Below(4) == 0) return;
+  if (!gives || world_.Chance().Below(4) == 0) return;
   heard_ms_ = NowMs();
+  if (data_ != 0 && data_ != master->data_) world_.NoteLoss(*this, *master);
   offset_ = master->offset_;
+  data_ = master->data_;
   has_copy_ = true;
 }
 

@@ -34,7 +34,9 @@ class SimulatedNode : public storage::cluster::BusHost, public storage::cluster:
   bool MayServeWrites();
   const storage::cluster::SlotBitmap& OwnSlots();
   void Replicate();  // moves data between this node and its master, if it is a replica
-  void Write() { ++offset_; }
+  void Write();
+  bool HasData() const { return offset_ > 0; }
+  bool IsMaster() { return IsRunning() && State().Myself().IsMaster(); }
 
   // ---- BusHost
   std::int64_t NowMs() const override;
@@ -48,6 +50,7 @@ class SimulatedNode : public storage::cluster::BusHost, public storage::cluster:
   bool HasKeys(protocol::Slot) const override { return false; }
   void DropKeys(protocol::Slot) override {}
   void DropAllKeys() override {}
+  void AskToTakeOver(const std::string& ip, std::uint16_t port, bool is_forced) override;
   void Log(std::string_view text) override;
 
   // ---- ReplicationPort
@@ -72,6 +75,7 @@ class SimulatedNode : public storage::cluster::BusHost, public storage::cluster:
   std::unique_ptr<storage::cluster::ClusterState> state_;
   std::unique_ptr<storage::cluster::ClusterBus> bus_;
   std::int64_t offset_ = 0;
+  std::uint64_t data_ = 0;  // whose first write it began with; 0: there is none
   bool has_copy_ = false;
   std::int64_t heard_ms_ = 0;
   std::string master_ip_;
