@@ -146,20 +146,20 @@ void DebugReplyBuffer(CommandContext& ctx) {
 void DebugDropBusMessages(CommandContext& ctx) {
   const auto type = ParseInteger(ctx.args[2]);
   if (!type) return ctx.Error(protocol::error_text::kNotInteger);
-  ctx.server.ignored_bus_message = *type;
+  ctx.server.cluster.ignored_message = *type;
   ctx.reply.Ok();
 }
 
 // DEBUG CLUSTERLINK KILL (to|from|all) node
 void DebugClusterLink(CommandContext& ctx) {
   if (!EqualsNoCase(ctx.args[2], "kill")) return ctx.SubcommandError("DEBUG");
-  if (!ctx.server.cut_cluster_links) {
+  if (!ctx.server.cluster.cut_links) {
     return ctx.Error("ERR Debug option only available for cluster mode enabled setup!");
   }
   const bool is_all = EqualsNoCase(ctx.args[3], "all");
   const bool incoming = is_all || EqualsNoCase(ctx.args[3], "from");
   const bool outgoing = is_all || EqualsNoCase(ctx.args[3], "to");
-  if (!ctx.server.cut_cluster_links(ctx.args[4], incoming, outgoing)) {
+  if (!ctx.server.cluster.cut_links(ctx.args[4], incoming, outgoing)) {
     return ctx.Error("ERR Unknown node " + std::string(ctx.args[4]));
   }
   if (!incoming && !outgoing) {

@@ -51,8 +51,8 @@ template <ChannelKind kKind>
 void PublishCommand(CommandContext& ctx) {
   const std::size_t told = PublishMessage(ctx.server, kKind, ctx.args[1], ctx.args[2]);
   // In a cluster its bus brings it to everybody.
-  if (ctx.server.publish_to_cluster) {
-    ctx.server.publish_to_cluster(ctx.args[1], ctx.args[2], kKind == ChannelKind::kShard);
+  if (ctx.server.cluster.publish) {
+    ctx.server.cluster.publish(ctx.args[1], ctx.args[2], kKind == ChannelKind::kShard);
   } else {
     ctx.PropagateToReplicas();
   }

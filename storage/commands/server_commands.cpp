@@ -33,11 +33,11 @@ void LolwutCommand(CommandContext& ctx) {
 
 // CLUSTER and every subcommand of it: the cluster room reads the arguments itself.
 void ClusterCommand(CommandContext& ctx) {
-  if (!ctx.server.run_cluster_command) {
+  if (!ctx.server.cluster.run_command) {
     ctx.Error("ERR This instance has cluster support disabled");
     return;
   }
-  ctx.server.run_cluster_command(ctx);
+  ctx.server.cluster.run_command(ctx);
 }
 
 void ModuleListCommand(CommandContext& ctx) { ctx.reply.Array(0); }

@@ -22,12 +22,12 @@
 #include "protocol/acl_log.h"
 #include "protocol/acl_users.h"
 #include "protocol/command_table.h"
-#include "protocol/key_extraction.h"
 #include "runtime/allocator.h"
 #include "runtime/byte_queue.h"
 #include "runtime/random.h"
 #include "storage/commands/client_memory.h"
 #include "storage/commands/client_state.h"
+#include "storage/commands/cluster_hooks.h"
 #include "storage/commands/command_stats.h"
 #include "storage/commands/command_timing.h"
 #include "storage/commands/held_replies.h"
@@ -57,9 +57,6 @@ class SnapshotRunner;
 bool IsLfu(config::MaxmemoryPolicy policy);
 // Whether by when they were used last.
 bool IsLru(config::MaxmemoryPolicy policy);
-
-// In cluster mode: whether the keys of a command within a script can be used here.
-enum class KeysPlace : std::uint8_t { kHere, kElsewhere, kClusterDown, kClusterDownReadonly };
 
 class ServerState {
  public:
@@ -108,7 +105,6 @@ class ServerState {
     return wanted != 0 && Config().min_replicas_max_lag_s != 0 && !replication.is_replica &&
            replication.good_replicas < static_cast<std::size_t>(wanted);
   }
-  // Whether its master alone may write.
   // Whether what changes now is a replica's own: no master deletes it when its time has come.
   bool IsWritableReplica() const {
     return replication.is_replica && !Config().replica_read_only && !applies_stream_;
@@ -117,6 +113,7 @@ class ServerState {
   void NoteOwnKey(int db_index, std::string_view key);
   // Deletes those that are due.
   void ExpireOwnKeys();
+  // Whether its master alone may write.
   bool IsReadonly() const { return replication.is_replica && Config().replica_read_only; }
   // To be called when notify-keyspace-events has changed.
   void ApplyKeyEvents();
@@ -229,16 +226,7 @@ class ServerState {
   std::function<void()> on_acknowledged;
   // Set by the server. Answers a client that waits: as if its time was up, or with an error.
   std::function<void(ClientState&, std::string_view error)> end_waiting;
-  // Set by the server when cluster-enabled is on: CLUSTER and its subcommands.
-  std::function<void(CommandContext&)> run_cluster_command;
-  // Set by the server when cluster-enabled is on: tells the other nodes of a message.
-  std::function<void(std::string_view channel, std::string_view message, bool is_shard)>
-      publish_to_cluster;
-  // Set by the server when cluster-enabled is on.
-  std::function<KeysPlace(CommandContext&, std::span<const protocol::KeyPosition>)> place_of_keys;
-  // Set by the server when cluster-enabled is on. Closes links with a node; false: it is unknown.
-  std::function<bool(std::string_view id, bool incoming, bool outgoing)> cut_cluster_links;
-  std::int64_t ignored_bus_message = -1;  // the type of those that are dropped, for tests; -1: none
+  ClusterHooks cluster;  // set by the server when cluster-enabled is on
   bool IsClusterEnabled() const { return Config().cluster_enabled; }
 
  private:

@@ -103,7 +103,7 @@ std::string_view ScriptEngine::RefusalOf(const CommandSpec* spec) {
     if (!run_->has_written && server_.LacksReplicas(client_)) return kNoReplicas;
     run_->has_written = true;
   }
-  if (server_.place_of_keys) [[unlikely]]
+  if (server_.cluster.place_of_keys) [[unlikely]]
     return RefusalOfKeys(*spec);
   return {};
 }
@@ -126,7 +126,7 @@ std::string_view ScriptEngine::RefusalOfKeys(const CommandSpec& spec) {
       !keys_.empty();
   if (!has_keys) return {};
   CommandContext ctx(server_, client_, spec, args_, output_);
-  switch (server_.place_of_keys(ctx, keys_)) {
+  switch (server_.cluster.place_of_keys(ctx, keys_)) {
     case KeysPlace::kClusterDownReadonly:
       return "ERR Script attempted to execute a write command while the cluster is down and "
              "readonly";

@@ -52,7 +52,7 @@ runtime::Result<bool> BusProcess::Start() {
     EndTurnSoon();
   };
   told.received = [this](cluster::LinkId link, const cluster::BusMessage& message) {
-    if (server_.ignored_bus_message == static_cast<std::int64_t>(message.type)) return;
+    if (server_.cluster.ignored_message == static_cast<std::int64_t>(message.type)) return;
     bus_->OnMessage(link, message);
     EndTurnSoon();
   };

@@ -54,7 +54,7 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
   gateway->bus_ = std::make_unique<BusProcess>(loop, server, gateway->state_, gateway->replication_,
                                                std::move(hooks));
   if (auto started = gateway->bus_->Start(); !started) return tl::unexpected(started.error());
-  server.cut_cluster_links = [bus = gateway->bus_.get()](std::string_view id, bool incoming,
+  server.cluster.cut_links = [bus = gateway->bus_.get()](std::string_view id, bool incoming,
                                                          bool outgoing) {
     return bus->CutLinks(id, incoming, outgoing);
   };

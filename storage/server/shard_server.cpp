@@ -11,7 +11,6 @@
 #include "protocol/resp_writer.h"
 #include "protocol/server_version.h"
 #include "runtime/clock.h"
-#include "runtime/file_limit.h"
 #include "runtime/log.h"
 #include "runtime/process_stats.h"
 #include "storage/commands/acl_changes.h"
@@ -20,6 +19,7 @@
 #include "storage/commands/invalidation.h"
 #include "storage/commands/pubsub_message.h"
 #include "storage/scripting/script_handlers.h"
+#include "storage/server/start_checks.h"
 
 namespace slotway::storage {
 namespace {
@@ -44,23 +44,6 @@ bool IsOnThisMachine(const runtime::SocketAddress& client) {
   return client.IsUnix() || host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
 }
 
-// Why data sets of masters are not loaded in that way.
-std::optional<std::string> RefusalOfLoad(const config::ShardConfig& config) {
-  const auto load = config.advice.find("repl-diskless-load");
-  if (load == config.advice.end() || load->second != "swapdb") return std::nullopt;
-  return "repl-diskless-load swapdb is not supported: the others keep the old data, too";
-}
-
-// `maxclients` and a reserve for what else a process opens.
-void WarnOfTooFewFiles(std::int64_t maxclients) {
-  constexpr std::uint64_t kReserve = 128;
-  std::uint64_t wanted = static_cast<std::uint64_t>(maxclients) + kReserve;
-  std::uint64_t granted = runtime::RaiseFileLimit(wanted);
-  if (granted >= wanted) return;
-  runtime::LogWarning("the system allows {} open files: too few for maxclients {}", granted,
-                      maxclients);
-}
-
 }  // namespace
 
 ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings settings)
@@ -72,12 +55,9 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
           loop, state_,
           [this](ClientState& master, std::span<const std::string_view> args) {
             executor_->Execute(master, executor_->Prepare(args), master_output_);
+            LookAtAnswer(args);
             master_output_.Clear();
             if (cluster_) cluster_->OnStream();
-          },
-          [this] {
-            executor_->Waiting().ServeAcknowledged();
-            shutdown_.Look();
           }),
       shutdown_(state_,
                 {.hand_over = [this](std::int64_t for_ms) {
@@ -157,15 +137,15 @@ runtime::Result<bool> ShardServer::Start() {
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
     state_.held_replies.shard_size = [this] { return cluster_->ShardSize(); };
-    state_.place_of_keys = [this](CommandContext& ctx,
+    state_.cluster.place_of_keys = [this](CommandContext& ctx,
                                   std::span<const protocol::KeyPosition> keys) {
       return cluster_->PlaceOf(ctx, keys);
     };
-    state_.run_cluster_command = [this, changed](CommandContext& ctx) {
+    state_.cluster.run_command = [this, changed](CommandContext& ctx) {
       cluster_->Run(ctx);
       changed();
     };
-    state_.publish_to_cluster = [this](std::string_view channel, std::string_view message,
+    state_.cluster.publish = [this](std::string_view channel, std::string_view message,
                                        bool is_shard) {
       cluster_->Publish(channel, message, is_shard);
     };

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What commands ask of the cluster, which is above them. Nothing is set without cluster-enabled.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "protocol/key_extraction.h"
+
+namespace slotway::storage {
+
+class CommandContext;
+
+// Whether the keys of a command within a script can be used here.
+enum class KeysPlace : std::uint8_t { kHere, kElsewhere, kClusterDown, kClusterDownReadonly };
+
+struct ClusterHooks {
+  // CLUSTER and its subcommands.
+  std::function<void(CommandContext&)> run_command;
+  // Tells the other nodes of a message.
+  std::function<void(std::string_view channel, std::string_view message, bool is_shard)> publish;
+  std::function<KeysPlace(CommandContext&, std::span<const protocol::KeyPosition>)> place_of_keys;
+  // Closes links with a node; false: it is unknown.
+  std::function<bool(std::string_view id, bool incoming, bool outgoing)> cut_links;
+  std::int64_t ignored_message = -1;  // the type of bus messages to drop, for tests; -1: none
+};
+
+}  // namespace slotway::storage
