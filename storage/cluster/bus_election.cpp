@@ -207,9 +207,11 @@ bool ClusterBus::HasNewerOwner(const PendingVote& request) {
 }
 
 // Once the process that has the promise is gone it cannot use it, and the slots may go on to another.
-bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots) {
+// A manual failover takes it from its own master: that one agrees, or its lease is waited for.
+bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId* yielding) {
   std::erase_if(promises_, [&](const VotePromise& promise) {
     if (promise.candidate == node || !promise.slots.Meets(slots)) return false;
+    if (yielding != nullptr && promise.candidate == *yielding) return true;
     auto peer = peers_.find(promise.candidate);
     return peer != peers_.end() && IsKnownGone(peer->second);
   });
@@ -250,7 +252,8 @@ bool ClusterBus::TryVote(const PendingVote& request) {
     if (MayHoldLease(request.candidate, master, request.slots)) return false;
   }
   if (host_.NowMs() < denies_until_ms_) return false;
-  if (IsVotedAway(request.candidate, request.slots)) return false;
+  const NodeId* const yielding = request.is_forced ? &state_.Node(master).id : nullptr;
+  if (IsVotedAway(request.candidate, request.slots, yielding)) return false;
   if (promises_.size() >= kPromisesMax) return true;
   state_.SetLastVoteEpoch(request.epoch);
   if (!host_.Save(state_)) {

@@ -164,6 +164,31 @@ TEST(ClusterBusTest, WhoGotAVoteAndIsGoneStandsInNobodysWay) {
   EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 2u);
 }
 
+TEST(ClusterBusTest, AMasterMayHandOverAtOnceWhatItWasGivenAMomentAgo) {
+  TestBus node(1);
+  BusMessage request = node.From(3, BusMessageType::kVoteRequest);
+  request.current_epoch = Epoch(9);
+  request.message_flags = kBusForceAck;
+  node.Tell(request);
+  ASSERT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+  BusMessage claim = node.From(3, BusMessageType::kPing);
+  claim.master.reset();
+  claim.wire_flags = FlagsToWire(NodeFlag::kMaster);
+  claim.config_epoch = claim.current_epoch = Epoch(9);
+  node.Tell(claim);
+  BusMessage back = node.From(0, BusMessageType::kVoteRequest);
+  back.wire_flags = FlagsToWire(NodeFlag::kReplica);
+  back.master = *NodeId::Parse(TestId(3));
+  back.slots = node.state.BitmapOf(NodeIndex(3));
+  back.config_epoch = Epoch(9);
+  back.current_epoch = Epoch(10);
+  node.Tell(back);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);  // nobody has agreed to it
+  back.message_flags = kBusForceAck;
+  node.Tell(back);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 2u);
+}
+
 TEST(ClusterBusTest, ARefusingVoterTellsWhy) {
   TestBus node(1);
   node.state.SetConfigEpoch(NodeIndex(0), Epoch(8));

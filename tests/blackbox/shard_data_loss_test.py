@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Masters of ours that keep nothing on the disk, killed and back before anybody has noticed: what
 their replicas have, ours or Redis's, is what the cluster goes on with."""
+import os
 import threading
 
 import pytest
@@ -10,7 +11,7 @@ from deadline import SLOWNESS, wait_until
 from raw_client import ConnectionClosed, ErrorReply
 from shard_failover_test import call_owner, form, info
 
-ROUNDS = 10
+ROUNDS = int(os.environ.get("SLOTWAY_DATA_LOSS_ROUNDS", "3"))
 SETTINGS = ("--repl-diskless-sync-delay", "0", "--save", "")
 
 

@@ -10,22 +10,10 @@ import pytest
 from deadline import wait_until
 from raw_client import ErrorReply
 from real_cluster import RealRedis
-from shard_replication_test import Member
+from shard_replication_test import fixture_members  # noqa: F401  a fixture
 
 HISTORY, OFFSET = "a" * 40, 1000
 MARK = b"b" * 40
-
-
-@pytest.fixture(name="members")
-def fixture_members():
-    made = []
-
-    def make(kind, **settings):
-        made.append(Member(kind, **settings))
-        return made[-1]
-    yield make
-    for member in made:
-        member.stop()
 
 
 @pytest.fixture(name="data_set", scope="module")
