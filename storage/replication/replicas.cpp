@@ -137,6 +137,7 @@ void Replicas::SetIsSource(bool is_source) {
   is_source_ = is_source;
   if (!has_log_) return;
   if (is_source) {
+    unused_since_ms_ = server_.now_ms;
     server_.propagation.AddFeed(*this);
     SelectAnew();
   } else {

@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -146,6 +147,23 @@ def test_master_and_replica_change_places(members, kinds):
     assert second.info("sync_partial_ok", "stats") == "1"
     assert first.info("master_replid") == second.info("master_replid")
     assert first.info("master_replid2") != "0" * 40
+
+
+@pytest.mark.parametrize("kinds", [("redis", "ours", "redis"), ("ours", "ours", "ours")], ids="-".join)
+def test_who_comes_a_while_after_a_promotion_need_not_begin_anew(members, kinds):
+    former, heir, sibling = (members(kind) for kind in kinds)
+    for replica in (heir, sibling):
+        replica.follow(former)
+    assert former.call("SET", "k", "v") == "OK"
+    assert former.call("WAIT", 2, int(10000 * SLOWNESS)) == 2
+    history = heir.info("master_replid")
+    assert heir.call("REPLICAOF", "NO", "ONE") == "OK"
+    time.sleep(0.5)  # poll: what is looked at ten times a second has been looked at
+    assert heir.info("master_replid2") == history
+    sibling.follow(heir)
+    assert_same(heir, sibling)
+    assert heir.info("sync_full", "stats") == "0"
+    assert heir.info("sync_partial_ok", "stats") == "1"
 
 
 @pytest.mark.parametrize("kinds", [("redis", "ours", "redis"), ("ours", "redis", "ours"),
