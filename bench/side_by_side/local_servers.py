@@ -37,7 +37,7 @@ def free_port():
 
 
 def require(program):
-    path = shutil.which(program) or program
+    path = os.path.abspath(shutil.which(program) or program)  # it is started in another folder
     if not os.access(path, os.X_OK):
         raise StartFailed(f"{program} is not here; install or build it first")
     return path

@@ -11,8 +11,12 @@ namespace {
 
 // What a snapshot may take of a turn of the loop: little beside what a turn of a busy loop takes
 // anyway. An idle loop has many turns.
-constexpr std::uint64_t kTurnUs = 250;
-constexpr std::size_t kKeysPerStep = 32;
+constexpr std::uint64_t kTurnUs = 60;
+constexpr std::size_t kKeysPerStep = 16;
+// While others are served they get so many times what the snapshot took before it goes on.
+constexpr std::uint64_t kOthersShare = 6;
+// Nobody is served in so short a time.
+constexpr std::uint64_t kIdleUs = 30;
 // Until a sink without room is asked again.
 constexpr std::uint64_t kPauseMs = 2;
 constexpr std::size_t kKeysPerLongStep = 100000;
@@ -44,9 +48,18 @@ void SnapshotRunner::ScheduleTurn() {
   loop_.DeferToNextTurn([this] { Turn(); });
 }
 
+// Whether others are to be served before the snapshot goes on.
+bool SnapshotRunner::OwesTime(std::uint64_t now_us) {
+  const std::uint64_t others_us = now_us - left_us_;
+  owed_us_ = others_us < kIdleUs || others_us >= owed_us_ ? 0 : owed_us_ - others_us;
+  left_us_ = now_us;
+  return owed_us_ != 0;
+}
+
 void SnapshotRunner::Turn() {
   is_scheduled_ = false;
   const std::uint64_t start_us = runtime::MonotonicUs();
+  if (OwesTime(start_us)) return ScheduleTurn();
   while (IsBusy()) {
     const bool may_write = snapshot_->IsGivenUp() || sink_->HasRoom() || sink_->HasFailed();
     if (!may_write) return pause_.Start(kPauseMs, 0, [this] { ScheduleTurn(); });
@@ -55,7 +68,11 @@ void SnapshotRunner::Turn() {
     if (const std::uint64_t wait_ms = pace_.WaitMs(KeysWritten(), now_us); wait_ms > 0) {
       return pause_.Start(wait_ms, 0, [this] { ScheduleTurn(); });
     }
-    if (now_us - start_us >= kTurnUs) return ScheduleTurn();
+    if (now_us - start_us >= kTurnUs) {
+      left_us_ = now_us;
+      owed_us_ = kOthersShare * (now_us - start_us);
+      return ScheduleTurn();
+    }
   }
 }
 

@@ -40,6 +40,7 @@ class SnapshotRunner {
  private:
   void ScheduleTurn();
   void Turn();
+  bool OwesTime(std::uint64_t now_us);
   bool Step(std::size_t max_keys);
   void End(bool is_complete);
 
@@ -50,6 +51,8 @@ class SnapshotRunner {
   SnapshotSink* sink_ = nullptr;
   EndCallback on_end_;
   bool is_scheduled_ = false;
+  std::uint64_t left_us_ = 0;  // when a turn ended
+  std::uint64_t owed_us_ = 0;  // to others, from then on
 };
 
 }  // namespace slotway::storage
