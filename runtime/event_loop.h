@@ -25,8 +25,8 @@ class Connection;
 class TurnBudget;
 
 // In which order connections are flushed. What others must have before it is confirmed goes
-// upstream, first. A downstream connection that was silent for a while is
-// one of a crowd, or told something on somebody else's account as subscribers are: it comes last.
+// upstream, first. A downstream connection that was silent for a while is one of a crowd, or told
+// something on somebody else's account as subscribers are: it comes last.
 enum class FlushStage : std::uint8_t { kUpstream = 0, kDownstream = 1, kSilent = 2 };
 inline constexpr std::size_t kFlushStages = 3;
 

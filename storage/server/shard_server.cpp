@@ -138,7 +138,7 @@ runtime::Result<bool> ShardServer::Start() {
     cluster_ = std::move(*cluster);
     state_.held_replies.shard_size = [this] { return cluster_->ShardSize(); };
     state_.cluster.place_of_keys = [this](CommandContext& ctx,
-                                  std::span<const protocol::KeyPosition> keys) {
+                                           std::span<const protocol::KeyPosition> keys) {
       return cluster_->PlaceOf(ctx, keys);
     };
     state_.cluster.run_command = [this, changed](CommandContext& ctx) {
@@ -146,7 +146,7 @@ runtime::Result<bool> ShardServer::Start() {
       changed();
     };
     state_.cluster.publish = [this](std::string_view channel, std::string_view message,
-                                       bool is_shard) {
+                                     bool is_shard) {
       cluster_->Publish(channel, message, is_shard);
     };
   }
