@@ -100,12 +100,12 @@ void AddMemory(InfoText& text, ServerState& server) {
                used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0);
   text.Field("mem_fragmentation_bytes",
              static_cast<std::int64_t>(resident) - static_cast<std::int64_t>(used));
-  text.Field("mem_not_counted_for_evict", 0);
+  text.Field("mem_not_counted_for_evict", used - std::min(used, server.CountedMemoryBytes()));
   text.Field("mem_replication_backlog", server.replication.log_bytes);
   text.Field("mem_total_replication_buffers", server.replication.log_bytes);
   text.Field("mem_clients_slaves", 0);
   text.Field("mem_clients_normal", server.client_memory.TotalBytes());
-  text.Field("mem_aof_buffer", 0);
+  text.Field("mem_aof_buffer", server.persistence.log.buffered_bytes);
   text.Field("active_defrag_running", 0);
   std::size_t pending_frees = 0;
   for (int i = 0; i < server.DatabaseCount(); ++i) {

@@ -121,6 +121,15 @@ void ServerState::SwapDatabases(int a, int b) {
   waiters.NoteDatabase(b);
 }
 
+std::size_t ServerState::CountedMemoryBytes() const {
+  const auto log_bytes = static_cast<std::size_t>(replication.log_bytes);
+  const auto backlog_bytes = static_cast<std::size_t>(Config().repl_backlog_size);
+  const std::size_t waiting =
+      log_bytes - std::min(log_bytes, backlog_bytes) + persistence.log.buffered_bytes;
+  const std::size_t used = UsedMemoryBytes();
+  return used - std::min(used, waiting);
+}
+
 std::size_t ServerState::DataBytes() const {
   std::size_t bytes = 0;
   for (const auto& database : databases_) {

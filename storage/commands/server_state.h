@@ -85,9 +85,12 @@ class ServerState {
   std::size_t UsedMemoryBytes() const {
     return arena.allocated_bytes() + heap.Bytes() - runtime::ByteQueue::IdleBytes();
   }
+  // What is compared with `maxmemory`: without what waits for slow replicas and for the append-only
+  // log's file, which evicting makes grow.
+  std::size_t CountedMemoryBytes() const;
   bool IsOverMemoryLimit() const {
     const std::uint64_t limit = Config().maxmemory_bytes;
-    return limit != 0 && UsedMemoryBytes() > limit;
+    return limit != 0 && UsedMemoryBytes() > limit && CountedMemoryBytes() > limit;
   }
   // Whether commands that add data must be refused: found out before each command, so that it
   // stays while a script or transaction runs.

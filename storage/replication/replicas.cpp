@@ -107,7 +107,9 @@ void Replicas::StartReading(Replica& replica, std::int64_t offset) {
 }
 
 void Replicas::StopReading(Replica& replica) {
-  if (std::exchange(replica.reads_log, false)) log_.RemoveReader(replica.position);
+  if (!std::exchange(replica.reads_log, false)) return;
+  log_.RemoveReader(replica.position);
+  NoteLogBytes();
 }
 
 // ---- The log ----
@@ -159,11 +161,16 @@ void Replicas::AppendRaw(std::string_view bytes) {
   if (has_log_) {
     log_.Append(bytes);
     server_.replication.history.offset = log_.Offset();
-    server_.replication.log_bytes = static_cast<std::int64_t>(log_.Bytes());
+    NoteLogBytes();
     PumpLater();
   } else {
     server_.replication.history.offset += static_cast<std::int64_t>(bytes.size());
   }
+}
+
+// How much there is decides what eviction leaves out, so it is told at once.
+void Replicas::NoteLogBytes() {
+  server_.replication.log_bytes = has_log_ ? static_cast<std::int64_t>(log_.Bytes()) : 0;
 }
 
 void Replicas::PumpLater() {
@@ -182,6 +189,7 @@ void Replicas::Pump(Replica& replica) {
     replica.position = log_.Read(replica.position, kPieceBytes, connection.Output());
   }
   if (replica.position == before) return;
+  NoteLogBytes();
   server_.replication.stream_output_bytes += static_cast<std::uint64_t>(replica.position - before);
   connection.MarkForFlush();
 }
@@ -451,7 +459,7 @@ void Replicas::UpdateFacts() {
   ReplicationFacts& facts = server_.replication;
   facts.has_log = has_log_;
   facts.log_first_offset = has_log_ ? log_.FirstOffset() + 1 : 0;
-  facts.log_bytes = has_log_ ? static_cast<std::int64_t>(log_.Bytes()) : 0;
+  NoteLogBytes();
   facts.replicas.clear();
   for (const auto& [id, replica] : replicas_) {
     const ReplicaTraits& traits = *replica.client->replica;

@@ -101,6 +101,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void SendFileIfWritten();
   void GoOnline(Replica& replica);
 
+  void NoteLogBytes();
   void PumpLater();
   void Pump(Replica& replica);
   bool PumpFile(Replica& replica);

@@ -76,7 +76,7 @@ bool Evictor::MayEvict() const {
 Evictor::Outcome Evictor::FreeMemory() {
   if (!server_.IsOverMemoryLimit()) return Outcome::kDone;
   const auto wanted =
-      static_cast<std::int64_t>(server_.UsedMemoryBytes() - server_.Config().maxmemory_bytes);
+      static_cast<std::int64_t>(server_.CountedMemoryBytes() - server_.Config().maxmemory_bytes);
   const std::uint64_t start_us = runtime::MonotonicUs();
   const std::uint64_t budget_us = TurnBudgetUs(server_.Config().maxmemory_eviction_tenacity);
   const Stopwatch stopwatch(server_, kEvictionEvent);
@@ -139,8 +139,8 @@ std::int64_t Evictor::Evict(const Victim& victim) {
     if (server_.TellsOfKeyChanges()) {
       TellOfKeyChange(server_, victim.db_index, victim.entry.key(), config::kNotifyEvicted,
                       "evicted");
-      used_before = static_cast<std::int64_t>(server_.UsedMemoryBytes());
     }
+    used_before = static_cast<std::int64_t>(server_.UsedMemoryBytes());
     const std::size_t waiting = database.DiscardedCount();
     database.Delete(victim.entry);
     if (!server_.Config().lazyfree_lazy_eviction) database.FreeDiscardedBeyond(waiting);

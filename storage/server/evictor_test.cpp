@@ -205,6 +205,29 @@ TEST_F(EvictorTest, ATurnIsBounded) {
   EXPECT_GT(State().stats.over_memory_us, 0u);
 }
 
+TEST_F(EvictorTest, WhatWaitsForReplicasAndForTheLogDoesNotCount) {
+  Set("maxmemory-policy", "allkeys-lru");
+  Set("repl-backlog-size", "100000");
+  for (int i = 0; i < 100; ++i) SetKey("k" + std::to_string(i));
+  Limit(50'000);
+  const std::string stream(400'000, 's');
+  const std::string buffer(200'000, 'b');
+  Send({"ping"});
+  EXPECT_LT(CountOf("k", 100), 100);
+  Set("maxmemory", "0");
+  for (int i = 0; i < 100; ++i) SetKey("k" + std::to_string(i));
+  State().replication.log_bytes = 400'000;
+  State().persistence.log.buffered_bytes = 200'000;
+  EXPECT_EQ(State().UsedMemoryBytes() - State().CountedMemoryBytes(), 500'000u);
+  Limit(-490'000);
+  Send({"ping"});
+  EXPECT_EQ(CountOf("k", 100), 100);
+  State().replication.log_bytes = 100'000;  // a backlog of that size counts
+  State().persistence.log.buffered_bytes = 0;
+  Send({"ping"});
+  EXPECT_LT(CountOf("k", 100), 100);
+}
+
 TEST_F(EvictorTest, WhatIsDeadAlreadyGoesBeforeWhatLives) {
   Set("maxmemory-policy", "allkeys-lru");
   for (int i = 0; i < 500; ++i) SetKey("dead" + std::to_string(i));

@@ -226,6 +226,7 @@ void LogService::Add(std::string_view commands) {
   }
   log_.Add(commands);
   Facts().added_bytes = log_.added_offset();
+  Facts().buffered_bytes = log_.BufferedBytes();
   if (std::exchange(is_flush_scheduled_, true)) return;
   loop_.Defer([this] {
     is_flush_scheduled_ = false;

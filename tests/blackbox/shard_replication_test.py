@@ -304,6 +304,30 @@ def test_a_failover_that_does_not_come_about(members):
     assert_same(master, replica)
 
 
+@pytest.mark.parametrize("kind", ["redis", "ours"])
+def test_what_a_slow_replica_has_not_taken_evicts_nothing(members, kind):
+    master, replica = members(kind, repl_backlog_size="16384"), members("redis")
+    replica.follow(master)
+    value = "x" * 10000
+    for i in range(300):
+        master.call("SET", f"k{i}", value)
+    assert_same(master, replica)
+    limit = int(master.info("used_memory", "memory")) + 3_000_000
+    master.call("CONFIG", "SET", "maxmemory", limit, "maxmemory-policy", "allkeys-random")
+    replica.server.node.process.signal(signal.SIGSTOP)
+    try:
+        for i in range(3000):
+            master.call("SET", f"k{i % 300}", value)
+        assert int(master.info("mem_not_counted_for_evict", "memory")) > 10_000_000
+        assert int(master.info("used_memory", "memory")) > limit
+        assert master.call("DBSIZE") == 300
+    finally:
+        replica.server.node.process.signal(signal.SIGCONT)
+    assert_same(master, replica)
+    wait_until(lambda: int(master.info("mem_not_counted_for_evict", "memory")) < 100_000, 20,
+               "the stream is taken")
+
+
 @pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
 def test_who_resumes_knows_of_which_database_the_stream_speaks(members, kinds):
     master, replica = (members(kind) for kind in kinds)
