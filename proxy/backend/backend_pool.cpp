@@ -26,7 +26,8 @@ NodeIndex BackendPool::FindOrAdd(const protocol::Endpoint& endpoint) {
 
 NodeIndex BackendPool::Find(const protocol::Endpoint& endpoint) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i] && nodes_[i]->endpoint == endpoint) return static_cast<NodeIndex>(i);
+    if (!nodes_[i] || nodes_[i]->left_at_ms != kStays) continue;
+    if (nodes_[i]->endpoint == endpoint) return static_cast<NodeIndex>(i);
   }
   return kNoNodeIndex;
 }
@@ -99,15 +100,43 @@ void BackendPool::Reset(NodeIndex index, std::string_view reason) {
   if (receiver != nullptr) receiver->Fail(reason);
 }
 
-std::vector<runtime::SocketAddress> BackendPool::DropAllBut(const std::vector<bool>& kept) {
+bool BackendPool::Node::OwesAnswers() const {
+  return std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) {
+    return lane != nullptr && !lane->IsDown() && !lane->InFlightRequests().Empty();
+  });
+}
+
+void BackendPool::KeepOnly(const std::vector<bool>& kept) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i]) continue;
+    std::uint64_t& left_at_ms = nodes_[i]->left_at_ms;
+    if (i < kept.size() && kept[i]) {
+      left_at_ms = kStays;
+    } else if (left_at_ms == kStays) {
+      left_at_ms = loop_.NowMs();
+    }
+  }
+}
+
+std::vector<runtime::SocketAddress> BackendPool::DropLeft() {
   std::vector<runtime::SocketAddress> dropped;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!nodes_[i] || (i < kept.size() && kept[i])) continue;
+    if (!nodes_[i] || nodes_[i]->left_at_ms == kStays) continue;
+    const bool is_late = loop_.NowMs() - nodes_[i]->left_at_ms >= kLeaveMaxMs;
+    if (!is_late && nodes_[i]->OwesAnswers()) continue;
     dropped.push_back(nodes_[i]->address);
     Reset(static_cast<NodeIndex>(i), "the node left the cluster");
     nodes_[i].reset();
   }
   return dropped;
+}
+
+void BackendPool::DropAll() {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i]) continue;
+    Reset(static_cast<NodeIndex>(i), "the proxy ends");
+    nodes_[i].reset();
+  }
 }
 
 std::size_t BackendPool::UnsentBytesOfBusiestLane(NodeIndex node) const {

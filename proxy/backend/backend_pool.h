@@ -32,7 +32,7 @@ class BackendPool {
   void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
   // The node at this numeric endpoint; added if unknown. kNoNodeIndex if the host is not numeric.
   NodeIndex FindOrAdd(const protocol::Endpoint& endpoint);
-  // The same, or kNoNodeIndex if it is unknown.
+  // The same, or kNoNodeIndex if it is unknown or has left.
   NodeIndex Find(const protocol::Endpoint& endpoint) const;
   const protocol::Endpoint& EndpointOf(NodeIndex node) const { return nodes_[node]->endpoint; }
   const runtime::SocketAddress& AddressOf(NodeIndex node) const { return nodes_[node]->address; }
@@ -53,8 +53,12 @@ class BackendPool {
 
   // Ends the node's connections; what was in flight is reported lost.
   void Reset(NodeIndex node, std::string_view reason);
-  // Resets and forgets every node that is not in `kept`; tells their addresses.
-  std::vector<runtime::SocketAddress> DropAllBut(const std::vector<bool>& kept);
+  // Nodes that are not in `kept` have left the cluster. They are dropped when they owe no answer.
+  void KeepOnly(const std::vector<bool>& kept);
+  // Resets and forgets those that have left and owe nothing, or do not pay; tells their addresses.
+  std::vector<runtime::SocketAddress> DropLeft();
+  // Resets and forgets every node.
+  void DropAll();
   // What waits to be written to the node, on that of its connections where it is most.
   std::size_t UnsentBytesOfBusiestLane(NodeIndex node) const;
 
@@ -75,6 +79,8 @@ class BackendPool {
  private:
   static constexpr std::uint64_t kPauseFirstMs = 20;
   static constexpr std::uint64_t kPauseMaxMs = 500;
+  static constexpr std::uint64_t kLeaveMaxMs = 5000;  // for the answers of a node that has left
+  static constexpr std::uint64_t kStays = ~std::uint64_t{0};
 
   struct Node {
     protocol::Endpoint endpoint;
@@ -83,6 +89,8 @@ class BackendPool {
     std::unique_ptr<BackendConnection> receiver;
     std::uint64_t next_attempt_ms = 0;
     std::uint64_t pause_ms = 0;
+    std::uint64_t left_at_ms = kStays;
+    bool OwesAnswers() const;
   };
 
   BackendGreeting GreetingFor(const Node& node) const;

@@ -37,6 +37,7 @@ class FakeShard {
   // Every request so far, its words joined by spaces, without greetings.
   const std::vector<std::string>& Seen() const { return seen_; }
   std::size_t Greetings() const { return greetings_; }
+  std::size_t Connections() const { return peers_.size(); }
   // Sends bytes nobody asked for on every connection.
   void Push(std::string_view bytes) {
     for (auto& peer : peers_) Send(*peer, bytes);

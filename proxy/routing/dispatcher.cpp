@@ -102,6 +102,7 @@ void Dispatcher::CheckBackends() {
     }
     backend->CareIfIdle(interval_ms);
   }
+  DropNodesThatLeft();
 }
 
 Dispatcher::Trouble& Dispatcher::NoteTrouble(Slot slot) {
@@ -175,7 +176,8 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   }
   reads_.UpdateTopology(topology, index_of);
   FenceMovedSlots();
-  DropNodesBut(kept);
+  pool_.KeepOnly(kept);
+  DropNodesThatLeft();
   std::erase_if(trouble_, [&](const auto& entry) {
     return entry.first != kNoNodeIndex && (entry.first >= kept.size() || !kept[entry.first]);
   });
@@ -193,8 +195,8 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   CountUnready();
 }
 
-void Dispatcher::DropNodesBut(const std::vector<bool>& kept) {
-  for (const runtime::SocketAddress& address : pool_.DropAllBut(kept)) {
+void Dispatcher::DropNodesThatLeft() {
+  for (const runtime::SocketAddress& address : pool_.DropLeft()) {
     private_.DropNode(address, "the node left the cluster");
   }
 }
@@ -529,7 +531,7 @@ void Dispatcher::Shutdown() {
   // First: whoever loses a connection may want the next.
   owners_.Clear();
   slot_of_each_master_.clear();
-  pool_.DropAllBut({});
+  pool_.DropAll();
   private_.Shutdown();
 }
 

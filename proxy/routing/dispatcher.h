@@ -205,7 +205,7 @@ class Dispatcher final : private BackendConnection::Events {
   using UseHeld = std::function<bool(const HoldQueue::Held&)>;
   void UseEach(std::vector<HoldQueue::Held>& held, const UseHeld& use);
   void Release(const HoldQueue::Held& held);
-  void DropNodesBut(const std::vector<bool>& kept);
+  void DropNodesThatLeft();
   void StartHoldTimer(std::uint64_t delay_ms);
   void Tick();
 

@@ -83,6 +83,44 @@ TEST_F(DispatcherTest, RedirectsByHostNameAreFollowed) {
   EXPECT_THAT(y_.Seen(), ElementsAre("GET a"));
 }
 
+TEST_F(DispatcherTest, ANodeThatLeavesAnswersWhatItWasSent) {
+  Begin();
+  y_.StopReading();
+  Send(client_, {"INCR", "b"}, 16383);
+  ++topology_.version;
+  topology_.nodes.resize(1);
+  topology_.owner_of_slot.fill(0);
+  dispatcher_->UpdateTopology(topology_);
+  Send(other_, {"SET", "b", "2"}, 16383);
+  ASSERT_TRUE(AllAnswered(other_));
+  EXPECT_THAT(x_.Seen(), ElementsAre("SET b 2"));
+  EXPECT_EQ(client_.Output(), "");
+  y_.ReadOn();
+  ASSERT_TRUE(AllAnswered(client_));
+  EXPECT_EQ(client_.Output(), "+OK\r\n");
+  EXPECT_THAT(y_.Seen(), ElementsAre("INCR b"));
+  EXPECT_TRUE(RunUntil(loop_, [&] { return y_.Connections() == 0; }));
+}
+
+TEST_F(DispatcherTest, ANodeThatLeftAndComesBackKeepsItsConnection) {
+  Begin();
+  y_.StopReading();
+  Send(client_, {"INCR", "b"}, 16383);
+  protocol::Topology without = topology_;
+  without.version += 1;
+  without.nodes.resize(1);
+  without.owner_of_slot.fill(0);
+  dispatcher_->UpdateTopology(without);
+  topology_.version += 1;
+  Publish();
+  y_.ReadOn();
+  ASSERT_TRUE(AllAnswered(client_));
+  Send(client_, {"SET", "b", "2"}, 16383);
+  ASSERT_TRUE(AllAnswered(client_));
+  EXPECT_EQ(client_.Output(), "+OK\r\n+OK\r\n");
+  EXPECT_EQ(dispatcher_->Counters().backend_connects.Get(), 2u);
+}
+
 // The router sends what it cannot understand to slot 0; the shard knows better.
 TEST_F(DispatcherTest, ARedirectTellsTheSlotOfARequest) {
   Begin();
