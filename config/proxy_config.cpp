@@ -157,6 +157,11 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
   ReadListeners(root, config.backend.kind, config.listeners);
   root.Section("auth", [&](YamlSection& section) {
     section.ReadPassword(config.auth.password, config.auth.password_file);
+    section.ReadStrings("users", config.auth.users);
+    section.ReadPath("acl_file", config.auth.acl_file);
+    if (!config.auth.users.empty() && !config.auth.acl_file.empty()) {
+      section.Fail("acl_file", "users and acl_file cannot both be set");
+    }
   });
   root.Read("workers", config.workers, 0, kWorkersMax);
   root.Section("limits", [&](YamlSection& section) { ReadLimits(section, config.limits); });

@@ -28,6 +28,13 @@ std::string Join(std::span<const std::string_view> words) {
   return joined;
 }
 
+// A relative path is one from where the settings file is.
+std::string BesideSettings(const std::string& settings_file, const std::string& file) {
+  const std::filesystem::path path = file;
+  if (path.is_absolute()) return file;
+  return (std::filesystem::path(settings_file).parent_path() / path).string();
+}
+
 }  // namespace
 
 YamlSection::YamlSection(YamlDocument& document, YAML::Node map, std::string path)
@@ -170,6 +177,11 @@ void YamlSection::ReadPermissions(std::string_view key, uint32_t& field) {
   } else {
     field = value;
   }
+}
+
+void YamlSection::ReadPath(std::string_view key, std::string& field) {
+  Read(key, field);
+  if (!field.empty()) field = BesideSettings(document_.file(), field);
 }
 
 void YamlSection::ReadPassword(std::string& password, std::string& password_file) {
@@ -326,14 +338,13 @@ std::optional<ConfigError> ReadFile(const std::string& file, std::string& text) 
 
 std::optional<std::string> ReadSecretFile(const std::string& settings_file,
                                           const std::string& secret_file, std::string& secret) {
-  std::filesystem::path path = secret_file;
-  if (path.is_relative()) path = std::filesystem::path(settings_file).parent_path() / path;
+  const std::string path = BesideSettings(settings_file, secret_file);
   std::string text;
-  if (auto error = ReadFile(path.string(), text)) return error->Render();
-  if (text.size() > kSecretMax) return path.string() + ": is too large for a password";
+  if (auto error = ReadFile(path, text)) return error->Render();
+  if (text.size() > kSecretMax) return path + ": is too large for a password";
   if (!text.empty() && text.back() == '\n') text.pop_back();
   if (!text.empty() && text.back() == '\r') text.pop_back();
-  if (text.empty()) return path.string() + ": holds no password";
+  if (text.empty()) return path + ": holds no password";
   secret = std::move(text);
   return std::nullopt;
 }

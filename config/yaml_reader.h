@@ -58,6 +58,8 @@ class YamlSection {
   void ReadStrings(std::string_view key, std::vector<std::string>& field);
   // Octal digits as chmod takes them.
   void ReadPermissions(std::string_view key, uint32_t& field);
+  // A path, relative to the settings file; the field is not.
+  void ReadPath(std::string_view key, std::string& field);
   // `password`, or `password_file` (a path, relative to the settings file) whose content, less the
   // newline at its end, becomes the password.
   void ReadPassword(std::string& password, std::string& password_file);

@@ -114,6 +114,9 @@ void List(LocalCall& call) {
 void Kill(LocalCall& call) {
   auto filter = ReadClientFilter(call.args.subspan(2));
   if (!filter) return call.reply.Error(filter.error());
+  if (filter->user && call.session.Services().users->users.Find(*filter->user) == nullptr) {
+    return call.reply.Error("ERR No such user '" + *filter->user + "'");
+  }
   std::uint64_t asker = call.session.State().id;
   bool is_old_form = call.args.size() == 3;
   GatherFromWorkers<std::int64_t>(

@@ -84,13 +84,13 @@ std::string DescribeClient(ClientSession& session) {
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} "
-      "tot-mem={} events={} cmd={} user=default redir={} resp={} lib-name={} lib-ver={}",
+      "tot-mem={} events={} cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
       state.id, session.PeerAddress().ToString(), session.LocalAddress().ToString(),
       socket.FileDescriptor(), state.name, (now_ms - state.connected_at_ms) / 1000,
       (now_ms - state.last_request_at_ms) / 1000, FlagsOf(session), state.database, state.channels,
       state.patterns, state.shard_channels, QueuedBy(session), input,
       unwritten > 0 ? 1 : 0, unwritten + early, sizeof(ClientSession) + session.BufferedBytes(),
-      unwritten > 0 ? "rw" : "r", LastCommandOf(state), RedirectOf(session),
+      unwritten > 0 ? "rw" : "r", LastCommandOf(state), state.user->Name(), RedirectOf(session),
       static_cast<int>(state.resp),
       state.library_name, state.library_version);
 }

@@ -41,10 +41,9 @@ Problem ReadLocalAddress(ClientFilter& filter, std::string_view value) {
   return std::nullopt;
 }
 
-// There is one user, so that naming it selects nobody less.
-Problem ReadUser(ClientFilter&, std::string_view value) {
-  if (value == kDefaultUser) return std::nullopt;
-  return "ERR No such user '" + std::string(value) + "'";
+Problem ReadUser(ClientFilter& filter, std::string_view value) {
+  filter.user = value;
+  return std::nullopt;
 }
 
 Problem ReadSkipme(ClientFilter& filter, std::string_view value) {
@@ -80,6 +79,7 @@ bool ClientFilter::Matches(ClientSession& session) const {
   const SessionState& state = session.State();
   if (id && *id != state.id) return false;
   if (kind && *kind != KindOf(session)) return false;
+  if (user && *user != state.user->Name()) return false;
   if (address && *address != session.PeerAddress().ToString()) return false;
   if (local_address && *local_address != session.LocalAddress().ToString()) return false;
   std::uint64_t age_s = (session.Services().loop.NowMs() - state.connected_at_ms) / 1000;

@@ -18,6 +18,7 @@ class ClientSession;
 struct ClientFilter {
   std::optional<std::uint64_t> id;
   std::optional<ClientKind> kind;
+  std::optional<std::string> user;
   std::optional<std::string> address;
   std::optional<std::string> local_address;
   std::optional<std::uint64_t> age_min_s;

@@ -9,6 +9,7 @@
 #include "proxy/client/listener_rules.h"
 #include "proxy/client/tracking.h"
 #include "proxy/client/transaction.h"
+#include "proxy/client/user_rights.h"
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
@@ -38,7 +39,7 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
   connection_->SetNodelay(services.settings.tcp.nodelay);
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
-  state_.is_authenticated = services.settings.auth.password.empty();
+  BecomeDefaultUser(*this);
   state_.ways = services.common_ways;
   has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();
@@ -132,6 +133,10 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
   if (!state_.is_authenticated && !spec->flags.Has(protocol::CommandFlag::kNoAuth)) {
     return Refuse(protocol::error_text::kNoAuth, spec);
+  }
+  if (state_.is_restricted) [[unlikely]] {
+    const std::string denial = DenialOf(*this, *spec, args);
+    if (!denial.empty()) return Refuse(denial, spec);
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
@@ -229,6 +234,10 @@ void ClientSession::LeaveWays() {
 Transaction& ClientSession::OwnTransaction() {
   if (transaction_ == nullptr) transaction_ = std::make_unique<Transaction>();
   return *transaction_;
+}
+
+void ClientSession::SpoilQueued() {
+  if ((state_.ways & SessionWays::kQueuesTransaction) != 0) transaction_->queue.MarkRefused();
 }
 
 std::unique_ptr<Transaction> ClientSession::EndTransaction() {
@@ -488,7 +497,7 @@ std::string ClientSession::SpoilTransaction(std::string_view error_text,
     EndTransaction();
     return ExecAbortText(error_text);
   }
-  if ((state_.ways & SessionWays::kQueuesTransaction) != 0) transaction_->queue.MarkRefused();
+  SpoilQueued();
   return std::string(error_text);
 }
 

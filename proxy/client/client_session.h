@@ -113,6 +113,8 @@ class ClientSession final : private runtime::Connection::Handler,
 
   // What stands between WATCH or MULTI and EXEC; made when first asked for.
   Transaction& OwnTransaction();
+  // What has been queued since MULTI can no longer run.
+  void SpoilQueued();
   // Takes it away: the session watches and queues nothing any more. nullptr if there was none.
   std::unique_ptr<Transaction> EndTransaction();
   // Carries out a request that has been queued; its reply goes to `replies`.

@@ -8,7 +8,7 @@
 #include "protocol/server_version.h"
 #include "proxy/client/client_name.h"
 #include "proxy/client/client_session.h"
-#include "runtime/secret.h"
+#include "proxy/client/user_rights.h"
 
 namespace slotway::proxy {
 namespace {
@@ -22,15 +22,6 @@ constexpr std::string_view kHelloNeedsAuth =
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
     "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
     "RESP protocol version at the same time";
-
-bool LogIn(ClientSession& session, std::string_view user, std::string_view password) {
-  const std::string& expected = session.Services().settings.auth.password;
-  bool is_right = expected.empty() || runtime::SecretsEqual(expected, password);
-  if (user != kDefaultUser || !is_right) return false;
-  session.State().is_authenticated = true;
-  session.ApplyParserLimits();
-  return true;
-}
 
 void Ping(LocalCall& call) {
   if (call.args.size() > 2) return call.reply.Error(protocol::error_text::WrongArity("ping"));
@@ -48,11 +39,11 @@ void Echo(LocalCall& call) { call.reply.Bulk(call.args[1]); }
 void Auth(LocalCall& call) {
   if (call.args.size() > 3) return call.reply.Error(protocol::error_text::kSyntax);
   bool has_user = call.args.size() == 3;
-  if (!has_user && call.session.Services().settings.auth.password.empty()) {
+  if (!has_user && call.session.Services().users->users.Default().HasNoPassword()) {
     return call.reply.Error(kNoPasswordConfigured);
   }
-  std::string_view user = has_user ? call.args[1] : kDefaultUser;
-  if (!LogIn(call.session, user, call.args.back())) {
+  std::string_view user = has_user ? call.args[1] : protocol::kDefaultUser;
+  if (!LogIn(call.session, user, call.args.back(), "AUTH")) {
     return call.reply.Error(protocol::error_text::kWrongPass);
   }
   call.reply.Ok();
@@ -107,7 +98,7 @@ void Hello(LocalCall& call) {
                               "'");
     }
   }
-  if (login != nullptr && !LogIn(call.session, login[0], login[1])) {
+  if (login != nullptr && !LogIn(call.session, login[0], login[1], "HELLO")) {
     return call.reply.Error(protocol::error_text::kWrongPass);
   }
   if (!state.is_authenticated) return call.reply.Error(kHelloNeedsAuth);
@@ -153,8 +144,8 @@ void Reset(LocalCall& call) {
   fresh.ways = call.session.Services().common_ways;
   fresh.last_command = state.last_command;
   fresh.last_learned = state.last_learned;
-  fresh.is_authenticated = call.session.Services().settings.auth.password.empty();
   state = fresh;
+  BecomeDefaultUser(call.session);
   call.session.ApplyParserLimits();
   call.reply.SimpleString("RESET");
 }

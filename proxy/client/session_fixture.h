@@ -66,11 +66,12 @@ class SessionFixture : public testing::Test {
 
   // Starts with settings_; the slots are shared evenly by x_ and y_.
   void Begin() {
+    ASSERT_EQ(book_.ApplySettings(settings_.auth), std::nullopt);
     dispatcher_ = std::make_unique<Dispatcher>(loop_, settings_, 1, [] {});
     router_ = std::make_unique<Router>(*dispatcher_, settings_, plans_);
     pubsub_ = std::make_unique<PubsubHub>(loop_, settings_, *dispatcher_, PubsubHub::Place{});
     services_.reset(new WorkerServices{
-        loop_, settings_, *dispatcher_, *router_, *pubsub_, sessions_,
+        loop_, settings_, book_, *dispatcher_, *router_, *pubsub_, sessions_,
         {0, 1, [this](std::size_t, auto task) { loop_.Post([=, this] { task(*services_); }); }},
         counters_, nullptr, [] { return ProcessFacts{}; },
         [this](ClientSession& session) {
@@ -125,6 +126,7 @@ class SessionFixture : public testing::Test {
 
   runtime::EventLoop loop_;
   config::ProxyConfig settings_;
+  UserBook book_;
   FakeShard x_{loop_}, y_{loop_};
   std::vector<RequestPlan> plans_;
   SessionCounters counters_;

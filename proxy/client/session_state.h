@@ -7,14 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/acl_user.h"
 #include "protocol/command.h"
 #include "protocol/command_table.h"
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
-
-// The only one there is.
-inline constexpr std::string_view kDefaultUser = "default";
 
 enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext };
 
@@ -46,7 +44,9 @@ struct SessionState {
   std::size_t patterns = 0;
   std::size_t shard_channels = 0;
   std::uint8_t ways = 0;  // SessionWays
+  const protocol::AclUser* user = nullptr;  // of the worker's users; the default one at first
   bool is_authenticated = false;
+  bool is_restricted = false;  // its user may not do everything: each request is looked at
   bool is_no_evict = false;
   bool is_readonly = false;  // READONLY was asked for
   bool is_no_touch = false;

@@ -6,13 +6,16 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "config/proxy_config.h"
+#include "protocol/key_extraction.h"
 #include "protocol/learned_commands.h"
 #include "protocol/topology.h"
 #include "proxy/client/client_pause.h"
 #include "proxy/client/monitor_feed.h"
 #include "proxy/client/reply_room.h"
+#include "proxy/client/user_book.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -29,6 +32,7 @@ struct SessionCounters {
   runtime::Counter requests;
   runtime::Counter local_requests;    // answered by the proxy itself
   runtime::Counter refused_requests;  // unknown, wrong arity, not authenticated, unsupported
+  runtime::Counter denied_requests;   // by the rules of their users; and failed logins
   runtime::Counter protocol_errors;
   runtime::Counter bytes_in;
   runtime::Counter bytes_out;
@@ -67,6 +71,7 @@ struct Colleagues {
 struct WorkerServices {
   runtime::EventLoop& loop;
   const config::ProxyConfig& settings;
+  UserBook& book;
   Dispatcher& dispatcher;
   Router& router;
   PubsubHub& pubsub;
@@ -86,12 +91,14 @@ struct WorkerServices {
   ClientPause pause = {};
   MonitorFeed monitors = {};
   RoomsOfShards rooms = {};
+  UserBook::Snapshot users = book.Current();  // to be replaced by TakeUsers()
+  std::vector<protocol::KeyPosition> acl_keys = {};  // memory to work in
 
   // For requests that a client sends over connections of its own. What all sessions share and
   // change stays the worker's.
   WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
-    return {loop,       settings, own_dispatcher, own_router,    pubsub,         sessions,
-            colleagues, counters, topology,       process_facts, on_session_over,
+    return {loop,       settings, book,     own_dispatcher, own_router,      pubsub,
+            sessions,   colleagues, counters, topology,     process_facts,   on_session_over,
             request_commands, learned};
   }
 };

@@ -27,6 +27,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void OnReply(std::size_t part, std::string_view reply) final;
   void OnLost(std::size_t part, bool may_have_run) final;
   void OnShardReady(std::size_t part) final;
+  std::vector<std::string_view> Request() const final { return {args_.begin(), args_.end()}; }
   void OnClientGone() final;
   void Unblock(bool with_error, std::function<void(bool)> done) final;
 

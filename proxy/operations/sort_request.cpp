@@ -81,14 +81,14 @@ tl::expected<SortRequest, std::string_view> ParseSort(std::span<const std::strin
   return request;
 }
 
-bool HasSortPatterns(std::span<const std::string_view> args) {
+std::string_view FirstSortPattern(std::span<const std::string_view> args) {
   for (std::size_t i = 2; i + 1 < args.size(); ++i) {
-    if (protocol::EqualsNoCase(args[i], "get")) return true;
+    if (protocol::EqualsNoCase(args[i], "get")) return "GET";
     if (protocol::EqualsNoCase(args[i], "limit")) ++i;
-    if (protocol::EqualsNoCase(args[i], "by") && SortPattern(args[i + 1]).NamesKeys()) return true;
+    if (protocol::EqualsNoCase(args[i], "by") && SortPattern(args[i + 1]).NamesKeys()) return "BY";
     if (protocol::EqualsNoCase(args[i], "by") || protocol::EqualsNoCase(args[i], "store")) ++i;
   }
-  return false;
+  return {};
 }
 
 bool OrderByWeights(const SortRequest& request, std::vector<SortedElement>& elements) {

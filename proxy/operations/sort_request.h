@@ -49,8 +49,12 @@ struct SortRequest {
 tl::expected<SortRequest, std::string_view> ParseSort(std::span<const std::string> words,
                                                       bool may_store);
 
-// Whether a request reads keys by patterns: a cluster's shards refuse it.
-bool HasSortPatterns(std::span<const std::string_view> args);
+// The word, "BY" or "GET", by which a request reads keys by patterns first; empty if it does not.
+std::string_view FirstSortPattern(std::span<const std::string_view> args);
+// Whether it does: a cluster's shards refuse it.
+inline bool HasSortPatterns(std::span<const std::string_view> args) {
+  return !FirstSortPattern(args).empty();
+}
 
 struct SortedElement {
   std::string element;

@@ -48,6 +48,15 @@ class Subscriber {
     return Count(TopicKind::kChannel) + Count(TopicKind::kPattern);
   }
   std::size_t Total() const { return ConfirmedCount(TopicKind::kChannel) + Count(TopicKind::kShard); }
+  // Calls `visit(kind, name)` for each of them.
+  template <class Visit>
+  void ForEach(Visit visit) const {
+    for (std::size_t kind = 0; kind < kTopicKinds; ++kind) {
+      for (const auto& [topic, place] : topics_[kind]) {
+        visit(static_cast<TopicKind>(kind), std::string_view(topic->name));
+      }
+    }
+  }
   void SetVersion(protocol::RespVersion version) { version_ = version; }
   protocol::RespVersion Version() const { return version_; }
   ReplyQueue& Queue() const { return queue_; }

@@ -5,12 +5,16 @@
 #pragma once
 
 #include <functional>
+#include <string_view>
+#include <vector>
 
 namespace slotway::proxy {
 
 class BlockedCall {
  public:
   virtual ~BlockedCall() = default;
+  // The words of the request that waits.
+  virtual std::vector<std::string_view> Request() const = 0;
   // Nobody wants the reply any more: what waits at the shards is ended. Frees the call.
   virtual void OnClientGone() = 0;
   // Ends the wait as if its time were over, or with an error. `done` is told, perhaps later,

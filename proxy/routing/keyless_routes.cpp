@@ -39,10 +39,6 @@ constexpr std::string_view kClusterChange =
     "ERR The cluster's own nodes are not changed through Slotway: ask a node directly";
 constexpr std::string_view kChangesTheCluster =
     "It changes one node's view of the cluster, and a client of the proxy addresses no node.";
-constexpr std::string_view kUserChange =
-    "ERR Users are not changed through Slotway: clients of the proxy are the user 'default'";
-constexpr std::string_view kChangesUsers =
-    "Who may do what at the proxy is the proxy's configuration; the shards' users are the proxy's.";
 constexpr std::string_view kModuleChange =
     "ERR Modules are not loaded or unloaded through Slotway: ask the nodes directly";
 constexpr std::string_view kLoadsCode =
@@ -53,10 +49,6 @@ constexpr std::string_view kReplicates =
     "It turns the connection into one shard's stream of writes; the proxy has no such stream.";
 
 constexpr Refusal kRefusals[] = {
-    {"acl|deluser", kUserChange, kChangesUsers},
-    {"acl|load", kUserChange, kChangesUsers},
-    {"acl|save", kUserChange, kChangesUsers},
-    {"acl|setuser", kUserChange, kChangesUsers},
     {"cluster|addslots", kClusterChange, kChangesTheCluster},
     {"cluster|addslotsrange", kClusterChange, kChangesTheCluster},
     {"cluster|bumpepoch", kClusterChange, kChangesTheCluster},

@@ -56,6 +56,7 @@ runtime::Result<void> ProxyServer::Start() {
   std::size_t worker_count = WorkerCount(settings_.workers);
   share_.reset(
       new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr, nullptr});
+  if (auto problem = share_->book.ApplySettings(settings_.auth)) return runtime::Fail(*problem);
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -134,9 +135,15 @@ void ProxyServer::Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& lis
 runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& fresh) {
   if (is_draining_) return runtime::Fail("shutting down");
   SettingsChange change = CompareSettings(settings_, fresh);
+  if (auto problem = share_->book.ApplySettings(change.effective.auth)) {
+    return runtime::Fail(*problem);
+  }
   auto opened = front_door_.Open(change.effective.listeners,
                                  static_cast<int>(change.effective.tcp.backlog));
-  if (!opened) return tl::unexpected(opened.error());
+  if (!opened) {
+    share_->book.ApplySettings(settings_.auth);  // as before
+    return tl::unexpected(opened.error());
+  }
   settings_ = change.effective;
   WarnOfTooFewFiles(settings_.limits);
   // Workers never wait for this thread, so it may wait for them: whoever is told that the settings

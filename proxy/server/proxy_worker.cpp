@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "proxy/client/user_rights.h"
 #include "runtime/log.h"
 
 namespace slotway::proxy {
@@ -51,6 +52,7 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
                [this](PubsubCensus::News news) { BroadcastNews(news); }}),
       services_{loop,
                 settings_,
+                share.book,
                 dispatcher_,
                 router_,
                 pubsub_,
@@ -139,6 +141,7 @@ void ProxyWorker::Remove(ClientSession& session) {
 void ProxyWorker::TakeSettings(const config::ProxyConfig& settings) {
   settings_ = settings;
   dispatcher_.ApplySettings();
+  TakeUsers(services_, share_.book.Current(), 0);
   sessions_.ForEach([](ClientSession& session) { session.ApplySettings(); });
 }
 

@@ -34,6 +34,7 @@ struct WorkerShare {
   std::atomic<std::uint64_t> clients{0};
   ScriptMemory scripts{0};  // its bound comes with the settings
   AddressCounts addresses{};
+  UserBook book{};
 };
 
 class ProxyWorker {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // ACL about everything else: CAT, GENPASS, LOG, HELP.
-#include <algorithm>
 #include <string>
 #include <string_view>
 
-#include "protocol/acl_category_commands.h"
+#include "protocol/acl_replies.h"
 #include "runtime/random.h"
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
@@ -16,26 +15,11 @@ namespace {
 
 constexpr std::string_view kContainer = "ACL";
 
-void ReplyCategories(CommandContext& ctx) {
-  const auto categories = protocol::AllAclCategories();
-  ctx.reply.Array(categories.size());
-  for (protocol::AclCategory category : categories) {
-    ctx.reply.Bulk(protocol::AclCategoryName(category));
-  }
-}
-
 void AclCatCommand(CommandContext& ctx) {
-  constexpr std::size_t kNameShown = 128;
   if (ctx.args.size() > 3) return ctx.SubcommandError(kContainer);
-  if (ctx.args.size() == 2) return ReplyCategories(ctx);
-  const auto category = protocol::AclCategoryByName(ctx.args[2]);
-  if (category.bits == 0) {
-    ctx.Error("ERR Unknown category '" + std::string(ctx.args[2].substr(0, kNameShown)) + "'");
-    return;
-  }
-  const auto names = protocol::CommandNamesIn(category);
-  ctx.reply.Array(names.size());
-  for (std::string_view name : names) ctx.reply.Bulk(name);
+  if (ctx.args.size() == 2) return protocol::WriteAclCategories(ctx.reply);
+  const std::string error = protocol::WriteAclCategory(ctx.reply, ctx.args[2]);
+  if (!error.empty()) ctx.Error(error);
 }
 
 void AclGenpassCommand(CommandContext& ctx) {
@@ -54,29 +38,6 @@ void AclGenpassCommand(CommandContext& ctx) {
   ctx.reply.Bulk(runtime::RandomHexId(digits));
 }
 
-void ReplyLogEntry(CommandContext& ctx, const protocol::AclLogEntry& entry) {
-  const auto text = [&](std::string_view name, std::string_view value) {
-    ctx.reply.Bulk(name);
-    ctx.reply.Bulk(value);
-  };
-  const auto number = [&](std::string_view name, std::int64_t value) {
-    ctx.reply.Bulk(name);
-    ctx.reply.Integer(value);
-  };
-  ctx.reply.Map(10);
-  number("count", static_cast<std::int64_t>(entry.count));
-  text("reason", protocol::AclLogReasonName(entry.event.reason));
-  text("context", protocol::AclLogContextName(entry.event.context));
-  text("object", entry.event.object);
-  text("username", entry.event.user);
-  ctx.reply.Bulk("age-seconds");
-  ctx.reply.Double(static_cast<double>(ctx.now_ms - entry.updated_ms) / 1000);
-  text("client-info", entry.event.client);
-  number("entry-id", static_cast<std::int64_t>(entry.id));
-  number("timestamp-created", entry.created_ms);
-  number("timestamp-last-updated", entry.updated_ms);
-}
-
 void AclLogCommand(CommandContext& ctx) {
   std::int64_t count = 10;
   if (ctx.args.size() > 3) return ctx.SubcommandError(kContainer);
@@ -88,11 +49,7 @@ void AclLogCommand(CommandContext& ctx) {
     }
     if (!ReadInteger(ctx, 2, count)) return;
   }
-  const auto& entries = ctx.server.acl_log.Entries();
-  const std::size_t shown =
-      std::min(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)), entries.size());
-  ctx.reply.Array(shown);
-  for (std::size_t i = 0; i < shown; ++i) ReplyLogEntry(ctx, entries[i]);
+  protocol::WriteAclLog(ctx.reply, ctx.server.acl_log.Entries(), count, ctx.now_ms);
 }
 
 void AclHelpCommand(CommandContext& ctx) {

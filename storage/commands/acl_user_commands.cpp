@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/acl_replies.h"
 #include "protocol/acl_text.h"
 #include "storage/commands/acl_changes.h"
 #include "storage/commands/command_context.h"
@@ -14,7 +15,6 @@
 namespace slotway::storage {
 namespace {
 
-using protocol::AclSelector;
 using protocol::AclUser;
 
 void AclSetuserCommand(CommandContext& ctx) {
@@ -32,38 +32,8 @@ void AclSetuserCommand(CommandContext& ctx) {
   ctx.reply.Ok();
 }
 
-void ReplyField(CommandContext& ctx, std::string_view name, std::string_view value) {
-  ctx.reply.Bulk(name);
-  ctx.reply.Bulk(value);
-}
-
-void ReplySelectorFields(CommandContext& ctx, const AclSelector& selector) {
-  ReplyField(ctx, "commands", selector.CommandRules());
-  ReplyField(ctx, "keys", selector.KeyRules());
-  ReplyField(ctx, "channels", selector.ChannelRules());
-}
-
 void AclGetuserCommand(CommandContext& ctx) {
-  const AclUser* user = ctx.server.users.Find(ctx.args[2]);
-  if (user == nullptr) {
-    ctx.reply.Null();
-    return;
-  }
-  ctx.reply.Map(6);
-  ctx.reply.Bulk("flags");
-  const std::vector<std::string_view> flags = user->Flags();
-  ctx.reply.Set(flags.size());
-  for (std::string_view flag : flags) ctx.reply.Bulk(flag);
-  ctx.reply.Bulk("passwords");
-  ctx.reply.Array(user->PasswordHashes().size());
-  for (const std::string& hash : user->PasswordHashes()) ctx.reply.Bulk(hash);
-  ReplySelectorFields(ctx, user->Selectors().front());
-  ctx.reply.Bulk("selectors");
-  ctx.reply.Array(user->Selectors().size() - 1);
-  for (const AclSelector& selector : user->Selectors().subspan(1)) {
-    ctx.reply.Map(3);
-    ReplySelectorFields(ctx, selector);
-  }
+  protocol::WriteAclUser(ctx.reply, ctx.server.users.Find(ctx.args[2]));
 }
 
 void AclDeluserCommand(CommandContext& ctx) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Gives slotway-shard and redis-server the same random ACL rules and asks both what they make of
-them: which rules are refused and why, how users are shown, and what ACL DRYRUN decides.
+"""Gives slotway-shard, or slotway, and redis-server the same random ACL rules and asks both what they
+make of them: which rules are refused and why, how users are shown, and what ACL DRYRUN decides.
 
-    acl_differential.py --shard build/release/bin/slotway-shard [--decisions 100000] [--seed N]
+    acl_differential.py --program build/release/bin/slotway-shard [--decisions 100000] [--seed N]
 
 Two things are brought into one form first. Redis lists single commands in the order of a hash table
 whose seed is random. And our table has commands that 7.0 has not: they are left out, and where they
@@ -16,8 +16,9 @@ import sys
 
 from command_stream.acl_requests import Requests
 from command_stream.acl_rules import Rules
+from proxy_process import ProxyProcess
 from raw_client import ErrorReply
-from real_cluster import RealRedis
+from real_cluster import RealCluster, RealRedis
 from server_program import program
 from shard_process import ShardProcess
 
@@ -49,13 +50,13 @@ def split_rules(rules, known):
 
 
 class Comparison:
-    def __init__(self, shard, oracle, seed):
-        self.sides = shard, oracle
+    def __init__(self, tested, oracle, seed):
+        self.sides = tested, oracle
         self.rng = random.Random(seed)
         self.rows = rows_of(oracle)
         del self.rows["wait"]  # not in @blocking before 7.2
         self.rules = Rules(self.rng, sorted(self.rows))
-        ours = rows_of(shard)  # of 7.2, which gave some commands more arguments
+        ours = rows_of(tested)  # of 7.2, which gave some commands more arguments
         arities = {name: arity for name, arity in self.rows.items() if ours[name] == arity}
         arities["pfmerge"] = -3  # with a destination alone redis-server overlooks that it is a key
         # Both look for the word STREAMS, but not in the same places of what is no valid request.
@@ -68,7 +69,7 @@ class Comparison:
         return [side.call(*command) for side in self.sides]
 
     def fail(self, what, ours, theirs):
-        raise AssertionError(f"{what}\n  shard  {ours!r}\n  oracle {theirs!r}")
+        raise AssertionError(f"{what}\n  ours   {ours!r}\n  oracle {theirs!r}")
 
     def change_user(self):
         rules = self.rules.some()
@@ -140,22 +141,30 @@ class Comparison:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--shard", default=program("slotway-shard"))
+    parser.add_argument("--program", default=program("slotway-shard"))
     parser.add_argument("--decisions", type=int, default=100000)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    os.environ["SLOTWAY_BIN_DIR"] = os.path.dirname(os.path.abspath(options.shard))
-    shard, oracle = ShardProcess(password=None), RealRedis()
-    comparison = Comparison(shard.client(), oracle.client(), options.seed)
+    directory, name = os.path.split(os.path.abspath(options.program))
+    os.environ["SLOTWAY_BIN_DIR"] = directory
+    oracle, cluster = RealRedis(), None
+    if name == "slotway":
+        cluster = RealCluster(masters=1)
+        ours = ProxyProcess(cluster.seeds(), password=None)
+    else:
+        ours = ShardProcess(password=None)
+    comparison = Comparison(ours.client(), oracle.client(), options.seed)
     try:
         comparison.run(options.decisions)
     except AssertionError as difference:
         print(f"DIFFERENCE {difference}")
         sys.exit(1)
     finally:
-        shard.stop()
+        ours.stop()
         oracle.stop()
+        if cluster:
+            cluster.stop()
     print(f"{comparison.decisions} decisions equal: {comparison.allowed} allowed, "
           f"{comparison.refusals} refused; {comparison.users} changes of users, "
           f"{comparison.rule_errors} of them refused; shown otherwise with the same meaning: "

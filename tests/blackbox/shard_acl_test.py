@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Users and their rules, at slotway-shard and at a redis-server, which holds the expectations
-against itself: logins, refusals, connections that end, the ACL file, and the settings."""
+"""Users and their rules, at slotway-shard, at slotway before a cluster, and at a redis-server, which
+holds the expectations against itself: logins, refusals, connections that end, the ACL file, and the
+settings."""
 import hashlib
 import os
 import stat
@@ -8,9 +9,11 @@ import subprocess
 
 import pytest
 
-from both_servers import clients, server  # noqa: F401
+from both_servers import clients  # noqa: F401
 from deadline import wait_until
+from proxy_process import ProxyProcess
 from raw_client import ConnectionClosed, ErrorReply
+from real_cluster import RealCluster, RealRedis
 from server_program import program
 from shard_process import ShardProcess
 
@@ -18,6 +21,28 @@ HASH = hashlib.sha256(b"p").hexdigest()
 NO_KEY = "NOPERM this user has no permissions to access one of the keys used as arguments"
 NO_CHANNEL = "NOPERM this user has no permissions to access one of the channels used as arguments"
 WRONG = "WRONGPASS invalid username-password pair or user is disabled."
+
+
+@pytest.fixture(scope="module", params=["slotway-shard", "redis-server", "slotway"])
+def server(request):
+    if request.param == "slotway":
+        cluster = RealCluster(masters=3)
+        running = ProxyProcess(cluster.seeds(), password=None)
+    else:
+        cluster = None
+        running = RealRedis() if request.param == "redis-server" else ShardProcess(password=None)
+    running.name = request.param
+    yield running
+    running.stop()
+    if cluster:
+        cluster.stop()
+
+
+@pytest.fixture
+def not_the_proxy(server):
+    """For what the proxy does in another way; the file's end says how."""
+    if server.name == "slotway":
+        pytest.skip("the proxy has no such setting, or does it differently")
 
 
 def no_command(name):
@@ -65,7 +90,7 @@ def test_logins(clients):
     assert client.call("AUTH", "alice", "p") == WRONG
 
 
-def test_a_password_for_everybody(clients):
+def test_a_password_for_everybody(clients, not_the_proxy):
     admin = clients()
     assert admin.call("CONFIG", "SET", "requirepass", "p") == "OK"
     try:
@@ -160,7 +185,7 @@ def test_refusals_and_their_log(clients):
     assert b"wrong" not in shown[b"client-info"]
 
 
-def test_at_most_so_many_entries(clients):
+def test_at_most_so_many_entries(clients, not_the_proxy):
     admin, client = log_in(clients, "+get")
     admin.call("CONFIG", "SET", "acllog-max-len", "3")
     for number in range(10):
@@ -169,7 +194,7 @@ def test_at_most_so_many_entries(clients):
     admin.call("CONFIG", "SET", "acllog-max-len", "128")
 
 
-def test_scripts(clients):
+def test_scripts(clients, not_the_proxy):
     admin, client = log_in(clients, "+@all", "-incr", "~a*", "&c*")
     for command, text in (("'incr', 'a'", "can't run this command or subcommand"),
                           ("'get', 'b'", "can't access at least one of the keys mentioned in the "
@@ -215,7 +240,7 @@ def test_kill_by_user(clients):
     assert is_closed(client)
 
 
-def test_secrets_are_not_shown(clients):
+def test_secrets_are_not_shown(clients, not_the_proxy):
     admin = clients()
     admin.call("CONFIG", "SET", "slowlog-log-slower-than", "0")
     admin.call("SLOWLOG", "RESET")

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/client/user_book.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/sha256.h"
+
+namespace slotway::proxy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::string> NamesIn(const UserBook& book) {
+  std::vector<std::string> names;
+  for (const auto& [name, user] : book.Current()->users.All()) names.push_back(name);
+  return names;
+}
+
+UserBook::Problem AddUser(protocol::AclUsers& users, std::string_view name) {
+  users.Put(protocol::AclUser(name, RulesContext()));
+  return std::nullopt;
+}
+
+TEST(UserBook, ThePasswordIsTheDefaultUsers) {
+  UserBook book;
+  EXPECT_TRUE(book.Current()->users.Default().IsOpen());
+  ASSERT_EQ(book.ApplySettings({.password = "p"}), std::nullopt);
+  const protocol::AclUser& user = book.Current()->users.Default();
+  EXPECT_FALSE(user.IsOpen());
+  EXPECT_TRUE(user.Accepts("p", &runtime::Sha256Hex));
+  EXPECT_FALSE(user.Accepts("q", &runtime::Sha256Hex));
+}
+
+TEST(UserBook, AReloadTakesWhatTheSettingsHaveChanged) {
+  UserBook book;
+  config::AuthConfig auth{.password = "p", .users = {"alice on +get ~a", "bob on +get ~b"}};
+  ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
+  ASSERT_TRUE(book.Change([](auto& users) { return AddUser(users, "made"); }));
+  const std::uint64_t version = book.Current()->version;
+  ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
+  EXPECT_EQ(book.Current()->version, version) << "nothing has changed";
+  auth.users = {"bob on +set ~c"};
+  ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
+  EXPECT_THAT(NamesIn(book), ElementsAre("bob", "default", "made"));
+  EXPECT_THAT(book.Current()->users.Find("bob")->Describe(), HasSubstr("~c resetchannels -@all +set"));
+  EXPECT_TRUE(book.Current()->users.Default().Accepts("p", &runtime::Sha256Hex));
+}
+
+TEST(UserBook, ADefaultUserOfTheSettingsIsAllThatTheySayAndGoesWithThem) {
+  UserBook book;
+  ASSERT_EQ(book.ApplySettings({.password = "p", .users = {"default on nopass ~a +get"}}),
+            std::nullopt);
+  EXPECT_TRUE(book.Current()->users.Default().IsOpen());
+  EXPECT_FALSE(book.Current()->users.Default().MayDoEverything());
+  ASSERT_EQ(book.ApplySettings({.password = "p"}), std::nullopt);
+  EXPECT_FALSE(book.Current()->users.Default().IsOpen());
+  EXPECT_TRUE(book.Current()->users.Default().MayDoEverything());
+}
+
+TEST(UserBook, WhatIsWrongChangesNothing) {
+  UserBook book;
+  ASSERT_EQ(book.ApplySettings({.users = {"alice on"}}), std::nullopt);
+  const UserBook::Snapshot before = book.Current();
+  EXPECT_THAT(*book.ApplySettings({.users = {"bob on", "carol +nosuch"}}),
+              HasSubstr("auth.users: 'carol': Error in ACL SETUSER modifier '+nosuch'"));
+  EXPECT_THAT(*book.ApplySettings({.users = {" "}}), HasSubstr("needs a name and rules"));
+  EXPECT_THAT(*book.ApplySettings({.acl_file = "/nosuch"}), HasSubstr("No such file"));
+  EXPECT_FALSE(book.Change([](auto& users) {
+    AddUser(users, "made");
+    return UserBook::Problem("no");
+  }));
+  EXPECT_EQ(book.Current(), before);
+}
+
+TEST(UserBook, ASnapshotStaysAsItIs) {
+  UserBook book;
+  const UserBook::Snapshot before = book.Current();
+  ASSERT_TRUE(book.Change([](auto& users) { return AddUser(users, "made"); }));
+  EXPECT_EQ(before->users.Find("made"), nullptr);
+  EXPECT_NE(book.Current()->users.Find("made"), nullptr);
+}
+
+TEST(UserBook, RefusalsAreNotedAndBounded) {
+  UserBook book;
+  for (int i = 0; i < 1000; ++i) {
+    book.NoteRefusal({.object = std::to_string(i), .user = "u"}, 1000);
+  }
+  EXPECT_EQ(book.Log().size(), 128u);
+  EXPECT_EQ(book.Log().front().event.object, "999");
+  book.ClearLog();
+  EXPECT_TRUE(book.Log().empty());
+}
+
+}  // namespace
+}  // namespace slotway::proxy

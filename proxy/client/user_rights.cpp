@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/client/user_rights.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "protocol/acl_check.h"
+#include "protocol/acl_text.h"
+#include "protocol/command_table.h"
+#include "proxy/client/client_description.h"
+#include "proxy/client/client_session.h"
+#include "proxy/client/session_registry.h"
+#include "proxy/client/transaction.h"
+#include "proxy/operations/sort_request.h"
+#include "proxy/reply/blocked_call.h"
+#include "runtime/clock.h"
+#include "runtime/sha256.h"
+
+namespace slotway::proxy {
+namespace {
+
+using protocol::AclDenial;
+using protocol::AclLogContext;
+using protocol::AclLogReason;
+using protocol::AclUser;
+
+constexpr std::string_view kNoScripts =
+    "NOPERM this user has no permissions to run scripts: its rules cannot be held inside of them";
+
+bool RunsScript(const protocol::CommandSpec& spec) {
+  static constexpr std::string_view kNames[] = {"eval",       "evalsha", "eval_ro",
+                                                "evalsha_ro", "fcall",   "fcall_ro"};
+  return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
+}
+
+void UpdateRestriction(SessionState& state) {
+  state.is_restricted = state.is_authenticated && !state.user->MayDoEverything();
+}
+
+void Note(ClientSession& session, AclLogReason reason, std::string_view object,
+          std::string_view user) {
+  const bool is_queued = (session.State().ways & SessionWays::kQueuesTransaction) != 0;
+  session.Services().counters.denied_requests.Add();
+  session.Services().book.NoteRefusal(
+      {.reason = reason,
+       .context = is_queued ? AclLogContext::kMulti : AclLogContext::kToplevel,
+       .object = std::string(object),
+       .user = std::string(user),
+       .client = DescribeClient(session)},
+      runtime::UnixMs());
+}
+
+void Note(ClientSession& session, const protocol::AclVerdict& verdict,
+          const protocol::CommandSpec& spec, std::span<const std::string_view> args) {
+  const std::string& user = session.State().user->Name();
+  if (verdict.denial == AclDenial::kCommand) {
+    return Note(session, AclLogReason::kCommand, spec.name, user);
+  }
+  const bool is_key = verdict.denial == AclDenial::kKey;
+  Note(session, is_key ? AclLogReason::kKey : AclLogReason::kChannel, args[verdict.index], user);
+}
+
+bool MayGoOnListening(ClientSession& session, const AclUser& user) {
+  if (!session.HasSubscriptions()) return true;
+  bool may = true;
+  session.Subscriptions().ForEach([&](TopicKind kind, std::string_view name) {
+    may = may && protocol::MayListen(user, name, kind == TopicKind::kPattern);
+  });
+  return may;
+}
+
+// What waits at a shard and would be refused now is ended, as CLIENT UNBLOCK with ERROR does.
+void RecheckBlocked(ClientSession& session) {
+  const std::vector<std::string_view> args = session.BlockedRequest()->Request();
+  const protocol::CommandSpec* spec = protocol::FindCommand(args);
+  if (spec == nullptr || DenialOf(session, *spec, args).empty()) return;
+  session.BlockedRequest()->Unblock(true, [](bool) {});
+}
+
+void CutOff(ClientSession& session, std::uint64_t caller, std::string_view why) {
+  session.LeaveSubscriptions();
+  if (session.State().id == caller) {
+    session.CloseWhenAnswered();
+  } else {
+    session.Cut(why);
+  }
+}
+
+}  // namespace
+
+void BecomeDefaultUser(ClientSession& session) {
+  SessionState& state = session.State();
+  state.user = &session.Services().users->users.Default();
+  state.is_authenticated = state.user->IsOpen();
+  UpdateRestriction(state);
+}
+
+bool LogIn(ClientSession& session, std::string_view user, std::string_view password,
+           std::string_view command) {
+  const AclUser* found = session.Services().users->users.Find(user);
+  if (found == nullptr || !found->Accepts(password, &runtime::Sha256Hex)) {
+    Note(session, AclLogReason::kAuth, command, user);
+    return false;
+  }
+  SessionState& state = session.State();
+  state.user = found;
+  state.is_authenticated = true;
+  UpdateRestriction(state);
+  session.ApplyParserLimits();
+  return true;
+}
+
+std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
+                     std::span<const std::string_view> args) {
+  const AclUser& user = *session.State().user;
+  std::vector<protocol::KeyPosition>& keys = session.Services().acl_keys;
+  const protocol::AclVerdict verdict = protocol::CheckAcl(user, spec, args, keys);
+  if (!verdict.IsAllowed()) {
+    Note(session, verdict, spec, args);
+    return protocol::AclRefusal(verdict, spec);
+  }
+  // A shard runs them as the proxy's own user.
+  if (RunsScript(spec)) {
+    Note(session, AclLogReason::kCommand, spec.name, user.Name());
+    return std::string(kNoScripts);
+  }
+  if (spec.name != "sort" && spec.name != "sort_ro") return {};
+  const std::string_view word = FirstSortPattern(args);
+  if (word.empty() || protocol::MayReadAllKeys(user, spec, args, keys)) return {};
+  return "ERR " + std::string(word) +
+         " option of SORT denied due to insufficient ACL permissions.";
+}
+
+void TakeUsers(WorkerServices& services, UserBook::Snapshot users, std::uint64_t caller) {
+  if (users->version <= services.users->version) return;
+  // What sessions refer to stays until all of them refer to the new ones.
+  const UserBook::Snapshot before = std::exchange(services.users, std::move(users));
+  for (ClientSession* session : services.sessions.All()) {
+    SessionState& state = session->State();
+    const AclUser* user = services.users->users.Find(state.user->Name());
+    const bool is_removed = user == nullptr;
+    state.user = is_removed ? &services.users->users.Default() : user;
+    if (is_removed) state.is_authenticated = false;
+    UpdateRestriction(state);
+    session->ApplyParserLimits();
+    if (is_removed) {
+      CutOff(*session, caller, "its user was removed");
+    } else if (!MayGoOnListening(*session, *user)) {
+      CutOff(*session, caller, "its user may not listen to this any more");
+    } else if (state.is_restricted) {
+      session->SpoilQueued();
+      if (session->IsBlocked()) RecheckBlocked(*session);
+    }
+  }
+}
+
+}  // namespace slotway::proxy

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who a session is, and what it may do by that. What it may not is noted for ACL LOG. Belongs to its
+// worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/command.h"
+#include "proxy/client/user_book.h"
+
+namespace slotway::proxy {
+
+class ClientSession;
+struct WorkerServices;
+
+// A new connection, or one after RESET: logged in if the default user needs no password.
+void BecomeDefaultUser(ClientSession& session);
+// False, and noted, when there is no such user, it is off, or the password is wrong. `command` is
+// what it tried to log in with.
+bool LogIn(ClientSession& session, std::string_view user, std::string_view password,
+           std::string_view command);
+// Why the session's user may not do this, a whole error text, and it is noted; empty if it may.
+// REQUIRES: SessionState::is_restricted.
+std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
+                     std::span<const std::string_view> args);
+// From now on the worker's users are these. Who has lost its user, or may no longer listen to what
+// it listens to, is cut off; `caller` is the session whose request it is, which gets its answer
+// first.
+void TakeUsers(WorkerServices& services, UserBook::Snapshot users, std::uint64_t caller);
+
+}  // namespace slotway::proxy
