@@ -51,10 +51,10 @@ struct ListenerConfig {
 };
 
 struct AuthConfig {
-  std::string password;  // of the default user; empty: clients need none
-  std::string password_file;
-  std::vector<std::string> users;  // each a name and its ACL rules
-  std::string acl_file;            // of all users, instead of `users`
+  std::string password = {};  // of the default user; empty: clients need none
+  std::string password_file = {};
+  std::vector<std::string> users = {};  // each a name and its ACL rules
+  std::string acl_file = {};            // of all users, instead of `users`
   bool operator==(const AuthConfig&) const = default;
 };
 

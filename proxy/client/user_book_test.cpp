@@ -85,7 +85,7 @@ TEST(UserBook, ASnapshotStaysAsItIs) {
 TEST(UserBook, RefusalsAreNotedAndBounded) {
   UserBook book;
   for (int i = 0; i < 1000; ++i) {
-    book.NoteRefusal({.object = std::to_string(i), .user = "u"}, 1000);
+    book.NoteRefusal({.object = std::to_string(i), .user = "u", .client = {}}, 1000);
   }
   EXPECT_EQ(book.Log().size(), 128u);
   EXPECT_EQ(book.Log().front().event.object, "999");

@@ -12,7 +12,7 @@ import pytest
 
 from deadline import wait_until
 from proxy_process import ProxyProcess
-from raw_client import ConnectionClosed, RawClient
+from raw_client import RawClient
 from real_cluster import RealCluster
 from server_program import PASSWORD, program
 
@@ -53,14 +53,6 @@ def log_in(proxy, user, **options):
     return client
 
 
-def is_closed(client):
-    try:
-        client.call("PING")
-        return False
-    except (ConnectionClosed, ConnectionError):
-        return True
-
-
 def test_users_of_the_settings_and_their_reload(proxies):
     proxy = proxies(auth={"users": USERS})
     admin, alice, reader = proxy.client(), log_in(proxy, "alice"), log_in(proxy, "reader")
@@ -71,7 +63,7 @@ def test_users_of_the_settings_and_their_reload(proxies):
     proxy.process.signal(signal.SIGHUP)
     wait_until(lambda: admin.call("ACL", "USERS") == [b"alice", b"default", b"made"], 10,
                "the users are the new ones")
-    assert is_closed(reader)
+    assert reader.is_closed()
     assert alice.call("SET", "app:1", "w").startswith("NOPERM this user has no permissions to run")
     assert alice.call("GET", "app:1") == b"v"
     assert proxy.client().call("AUTH", "alice", "p").startswith("WRONGPASS")
@@ -106,11 +98,11 @@ def test_the_acl_file(proxies, tmp_path):
     assert stat.S_IMODE(os.stat(path).st_mode) & 0o022 == 0
     path.write_text("user alice on wrong\n")
     assert admin.call("ACL", "LOAD").startswith(f"ERR {path}:1: ")
-    assert not is_closed(alice)
+    assert not alice.is_closed()
     path.write_text("user bob on nopass ~b* +@all\n")
     assert admin.call("ACL", "LOAD") == "OK"
     assert admin.call("ACL", "USERS") == [b"bob", b"default"]
-    assert is_closed(alice)
+    assert alice.is_closed()
 
 
 def test_a_change_holds_for_all_workers_when_it_is_answered(proxy):

@@ -91,6 +91,14 @@ class RawClient:
         return (self._position < len(self._buffer)
                 or bool(select.select([self._socket], [], [], 0)[0]))
 
+    def is_closed(self):
+        """Whether the server has ended the connection."""
+        try:
+            self.call("PING")
+            return False
+        except (ConnectionClosed, ConnectionError):
+            return True
+
     def call(self, *arguments):
         self.send(encode(*arguments))
         return self.reply()

@@ -12,7 +12,7 @@ import pytest
 from both_servers import clients  # noqa: F401
 from deadline import wait_until
 from proxy_process import ProxyProcess
-from raw_client import ConnectionClosed, ErrorReply
+from raw_client import ErrorReply
 from real_cluster import RealCluster, RealRedis
 from server_program import program
 from shard_process import ShardProcess
@@ -60,14 +60,6 @@ def log_in(clients, *rules, name="alice", **options):
 def entry(admin, index=0):
     fields = admin.call("ACL", "LOG")[index]
     return dict(zip(fields[::2], fields[1::2]))
-
-
-def is_closed(client):
-    try:
-        client.call("PING")
-        return False
-    except (ConnectionClosed, ConnectionError):
-        return True
 
 
 def test_logins(clients):
@@ -216,10 +208,10 @@ def test_scripts(clients, not_the_proxy):
 def test_connections_of_a_removed_user_end(clients):
     admin, client = log_in(clients, "+@all")
     assert admin.call("ACL", "DELUSER", "alice", "nosuch") == 1
-    wait_until(lambda: is_closed(client), 5, "the connection is closed")
+    wait_until(client.is_closed, 5, "the connection is closed")
     _, client = log_in(clients, "+@all")
     assert client.call("ACL", "DELUSER", "alice") == 1
-    assert is_closed(client)
+    assert client.is_closed()
 
 
 def test_listeners_that_lose_their_channel_end(clients):
@@ -237,7 +229,7 @@ def test_kill_by_user(clients):
     admin, client = log_in(clients, "+@all")
     assert admin.call("CLIENT", "KILL", "USER", "nosuch") == "ERR No such user 'nosuch'"
     assert admin.call("CLIENT", "KILL", "USER", "alice") == 1
-    assert is_closed(client)
+    assert client.is_closed()
 
 
 def test_secrets_are_not_shown(clients, not_the_proxy):
@@ -282,12 +274,12 @@ def test_the_acl_file(folder):
             "Unknown command or category name in ACL. WARNING: ACL errors detected, no change to "
             "the previously active ACL rules was performed")
         assert len(admin.call("ACL", "USERS")) == 4
-        assert not is_closed(alice)
+        assert not alice.is_closed()
         path.write_text(f"user alice on #{HASH} ~b* +@all\n")
         assert admin.call("ACL", "LOAD") == "OK"
         assert admin.call("ACL", "USERS") == [b"alice", b"default"]
-        assert is_closed(alice)
-        assert not is_closed(admin)
+        assert alice.is_closed()
+        assert not admin.is_closed()
         path.unlink()
         assert admin.call("ACL", "LOAD") == (
             "ERR Error loading ACLs, opening file 'users.acl': No such file or directory")
