@@ -3,6 +3,7 @@
 
 A message carries its channel, its publisher and the time it was sent, so that it proves itself."""
 import random
+import re
 import threading
 import time
 
@@ -121,8 +122,9 @@ class Listener(threading.Thread):
 class PubsubRound:
     """Publishers of one round, and what the listeners heard of it."""
 
-    def __init__(self, listeners, connections, round_name, seed):
-        self._listeners = listeners
+    def __init__(self, cluster, listeners, connections, round_name, seed):
+        self._cluster, self._listeners = cluster, listeners
+        self._homes_before_fault = []
         self._publishers = [Publisher(connection, b"p%d" % i, round_name, seed)
                             for i, connection in enumerate(connections)]
         self._first_heard = [len(listener.heard) for listener in listeners]
@@ -137,7 +139,17 @@ class PubsubRound:
         wait_until(lambda: time.monotonic() >= end, PEACE_S + 5, "a while has passed")
 
     def note_fault(self):
+        self._homes_before_fault = self._homes()
         self._fault_began = time.monotonic()
+
+    def _homes(self):
+        """The ports of the nodes at which the proxies are subscribed to patterns."""
+        return [node.port for node in self._cluster.nodes
+                if re.search(rb" psub=[1-9]", node.call("CLIENT", "LIST", "TYPE", "pubsub"))]
+
+    def has_moved(self):
+        """Whether other nodes than before the fault have brought the messages since."""
+        return self._homes() != self._homes_before_fault
 
     def wait_until_recovered(self):
         healed = time.monotonic()
