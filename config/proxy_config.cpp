@@ -185,6 +185,11 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
     section.Read("port", config.admin.port);
   });
   root.Section("log", [&](YamlSection& section) { ReadLog(section, config.log); });
+  root.Section("audit", [&](YamlSection& section) {
+    section.Read("file", config.audit.file);
+    section.ReadSize("rotate_bytes", config.audit.rotate_bytes);
+    section.Read("rotate_files", config.audit.rotate_files, 1, 1000);
+  });
   root.Section("tcp", [&](YamlSection& section) {
     section.Read("nodelay", config.tcp.nodelay);
     section.ReadDuration("keepalive_s", config.tcp.keepalive_s, TimeUnit::kSeconds);

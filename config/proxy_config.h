@@ -58,6 +58,14 @@ struct AuthConfig {
   bool operator==(const AuthConfig&) const = default;
 };
 
+// The file of logins, refusals and changes by administrators.
+struct AuditConfig {
+  std::string file = {};                   // empty: none
+  uint64_t rotate_bytes = 64 * kMegabyte;  // 0: never
+  uint32_t rotate_files = 5;
+  bool operator==(const AuditConfig&) const = default;
+};
+
 struct LimitsConfig {
   uint32_t clients_max = 10000;
   uint32_t client_pipeline_max = 1024;  // requests in flight per client before reading stops
@@ -164,6 +172,7 @@ struct ProxyConfig {
   AnnounceConfig announce;
   AdminConfig admin;
   LogConfig log;
+  AuditConfig audit;
   TcpConfig tcp;
   uint32_t idle_timeout_ms = 0;  // 0: idle clients stay
   uint32_t shutdown_grace_ms = 0;  // clients are accepted as before, but /readyz says no

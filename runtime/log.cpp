@@ -3,12 +3,13 @@
 
 #include <atomic>
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <mutex>
-#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "runtime/json_text.h"
+#include "runtime/log_file.h"
 
 namespace slotway::runtime {
 namespace {
@@ -34,15 +35,10 @@ spdlog::level::level_enum NativeLevel(LogLevel level) {
 
 spdlog::sink_ptr OpenSink(const LogOptions& options) {
   if (!options.file.empty()) {
-    try {
-      std::size_t bytes =
-          options.rotate_bytes > 0 ? options.rotate_bytes : std::numeric_limits<std::size_t>::max();
-      return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(options.file, bytes,
-                                                                    options.rotate_files);
-    } catch (const spdlog::spdlog_ex& error) {
-      std::fprintf(stderr, "log file %s: %s; logging to standard error\n", options.file.c_str(),
-                   error.what());
-    }
+    auto file = OpenLogFile(options.file, options.rotate_bytes, options.rotate_files);
+    if (file) return *std::move(file);
+    std::fprintf(stderr, "log file %s: %s; logging to standard error\n", options.file.c_str(),
+                 file.error().text.c_str());
   }
   if (options.file.empty() && options.uses_standard_output) {
     return std::make_shared<spdlog::sinks::stdout_sink_mt>();
@@ -79,21 +75,6 @@ std::shared_ptr<spdlog::logger> TheLogger() {
   return InUse().logger;
 }
 
-std::string Quote(std::string_view text) {
-  std::string quoted = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
 }  // namespace
 
 void SetUpLog(const LogOptions& options) {
@@ -108,7 +89,9 @@ bool IsLogged(LogLevel level) { return level >= level_now.load(std::memory_order
 
 void WriteLog(LogLevel level, std::string_view text) {
   if (is_json_now.load(std::memory_order_relaxed)) {
-    TheLogger()->log(NativeLevel(level), Quote(text));
+    std::string quoted;
+    AppendJson(quoted, text);
+    TheLogger()->log(NativeLevel(level), quoted);
   } else {
     TheLogger()->log(NativeLevel(level), text);
   }

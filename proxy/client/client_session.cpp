@@ -140,6 +140,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
   }
 
   protocol::CommandId id = protocol::IdOf(*spec);
+  services_.audit.NoteCommand(*this, id, args);
   if (has_listener_rules_) {
     auto rule = ListenerRuleOf(*origin_.listener, id);
     bool is_queued = rule.is_refused_when_run && (state_.ways & kQueuesTransaction) != 0;

@@ -71,7 +71,7 @@ class SessionFixture : public testing::Test {
     router_ = std::make_unique<Router>(*dispatcher_, settings_, plans_);
     pubsub_ = std::make_unique<PubsubHub>(loop_, settings_, *dispatcher_, PubsubHub::Place{});
     services_.reset(new WorkerServices{
-        loop_, settings_, book_, *dispatcher_, *router_, *pubsub_, sessions_,
+        loop_, settings_, book_, audit_, *dispatcher_, *router_, *pubsub_, sessions_,
         {0, 1, [this](std::size_t, auto task) { loop_.Post([=, this] { task(*services_); }); }},
         counters_, nullptr, [] { return ProcessFacts{}; },
         [this](ClientSession& session) {
@@ -127,6 +127,7 @@ class SessionFixture : public testing::Test {
   runtime::EventLoop loop_;
   config::ProxyConfig settings_;
   UserBook book_;
+  AuditLog audit_;
   FakeShard x_{loop_}, y_{loop_};
   std::vector<RequestPlan> plans_;
   SessionCounters counters_;

@@ -40,6 +40,9 @@ void UpdateRestriction(SessionState& state) {
 
 void Note(ClientSession& session, AclLogReason reason, std::string_view object,
           std::string_view user) {
+  if (reason != AclLogReason::kAuth) {
+    session.Services().audit.NoteDenial(session, protocol::AclLogReasonName(reason), object);
+  }
   const bool is_queued = (session.State().ways & SessionWays::kQueuesTransaction) != 0;
   session.Services().counters.denied_requests.Add();
   session.Services().book.NoteRefusal(
@@ -101,6 +104,7 @@ bool LogIn(ClientSession& session, std::string_view user, std::string_view passw
   const AclUser* found = session.Services().users->users.Find(user);
   if (found == nullptr || !found->Accepts(password, &runtime::Sha256Hex)) {
     Note(session, AclLogReason::kAuth, command, user);
+    session.Services().audit.NoteLogin(session, user, false);
     return false;
   }
   SessionState& state = session.State();
@@ -108,6 +112,7 @@ bool LogIn(ClientSession& session, std::string_view user, std::string_view passw
   state.is_authenticated = true;
   UpdateRestriction(state);
   session.ApplyParserLimits();
+  session.Services().audit.NoteLogin(session, user, true);
   return true;
 }
 

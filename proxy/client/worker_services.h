@@ -12,6 +12,7 @@
 #include "protocol/key_extraction.h"
 #include "protocol/learned_commands.h"
 #include "protocol/topology.h"
+#include "proxy/client/audit_log.h"
 #include "proxy/client/client_pause.h"
 #include "proxy/client/monitor_feed.h"
 #include "proxy/client/reply_room.h"
@@ -72,6 +73,7 @@ struct WorkerServices {
   runtime::EventLoop& loop;
   const config::ProxyConfig& settings;
   UserBook& book;
+  AuditLog& audit;
   Dispatcher& dispatcher;
   Router& router;
   PubsubHub& pubsub;
@@ -97,9 +99,9 @@ struct WorkerServices {
   // For requests that a client sends over connections of its own. What all sessions share and
   // change stays the worker's.
   WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
-    return {loop,       settings, book,     own_dispatcher, own_router,      pubsub,
-            sessions,   colleagues, counters, topology,     process_facts,   on_session_over,
-            request_commands, learned};
+    return {loop,   settings, book,       audit,    own_dispatcher, own_router,
+            pubsub, sessions, colleagues, counters, topology,       process_facts,
+            on_session_over, request_commands, learned};
   }
 };
 

@@ -57,6 +57,7 @@ runtime::Result<void> ProxyServer::Start() {
   share_.reset(
       new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr, nullptr});
   if (auto problem = share_->book.ApplySettings(settings_.auth)) return runtime::Fail(*problem);
+  if (auto opened = share_->audit.Open(settings_.audit); !opened) return opened;
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -133,17 +134,30 @@ void ProxyServer::Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& lis
 }
 
 runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& fresh) {
+  auto change = TakeSettings(fresh);
+  share_->audit.NoteReload(change ? change->applied : std::vector<std::string>(),
+                           change ? std::string_view() : change.error().text);
+  return change;
+}
+
+// What can go wrong comes first, and is undone.
+runtime::Result<void> ProxyServer::TryOut(const config::ProxyConfig& effective) {
+  if (auto problem = share_->book.ApplySettings(effective.auth)) return runtime::Fail(*problem);
+  auto opened = share_->audit.Open(effective.audit);  // also anew, if the file was moved away
+  if (opened) {
+    opened = front_door_.Open(effective.listeners, static_cast<int>(effective.tcp.backlog));
+  }
+  if (!opened) {
+    share_->book.ApplySettings(settings_.auth);
+    share_->audit.Open(settings_.audit);
+  }
+  return opened;
+}
+
+runtime::Result<SettingsChange> ProxyServer::TakeSettings(const config::ProxyConfig& fresh) {
   if (is_draining_) return runtime::Fail("shutting down");
   SettingsChange change = CompareSettings(settings_, fresh);
-  if (auto problem = share_->book.ApplySettings(change.effective.auth)) {
-    return runtime::Fail(*problem);
-  }
-  auto opened = front_door_.Open(change.effective.listeners,
-                                 static_cast<int>(change.effective.tcp.backlog));
-  if (!opened) {
-    share_->book.ApplySettings(settings_.auth);  // as before
-    return tl::unexpected(opened.error());
-  }
+  if (auto tried = TryOut(change.effective); !tried) return tl::unexpected(tried.error());
   settings_ = change.effective;
   WarnOfTooFewFiles(settings_.limits);
   // Workers never wait for this thread, so it may wait for them: whoever is told that the settings

@@ -62,6 +62,8 @@ class ProxyServer {
 
  private:
   void Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& listener);
+  runtime::Result<SettingsChange> TakeSettings(const config::ProxyConfig& fresh);
+  runtime::Result<void> TryOut(const config::ProxyConfig& effective);
   void AskBackendAnew(const SettingsChange& change);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   Colleagues ColleaguesOf(std::size_t index);

@@ -35,6 +35,7 @@ struct WorkerShare {
   ScriptMemory scripts{0};  // its bound comes with the settings
   AddressCounts addresses{};
   UserBook book{};
+  AuditLog audit{};
 };
 
 class ProxyWorker {

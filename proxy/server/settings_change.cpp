@@ -56,6 +56,7 @@ constexpr Part kParts[] = {
     Live("announce", [](auto& c) -> auto& { return c.announce; }),
     Fixed("admin", [](auto& c) -> auto& { return c.admin; }),
     Live("log", [](auto& c) -> auto& { return c.log; }),
+    Live("audit", [](auto& c) -> auto& { return c.audit; }),
     Live("tcp", [](auto& c) -> auto& { return c.tcp; }),
     Live("idle_timeout_ms", [](auto& c) -> auto& { return c.idle_timeout_ms; }),
     Live("shutdown_grace_ms", [](auto& c) -> auto& { return c.shutdown_grace_ms; }),

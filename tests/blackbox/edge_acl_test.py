@@ -214,3 +214,42 @@ def test_the_default_user_may_be_off(proxies):
         assert client.call("AUTH", PASSWORD).startswith("WRONGPASS")
         assert client.call("AUTH", "boss", "p") == "OK"
         assert client.call("GET", "k") is None
+
+
+def test_what_is_written_down(proxies, tmp_path):
+    path = tmp_path / "audit.json"
+    proxy = proxies(auth={"users": USERS}, audit={"file": str(path)})
+    admin, alice = proxy.client(), log_in(proxy, "alice")
+    assert alice.call("AUTH", "alice", "wrongpw").startswith("WRONGPASS")
+    assert alice.call("GET", "secret") == NO_KEY
+    assert alice.call("GET", "app:nothing") is None
+    assert alice.call("EVAL", "return 1", "0") == NO_SCRIPTS
+    assert admin.call("ACL", "SETUSER", "carol", "on", ">topsecret", "+get", "~키*") == "OK"
+    admin.call("CONFIG", "SET", "maxmemory-policy", "noeviction", "slowlog-max-len", "777")
+    admin.call("CLIENT", "KILL", "USER", "carol")
+    proxy.write_config({"idle_timeout_ms": 100000})
+    proxy.reload("reload: changed: idle_timeout_ms")
+    proxy.write_config({"auth": {"users": ["alice on +nosuch"]}})
+    proxy.reload("reload refused")
+    text = path.read_text(encoding="utf-8")
+    assert "topsecret" not in text and "wrongpw" not in text and "777" not in text
+    events = [json.loads(line) for line in text.splitlines()]
+    assert all(event["time"] for event in events)
+    seen = [{name: value for name, value in event.items()
+             if name not in ("time", "client", "client_id", "error")} for event in events]
+    assert seen == [
+        {"event": "login", "user": "default"},
+        {"event": "login", "user": "default"},
+        {"event": "login", "user": "alice"},
+        {"event": "login_refused", "user": "alice"},
+        {"event": "denied", "user": "alice", "reason": "key", "object": "secret"},
+        {"event": "denied", "user": "alice", "reason": "command", "object": "eval"},
+        {"event": "command", "user": "default", "command": "acl|setuser",
+         "words": "SETUSER carol on >*** +get ~키*"},
+        {"event": "command", "user": "default", "command": "config|set",
+         "words": "SET maxmemory-policy *** slowlog-max-len ***"},
+        {"event": "command", "user": "default", "command": "client|kill", "words": "KILL USER carol"},
+        {"event": "reload", "settings": "idle_timeout_ms"},
+        {"event": "reload_failed"}], seen
+    assert "nosuch" in events[-1]["error"]
+    assert events[2]["client"] == f"127.0.0.1:{alice.local_port()}"

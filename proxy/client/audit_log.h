@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who logged in, what was refused to whom, and who changed users, settings or others' connections:
+// an event per line of a file of its own.
+//
+// Passwords, their digests and values of settings are never in it. Any thread; while no file is set,
+// nothing is done.
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/proxy_config.h"
+#include "protocol/command_table.h"
+#include "runtime/json_log.h"
+#include "runtime/result.h"
+
+namespace slotway::proxy {
+
+class ClientSession;
+
+class AuditLog {
+ public:
+  // The settings' file from now on. An error means that nothing has changed.
+  runtime::Result<void> Open(const config::AuditConfig& settings);
+
+  void NoteLogin(ClientSession& session, std::string_view user, bool is_accepted);
+  // `reason` is "command", "key" or "channel", `object` what was refused.
+  void NoteDenial(ClientSession& session, std::string_view reason, std::string_view object);
+  // A command that was allowed, if it is one of those that are noted: what changes users, settings,
+  // functions or all keys, or ends others' connections.
+  void NoteCommand(ClientSession& session, protocol::CommandId id,
+                   std::span<const std::string_view> args) {
+    if (is_on_.load(std::memory_order_relaxed)) [[unlikely]] NoteIfAsked(session, id, args);
+  }
+  // Settings that a reload has changed, by name, or why it has not.
+  void NoteReload(const std::vector<std::string>& changed, std::string_view error);
+
+ private:
+  using Field = runtime::JsonLog::Field;
+  void NoteIfAsked(ClientSession& session, protocol::CommandId id,
+                   std::span<const std::string_view> args);
+  void Write(ClientSession& session, std::string_view event, std::string_view user,
+             std::span<const Field> more);
+
+  runtime::JsonLog log_;
+  std::atomic<bool> is_on_{false};
+};
+
+}  // namespace slotway::proxy
