@@ -201,7 +201,7 @@ def test_words_of_cluster_clients(client):
 
 def test_what_is_refused_says_so(client):
     for command in (("SHUTDOWN",), ("MODULE", "LOAD", "x"), ("REPLICAOF", "a", 1),
-                    ("CLUSTER", "MEET", "a", 1), ("ACL", "SETUSER", "x")):
+                    ("CLUSTER", "MEET", "a", 1), ("FAILOVER",)):
         reply = client.call(*command)
         assert isinstance(reply, ErrorReply) and len(reply) > 15, (command, reply)
         assert client.call("PING") == "PONG"
