@@ -2,6 +2,7 @@
 #include "runtime/byte_queue.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstdlib>
 #include <malloc.h>
@@ -10,18 +11,16 @@
 
 namespace slotway::runtime {
 
-// Free chunks of the standard size, per thread. Bounded, so that a burst's memory goes back.
+// Free chunks of the standard size, per thread. Bounded, so that a burst's memory goes back. They
+// are not linked through their own memory: that has left the cache when a chunk is taken again, and
+// is only written to then.
 class ByteQueue::ChunkPool {
  public:
   ~ChunkPool() {
-    while (free_ != nullptr) std::free(std::exchange(free_, free_->next));
+    while (count_ > 0) std::free(free_[--count_]);
   }
   Chunk* Take(std::size_t capacity) {
-    if (capacity == kChunkBytes && free_ != nullptr) {
-      --count_;
-      idle_bytes_ -= malloc_usable_size(free_);
-      return std::exchange(free_, free_->next);
-    }
+    if (capacity == kChunkBytes && count_ > 0) return free_[--count_];
     void* memory = std::malloc(sizeof(Chunk) + capacity);
     if (memory == nullptr) throw std::bad_alloc();
     return static_cast<Chunk*>(memory);
@@ -31,26 +30,23 @@ class ByteQueue::ChunkPool {
       delete static_cast<SharedChunk*>(chunk);
       return;
     }
-    if (chunk->capacity != kChunkBytes || count_ >= kFreeMax) {
+    if (chunk->capacity != kChunkBytes || count_ >= free_.size()) {
       std::free(chunk);
       return;
     }
-    chunk->next = free_;
-    free_ = chunk;
-    ++count_;
-    idle_bytes_ += malloc_usable_size(chunk);
+    if (chunk_bytes_ == 0) chunk_bytes_ = malloc_usable_size(chunk);
+    free_[count_++] = chunk;
   }
-  std::size_t IdleBytes() const { return idle_bytes_; }
+  std::size_t IdleBytes() const { return count_ * chunk_bytes_; }
   static ChunkPool& OfThisThread() {
     thread_local ChunkPool pool;
     return pool;
   }
 
  private:
-  static constexpr int kFreeMax = 256;  // 4 MiB
-  Chunk* free_ = nullptr;
-  int count_ = 0;
-  std::size_t idle_bytes_ = 0;
+  std::array<Chunk*, 256> free_;  // 4 MiB
+  std::size_t count_ = 0;
+  std::size_t chunk_bytes_ = 0;  // what each takes; asking for every one is dear
 };
 
 std::size_t ByteQueue::IdleBytes() { return ChunkPool::OfThisThread().IdleBytes(); }
