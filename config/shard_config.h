@@ -228,6 +228,8 @@ struct ShardConfig {
   int64_t cluster_migration_barrier = 1;
   bool cluster_replica_no_failover = false;
   int64_t cluster_replica_validity_factor = 10;
+  int64_t cluster_manual_failover_timeout_ms = 5000;  // clients are held for a hand-over of slots
+  int64_t cluster_slot_migration_log_max_len = 1000;
   EndpointType cluster_preferred_endpoint_type = EndpointType::kIp;
   uint64_t cluster_link_sendbuf_limit = 0;
 

@@ -240,6 +240,8 @@ const Setting kSchema[] = {
     {"cluster-migration-barrier", SignedField{&C::cluster_migration_barrier, 0, kInt}},
     {"cluster-replica-no-failover", BoolField{&C::cluster_replica_no_failover}, 0, "cluster-slave-no-failover"},
     {"cluster-replica-validity-factor", SignedField{&C::cluster_replica_validity_factor, 0, kInt}, 0, "cluster-slave-validity-factor"},
+    {"cluster-manual-failover-timeout", SignedField{&C::cluster_manual_failover_timeout_ms, 1, kInt}},
+    {"cluster-slot-migration-log-max-len", SignedField{&C::cluster_slot_migration_log_max_len, 0, kInt}},
     {"cluster-preferred-endpoint-type", Enum<&C::cluster_preferred_endpoint_type>(kEndpoints)},
     {"cluster-link-sendbuf-limit", UnsignedField{&C::cluster_link_sendbuf_limit, 0, kAnyBytes, kMemory}},
 

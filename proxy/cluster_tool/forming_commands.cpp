@@ -5,6 +5,7 @@
 
 #include "proxy/cluster_tool/cluster_health.h"
 #include "proxy/cluster_tool/membership.h"
+#include "proxy/cluster_tool/range_mover.h"
 #include "proxy/cluster_tool/slot_fixes.h"
 #include "proxy/cluster_tool/tool_commands.h"
 
@@ -73,6 +74,9 @@ Result<void> CreateCluster(ClusterSession& session, const ToolOptions& options) 
 Result<void> ConvergeCluster(ClusterSession& session, const ToolOptions& options) {
   auto opened = OpenAll(session, options);
   if (!opened) return tl::unexpected(opened.error());
+  // What the nodes do by themselves is nothing to be mended.
+  if (auto waited = RangeMover(session).WaitForAll(); !waited) return waited;
+  session.Discover();
   if (auto checked = CheckOneCluster(session); !checked) return checked;
   std::vector<std::string> ids = session.Reached();
   std::size_t masters = 0;

@@ -8,6 +8,7 @@
 #include "proxy/cluster_tool/cluster_health.h"
 #include "proxy/cluster_tool/membership.h"
 #include "proxy/cluster_tool/placed_nodes.h"
+#include "proxy/cluster_tool/range_mover.h"
 #include "proxy/cluster_tool/slot_mover.h"
 #include "proxy/cluster_tool/tool_commands.h"
 
@@ -30,7 +31,11 @@ bool Holds(const Ids& ids, const std::string& id) {
 // The node that the command line names first, and through it the cluster.
 Result<std::string> OpenCluster(ClusterSession& session, const ToolOptions& options) {
   Result<std::string> hub = session.Open(*protocol::ParseEndpoint(options.nodes[0]));
-  if (hub) session.Discover();
+  if (!hub) return hub;
+  session.Discover();
+  // What an interrupted run has begun changes what is to be planned.
+  if (auto waited = RangeMover(session).WaitForAll(); !waited) return tl::unexpected(waited.error());
+  session.Discover();
   return hub;
 }
 

@@ -130,7 +130,7 @@ Result<void> CarryOut(ClusterSession& session, SlotMover& mover,
       moves.push_back({repair.slot, repair.moves_from, repair.owner});
     }
   }
-  if (auto moved = mover.Move(moves); !moved) return moved;
+  if (auto moved = mover.Move(moves, SlotMover::Way::kKeyByKey); !moved) return moved;
   for (const SlotRepair& repair : repairs) {
     for (const std::string& id : repair.settles) {
       if (auto done = SetSlot(session.Client(id), repair.slot, "STABLE"); !done) return done;

@@ -133,15 +133,19 @@ void SlotMover::ShowProgress(std::size_t done, std::size_t total) {
   if (done != total && now_ms - shown_ms_ < kProgressMs) return;
   shown_ms_ = now_ms;
   Say(fmt::format("  {} of {} slots moved ({} %), {} keys", done, total, 100 * done / total,
-                  keys_moved_));
+                  KeysMoved()));
+}
+
+std::size_t SlotMover::GroupSize(std::span<const SlotMove> moves) {
+  std::size_t end = 1;
+  while (end < moves.size() && moves[end].from == moves[0].from && moves[end].to == moves[0].to) {
+    ++end;
+  }
+  return end;
 }
 
 Result<std::size_t> SlotMover::BatchSize(std::span<const SlotMove> moves) {
-  std::size_t end = 1;
-  while (end < moves.size() && end < kSlotsPerBatch && moves[end].from == moves[0].from &&
-         moves[end].to == moves[0].to) {
-    ++end;
-  }
+  const std::size_t end = std::min(GroupSize(moves), kSlotsPerBatch);
   std::vector<NodeRequest> requests;
   for (const SlotMove& move : moves.first(end)) {
     requests.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(move.slot)});
@@ -156,10 +160,17 @@ Result<std::size_t> SlotMover::BatchSize(std::span<const SlotMove> moves) {
   return size;
 }
 
-Result<void> SlotMover::Move(std::span<const SlotMove> moves) {
+Result<void> SlotMover::Move(std::span<const SlotMove> moves, Way way) {
   std::size_t done = 0;
   shown_ms_ = runtime::MonotonicMs();
   while (done < moves.size()) {
+    const std::size_t group = GroupSize(moves.subspan(done));
+    if (way == Way::kAny && ranges_.CanMove(moves[done].from, moves[done].to)) {
+      if (auto moved = ranges_.Move(moves.subspan(done, group)); !moved) return moved;
+      done += group;
+      ShowProgress(done, moves.size());
+      continue;
+    }
     Result<std::size_t> size = BatchSize(moves.subspan(done));
     if (!size) return tl::unexpected(size.error());
     if (auto moved = MoveBatch(moves.subspan(done, *size)); !moved) return moved;

@@ -80,6 +80,16 @@ void ClusterBus::TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slo
   for (Slot slot : lost) host_.DropKeys(slot);
 }
 
+void ClusterBus::TakeHandover(const NodeId& owner, Epoch epoch, const SlotBitmap& slots) {
+  const NodeIndex index = state_.Find(owner);
+  if (index == kNoNode || index == state_.MyIndex()) return;
+  if (state_.Node(index).config_epoch < epoch) state_.SetConfigEpoch(index, epoch);
+  Peer& peer = PeerOf(index);
+  peer.newest_config_epoch = std::max(peer.newest_config_epoch, epoch);
+  must_save_ = true;
+  TakeClaim(index, epoch, slots);
+}
+
 // Two masters with one config epoch: one of them takes a new one. Of two that claim the same slots
 // it has to be the one with more of their history, or acknowledged writes are thrown away; else
 // the smaller id.

@@ -88,10 +88,11 @@ class ClusterBus {
   // What pings to these nodes say from here on, and what was said last to this one.
   void SetGrants(std::map<NodeId, SlotGrant> grants) { grants_ = std::move(grants); }
   std::optional<SlotGrant> TakeGrant() { return std::exchange(granted_, std::nullopt); }
-  // At the end of this turn the replicas are told of slots on the move and of new claims; the result
-  // is for IsKnownInShard(): whether all of them that live have heard.
+  // Tells the replicas of claims and slots on the move. For IsKnownInShard(): have all heard.
   std::uint64_t TellShard();
   bool IsKnownInShard(std::uint64_t news) const;
+  // A node says, otherwise than by the bus, that it has taken these slots over.
+  void TakeHandover(const NodeId& owner, Epoch epoch, const SlotBitmap& slots);
   void Publish(std::string_view channel, std::string_view payload, bool is_shard);
   int CountFailureReports(const NodeId& id);
   std::vector<LinkDescription> Links() const;
@@ -241,8 +242,8 @@ class ClusterBus {
   std::optional<SlotGrant> granted_;
   bool has_been_reset_ = false;
   std::uint64_t shard_news_ = 0;  // counts what the replicas have to know
-  std::string followed_;  // the address that replication was told
-  SlotBitmap my_slots_;   // of the header
+  std::string followed_;          // the address that replication was told
+  SlotBitmap my_slots_;           // of the header
   NodeIndex my_slots_of_ = kNoNode;
 };
 

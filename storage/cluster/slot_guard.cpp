@@ -73,8 +73,8 @@ Judgement JudgeRequest(const ClusterState& state, const GuardedRequest& request,
   NodeIndex leaving_to = is_mine ? state.MigratingTo(slot) : kNoNode;
   bool is_leaving = leaving_to != kNoNode;
   // A replica knows what comes to its master, and takes nothing itself.
-  bool is_arriving = !is_leaving && state.Myself().IsMaster() &&
-                     state.ImportingFrom(slot) != kNoNode;
+  bool is_arriving =
+      !is_leaving && state.Myself().IsMaster() && state.ImportingFrom(slot) != kNoNode;
   if (is_leaving || is_arriving) {
     if (request.is_migrate) return decide(Verdict::kServe);
     // Channels have no place: they never count as missing.

@@ -30,6 +30,7 @@ enum class ClientWay : std::uint8_t {
   kTracking = 1u << 2,    // CLIENT TRACKING
   kMonitoring = 1u << 3,  // MONITOR
   kReplica = 1u << 4,     // PSYNC, SYNC
+  kImporting = 1u << 5,   // the stream of a master whose slots come here: see server/slot_imports.h
 };
 
 struct ClientState {

@@ -8,10 +8,12 @@
 #include <string_view>
 
 #include "protocol/key_extraction.h"
+#include "protocol/slot.h"
 
 namespace slotway::storage {
 
 class CommandContext;
+struct ClientState;
 
 // Whether the keys of a command within a script can be used here.
 enum class KeysPlace : std::uint8_t { kHere, kElsewhere, kClusterDown, kClusterDownReadonly };
@@ -24,6 +26,13 @@ struct ClusterHooks {
   std::function<KeysPlace(CommandContext&, std::span<const protocol::KeyPosition>)> place_of_keys;
   // Closes links with a node; false: it is unknown.
   std::function<bool(std::string_view id, bool incoming, bool outgoing)> cut_links;
+  // Whether requests for this slot wait. While ServerState::holds_slots.
+  std::function<bool(protocol::Slot)> holds_slot;
+  // All keys of a database are about to go.
+  std::function<void()> on_flush;
+  // Of a client that is importing: a command of its stream has failed, or it has gone.
+  std::function<void(ClientState&, std::string_view error)> import_failed;
+  std::function<void(const ClientState&)> importer_gone;
   std::int64_t ignored_message = -1;  // the type of bus messages to drop, for tests; -1: none
 };
 

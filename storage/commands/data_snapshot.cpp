@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "protocol/server_version.h"
+#include "protocol/slot.h"
 #include "storage/commands/encoding_limits.h"
 #include "storage/commands/invalidation.h"
 #include "storage/commands/number_text.h"
@@ -32,6 +33,38 @@ std::vector<std::string> LibrariesOf(const ServerState& server) {
   return libraries;
 }
 
+// Part of the data: see server/hidden_slots.h. "0-9 20-29".
+constexpr std::string_view kHiddenSlots = "slotway-hidden-slots";
+
+std::string HiddenSlotsOf(const Keyspace& keys) {
+  std::string text;
+  int last = -2;
+  std::string end;
+  for (const protocol::Slot slot : keys.HiddenSlots()) {
+    const int number = protocol::ToInt(slot);
+    if (number != last + 1) {
+      text += end + (text.empty() ? "" : " ") + std::to_string(number) + '-';
+    }
+    end = std::to_string(number);
+    last = number;
+  }
+  return text + end;
+}
+
+void HideSlots(Keyspace& keys, std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view range = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(range.size() + 1, text.size()));
+    const std::size_t dash = range.find('-');
+    if (dash == std::string_view::npos) return;
+    const auto first = ParseInteger(range.substr(0, dash));
+    const auto last = ParseInteger(range.substr(dash + 1));
+    if (!first || !last || *first < 0 || *last >= protocol::kSlotCount) return;
+    for (std::int64_t slot = *first; slot <= *last; ++slot)
+      keys.HideSlot(protocol::Slot(slot), true);
+  }
+}
+
 std::string PayloadOf(std::string_view library) {
   std::string payload;
   RdbWriter writer(payload);
@@ -54,6 +87,10 @@ SnapshotSource SnapshotSourceOf(ServerState& server) {
                 {"redis-bits", "64"},
                 {"ctime", std::to_string(server.now_ms / 1000)},
                 {"used-mem", std::to_string(server.UsedMemoryBytes())}};
+  if (const Keyspace* keys = server.DatabaseIfUsed(0)) {
+    const std::string hidden = HiddenSlotsOf(*keys);
+    if (!hidden.empty()) source.aux.push_back({std::string(kHiddenSlots), hidden});
+  }
   source.libraries = LibrariesOf(server);
   source.options.version = static_cast<int>(config.rdb_version);
   source.options.compresses = config.rdbcompression;
@@ -102,6 +139,10 @@ Keyspace* ServerReadTarget::Database(std::uint64_t index) {
 }
 
 void ServerReadTarget::Aux(std::string_view name, std::string_view value) {
+  // Outside of a cluster nobody would ever show them.
+  if (name == kHiddenSlots && server_.IsClusterEnabled()) {
+    return HideSlots(server_.Database(0), value);
+  }
   if (aux_.size() < kAuxMax) aux_.push_back({std::string(name), std::string(value)});
 }
 
@@ -144,6 +185,7 @@ void FlushForLoading(ServerState& server, bool with_functions) {
     if (database == nullptr) continue;
     server.WillFlush(i);
     database->FlushAll();
+    for (const protocol::Slot slot : database->HiddenSlots()) database->HideSlot(slot, false);
   }
   InvalidateAll(server);
   if (!with_functions || server.scripts == nullptr) return;

@@ -43,7 +43,7 @@ void SelectCommand(CommandContext& ctx) {
 }
 
 void DbsizeCommand(CommandContext& ctx) {
-  ctx.reply.Integer(static_cast<std::int64_t>(ctx.db.Size()));
+  ctx.reply.Integer(static_cast<std::int64_t>(ctx.db.VisibleSize()));
 }
 
 // FLUSHDB and FLUSHALL: whether the memory is given back piece by piece after the answer, or before

@@ -13,8 +13,9 @@ std::optional<std::int64_t> ToUnixMs(std::int64_t value, ExpireUnit unit, std::i
 }
 
 bool IsOver(const CommandContext& ctx, std::int64_t at_ms) {
-  const bool is_repeated =
-      ctx.server.persistence.loading.is_loading || ctx.server.replication.is_replica;
+  const bool is_repeated = ctx.server.persistence.loading.is_loading ||
+                           ctx.server.replication.is_replica ||
+                           ctx.client.Is(ClientWay::kImporting);
   return at_ms <= ctx.now_ms && !is_repeated;
 }
 

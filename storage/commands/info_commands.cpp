@@ -238,9 +238,9 @@ void AddKeyspace(InfoText& text, ServerState& server) {
   text.Section("Keyspace");
   for (int i = 0; i < server.DatabaseCount(); ++i) {
     const Keyspace* database = server.DatabaseIfUsed(i);
-    if (database == nullptr || database->Size() == 0) continue;
+    if (database == nullptr || database->VisibleSize() == 0) continue;
     text.Field("db" + std::to_string(i),
-               "keys=" + std::to_string(database->Size()) +
+               "keys=" + std::to_string(database->VisibleSize()) +
                    ",expires=" + std::to_string(database->SizeWithExpiry()) + ",avg_ttl=0");
   }
 }

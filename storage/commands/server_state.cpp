@@ -99,6 +99,7 @@ int ServerState::IndexOf(const Keyspace& database) const {
 }
 
 void ServerState::WillFlush(int index) {
+  if (cluster.on_flush) cluster.on_flush();
   if (!watched_keys.IsAnyoneWatching()) return;
   watched_keys.NoteChanges(index,
                            [this, index](std::string_view name) { return HasKey(index, name); });

@@ -208,6 +208,7 @@ class ServerState {
   // Until when clients are held back, by CLIENT PAUSE.
   std::int64_t paused_until_ms = 0;
   bool pauses_writes_only = false;
+  bool holds_slots = false;  // requests for slots that are handed over: see ClusterHooks
   std::size_t clients_held_back = 0;
   std::function<void()> unpause;  // called by CLIENT UNPAUSE
   // What is due is hidden, not deleted, while clients are held back, and stays while data is

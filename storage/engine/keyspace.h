@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "protocol/slot.h"
 #include "storage/engine/access_clock.h"
@@ -73,7 +74,7 @@ class Keyspace {
   // goes: `key` is readable during the call. The listener must not use this keyspace.
   using ExpiryListener = std::function<void(protocol::Slot slot, std::string_view key)>;
 
-  // Told of each key that came to be, by whatever name it was before.
+  // Told of each key that came to be.
   using InsertListener = std::function<void(protocol::Slot slot, std::string_view key)>;
 
   // `arena` must outlive the keyspace.
@@ -94,7 +95,7 @@ class Keyspace {
   // Brings the buckets, then the records, of a whole batch into the cache. Changes nothing.
   void Prefetch(std::span<const KeyRef> keys) const;
 
-  // The entry of `key`, empty when there is none or its time has come.
+  // Empty when there is none or its time has come.
   Entry Find(protocol::Slot slot, std::string_view key, std::int64_t now_ms,
              Access access = Access::kTouch);
   bool Exists(protocol::Slot slot, std::string_view key, std::int64_t now_ms) {
@@ -104,11 +105,9 @@ class Keyspace {
   // ---- Strings ----
 
   // Values given to the calls below must not point into the entry that they change.
-  // Inserts or overwrites, whatever type was there. Stores a number as one when `value` is its
-  // canonical text.
+  // Inserts or overwrites; a number's canonical text is stored as one.
   Entry SetString(protocol::Slot slot, std::string_view key, std::string_view value, TtlChange ttl,
                   std::int64_t now_ms);
-  // The same for a number.
   Entry SetNumber(protocol::Slot slot, std::string_view key, std::int64_t value, TtlChange ttl,
                   std::int64_t now_ms);
   // The same for `length` bytes that `fill` writes, to save a copy of long ones. All views taken
@@ -116,20 +115,18 @@ class Keyspace {
   using FillBytes = std::function<void(std::span<char>)>;
   Entry SetFilledString(protocol::Slot slot, std::string_view key, std::size_t length,
                         const FillBytes& fill, TtlChange ttl, std::int64_t now_ms);
-  // In-place changes of a string entry; its TTL stays.
+  // In place; the TTL stays.
   Entry ReplaceString(const Entry& entry, std::string_view value);
   Entry ReplaceNumber(const Entry& entry, std::int64_t value);
-  // Makes the value raw and `length` long, keeping what fits and adding zero bytes. Leaves room to
-  // grow, so that a run of appends is not quadratic.
+  // Makes it raw and `length` long, with zero bytes behind what there was, and room to grow.
   Entry ResizeString(const Entry& entry, std::size_t length);
   Entry AppendString(const Entry& entry, std::string_view suffix);
-  // The bytes, to be changed in place without changing the length.
-  // REQUIRES: the encoding keeps bytes; of strings only kRaw (use ResizeString first).
+  // To be changed in place. REQUIRES: the encoding keeps bytes; of strings kRaw.
   std::span<char> MutableBytes(const Entry& entry);
 
   // ---- Values of the other types ----
 
-  // Inserts or overwrites with bytes kept in the record (listpack, intset, raw).
+  // Inserts or overwrites with bytes kept in the record.
   Entry SetBytes(protocol::Slot slot, std::string_view key, ValueType type, Encoding encoding,
                  std::string_view bytes, TtlChange ttl, std::int64_t now_ms);
   // The same with a heap object, which the keyspace then owns.
@@ -148,8 +145,7 @@ class Keyspace {
 
   bool Delete(protocol::Slot slot, std::string_view key, std::int64_t now_ms);
   void Delete(const Entry& entry);
-  // Moves value and TTL to another name, overwriting it; to itself: nothing. False: `from` is
-  // absent.
+  // Moves value and TTL to another name, overwriting it. False: `from` is absent.
   bool Rename(KeyRef from, KeyRef to, std::int64_t now_ms);
 
   // ---- Expiry ----
@@ -161,8 +157,7 @@ class Keyspace {
     std::size_t expired = 0;
     bool more = false;  // the budget ended before the work
   };
-  // Deletes keys whose time has come. Looks at no more than about `max_tokens` (about 0.1 to 0.3 us
-  // each). Call it every 10 to 50 ms, again while `more` and time is left.
+  // Looks at about `max_tokens` (0.2 us each); to be called every 10 to 50 ms, and while `more`.
   ExpireProgress ExpireDue(std::int64_t now_ms, std::size_t max_tokens);
 
   // ---- Walking ----
@@ -177,20 +172,26 @@ class Keyspace {
                      const EntryCallback& callback) const;
   std::uint64_t ScanSlot(protocol::Slot slot, std::uint64_t cursor, std::size_t count,
                          std::int64_t now_ms, const EntryCallback& callback) const;
-  // Up to `max_keys` entries of a slot, due ones included (GETKEYSINSLOT).
+  // Up to `max_keys` entries, due ones included (GETKEYSINSLOT).
   void ForEachInSlot(protocol::Slot slot, std::size_t max_keys, const EntryCallback& visit) const;
-  // As Scan, and moves what is on sparse pages (see RecordArena).
+  // As Scan; moves what is on sparse pages.
   std::uint64_t MoveOffSparsePages(std::uint64_t cursor, std::size_t count);
-  // Any entry, with nearly equal chances; deletes the due ones it meets. Empty when there is none.
+  // With nearly equal chances; deletes the due ones it meets. Empty when there is none.
   Entry RandomEntry(std::int64_t now_ms);
 
+  // ---- Slots whose keys are not there for clients: see server/hidden_slots.h ----
+
+  // Scan, RandomEntry and VisibleSize() pass them over; what is due in them stays.
+  void HideSlot(protocol::Slot slot, bool is_hidden);
+  bool IsSlotHidden(protocol::Slot slot) const;
+  std::vector<protocol::Slot> HiddenSlots() const;
+  std::size_t VisibleSize() const;
   // ---- Making room: see eviction.h ----
 
   // As Scan, due keys included.
   std::uint64_t SampleFrom(std::uint64_t cursor, std::size_t count, const EntryCallback& visit);
-  // Any keys that have a TTL, about `count` of them; at least one if there is one.
+  // About `count` keys that have a TTL; at least one if there is one.
   void SampleVolatile(std::size_t count, const EntryCallback& visit);
-  // The larger, the sooner is the key to go.
   std::uint64_t EvictionRank(const Entry& entry, EvictionOrder order, std::int64_t now_ms) const;
   KeyMark MarkOf(const Entry& entry) const;
   Entry FindMarked(const KeyMark& mark) const;
@@ -199,23 +200,22 @@ class Keyspace {
   // ---- Snapshots: see entry_capture.h ----
 
   void BeginCapture(EntryCapture& capture);
-  // Hands out about `max_entries` more; false when there are no more, and the capture has ended.
+  // Hands out about `max_entries` more; false at the end.
   bool CaptureSome(std::size_t max_entries);
 
   // ---- Flush ----
 
-  // The keys are gone at once; their memory is freed by FreeFlushed. So is the memory of large
-  // values (of more than 64 elements) that were deleted, overwritten or expired.
+  // The keys are gone at once; FreeFlushed frees their memory, and that of large values (of more
+  // than 64 elements) that were deleted, overwritten or expired.
   void FlushAll();
   void FlushSlot(protocol::Slot slot);
-  // Frees up to about `max_entries` entries and elements (some 50 ns each); true while there are
-  // more. To be called every loop.
+  // Frees about `max_entries` entries and elements (50 ns each); true while there are more.
   bool FreeFlushed(std::size_t max_entries);
   // Large values set aside, and the keys of flushed tables.
   std::size_t PendingFrees() const;
   std::size_t TakeFreedCount();  // of either, since the last call
   std::size_t DiscardedCount() const;
-  // For who wants the memory at once: frees the large values beyond the first `count` that wait.
+  // Frees the large values beyond the first `count` that wait, at once.
   void FreeDiscardedBeyond(std::size_t count);
 
   // ---- Counters, all O(1) ----
@@ -235,7 +235,7 @@ class Keyspace {
   void SetAccessRules(const AccessRules& rules);
   void KeepAccess(bool keeps);  // while true, what overwrites a key leaves its clock alone
   std::int64_t IdleSeconds(const Entry& entry, std::int64_t now_ms) const;
-  // Logarithmic access frequency, 0 to 255, decayed to now. REQUIRES: the clock is kLfu.
+  // Logarithmic, 0 to 255, decayed to now. REQUIRES: the clock is kLfu.
   int Frequency(const Entry& entry, std::int64_t now_ms) const;
   void SetIdleSeconds(const Entry& entry, std::int64_t seconds, std::int64_t now_ms);
   void SetFrequency(const Entry& entry, int frequency, std::int64_t now_ms);

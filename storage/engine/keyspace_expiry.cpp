@@ -134,7 +134,7 @@ std::size_t Keyspace::Impl::FireToken(ExpiryWheel::Token token, std::uint16_t pl
     } else if (word.at_ms >= expire_now_ms) {
       word.token = wheel.Add(token, word.at_ms);
       record.SetExpiry(word);
-    } else if (mode != ExpiryMode::kDelete) {
+    } else if (mode != ExpiryMode::kDelete || IsSlotHidden(slot)) {
       word.token = wheel.Add(token, expire_now_ms + kHiddenRecheckMs);
       record.SetExpiry(word);
     } else {

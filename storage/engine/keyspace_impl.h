@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <deque>
 #include <memory>
 #include <span>
@@ -212,6 +213,11 @@ class Keyspace::Impl {
   std::int64_t expire_now_ms = 0;                       // during ExpireDue
   std::size_t expired_count = 0;                        // by ExpireDue, ever
   std::vector<std::pair<protocol::Slot, Spot>> sample;  // see SampleFrom
+
+  std::bitset<protocol::kSlotCount> hidden;
+  bool IsSlotHidden(protocol::Slot slot) const {
+    return hidden.test(static_cast<std::size_t>(protocol::ToInt(slot)));
+  }
 
   EntryCapture* capture = nullptr;   // while one is at work
   std::uint64_t capture_cursor = 0;  // of its walk

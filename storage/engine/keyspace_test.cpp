@@ -370,6 +370,36 @@ TEST_F(KeyspaceTest, ScanOfASlotStaysInIt) {
   EXPECT_EQ(seen.size(), 2500u);
 }
 
+TEST_F(KeyspaceTest, HiddenSlotsAreThereButNotForClients) {
+  for (int slot = 0; slot < 4; ++slot) {
+    const std::string key = "key" + std::to_string(slot);
+    keyspace_.SetString(SlotNumber(slot), key, "v", TtlChange::At(kNow + 10), kNow);
+  }
+  keyspace_.HideSlot(SlotNumber(1), true);
+  keyspace_.HideSlot(SlotNumber(3), true);
+  EXPECT_EQ(keyspace_.Size(), 4u);
+  EXPECT_EQ(keyspace_.VisibleSize(), 2u);
+  EXPECT_EQ(keyspace_.HiddenSlots(), (std::vector{SlotNumber(1), SlotNumber(3)}));
+  std::set<std::string> seen;
+  const auto note = [&seen](const Entry& entry) { seen.emplace(entry.key()); };
+  for (std::uint64_t cursor = keyspace_.Scan(0, 1, kNow, note); cursor != 0;) {
+    cursor = keyspace_.Scan(cursor, 1, kNow, note);
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"key0", "key2"}));
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(seen.contains(std::string(keyspace_.RandomEntry(kNow).key())));
+  }
+  while (keyspace_.ExpireDue(kNow + 5000, 1000).more) {
+  }
+  EXPECT_EQ(keyspace_.Size(), 2u) << "what is due there is somebody else's business";
+  EXPECT_FALSE(keyspace_.RandomEntry(kNow));
+  keyspace_.HideSlot(SlotNumber(1), false);
+  EXPECT_EQ(keyspace_.VisibleSize(), 1u);
+  while (keyspace_.ExpireDue(kNow + 10'000, 1000).more) {
+  }
+  EXPECT_EQ(keyspace_.Size(), 1u);
+}
+
 TEST(KeyspaceCompaction, RecordsMoveOffSparsePagesAndKeepAll) {
   RecordArena arena;
   Keyspace keyspace(arena, {.hash_seed = 7});

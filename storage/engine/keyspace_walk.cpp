@@ -14,8 +14,29 @@ std::uint64_t Keyspace::Scan(std::uint64_t cursor, std::size_t count, std::int64
   const Impl& impl = *impl_;
   return impl.Walk(cursor, count, [&](protocol::Slot slot, Spot spot) {
     const Entry entry = impl.EntryAt(slot, spot);
-    if (!impl.IsHidden(entry.record_, now_ms)) callback(entry);
+    if (!impl.IsSlotHidden(slot) && !impl.IsHidden(entry.record_, now_ms)) callback(entry);
   });
+}
+
+void Keyspace::HideSlot(protocol::Slot slot, bool is_hidden) {
+  impl_->hidden.set(static_cast<std::size_t>(protocol::ToInt(slot)), is_hidden);
+}
+
+bool Keyspace::IsSlotHidden(protocol::Slot slot) const { return impl_->IsSlotHidden(slot); }
+
+std::vector<protocol::Slot> Keyspace::HiddenSlots() const {
+  std::vector<protocol::Slot> slots;
+  if (impl_->hidden.none()) return slots;
+  for (std::size_t i = 0; i < protocol::kSlotCount; ++i) {
+    if (impl_->hidden.test(i)) slots.push_back(protocol::Slot(i));
+  }
+  return slots;
+}
+
+std::size_t Keyspace::VisibleSize() const {
+  std::size_t size = impl_->size;
+  for (const protocol::Slot slot : HiddenSlots()) size -= SizeOfSlot(slot);
+  return size;
 }
 
 std::uint64_t Keyspace::ScanSlot(protocol::Slot slot, std::uint64_t cursor, std::size_t count,
@@ -69,19 +90,27 @@ std::uint64_t Keyspace::MoveOffSparsePages(std::uint64_t cursor, std::size_t cou
 // The slot is chosen by its number of keys, the key evenly among them.
 Entry Keyspace::RandomEntry(std::int64_t now_ms) {
   Impl& impl = *impl_;
-  constexpr int kTriesMax = 100;  // a keyspace that may not delete can be full of due keys
+  // A keyspace that may not delete can be full of due keys, and another one of hidden ones.
+  constexpr int kTriesMax = 100;
   for (int tries = 0; tries < kTriesMax && impl.size > 0; ++tries) {
     std::uint64_t nth = impl.NextRandom() % impl.size;
     std::size_t group = 0;
     while (nth >= impl.size_of_group[group]) nth -= impl.size_of_group[group++];
     std::size_t slot = group * Impl::kGroupSlots;
     while (nth >= impl.slots[slot].table.size()) nth -= impl.slots[slot++].table.size();
+    if (impl.hidden.test(slot)) continue;
     const Spot spot = impl.slots[slot].table.RandomSpot([&] { return impl.NextRandom(); });
     const Entry entry = impl.EntryAt(static_cast<protocol::Slot>(slot), spot);
     if (!impl.IsHidden(entry.record_, now_ms)) return entry;
     if (impl.mode == ExpiryMode::kDelete) impl.Expire(entry, impl.Hash(entry.key()));
   }
-  return {};
+  if (impl.hidden.none() || VisibleSize() == 0) return {};
+  Entry first;
+  for (std::uint64_t cursor = Scan(0, 1, now_ms, [&](const Entry& entry) { first = entry; });
+       !first && cursor != 0;) {
+    cursor = Scan(cursor, 1, now_ms, [&](const Entry& entry) { first = entry; });
+  }
+  return first;
 }
 
 // SplitMix64: a counter through a bijective mixer.

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "storage/engine/keyspace.h"
+#include "storage/persistence/paced_snapshot.h"
 #include "storage/persistence/rdb_file_writer.h"
 
 namespace slotway::storage {
@@ -48,23 +49,20 @@ struct SnapshotSource {
   std::int64_t key_delay_us = 0;  // see key_pace.h
 };
 
-class RdbSnapshot {
+class RdbSnapshot final : public PacedSnapshot {
  public:
   // Takes the moment. `sink` must outlive it.
   RdbSnapshot(SnapshotSource source, SnapshotSink& sink);
-  ~RdbSnapshot();
+  ~RdbSnapshot() override;
   RdbSnapshot(const RdbSnapshot&) = delete;
   RdbSnapshot& operator=(const RdbSnapshot&) = delete;
 
-  // Writes up to about `max_keys` keys. True while there is more, false when it has ended: then all
-  // has been given to the sink, unless IsGivenUp().
-  bool Step(std::size_t max_keys);
-  // Nothing more is written, and the sink is not asked any more.
-  void GiveUp() { is_given_up_ = true; }
-  bool IsGivenUp() const { return is_given_up_; }
+  bool Step(std::size_t max_keys) override;
+  void GiveUp() override { is_given_up_ = true; }
+  bool IsGivenUp() const override { return is_given_up_; }
 
-  std::uint64_t KeysWritten() const { return writer_.KeysWritten(); }
-  std::uint64_t KeysInAll() const { return keys_in_all_; }
+  std::uint64_t KeysWritten() const override { return writer_.KeysWritten(); }
+  std::uint64_t KeysInAll() const override { return keys_in_all_; }
 
  private:
   struct DatabaseCapture;

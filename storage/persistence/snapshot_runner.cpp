@@ -25,10 +25,18 @@ constexpr std::size_t kKeysPerLongStep = 100000;
 
 void SnapshotRunner::Begin(SnapshotSource source, SnapshotSink& sink, EndCallback on_end) {
   assert(!IsBusy());
+  const std::int64_t key_delay_us = source.key_delay_us;
+  Begin(std::make_unique<RdbSnapshot>(std::move(source), sink), sink, key_delay_us,
+        std::move(on_end));
+}
+
+void SnapshotRunner::Begin(std::unique_ptr<PacedSnapshot> snapshot, SnapshotSink& sink,
+                           std::int64_t key_delay_us, EndCallback on_end) {
+  assert(!IsBusy());
   sink_ = &sink;
   on_end_ = std::move(on_end);
-  pace_ = KeyPace(source.key_delay_us, runtime::MonotonicUs());
-  snapshot_ = std::make_unique<RdbSnapshot>(std::move(source), sink);
+  pace_ = KeyPace(key_delay_us, runtime::MonotonicUs());
+  snapshot_ = std::move(snapshot);
   ScheduleTurn();
 }
 

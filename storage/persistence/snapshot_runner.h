@@ -28,6 +28,9 @@ class SnapshotRunner {
   bool IsBusy() const { return snapshot_ != nullptr; }
   // REQUIRES: !IsBusy().
   void Begin(SnapshotSource source, SnapshotSink& sink, EndCallback on_end);
+  // The same for one that has been made already, for this sink. The delay: see key_pace.h.
+  void Begin(std::unique_ptr<PacedSnapshot> snapshot, SnapshotSink& sink, std::int64_t key_delay_us,
+             EndCallback on_end);
   // on_end(false) is called before this returns.
   void GiveUp();
   // Brings the one at work to its end now: on_end is called before this returns. The loop stands
@@ -46,7 +49,7 @@ class SnapshotRunner {
 
   runtime::EventLoop& loop_;
   runtime::Timer pause_;
-  std::unique_ptr<RdbSnapshot> snapshot_;
+  std::unique_ptr<PacedSnapshot> snapshot_;
   KeyPace pace_;
   SnapshotSink* sink_ = nullptr;
   EndCallback on_end_;

@@ -146,7 +146,15 @@ void BusProcess::EndTurn() {
 }
 
 void BusProcess::DropSlots() {
-  if (dropped_.empty() || !server_.busy_error.empty()) return;
+  if (!server_.busy_error.empty()) return;
+  if (!lost_.Empty()) {
+    cluster::SlotBitmap lost = std::exchange(lost_, {});
+    cluster::SlotBitmap(lost).ForEach([&](protocol::Slot slot) {
+      if (state_.IsMine(slot)) lost.Drop(slot);
+    });
+    hooks_.lost(lost);
+  }
+  if (dropped_.empty()) return;
   server_.RefreshClock();
   Keyspace& keys = server_.Database(0);
   std::vector<std::string> names;

@@ -29,6 +29,8 @@ class BusProcess final : public cluster::BusHost {
     std::function<std::string()> save;
     // Slots have changed hands, or the cluster is up or down since the last time.
     std::function<void()> changed;
+    // These slots went to other nodes, which have their keys now.
+    std::function<void(const cluster::SlotBitmap&)> lost;
   };
 
   BusProcess(runtime::EventLoop& loop, ServerState& server, cluster::ClusterState& state,
@@ -54,7 +56,7 @@ class BusProcess final : public cluster::BusHost {
   bool Save(const cluster::ClusterState& state) override;
   void Deliver(const cluster::BusMessage& message) override;
   bool HasKeys(protocol::Slot slot) const override;
-  void DropKeys(protocol::Slot slot) override { dropped_.push_back(slot); }
+  void DropKeys(protocol::Slot slot) override { lost_.Add(slot); }
   void DropAllKeys() override;
   void AskToTakeOver(const std::string& ip, std::uint16_t port, bool is_forced) override;
   void Log(std::string_view text) override;
@@ -78,7 +80,9 @@ class BusProcess final : public cluster::BusHost {
   std::unique_ptr<PeerFinder> peer_finder_;
   std::unique_ptr<TakeoverRequest> takeover_;  // a replica is asked
   runtime::Timer timer_;
-  std::vector<protocol::Slot> dropped_;  // their keys go when no script is in the middle of them
+  // Their keys go when no script is in the middle of them.
+  std::vector<protocol::Slot> dropped_;
+  cluster::SlotBitmap lost_;
   bool is_turn_ending_ = false;
   std::uint64_t told_version_ = 0;
   bool told_is_up_ = false;

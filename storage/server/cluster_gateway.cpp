@@ -36,7 +36,7 @@ cluster::MyAddress AddressOf(const ServerState& server) {
 }  // namespace
 
 runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
-    ServerState& server, runtime::EventLoop& loop, std::function<void()> changed) {
+    ServerState& server, runtime::EventLoop& loop, Hooks hooks) {
   const config::ShardConfig& config = server.Config();
   std::filesystem::path path = config.cluster_config_file;
   if (path.is_relative()) path = std::filesystem::path(config.dir) / path;
@@ -49,10 +49,20 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
   gateway->loop_ = &loop;
   gateway->ApplyPolicy();
   if (std::string error = gateway->Save(); !error.empty()) return runtime::Fail(error);
-  BusProcess::Hooks hooks{.save = [raw = gateway.get()] { return raw->Save(); },
-                          .changed = std::move(changed)};
+  ClusterGateway* const raw = gateway.get();
+  MigrationHost& host = *gateway;
+  gateway->migrations_ =
+      std::make_unique<SlotMigrations>(loop, server, host, std::move(hooks.let_go_on));
+  BusProcess::Hooks bus_hooks{
+      .save = [raw] { return raw->Save(); },
+      .changed =
+          [raw, changed = std::move(hooks.changed)] {
+            raw->migrations_->OnOwners();
+            changed();
+          },
+      .lost = [raw](const cluster::SlotBitmap& slots) { raw->migrations_->Drop(slots); }};
   gateway->bus_ = std::make_unique<BusProcess>(loop, server, gateway->state_, gateway->replication_,
-                                               std::move(hooks));
+                                               std::move(bus_hooks));
   if (auto started = gateway->bus_->Start(); !started) return tl::unexpected(started.error());
   server.cluster.cut_links = [bus = gateway->bus_.get()](std::string_view id, bool incoming,
                                                          bool outgoing) {
@@ -226,7 +236,15 @@ ClusterGateway::News ClusterGateway::ShardNewsOf(const ClientState& client) cons
   return bus_->NowMs() < client.shard_news_until_ms ? News::kOnTheirWay : News::kLost;
 }
 
+void ClusterGateway::AwaitShard(ClientState& client, std::uint64_t news) const {
+  constexpr std::int64_t kMoreMs = 1000;  // than it takes to suspect who does not answer
+  client.shard_news = news;
+  client.shard_news_until_ms =
+      bus_->NowMs() + 2 * bus_->Bus().Settings().node_timeout_ms + kMoreMs;
+}
+
 void ClusterGateway::Run(CommandContext& ctx) {
+  if (SlotMigrations::Takes(ctx.spec)) return migrations_->Run(ctx);
   std::string reply;
   protocol::StringSink sink{reply};
   cluster::ReplyWriter writer(sink, ctx.client.resp_version);
@@ -249,17 +267,78 @@ void ClusterGateway::Run(CommandContext& ctx) {
   };
   cluster::RunClusterCommand(context, ctx.args, writer);
   bus_->EndTurnSoon();
-  if (context.shard_news != 0) {
-    constexpr std::int64_t kMoreMs = 1000;  // than it takes to suspect who does not answer
-    ctx.client.shard_news = context.shard_news;
-    ctx.client.shard_news_until_ms =
-        bus_->NowMs() + 2 * bus_->Bus().Settings().node_timeout_ms + kMoreMs;
-  }
+  if (context.shard_news != 0) AwaitShard(ctx.client, context.shard_news);
+  migrations_->OnOwners();
   if (reply.starts_with('-')) {
     ctx.has_failed = true;
     server_.stats.CountError(std::string_view(reply).substr(1));
   }
   ctx.output.Append(reply);
+}
+
+// ---- Slots that change hands by a migration ----
+
+bool ClusterGateway::TakeSlots(const cluster::SlotBitmap& slots, ClientState& client,
+                               const std::function<bool()>& is_in_time) {
+  const cluster::ClusterState before = state_;
+  {
+    cluster::ClusterState::Batch batch(state_);
+    slots.ForEach([this](protocol::Slot slot) {
+      state_.SetImporting(slot, cluster::kNoNode);
+      state_.Assign(slot, state_.MyIndex());
+    });
+    state_.BumpConfigEpoch();
+  }
+  const std::string problem = Save();
+  // What nobody was told of has not happened.
+  if (!problem.empty() || !is_in_time()) {
+    runtime::LogWarning("slots that came are not taken over: {}",
+                        problem.empty() ? "the disk was too slow" : problem);
+    state_ = before;
+    bus_->Bus().SaveSoon();
+    bus_->EndTurnSoon();
+    return false;
+  }
+  bus_->Bus().TellAll();
+  AwaitShard(client, bus_->Bus().TellShard());
+  bus_->EndTurnSoon();
+  return true;
+}
+
+void ClusterGateway::GiveSlots(const cluster::NodeId& target, cluster::Epoch epoch,
+                               const cluster::SlotBitmap& slots) {
+  bus_->Bus().TakeHandover(target, epoch, slots);
+  bus_->EndTurnSoon();
+}
+
+void ClusterGateway::RaiseEpoch() {
+  // One that is not known here may have been taken by the other side.
+  state_.SetCurrentEpoch(cluster::Epoch(cluster::ToInt(state_.MaxEpoch()) + 2));
+  state_.SetConfigEpoch(state_.MyIndex(), state_.CurrentEpoch());
+  bus_->Bus().SaveSoon();
+  bus_->Bus().TellAll();
+  bus_->EndTurnSoon();
+}
+
+cluster::TargetNews ClusterGateway::NewsOf(const cluster::NodeId& target,
+                                           std::int64_t since_ms) const {
+  if (!state_.IsUp()) return cluster::TargetNews::kNone;
+  const cluster::NodeIndex index = state_.Find(target);
+  if (index == cluster::kNoNode || state_.Node(index).IsFailed()) {
+    return cluster::TargetNews::kHasFailed;
+  }
+  const std::int64_t since_unix_ms = bus_->UnixMs() - (bus_->NowMs() - since_ms);
+  const bool is_heard = state_.Node(index).pong_received_ms > since_unix_ms;
+  return is_heard ? cluster::TargetNews::kHasNotTaken : cluster::TargetNews::kNone;
+}
+
+std::int64_t ClusterGateway::LivingReplicas() const {
+  std::int64_t count = 0;
+  for (cluster::NodeIndex index : state_.ReplicasOf(state_.MyIndex())) {
+    const cluster::ClusterNode& node = state_.Node(index);
+    if (!node.IsFailed() && !node.IsSuspected()) ++count;
+  }
+  return count;
 }
 
 }  // namespace slotway::storage

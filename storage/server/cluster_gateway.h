@@ -21,6 +21,8 @@
 #include "storage/commands/command_context.h"
 #include "storage/server/bus_process.h"
 #include "storage/server/bus_replication.h"
+#include "storage/server/migration_host.h"
+#include "storage/server/slot_migrations.h"
 
 namespace slotway::storage {
 
@@ -29,13 +31,17 @@ protocol::KeyExtractionError ExtractSlotted(const protocol::CommandSpec& spec,
                                             std::span<const std::string_view> args,
                                             std::vector<protocol::KeyPosition>& out);
 
-class ClusterGateway {
+class ClusterGateway final : private MigrationHost {
  public:
-  // Reads cluster-config-file, or begins as a lone node; starts the bus. `changed` is called when
-  // slots have changed hands by the bus. REQUIRES: the server listens already.
+  struct Hooks {
+    std::function<void()> changed;    // slots have changed hands by the bus
+    std::function<void()> let_go_on;  // clients that were held for a hand-over
+  };
+  // Reads cluster-config-file, or begins as a lone node; starts the bus. REQUIRES: the server
+  // listens already.
   static runtime::Result<std::unique_ptr<ClusterGateway>> Open(ServerState& server,
                                                                runtime::EventLoop& loop,
-                                                               std::function<void()> changed);
+                                                               Hooks hooks);
 
   bool Owns(protocol::Slot slot) const { return state_.OwnerOf(slot) == state_.MyIndex(); }
   bool ServesDirectly(protocol::Slot slot) const { return state_.ServesDirectly(slot); }
@@ -72,7 +78,7 @@ class ClusterGateway {
     bus_->Bus().Publish(channel, payload, is_shard);
   }
 
-  cluster::ClusterState& State() { return state_; }
+  SlotMigrations& Migrations() { return *migrations_; }
   // The nodes of this node's shard that it knows of, this one included.
   std::size_t ShardSize() const { return 1 + state_.ReplicasOf(state_.MyIndex()).size(); }
   // INFO's and CLUSTER INFO's view.
@@ -82,6 +88,17 @@ class ClusterGateway {
   ClusterGateway(ServerState& server, std::unique_ptr<cluster::NodesConfFile> file,
                  cluster::ClusterState state)
       : server_(server), file_(std::move(file)), state_(std::move(state)), replication_(server) {}
+
+  const cluster::ClusterState& State() const override { return state_; }
+  std::int64_t NowMs() const override { return bus_->NowMs(); }
+  bool TakeSlots(const cluster::SlotBitmap& slots, ClientState& client,
+                 const std::function<bool()>& is_in_time) override;
+  void GiveSlots(const cluster::NodeId& target, cluster::Epoch epoch,
+                 const cluster::SlotBitmap& slots) override;
+  void RaiseEpoch() override;
+  cluster::TargetNews NewsOf(const cluster::NodeId& target, std::int64_t since_ms) const override;
+  std::int64_t LivingReplicas() const override;
+
   cluster::GuardedRequest RequestOf(CommandContext& ctx,
                                     std::span<const protocol::KeyPosition> keys);
   // Adds what the client has asked for.
@@ -96,6 +113,8 @@ class ClusterGateway {
   // if that fails those clients get no answer.
   std::string SaveFor(std::uint64_t client_id);
   void CheckSaved();
+  // The replies to this client wait until the replicas know.
+  void AwaitShard(ClientState& client, std::uint64_t news) const;
   cluster::EndpointKind EndpointKind() const;
 
   ServerState& server_;
@@ -103,6 +122,7 @@ class ClusterGateway {
   cluster::ClusterState state_;
   BusReplication replication_;
   std::unique_ptr<BusProcess> bus_;
+  std::unique_ptr<SlotMigrations> migrations_;
   std::vector<std::string_view> keys_;
   runtime::EventLoop* loop_ = nullptr;
   std::uint32_t saved_turn_ = 0;                // 0: none yet

@@ -180,7 +180,9 @@ Evictor::Victim Evictor::ChooseAny(bool is_volatile) {
     if (database == nullptr) continue;
     Entry chosen;
     if (is_volatile) {
-      database->SampleVolatile(1, [&](const Entry& entry) { chosen = entry; });
+      database->SampleVolatile(1, [&](const Entry& entry) {
+        if (!database->IsSlotHidden(entry.slot())) chosen = entry;
+      });
     } else {
       chosen = database->RandomEntry(server_.now_ms);
     }
@@ -243,6 +245,8 @@ void Evictor::SampleVolatile(EvictionOrder order) {
 
 void Evictor::Offer(int db_index, const Entry& entry, EvictionOrder order) {
   const Keyspace& database = *server_.DatabaseIfUsed(db_index);
+  // What is on its way here is somebody else's still.
+  if (database.IsSlotHidden(entry.slot())) return;
   const std::uint64_t rank = database.EvictionRank(entry, order, server_.now_ms);
   if (pool_.HasPlaceFor(rank)) pool_.Offer({rank, database.MarkOf(entry), db_index});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/server/executor.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ Executor::Executor(ServerState& server, const HandlerTable& handlers, ClusterGat
   };
   traits_of("exec").is_exec = true;
   traits_of("ping").is_ping = true;
+  traits_of("cluster|syncslots").is_migration = true;
   for (std::string_view name : {"exec", "discard", "quit", "reset"}) {
     traits_of(name).is_never_queued = true;
     traits_of(name).needs_no_memory = true;
@@ -89,7 +91,9 @@ Request Executor::Prepare(std::span<const std::string_view> args) const {
 void Executor::Execute(ClientState& client, const Request& request, runtime::ByteQueue& output) {
   bool was_asking = client.is_asking;
   const bool is_usual = client.reply_mode == ReplyMode::kOn && client.ways == 0;
-  if (server_.HoldsReplies(client)) [[unlikely]] {
+  if (client.Is(ClientWay::kImporting)) [[unlikely]] {
+    RunImported(client, request, output);
+  } else if (server_.HoldsReplies(client)) [[unlikely]] {
     RunAndHold(client, request, output);
   } else if (is_usual) [[likely]] {
     Run(client, request, output);
@@ -124,6 +128,24 @@ void Executor::RunAndHold(ClientState& client, const Request& request, runtime::
       server_.held_replies.Note(client, begin);
   }
   ForgetCaching(client, request);
+}
+
+// What another master streams here is not answered but where it asks for an answer, and an error
+// ends it. Times to live are that master's business: nothing is due meanwhile.
+void Executor::RunImported(ClientState& client, const Request& request, runtime::ByteQueue& output) {
+  if (request.spec != nullptr && traits_[protocol::IdOf(*request.spec)].is_migration) {
+    return Run(client, request, output);
+  }
+  server_.SetAppliesStream(true);
+  Run(client, request, discarded_);
+  server_.SetAppliesStream(false);
+  std::string answer;
+  constexpr std::size_t kTextMax = 200;
+  discarded_.CopyTo(discarded_.Begin(), std::min(discarded_.Size(), kTextMax), answer);
+  discarded_.Clear();
+  if (!answer.starts_with('-')) return;
+  const std::string text = answer.substr(1, answer.find('\r') - 1);
+  server_.cluster.import_failed(client, text);
 }
 
 bool Executor::TellsOfData(const CommandSpec& spec, bool is_queueing) const {
@@ -171,9 +193,11 @@ void Executor::Run(ClientState& client, const Request& request, runtime::ByteQue
     if (traits.is_barred_in_transactions) {
       return Reject(ctx, "ERR Command not allowed inside a transaction");
     }
-    if (traits.is_exec && TransactionRedirectedElsewhere(ctx)) return;
+    const bool is_checked = traits.is_exec && !client.Is(ClientWay::kImporting);
+    if (is_checked && TransactionRedirectedElsewhere(ctx)) return;
   }
-  if (cluster_ != nullptr && traits.key_shape != KeyShape::kNone && !client.is_master) {
+  const bool is_stream = client.is_master || client.Is(ClientWay::kImporting);
+  if (cluster_ != nullptr && traits.key_shape != KeyShape::kNone && !is_stream) {
     bool is_here = traits.key_shape == KeyShape::kOne && cluster_->ServesDirectly(request.slot);
     if (!is_here && RedirectedElsewhere(ctx, request, traits.key_shape)) return;
   }

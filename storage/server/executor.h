@@ -70,11 +70,14 @@ class Executor {
     bool is_allowed_when_loading = false;
     bool is_allowed_when_stale = false;
     bool is_ping = false;
+    bool is_migration = false;  // asks for an answer within another master's stream
   };
 
   void Run(ClientState& client, const Request& request, runtime::ByteQueue& output);
   // The same for a client whose replies may have to be held.
   void RunAndHold(ClientState& client, const Request& request, runtime::ByteQueue& output);
+  // The same for the stream of a master whose slots come here.
+  void RunImported(ClientState& client, const Request& request, runtime::ByteQueue& output);
   bool TellsOfData(const protocol::CommandSpec& spec, bool is_queueing) const;
   // Whether its user may not run this, or it has to log in first: then that is answered.
   bool RefusedByUser(CommandContext& ctx, const CommandTraits& traits);

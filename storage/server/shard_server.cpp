@@ -78,6 +78,7 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   };
   state_.on_acknowledged = [this] {
     state_.held_replies.Release();
+    if (cluster_) cluster_->Migrations().OnAcknowledged();
     if (executor_) executor_->Waiting().ServeAcknowledged();
     shutdown_.Look();
   };
@@ -130,10 +131,13 @@ runtime::Result<bool> ShardServer::Start() {
         return !cluster_->Owns(protocol::SlotOfKey(name));
       });
     };
-    auto cluster = ClusterGateway::Open(state_, loop_, [this, changed] {
-      if (executor_) changed();
-      shutdown_.Look();
-    });
+    auto cluster = ClusterGateway::Open(state_, loop_,
+                                        {.changed =
+                                             [this, changed] {
+                                               if (executor_) changed();
+                                               shutdown_.Look();
+                                             },
+                                         .let_go_on = [this] { LetClientsGoOn(); }});
     if (!cluster) return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
     state_.held_replies.shard_size = [this] { return cluster_->ShardSize(); };
@@ -333,31 +337,6 @@ void ShardServer::ServeWhileBusy() {
   state_.now_ms = script_time_ms;
 }
 
-bool ShardServer::MayWrite(const ClientState& client, const Request& request) const {
-  auto may_write = [this](const protocol::CommandSpec& spec,
-                          std::span<const std::string_view> args) {
-    return spec.IsWrite() || MayReplicate(spec) || scripts_.MayWrite(spec, args);
-  };
-  const Transaction* transaction = client.transaction.get();
-  if (transaction == nullptr || request.spec != protocol::FindCommandByFullName("exec")) {
-    return may_write(*request.spec, request.args);
-  }
-  for (std::size_t i = 0; i < transaction->Count(); ++i) {
-    if (may_write(transaction->SpecAt(i), transaction->ArgsAt(i))) return true;
-  }
-  return false;
-}
-
-void ShardServer::ResumeClients() {
-  state_.paused_until_ms = 0;
-  state_.ApplyExpiryMode();
-  for (auto& [id, session] : sessions_) {
-    if (!std::exchange(session->Client().is_held_back, false)) continue;
-    --state_.clients_held_back;
-    session->Connection().ResumeReading();
-  }
-}
-
 void ShardServer::ConnectPersistence() {
   static constexpr std::string_view kSaving[] = {"save", "stop-writes-on-bgsave-error"};
   state_.settings.OnSet(kSaving, [this](const config::ShardConfig&) {
@@ -554,6 +533,7 @@ void ShardServer::TickTenTimesASecond() {
   if (++tick_count_ % kTicksOfASecond == 0) compactor_.Look();
   persistence_.Tick();
   replication_.Tick();
+  if (cluster_) cluster_->Migrations().Tick();
   state_.held_replies.Release();
   state_.held_replies.EndDue();
   shutdown_.Look();

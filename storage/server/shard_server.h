@@ -60,8 +60,9 @@ class ShardServer {
 
   // Whether this request must wait (CLIENT PAUSE).
   bool HoldsBack(const ClientState& client, const Request& request) const {
-    if (state_.paused_until_ms == 0) [[likely]]
+    if (state_.paused_until_ms == 0 && !state_.holds_slots) [[likely]]
       return false;
+    if (state_.holds_slots && HoldsSlotOf(client, request)) return true;
     return IsPauseOn() && WouldRun(client, request) &&
            (!state_.pauses_writes_only || MayWrite(client, request));
   }
@@ -103,8 +104,11 @@ class ShardServer {
   }
   // Itself, as a script, or as EXEC of what does.
   bool MayWrite(const ClientState& client, const Request& request) const;
+  // Whether it may touch a slot that is being handed over to another node.
+  bool HoldsSlotOf(const ClientState& client, const Request& request) const;
   bool IsPauseOn() const { return state_.now_ms < state_.paused_until_ms; }
   void ResumeClients();
+  void LetClientsGoOn();
   void ConnectMemory();
   void ConnectSettings();
   void ConnectPersistence();

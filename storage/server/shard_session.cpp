@@ -47,6 +47,7 @@ ShardSession::~ShardSession() {
   state.waiters.Remove(client_);
   state.held_replies.Forget(client_);
   if (client_.Is(ClientWay::kReplica)) state.replication_host->Detach(client_);
+  if (client_.Is(ClientWay::kImporting)) state.cluster.importer_gone(client_);
   state.client_memory.Forget(client_);
   state.clients.erase(client_.id);
 }

@@ -238,7 +238,7 @@ def test_the_one_node_that_clients_see(client):
 def test_refusals(client):
     for request in (("SHUTDOWN",), ("REPLICAOF", "a", "1"), ("CLUSTER", "ADDSLOTS", "1"),
                     ("CLUSTER", "RESET"), ("MODULE", "LOAD", "x"), ("SYNC",), ("FAILOVER",),
-                    ("ACL", "SETUSER", "x"), ("MIGRATE", "h", "1", "k", "0", "1")):
+                    ("MIGRATE", "h", "1", "k", "0", "1")):
         reply = client.call(*request)
         assert isinstance(reply, ErrorReply), request
         assert "yet" not in reply, reply
