@@ -82,6 +82,10 @@ void AddHistory(SnapshotSource& source, const ReplicationHistory& history, int s
 SnapshotSource LogBaseSourceOf(ServerState& server) {
   SnapshotSource source = SnapshotSourceOf(server);
   source.aux.push_back({"aof-base", "1"});
+  if (!server.Config().aof_use_rdb_preamble) {
+    source.form = SnapshotSource::Form::kCommands;
+    if (server.Config().aof_timestamp_enabled) source.noted_time_s = server.now_ms / 1000;
+  }
   return source;
 }
 

@@ -163,7 +163,7 @@ std::optional<std::string> LogService::StartAfterLoading() {
   if (error) return Directory() + ": " + error.message();
   DeleteHistory();
   if (!manifest_.base && manifest_.increments.empty()) {
-    manifest_.base = manifest_.NextBase(server_.Config().appendfilename);
+    manifest_.base = NextBase();
     if (auto failed = SaveLogBase(server_, PathOf(*manifest_.base))) return failed;
   }
   if (manifest_.increments.empty()) {
