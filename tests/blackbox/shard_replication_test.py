@@ -72,6 +72,25 @@ def assert_same(master, replica):
     wait_until(lambda: master.digest() == replica.digest(), 5, "both have the same data")
 
 
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_the_stream_waits_for_a_script_that_takes_long(members, kinds):
+    """What the master does in the middle of it is not lost, and not seen in the middle of it either."""
+    master, replica = members(kinds[0]), members(kinds[1], busy_reply_threshold="20")
+    master.call("SET", "a", "1")
+    replica.follow(master)
+    with replica.server.client() as runner:
+        runner.send(encode("EVAL", "while redis.call('get', KEYS[1]) == '1' do end return 'seen'", "1", "a"))
+        wait_until(lambda: str(replica.call("GET", "a")).startswith("BUSY"), 20, "the script runs")
+        master.call("SET", "a", "2")
+        master.call("INCR", "n")
+        assert master.call("WAIT", 1, 300) == 0
+        assert str(replica.call("GET", "a")).startswith("BUSY")
+        assert replica.call("SCRIPT", "KILL") == "OK"
+        assert "killed" in str(runner.reply())
+    assert_same(master, replica)
+    assert [replica.call("GET", "a"), replica.call("GET", "n")] == [b"2", b"1"]
+
+
 def fill(member):
     """Something of every type, and a function."""
     for i in range(300):
