@@ -310,6 +310,10 @@ void LogService::NoteProgress() {
 void LogService::Close() {
   if (!IsOn()) return;
   feed_.reset();
+  UpdateFacts();
+  if (const auto history = SavedHistoryOf(server_); history && Facts().is_whole) {
+    log_.Add(NoteOf(*history));
+  }
   if (const int error = log_.Close()) {
     runtime::LogError("the end of the append-only log is lost: {}", std::strerror(error));
   }
