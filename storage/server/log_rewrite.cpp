@@ -161,7 +161,9 @@ bool LogService::InstallBase() {
 }
 
 void LogService::DeleteHistory() {
-  if (manifest_.history.empty()) return;
+  const auto kept = server_.Config().advice.find("aof-disable-auto-gc");
+  const bool is_kept = kept != server_.Config().advice.end() && kept->second == "yes";
+  if (manifest_.history.empty() || is_kept) return;
   for (const AofFile& file : manifest_.history) {
     std::error_code error;
     std::filesystem::remove(PathOf(file), error);

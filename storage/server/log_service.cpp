@@ -333,6 +333,7 @@ void LogService::UpdateFacts() {
 void LogService::Tick() {
   if (IsOn() && log_.HasMore()) Flush();
   UpdateFacts();
+  if (IsOn()) DeleteHistory();
   if (server_.persistence.loading.is_loading || snapshots_.IsBusy() || IsRewriting()) return;
   if (runtime::MonotonicMs() < retry_at_ms_) return;
   const bool turns_on = starts_later_;

@@ -263,6 +263,20 @@ def test_rewrites(shard):
     assert one.up().call("DEBUG", "DIGEST") == digest
 
 
+def test_what_was_rewritten_is_kept_while_asked_for(shard):
+    one = shard("--appendonly", "yes", "--aof-disable-auto-gc", "yes").up()
+    files = lambda: len(glob.glob(one.path("appendonlydir", "*.aof"))) + len(glob.glob(one.path("appendonlydir", "*.rdb")))
+    for count in (4, 6):
+        one.call("INCR", "n")
+        one.call("BGREWRITEAOF")
+        wait_until(lambda: one.info("aof_rewrite_in_progress") == "0", 20, "the log is rewritten")
+        assert files() == count
+    assert one.call("CONFIG", "SET", "aof-disable-auto-gc", "no") == "OK"
+    wait_until(lambda: files() == 2, 20, "it goes")
+    one.process.kill()
+    assert one.up().call("GET", "n") == "2"
+
+
 def test_snapshots_in_the_background(shard):
     one = shard("--save", "1 10").up()
     one.call("DEBUG", "POPULATE", "200000")
