@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/replication/replication_service.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "runtime/log.h"
 #include "storage/commands/client_state.h"
@@ -100,6 +102,18 @@ void ReplicationService::RewriteFile() {
   }
 }
 
+// CONFIG GET shows whom this server follows, and CONFIG REWRITE keeps it: after a restart it follows
+// the same master. A cluster keeps its roles elsewhere.
+void ReplicationService::RoleIntoSettings() {
+  if (server_.IsClusterEnabled()) return;
+  const ReplicationFacts& facts = server_.replication;
+  std::vector<std::string> option = {"--replicaof", "no", "one"};
+  if (facts.is_replica) option = {"--replicaof", facts.master.host, std::to_string(facts.master.port)};
+  if (const auto error = server_.settings.ApplyOptions(option)) {
+    runtime::LogWarning("{}", error->Render());
+  }
+}
+
 // The history was `former` up to now; empty: it was none.
 void ReplicationService::RenameHistory(const std::string& former) {
   ReplicationHistory& history = server_.replication.history;
@@ -123,6 +137,7 @@ void ReplicationService::BeginToFollow(std::string host, int port, bool hands_ov
   facts.master = {};
   facts.master.host = std::move(host);
   facts.master.port = port;
+  RoleIntoSettings();
   server_.ApplyExpiryMode();
   for (ClientState* waiting : server_.waiters.Clients()) {
     const WaitingRequest& request = *server_.waiters.RequestOf(*waiting);
@@ -145,6 +160,7 @@ void ReplicationService::TakeBack() {
   master_.reset();
   facts.is_replica = false;
   facts.master = {};
+  RoleIntoSettings();
   replicas_.SetIsSource(true);
   server_.ApplyExpiryMode();
 }
@@ -165,6 +181,7 @@ void ReplicationService::BecomeMaster() {
   master_.reset();
   facts.is_replica = false;
   facts.master = {};
+  RoleIntoSettings();
   // What was replicated until now is what there is: only later changes have to be acknowledged.
   facts.confirmed.clear();
   facts.last_change_offset = 0;

@@ -72,6 +72,20 @@ def assert_same(master, replica):
     wait_until(lambda: master.digest() == replica.digest(), 5, "both have the same data")
 
 
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_settings_know_whom_it_follows(members, kind):
+    """And CONFIG REWRITE keeps it, for the next start."""
+    master, replica = members("ours"), members(kind)
+
+    def shown():
+        return replica.call("CONFIG", "GET", "replicaof")[1].decode()
+    assert shown() == ""
+    replica.follow(master)
+    assert shown() == f"127.0.0.1 {master.port}"
+    assert replica.call("REPLICAOF", "NO", "ONE") == "OK"
+    assert shown() == ""
+
+
 @pytest.mark.parametrize("kinds", PAIRS)
 def test_the_stream_waits_for_a_script_that_takes_long(members, kinds):
     """What the master does in the middle of it is not lost, and not seen in the middle of it either."""
