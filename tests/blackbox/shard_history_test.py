@@ -160,7 +160,7 @@ def test_who_changed_places_before_its_end_goes_on(keepers, kinds):
 @pytest.mark.parametrize("who", ["master", "replica"])
 def test_a_log_that_was_closed_remembers_the_history(keepers, who):
     """Redis's does not, but passes over the note."""
-    master, replica = keepers(("ours", "ours"), "--appendonly", "yes")
+    master, replica = keepers(("ours", "ours"), "--appendonly", "yes", "--rdb-version", "10")
     write_elsewhere(master, 3)
     assert_same(master, replica)
     one = master if who == "master" else replica
