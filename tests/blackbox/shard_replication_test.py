@@ -4,6 +4,7 @@ import itertools
 import random
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -11,7 +12,7 @@ import pytest
 
 from deadline import SLOWNESS, wait_until
 from raw_client import RawClient, encode
-from real_cluster import RealRedis
+from real_cluster import REDIS_CLI, RealRedis
 from shard_process import ShardProcess
 
 PAIRS = [("redis", "ours"), ("ours", "redis"), ("ours", "ours")]
@@ -84,6 +85,30 @@ def test_settings_know_whom_it_follows(members, kind):
     assert shown() == f"127.0.0.1 {master.port}"
     assert replica.call("REPLICAOF", "NO", "ONE") == "OK"
     assert shown() == ""
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_snapshots_of_functions_alone(members, kind, tmp_path):
+    master, replica = members(kind), members("ours")
+    fill(master)
+    replica.follow(master)
+    loaded = members("redis", dbfilename="functions.rdb", dir=str(tmp_path))
+    for options, keys in ((["--functions-rdb"], 0), (["--rdb"], master.call("DBSIZE"))):
+        file = tmp_path / "functions.rdb"
+        subprocess.run([REDIS_CLI, "-p", str(master.port), *options, str(file)], check=True, capture_output=True,
+                       timeout=20 * SLOWNESS)
+        assert loaded.call("DEBUG", "RELOAD", "NOSAVE") == "OK"
+        assert loaded.call("DBSIZE") == keys
+        assert len(loaded.call("FUNCTION", "LIST")) == 1
+    # Who came for a snapshot does not stay, nor disturb those who follow.
+    wait_until(lambda: master.info("connected_slaves") == "1", 20, "they are gone")
+    master.call("SET", "after", "1")
+    assert_same(master, replica)
+    with master.server.client() as client:
+        assert str(client.call("REPLCONF", "rdb-filter-only", "keys")).startswith("ERR Unsupported rdb-filter-only option")
+        assert str(client.call("REPLCONF", "rdb-only", "2")).startswith("ERR value is out of range")
+        assert client.call("REPLCONF", "rdb-filter-only", "functions") == "OK"
+        assert client.call("PSYNC", "?", "-1") == "ERR Filtered replica requires EOF capability"
 
 
 @pytest.mark.parametrize("kinds", PAIRS)
