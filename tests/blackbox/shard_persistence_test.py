@@ -255,6 +255,8 @@ def test_rewrites(shard):
     assert len(glob.glob(one.path("appendonlydir", "*"))) == 3
     digest = one.call("DEBUG", "DIGEST")
     assert one.call("CONFIG", "SET", "appendonly", "no") == "OK"
+    assert one.call("DEBUG", "LOADAOF") == "OK"
+    assert one.call("DEBUG", "DIGEST") == digest
     one.call("SET", "not-in-the-log", "1")
     assert one.call("CONFIG", "SET", "appendonly", "yes") == "OK"
     wait_until(lambda: one.info("aof_rewrite_in_progress") == "0", 20, "the log is on again")
