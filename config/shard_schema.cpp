@@ -19,7 +19,6 @@ constexpr uint64_t kULong = std::numeric_limits<int64_t>::max();
 constexpr uint64_t kAnyBytes = std::numeric_limits<uint64_t>::max();
 constexpr NumberUnit kMemory = NumberUnit::kMemory;
 constexpr std::string_view kNoTls = "this build of the shard serves plain TCP only";
-constexpr std::string_view kBaseIsRdb = "the base of the log is an RDB file; one of commands is read";
 constexpr std::string_view kForeground = "the shard runs in the foreground, under its supervisor";
 constexpr std::string_view kOneEngineThread = "commands run on one engine thread";
 constexpr std::string_view kNoSyslog = "the shard logs to standard output or to logfile";
@@ -184,7 +183,7 @@ const Setting kSchema[] = {
     {"auto-aof-rewrite-percentage", SignedField{&C::auto_aof_rewrite_percentage, 0, kInt}},
     {"auto-aof-rewrite-min-size", SignedField{&C::auto_aof_rewrite_min_size, 0, kLong, kMemory}},
     {"aof-load-truncated", BoolField{&C::aof_load_truncated}},
-    {"aof-use-rdb-preamble", BoolField{&C::aof_use_rdb_preamble}, 0, "", kBaseIsRdb},
+    {"aof-use-rdb-preamble", BoolField{&C::aof_use_rdb_preamble}},
     {"aof-timestamp-enabled", BoolField{&C::aof_timestamp_enabled}},
     {"aof-rewrite-incremental-fsync", AdviceBool("yes")},
     {"aof-disable-auto-gc", AdviceBool("no")},

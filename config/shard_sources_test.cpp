@@ -103,9 +103,9 @@ TEST_F(ShardSources, YamlErrors) {
       {"port: [1]\n", "s.yaml:1: port: needs a single value"},
       {"logfile:\n", "s.yaml:1: logfile: needs a value (\"\" for none)"},
       {"port: 1\nport: 2\n", "s.yaml:2: port: is set twice"},
-      {"aof-use-rdb-preamble: no\n",
-       "s.yaml:1: aof-use-rdb-preamble: only 'yes' is supported: the base of the log is an RDB file; "
-       "one of commands is read"},
+      {"daemonize: yes\n",
+       "s.yaml:1: daemonize: only 'no' is supported: the shard runs in the foreground, under its "
+       "supervisor"},
       {"user: [bob off, bob on]\n",
        "s.yaml:1: user: Error in user declaration 'bob': Duplicate user found. A user can only be "
        "defined once in config files"},

@@ -21,6 +21,10 @@ ProcessStats ReadProcessStats() {
   };
   stats.user_cpu_s = seconds(usage.ru_utime);
   stats.system_cpu_s = seconds(usage.ru_stime);
+  rusage thread{};
+  getrusage(RUSAGE_THREAD, &thread);
+  stats.user_cpu_of_thread_s = seconds(thread.ru_utime);
+  stats.system_cpu_of_thread_s = seconds(thread.ru_stime);
   rusage children{};
   getrusage(RUSAGE_CHILDREN, &children);
   stats.user_cpu_of_children_s = seconds(children.ru_utime);
@@ -35,6 +39,18 @@ std::uint64_t SystemMemoryBytes() {
 }
 
 std::int64_t ProcessId() { return getpid(); }
+
+std::string ExecutablePath() {
+  std::string path(4096, '\0');
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return path;
+}
+
+std::string CompilerVersion() {
+  return std::to_string(__GNUC__) + "." + std::to_string(__GNUC_MINOR__) + "." +
+         std::to_string(__GNUC_PATCHLEVEL__);
+}
 
 std::string SystemName() {
   utsname system{};

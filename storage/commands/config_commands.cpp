@@ -41,6 +41,9 @@ void ConfigSetCommand(CommandContext& ctx) {
 
 void ConfigResetstatCommand(CommandContext& ctx) {
   ctx.server.stats.Reset();
+  ReplicationFacts& replication = ctx.server.replication;
+  replication.full_syncs = replication.partial_syncs = replication.partial_syncs_refused = 0;
+  replication.stream_input_bytes = replication.stream_output_bytes = 0;
   ctx.reply.Ok();
 }
 

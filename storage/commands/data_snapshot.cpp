@@ -21,6 +21,24 @@ constexpr std::size_t kPayloadFooterBytes = 10;
 // Files with more aux fields than this are read, but not all of the fields are kept.
 constexpr std::size_t kAuxMax = 64;
 
+constexpr std::string_view kHistoryNote = "#HISTORY:";
+constexpr std::size_t kHistoryIdBytes = 40;
+
+std::optional<ReplicationHistory> HistoryFrom(std::string_view id, std::string_view offset,
+                                              std::string_view stream_db, int databases) {
+  const auto offset_number = ParseInteger(offset);
+  const auto db_number = ParseInteger(stream_db);
+  // Files of old servers say -1 where they do not know.
+  const bool is_good = id.size() == kHistoryIdBytes && offset_number && *offset_number >= 0 &&
+                       db_number && *db_number >= 0 && *db_number < databases;
+  if (!is_good) return std::nullopt;
+  ReplicationHistory history;
+  history.id = id;
+  history.offset = *offset_number;
+  history.stream_db = static_cast<int>(*db_number);
+  return history;
+}
+
 std::vector<std::string> LibrariesOf(const ServerState& server) {
   std::vector<std::string> libraries;
   if (server.scripts == nullptr) return libraries;
@@ -65,11 +83,13 @@ void HideSlots(Keyspace& keys, std::string_view text) {
   }
 }
 
-std::string PayloadOf(std::string_view library) {
+std::string PayloadOf(const std::vector<std::string>& libraries) {
   std::string payload;
   RdbWriter writer(payload);
-  payload.push_back(static_cast<char>(RdbOpcode::kFunction));
-  writer.String(library);
+  for (const std::string& library : libraries) {
+    payload.push_back(static_cast<char>(RdbOpcode::kFunction));
+    writer.String(library);
+  }
   writer.LittleEndian(kRdbVersionRedis70, 2);
   writer.LittleEndian(Crc64(payload), 8);
   return payload;
@@ -104,10 +124,33 @@ SnapshotSource SnapshotSourceOf(ServerState& server) {
 
 SnapshotSource SavedSourceOf(ServerState& server) {
   SnapshotSource source = SnapshotSourceOf(server);
+  if (const auto history = SavedHistoryOf(server)) {
+    AddHistory(source, *history, history->stream_db);
+  }
+  return source;
+}
+
+std::optional<ReplicationHistory> SavedHistoryOf(const ServerState& server) {
   const ReplicationFacts& facts = server.replication;
   const bool is_of_history = facts.has_log && (!facts.is_replica || facts.master.has_copy);
-  if (is_of_history) AddHistory(source, facts.history, facts.history.stream_db);
-  return source;
+  if (!is_of_history) return std::nullopt;
+  return facts.history;
+}
+
+std::string NoteOf(const ReplicationHistory& history) {
+  return std::string(kHistoryNote) + history.id + ":" + std::to_string(history.offset) + ":" +
+         std::to_string(history.stream_db) + "\r\n";  // wire: a note of the log
+}
+
+std::optional<ReplicationHistory> ReadHistoryNote(std::string_view note, int databases) {
+  const std::size_t id_end = kHistoryNote.size() + kHistoryIdBytes;
+  const std::size_t offset_end = note.find(':', id_end + 1);
+  const bool is_one = note.starts_with(kHistoryNote) && offset_end != std::string_view::npos &&
+                      note[id_end] == ':' && note.ends_with("\r\n");  // wire: a note of the log
+  if (!is_one) return std::nullopt;
+  return HistoryFrom(note.substr(kHistoryNote.size(), kHistoryIdBytes),
+                     note.substr(id_end + 1, offset_end - id_end - 1),
+                     note.substr(offset_end + 1, note.size() - offset_end - 3), databases);
 }
 
 void AddHistory(SnapshotSource& source, const ReplicationHistory& history, int stream_db) {
@@ -119,6 +162,13 @@ void AddHistory(SnapshotSource& source, const ReplicationHistory& history, int s
 SnapshotSource LogBaseSourceOf(ServerState& server) {
   SnapshotSource source = SnapshotSourceOf(server);
   source.aux.push_back({"aof-base", "1"});
+  // No command that a Redis knows tells what is hidden; a reader looks at the file, not at its name.
+  const bool hides = std::any_of(source.aux.begin(), source.aux.end(),
+                                 [](const RdbAux& aux) { return aux.name == kHiddenSlots; });
+  if (!server.Config().aof_use_rdb_preamble && !hides) {
+    source.form = SnapshotSource::Form::kCommands;
+    if (server.Config().aof_timestamp_enabled) source.noted_time_s = server.now_ms / 1000;
+  }
   return source;
 }
 
@@ -150,7 +200,8 @@ std::optional<std::string> ServerReadTarget::Function(std::string_view library) 
   if (server_.scripts == nullptr) return std::nullopt;
   const FunctionRestore policy =
       policy_ == LoadPolicy::kReplaces ? FunctionRestore::kReplace : FunctionRestore::kAppend;
-  if (server_.scripts->RestoreFunctions(PayloadOf(library), policy)) return std::nullopt;
+  if (server_.scripts->RestoreFunctions(PayloadOf({std::string(library)}), policy))
+    return std::nullopt;
   return "it cannot be loaded";
 }
 
@@ -161,22 +212,16 @@ const std::string* ServerReadTarget::FindAux(std::string_view name) const {
 }
 
 std::optional<ReplicationHistory> ServerReadTarget::History() const {
-  constexpr std::size_t kIdBytes = 40;
   const std::string* id = FindAux("repl-id");
   const std::string* offset = FindAux("repl-offset");
   const std::string* stream_db = FindAux("repl-stream-db");
   if (id == nullptr || offset == nullptr || stream_db == nullptr) return std::nullopt;
-  const auto offset_number = ParseInteger(*offset);
-  const auto db_number = ParseInteger(*stream_db);
-  // Files of old servers say -1 where they do not know.
-  const bool is_good = id->size() == kIdBytes && offset_number && *offset_number >= 0 &&
-                       db_number && *db_number >= 0 && *db_number < server_.DatabaseCount();
-  if (!is_good) return std::nullopt;
-  ReplicationHistory history;
-  history.id = *id;
-  history.offset = *offset_number;
-  history.stream_db = static_cast<int>(*db_number);
-  return history;
+  return HistoryFrom(*id, *offset, *stream_db, server_.DatabaseCount());
+}
+
+bool ReplaceFunctions(ServerState& server, const std::vector<std::string>& libraries) {
+  if (server.scripts == nullptr) return true;
+  return server.scripts->RestoreFunctions(PayloadOf(libraries), FunctionRestore::kFlush);
 }
 
 void FlushForLoading(ServerState& server, bool with_functions) {
@@ -188,12 +233,7 @@ void FlushForLoading(ServerState& server, bool with_functions) {
     for (const protocol::Slot slot : database->HiddenSlots()) database->HideSlot(slot, false);
   }
   InvalidateAll(server);
-  if (!with_functions || server.scripts == nullptr) return;
-  std::string nothing;
-  RdbWriter writer(nothing);
-  writer.LittleEndian(kRdbVersionRedis70, 2);
-  writer.LittleEndian(Crc64(nothing), 8);
-  server.scripts->RestoreFunctions(nothing, FunctionRestore::kFlush);
+  if (with_functions) ReplaceFunctions(server, {});
 }
 
 }  // namespace slotway::storage

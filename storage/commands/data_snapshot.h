@@ -26,6 +26,12 @@ SnapshotSource SnapshotSourceOf(ServerState& server);
 // The same with the history that the data is of, if anybody could go on from there: for a file that
 // is loaded at the next start.
 SnapshotSource SavedSourceOf(ServerState& server);
+// What Saved... adds; nothing where nobody could go on from there.
+std::optional<ReplicationHistory> SavedHistoryOf(const ServerState& server);
+// The same as a note at the end of a log, "#HISTORY:id:offset:database": it holds as long as
+// nothing stands behind it.
+std::string NoteOf(const ReplicationHistory& history);
+std::optional<ReplicationHistory> ReadHistoryNote(std::string_view note, int databases);
 void AddHistory(SnapshotSource& source, const ReplicationHistory& history, int stream_db);
 // The same for the base of an append-only log.
 SnapshotSource LogBaseSourceOf(ServerState& server);
@@ -35,7 +41,7 @@ SnapshotSource LogBaseSourceOf(ServerState& server);
 RdbReadOptions RdbReadOptionsOf(const ServerState& server, bool drops_due_keys, LoadPolicy policy);
 
 // Takes what is read into a server.
-class ServerReadTarget final : public RdbReadTarget {
+class ServerReadTarget : public RdbReadTarget {
  public:
   ServerReadTarget(ServerState& server, LoadPolicy policy) : server_(server), policy_(policy) {}
 
@@ -48,11 +54,16 @@ class ServerReadTarget final : public RdbReadTarget {
   // The history that the data is of, if that was there.
   std::optional<ReplicationHistory> History() const;
 
- private:
+ protected:
   ServerState& server_;
+
+ private:
   LoadPolicy policy_;
   std::vector<RdbAux> aux_;
 };
+
+// These libraries of functions instead of those there are; false if one cannot be loaded.
+bool ReplaceFunctions(ServerState& server, const std::vector<std::string>& libraries);
 
 // Deletes all keys, and functions if asked for, before others are loaded. Those who watch or track
 // keys are told.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// INFO: the state of the server in Redis's field names. Fields that would be invented are left out.
+// INFO: the state of the server in Redis's field names. What this server has no counterpart of,
+// such as forks, is 0, as at a server that has not done it yet.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -12,10 +13,10 @@
 #include "runtime/process_stats.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
+#include "storage/commands/info_memory.h"
 #include "storage/commands/info_persistence.h"
 #include "storage/commands/info_replication.h"
 #include "storage/commands/info_text.h"
-#include "storage/commands/script_host.h"
 
 namespace slotway::storage {
 namespace {
@@ -25,10 +26,16 @@ void AddServer(InfoText& text, ServerState& server) {
   text.Section("Server");
   text.Field("redis_version", protocol::kRedisVersion);
   text.Field("slotway_version", protocol::kSlotwayVersion);
+  text.Field("redis_git_sha1", "00000000");
+  text.Field("redis_git_dirty", 0);
+  text.Field("redis_build_id", protocol::kSlotwayVersion);
   text.Field("redis_mode", server.IsClusterEnabled() ? "cluster" : "standalone");
   text.Field("os", runtime::SystemName());
   text.Field("arch_bits", 8 * static_cast<std::int64_t>(sizeof(void*)));
+  text.Field("monotonic_clock", "POSIX clock_gettime");
   text.Field("multiplexing_api", "epoll");
+  text.Field("atomicvar_api", "c++-builtin");
+  text.Field("gcc_version", runtime::CompilerVersion());
   text.Field("process_id", runtime::ProcessId());
   text.Field("process_supervised", "no");
   text.Field("run_id", server.run_id);
@@ -38,6 +45,9 @@ void AddServer(InfoText& text, ServerState& server) {
   text.Field("uptime_in_days", uptime_s / 86400);
   text.Field("hz", server.Config().hz);
   text.Field("configured_hz", server.Config().hz);
+  constexpr std::int64_t kLruClockMask = (1 << 24) - 1;
+  text.Field("lru_clock", server.now_ms / 1000 & kLruClockMask);
+  text.Field("executable", runtime::ExecutablePath());
   text.Field("config_file", server.settings.config_file());
   text.Field("io_threads_active", 0);
   const std::int64_t shutdown_at_ms = server.persistence.shutdown_at_ms;
@@ -46,74 +56,35 @@ void AddServer(InfoText& text, ServerState& server) {
   }
 }
 
+struct BufferSizes {
+  std::size_t input = 0;
+  std::size_t output = 0;
+};
+
+// Of any client now.
+BufferSizes LargestBuffers(const ServerState& server) {
+  BufferSizes largest;
+  for (const auto& [id, client] : server.clients) {
+    if (client->connection == nullptr) continue;
+    largest.input = std::max(largest.input, client->connection->KeptInputCapacity());
+    largest.output = std::max(largest.output, client->connection->UnwrittenBytes());
+  }
+  return largest;
+}
+
 void AddClients(InfoText& text, ServerState& server) {
   text.Section("Clients");
   text.Field("connected_clients", server.clients.size() - server.replication.replicas.size());
   text.Field("cluster_connections", 0);
   text.Field("maxclients", server.Config().maxclients);
+  const BufferSizes largest = LargestBuffers(server);
+  text.Field("client_recent_max_input_buffer", largest.input);
+  text.Field("client_recent_max_output_buffer", largest.output);
   text.Field("blocked_clients", server.waiters.ClientCount() + server.clients_held_back);
   text.Field("tracking_clients", server.tracking.ClientCount());
   text.Field("clients_in_timeout_table", server.waiters.TimedCount());
   text.Field("total_blocking_keys", server.waiters.KeyCount());
   text.Field("total_blocking_keys_on_nokey", server.waiters.KeysMissedCount());
-}
-
-void AddScriptMemory(InfoText& text, const ServerState& server) {
-  const ScriptFacts facts = server.scripts != nullptr ? server.scripts->Facts() : ScriptFacts{};
-  text.FieldWithHuman("used_memory_lua", facts.eval_vm_bytes);
-  text.Field("used_memory_vm_eval", facts.eval_vm_bytes);
-  text.Field("used_memory_scripts_eval", facts.script_bytes);
-  text.Field("number_of_cached_scripts", facts.scripts);
-  text.Field("number_of_functions", facts.functions);
-  text.Field("number_of_libraries", facts.libraries);
-  text.Field("used_memory_vm_functions", facts.function_vm_bytes);
-  text.FieldWithHuman("used_memory_vm_total", facts.eval_vm_bytes + facts.function_vm_bytes);
-  text.Field("used_memory_functions", facts.function_bytes);
-  text.FieldWithHuman("used_memory_scripts", facts.script_bytes + facts.function_bytes);
-}
-
-std::string PolicyName(const ServerState& server) {
-  auto found = server.settings.Get("maxmemory-policy",
-                                   [](std::string_view a, std::string_view b) { return a == b; });
-  return found.empty() ? std::string() : found.front().second;
-}
-
-void AddMemory(InfoText& text, ServerState& server) {
-  std::size_t used = server.UsedMemoryBytes();
-  std::size_t resident = runtime::ReadProcessStats().resident_bytes;
-  std::size_t data = server.DataBytes();
-  server.peak_memory_bytes = std::max(server.peak_memory_bytes, used);
-  text.Section("Memory");
-  text.FieldWithHuman("used_memory", used);
-  text.FieldWithHuman("used_memory_rss", resident);
-  text.FieldWithHuman("used_memory_peak", server.peak_memory_bytes);
-  text.Percent("used_memory_peak_perc", used, server.peak_memory_bytes);
-  text.Field("used_memory_overhead", used - std::min(used, data));
-  text.Field("used_memory_startup", server.startup_memory_bytes);
-  text.Field("used_memory_dataset", data);
-  text.Percent("used_memory_dataset_perc", data, used);
-  text.FieldWithHuman("total_system_memory", runtime::SystemMemoryBytes());
-  AddScriptMemory(text, server);
-  text.FieldWithHuman("maxmemory", server.Config().maxmemory_bytes);
-  text.Field("maxmemory_policy", PolicyName(server));
-  text.Decimal("mem_fragmentation_ratio",
-               used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0);
-  text.Field("mem_fragmentation_bytes",
-             static_cast<std::int64_t>(resident) - static_cast<std::int64_t>(used));
-  text.Field("mem_not_counted_for_evict", used - std::min(used, server.CountedMemoryBytes()));
-  text.Field("mem_replication_backlog", server.replication.log_bytes);
-  text.Field("mem_total_replication_buffers", server.replication.log_bytes);
-  text.Field("mem_clients_slaves", 0);
-  text.Field("mem_clients_normal", server.client_memory.TotalBytes());
-  text.Field("mem_aof_buffer", server.persistence.log.buffered_bytes);
-  text.Field("active_defrag_running", 0);
-  std::size_t pending_frees = 0;
-  for (int i = 0; i < server.DatabaseCount(); ++i) {
-    const Keyspace* database = server.DatabaseIfUsed(i);
-    if (database != nullptr) pending_frees += database->PendingFrees();
-  }
-  text.Field("lazyfree_pending_objects", pending_frees);
-  text.Field("lazyfreed_objects", server.stats.lazyfreed_objects);
 }
 
 void AddStats(InfoText& text, ServerState& server) {
@@ -134,6 +105,7 @@ void AddStats(InfoText& text, ServerState& server) {
   text.Field("sync_partial_ok", server.replication.partial_syncs);
   text.Field("sync_partial_err", server.replication.partial_syncs_refused);
   text.Field("expired_keys", stats.expired_keys);
+  text.Decimal("expired_stale_perc", 0);  // keys go when they are due, none by chance
   text.Field("expired_time_cap_reached_count", stats.expire_cycle_limits);
   text.Field("evicted_keys", stats.evicted_keys);
   text.Field("evicted_clients", stats.evicted_clients);
@@ -149,6 +121,11 @@ void AddStats(InfoText& text, ServerState& server) {
   text.Field("latest_fork_usec", 0);
   text.Field("total_forks", 0);
   text.Field("migrate_cached_sockets", 0);
+  for (const std::string_view name :
+       {"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
+        "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time"}) {
+    text.Field(name, 0);
+  }
   text.Field("tracking_total_keys", server.tracking.KeyCount());
   text.Field("tracking_total_items", server.tracking.ReaderCount());
   text.Field("tracking_total_prefixes", server.tracking.PrefixCount());
@@ -156,6 +133,11 @@ void AddStats(InfoText& text, ServerState& server) {
   text.Field("total_error_replies", stats.error_replies);
   text.Field("dump_payload_sanitizations", stats.sanitized_dumps);
   text.Field("total_reads_processed", stats.reads_processed);
+  text.Field("total_writes_processed", stats.writes_processed);
+  text.Field("io_threaded_reads_processed", 0);
+  text.Field("io_threaded_writes_processed", 0);
+  text.Field("reply_buffer_shrinks", 0);
+  text.Field("reply_buffer_expands", 0);
   text.Field("acl_access_denied_auth", stats.authentication_failures);
   text.Field("acl_access_denied_cmd", stats.denied_commands);
   text.Field("acl_access_denied_key", stats.denied_keys);
@@ -180,6 +162,8 @@ void AddCpu(InfoText& text, ServerState&) {
   text.Field("used_cpu_user", Seconds(process.user_cpu_s));
   text.Field("used_cpu_sys_children", Seconds(process.system_cpu_of_children_s));
   text.Field("used_cpu_user_children", Seconds(process.user_cpu_of_children_s));
+  text.Field("used_cpu_sys_main_thread", Seconds(process.system_cpu_of_thread_s));
+  text.Field("used_cpu_user_main_thread", Seconds(process.user_cpu_of_thread_s));
 }
 
 void AddModules(InfoText& text, ServerState&) { text.Section("Modules"); }
@@ -234,14 +218,27 @@ void AddCluster(InfoText& text, ServerState& server) {
   text.Field("cluster_enabled", server.IsClusterEnabled() ? 1 : 0);
 }
 
+// Of some of the keys that have one, in ms; 0: none has.
+std::int64_t AverageTtl(Keyspace& database, std::int64_t now_ms) {
+  constexpr std::size_t kSamples = 32;
+  std::int64_t sum = 0;
+  std::int64_t count = 0;
+  database.SampleVolatile(kSamples, [&](const Entry& entry) {
+    sum += std::max<std::int64_t>(*entry.expire_at_ms() - now_ms, 0);
+    ++count;
+  });
+  return count == 0 ? 0 : sum / count;
+}
+
 void AddKeyspace(InfoText& text, ServerState& server) {
   text.Section("Keyspace");
   for (int i = 0; i < server.DatabaseCount(); ++i) {
-    const Keyspace* database = server.DatabaseIfUsed(i);
+    Keyspace* database = server.DatabaseIfUsed(i);
     if (database == nullptr || database->VisibleSize() == 0) continue;
     text.Field("db" + std::to_string(i),
                "keys=" + std::to_string(database->VisibleSize()) +
-                   ",expires=" + std::to_string(database->SizeWithExpiry()) + ",avg_ttl=0");
+                   ",expires=" + std::to_string(database->SizeWithExpiry()) +
+                   ",avg_ttl=" + std::to_string(AverageTtl(*database, server.now_ms)));
   }
 }
 
@@ -253,7 +250,7 @@ struct InfoSection {
 constexpr InfoSection kSections[] = {
     {"server", &AddServer, true},
     {"clients", &AddClients, true},
-    {"memory", &AddMemory, true},
+    {"memory", &AddMemoryInfo, true},
     {"persistence", &AddPersistenceInfo, true},
     {"stats", &AddStats, true},
     {"replication", &AddReplication, true},

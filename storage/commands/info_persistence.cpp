@@ -10,8 +10,17 @@ std::int64_t SecondsSince(const ServerState& server, bool is_at_work, std::int64
   return is_at_work ? server.now_ms / 1000 - start_s : -1;
 }
 
+double ShareInPercent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
 void AddSaving(InfoText& text, const ServerState& server) {
   const SavingFacts& saving = server.persistence.saving;
+  // Nothing is forked, so no page is copied for a child.
+  text.Field("current_cow_peak", 0);
+  text.Field("current_cow_size", 0);
+  text.Field("current_cow_size_age", 0);
+  text.Decimal("current_fork_perc", ShareInPercent(saving.keys_written, saving.keys_in_all));
   text.Field("current_save_keys_processed", saving.keys_written);
   text.Field("current_save_keys_total", saving.keys_in_all);
   text.Field("rdb_changes_since_last_save", server.changes_since_save);
@@ -22,6 +31,7 @@ void AddSaving(InfoText& text, const ServerState& server) {
   text.Field("rdb_current_bgsave_time_sec",
              SecondsSince(server, saving.is_saving, saving.start_time_s));
   text.Field("rdb_saves", saving.saves);
+  text.Field("rdb_last_cow_size", 0);
   text.Field("rdb_last_load_keys_expired", server.persistence.loading.last_keys_expired);
   text.Field("rdb_last_load_keys_loaded", server.persistence.loading.last_keys_loaded);
 }
@@ -38,6 +48,9 @@ void AddLog(InfoText& text, const ServerState& server) {
   text.Field("aof_rewrites", log.rewrites);
   text.Field("aof_rewrites_consecutive_failures", log.failures_in_a_row);
   text.Field("aof_last_write_status", log.write_error.empty() ? "ok" : "err");
+  text.Field("aof_last_cow_size", 0);
+  text.Field("module_fork_in_progress", 0);
+  text.Field("module_fork_last_cow_size", 0);
   if (!log.is_on) return;
   text.Field("aof_current_size", log.bytes);
   text.Field("aof_base_size", log.bytes_at_rewrite);
@@ -56,14 +69,11 @@ void AddLoading(InfoText& text, const ServerState& server) {
     left_s = static_cast<std::uint64_t>(elapsed_s) * (loading.total_bytes - loading.loaded_bytes) /
              loading.loaded_bytes;
   }
-  const double share = loading.total_bytes == 0 ? 0
-                                                : static_cast<double>(loading.loaded_bytes) /
-                                                      static_cast<double>(loading.total_bytes);
   text.Field("loading_start_time", loading.start_time_s);
   text.Field("loading_total_bytes", loading.total_bytes);
   text.Field("loading_rdb_used_mem", loading.start_used_bytes);
   text.Field("loading_loaded_bytes", loading.loaded_bytes);
-  text.Decimal("loading_loaded_perc", share * 100);
+  text.Decimal("loading_loaded_perc", ShareInPercent(loading.loaded_bytes, loading.total_bytes));
   text.Field("loading_eta_seconds", left_s);
 }
 

@@ -67,6 +67,7 @@ DataLoader::Status LogLoader::Step() {
 
 // What follows the RDB file goes to pending_.
 bool LogLoader::TakeRdb(std::string_view bytes) {
+  history_.reset();
   std::size_t taken = 0;
   const RdbFileReader::Status status = rdb_->Feed(bytes, taken);
   offset_ += taken;
@@ -90,7 +91,11 @@ bool LogLoader::TakeCommands() {
       reason_ = "what is there is no command";
       is_good = false;
     } else if (status == RecordStatus::kCommand) {
+      history_.reset();
       is_good = Take(parser_.Args());
+    } else if (status == RecordStatus::kNote) {
+      const std::string_view note = std::string_view(pending_).substr(at, parser_.Consumed());
+      if (const auto history = ReadHistoryNote(note, server_.DatabaseCount())) history_ = history;
     }
     if (!is_good) break;
     at += parser_.Consumed();
@@ -148,6 +153,7 @@ DataLoader::Status LogLoader::EndOfFile() {
   if (rdb_) return FailHere(rdb_->ErrorOfEnd());
   const std::uint64_t end = offset_ + pending_.size();
   if (end > whole_until_) {
+    history_.reset();
     const bool is_last = current_ + 1 == files_.size();
     if (!is_last || !server_.Config().aof_load_truncated) {
       return FailHere(is_last ? "the file ends in the middle of a command or transaction, and "

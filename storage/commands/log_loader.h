@@ -30,6 +30,7 @@ class LogLoader final : public DataLoader {
                                                           const std::vector<std::string>& files);
 
   Status Step() override;
+  std::optional<ReplicationHistory> History() const override { return history_; }
 
  private:
   struct File {
@@ -59,6 +60,7 @@ class LogLoader final : public DataLoader {
   protocol::LogRecordParser parser_;
   ClientState client_;
   runtime::ByteQueue discarded_;
+  std::optional<ReplicationHistory> history_;  // that a note tells, while nothing follows it
   bool is_in_transaction_ = false;
   std::vector<std::vector<std::string>> transaction_;
 };

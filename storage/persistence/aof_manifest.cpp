@@ -85,9 +85,9 @@ std::vector<std::string> AofManifest::FilesToRead() const {
   return names;
 }
 
-AofFile AofManifest::NextBase(const std::string& prefix) const {
+AofFile AofManifest::NextBase(const std::string& prefix, bool is_rdb) const {
   const std::uint64_t seq = base ? base->seq + 1 : 1;
-  return {prefix + "." + std::to_string(seq) + ".base.rdb", seq};
+  return {prefix + "." + std::to_string(seq) + (is_rdb ? ".base.rdb" : ".base.aof"), seq};
 }
 
 AofFile AofManifest::NextIncrement(const std::string& prefix) const {

@@ -30,7 +30,8 @@ struct AofManifest {
   bool IsEmpty() const { return !base && increments.empty(); }
   // In the order in which they are read.
   std::vector<std::string> FilesToRead() const;
-  AofFile NextBase(const std::string& prefix) const;
+  // With the name of what it is to be: an RDB file, or commands.
+  AofFile NextBase(const std::string& prefix, bool is_rdb) const;
   AofFile NextIncrement(const std::string& prefix) const;
 
   std::string Format() const;

@@ -18,7 +18,8 @@ TEST(AofManifestTest, IsReadAsItIsWritten) {
   ASSERT_TRUE(manifest) << manifest.error().text;
   EXPECT_EQ(manifest->Format(), text);
   EXPECT_THAT(manifest->FilesToRead(), ElementsAre("a.2.base.rdb", "a.3.incr.aof", "a.4.incr.aof"));
-  EXPECT_EQ(manifest->NextBase("a").name, "a.3.base.rdb");
+  EXPECT_EQ(manifest->NextBase("a", true).name, "a.3.base.rdb");
+  EXPECT_EQ(manifest->NextBase("a", false).name, "a.3.base.aof");
   EXPECT_EQ(manifest->NextIncrement("a").name, "a.5.incr.aof");
 }
 

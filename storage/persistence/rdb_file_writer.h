@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +14,7 @@
 #include "storage/persistence/lzf_compressor.h"
 #include "storage/persistence/rdb_file.h"
 #include "storage/persistence/rdb_format.h"
+#include "storage/persistence/snapshot_writer.h"
 
 namespace slotway::storage {
 
@@ -24,28 +24,21 @@ struct RdbFileOptions {
   bool has_checksum = true;
 };
 
-// What is kept beside a key of when it was used.
-struct RdbAccess {
-  std::optional<std::uint64_t> idle_seconds;
-  std::optional<std::uint8_t> frequency;
-};
-
-class RdbFileWriter final : private RdbSink {
+class RdbFileWriter final : public SnapshotWriter, private RdbSink {
  public:
   // `sink` must outlive the writer.
   RdbFileWriter(RdbSink& sink, const RdbFileOptions& options);
 
-  void Begin();
-  void Aux(std::string_view name, std::string_view value);
-  void Function(std::string_view library);
-  // Before the first key of a database: how large it will be.
-  void ResizeDb(int db_index, std::uint64_t keys, std::uint64_t keys_with_expiry);
-  void Key(int db_index, Keyspace& keyspace, const Entry& entry, const RdbAccess& access);
-  void End();
+  void Begin() override;
+  void Aux(std::string_view name, std::string_view value) override;
+  void Function(std::string_view library) override;
+  void ResizeDb(int db_index, std::uint64_t keys, std::uint64_t keys_with_expiry) override;
+  void Key(int db_index, Keyspace& keyspace, const Entry& entry, const RdbAccess& access) override;
+  void End() override;
   // What has gathered goes to the sink now.
   void Flush();
 
-  std::uint64_t KeysWritten() const { return keys_written_; }
+  std::uint64_t KeysWritten() const override { return keys_written_; }
   // What the sink has been given.
   std::uint64_t BytesWritten() const { return bytes_written_; }
 

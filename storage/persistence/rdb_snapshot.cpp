@@ -3,7 +3,19 @@
 
 #include <utility>
 
+#include "storage/persistence/command_file_writer.h"
+
 namespace slotway::storage {
+namespace {
+
+std::unique_ptr<SnapshotWriter> WriterFor(const SnapshotSource& source, SnapshotSink& sink) {
+  if (source.form == SnapshotSource::Form::kRdb) {
+    return std::make_unique<RdbFileWriter>(sink, source.options);
+  }
+  return std::make_unique<CommandFileWriter>(sink, source.noted_time_s);
+}
+
+}  // namespace
 
 struct RdbSnapshot::DatabaseCapture final : EntryCapture {
   DatabaseCapture(RdbSnapshot& owner, int db_index, Keyspace& captured)
@@ -16,16 +28,16 @@ struct RdbSnapshot::DatabaseCapture final : EntryCapture {
 };
 
 RdbSnapshot::RdbSnapshot(SnapshotSource source, SnapshotSink& sink)
-    : source_(std::move(source)), sink_(sink), writer_(sink, source_.options) {
-  writer_.Begin();
-  for (const RdbAux& aux : source_.aux) writer_.Aux(aux.name, aux.value);
-  for (const std::string& library : source_.libraries) writer_.Function(library);
+    : source_(std::move(source)), sink_(sink), writer_(WriterFor(source_, sink)) {
+  writer_->Begin();
+  for (const RdbAux& aux : source_.aux) writer_->Aux(aux.name, aux.value);
+  for (const std::string& library : source_.libraries) writer_->Function(library);
   for (const auto& [index, keyspace] : source_.databases) {
     captures_.push_back(std::make_unique<DatabaseCapture>(*this, index, *keyspace));
     keyspace->BeginCapture(*captures_.back());
     keys_in_all_ += keyspace->Size();
     if (keyspace->Size() == 0) continue;
-    writer_.ResizeDb(index, keyspace->Size(), keyspace->SizeWithExpiry());
+    writer_->ResizeDb(index, keyspace->Size(), keyspace->SizeWithExpiry());
   }
 }
 
@@ -38,7 +50,7 @@ bool RdbSnapshot::Step(std::size_t max_keys) {
     if (captures_[current_]->keyspace.CaptureSome(max_keys)) return true;
     ++current_;
   }
-  if (!is_given_up_) writer_.End();
+  if (!is_given_up_) writer_->End();
   return false;
 }
 
@@ -50,7 +62,7 @@ void RdbSnapshot::WriteKey(int db_index, Keyspace& keyspace, const Entry& entry)
   } else if (source_.access == SnapshotSource::Access::kFrequency) {
     access.frequency = static_cast<std::uint8_t>(keyspace.Frequency(entry, source_.now_ms));
   }
-  writer_.Key(db_index, keyspace, entry, access);
+  writer_->Key(db_index, keyspace, entry, access);
 }
 
 }  // namespace slotway::storage

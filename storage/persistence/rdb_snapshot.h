@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All data of a server as it is now, written as an RDB file while the server goes on: no fork.
+// All data of a server as it is now, written as an RDB file, or as commands, while the server goes
+// on: no fork.
 //
 // Begin it, call Step() again and again - in the turns of a loop, or at once for a file that is
 // waited for - until it says that there is no more. What is written is the data of the moment of
@@ -43,7 +44,9 @@ struct SnapshotSource {
   std::vector<Database> databases;
   std::vector<RdbAux> aux;             // in the order in which they are written
   std::vector<std::string> libraries;  // of functions
-  RdbFileOptions options;
+  enum class Form : std::uint8_t { kRdb, kCommands } form = Form::kRdb;
+  RdbFileOptions options;         // kRdb
+  std::int64_t noted_time_s = 0;  // kCommands
   enum class Access : std::uint8_t { kNone, kIdle, kFrequency } access = Access::kNone;
   std::int64_t now_ms = 0;
   std::int64_t key_delay_us = 0;  // see key_pace.h
@@ -61,7 +64,7 @@ class RdbSnapshot final : public PacedSnapshot {
   void GiveUp() override { is_given_up_ = true; }
   bool IsGivenUp() const override { return is_given_up_; }
 
-  std::uint64_t KeysWritten() const override { return writer_.KeysWritten(); }
+  std::uint64_t KeysWritten() const override { return writer_->KeysWritten(); }
   std::uint64_t KeysInAll() const override { return keys_in_all_; }
 
  private:
@@ -71,7 +74,7 @@ class RdbSnapshot final : public PacedSnapshot {
 
   SnapshotSource source_;
   SnapshotSink& sink_;
-  RdbFileWriter writer_;
+  std::unique_ptr<SnapshotWriter> writer_;
   std::vector<std::unique_ptr<DatabaseCapture>> captures_;
   std::size_t current_ = 0;  // of captures_
   std::uint64_t keys_in_all_ = 0;

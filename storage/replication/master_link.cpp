@@ -363,6 +363,8 @@ void MasterLink::BeginLoading() {
 
 void MasterLink::EndLoading() {
   file_.reset();
+  pace_timer_.Stop();
+  is_held_back_ = false;
   if (!reader_) return;
   if (is_loaded_) {
     const auto history = target_->History();
@@ -374,8 +376,6 @@ void MasterLink::EndLoading() {
   }
   reader_.reset();
   target_.reset();
-  pace_timer_.Stop();
-  is_held_back_ = false;
   server_.persistence.loading.is_loading = false;
   server_.ApplyExpiryMode();
 }
@@ -412,13 +412,22 @@ std::size_t MasterLink::TakePayload(std::string_view input) {
 void MasterLink::KeepLoadPace() {
   if (!load_pace_.IsOn()) return;
   const std::uint64_t wait_ms = load_pace_.WaitMs(reader_->KeysLoaded(), runtime::MonotonicUs());
-  if (wait_ms == 0) return;
+  if (wait_ms != 0) HoldBack(wait_ms);
+}
+
+void MasterLink::WaitForScript() {
+  constexpr std::uint64_t kLookAgainMs = 5;
+  if (!is_held_back_) HoldBack(kLookAgainMs);
+}
+
+void MasterLink::HoldBack(std::uint64_t wait_ms) {
   is_held_back_ = true;
   connection_->PauseReading();
   pace_timer_.Start(wait_ms, 0, [this] {
     is_held_back_ = false;
-    server_.RefreshClock();
-    server_.replication.master.last_io_ms = server_.now_ms;
+    // It was not asked for anything: it is not silent.
+    server_.replication.master.last_io_ms = runtime::UnixMs();
+    if (!server_.busy_error.empty()) return WaitForScript();
     connection_->ResumeReading();
   });
 }
@@ -450,6 +459,10 @@ void MasterLink::BeginStream() {
 }
 
 std::size_t MasterLink::OnBytes(std::string_view input) {
+  if (!server_.busy_error.empty()) {
+    WaitForScript();
+    return 0;
+  }
   server_.RefreshClock();
   server_.replication.master.last_io_ms = server_.now_ms;
   server_.replication.stream_input_bytes += input.size();

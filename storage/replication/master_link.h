@@ -96,6 +96,9 @@ class MasterLink final : private runtime::Connection::Handler {
   void ReadFile();
   void BeginLoading();
   void EndLoading();
+  // While a script that takes long is served around, nothing may change in the middle of it.
+  void WaitForScript();
+  void HoldBack(std::uint64_t wait_ms);
   void KeepLoadPace();
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);

@@ -71,6 +71,7 @@ void Replicas::Resume(ClientState& client, std::int64_t offset) {
 void Replicas::BeginSync(ClientState& client) {
   KeepLog();
   Replica& replica = replicas_.emplace(client.id, Replica{.client = &client}).first->second;
+  replica.wish = WishOf(client);
   replica.heard_ms = server_.now_ms;
   if (waiting_since_ms_ == 0) waiting_since_ms_ = server_.now_ms;
   UpdateFacts();
@@ -78,6 +79,7 @@ void Replicas::BeginSync(ClientState& client) {
 }
 
 void Replicas::Remove(const ClientState& client) {
+  wishes_.erase(client.id);
   Replica* replica = Find(client);
   if (replica == nullptr) return;
   StopReading(*replica);
@@ -210,7 +212,18 @@ bool Replicas::PumpFile(Replica& replica) {
   }
   if (replica.file_offset < replica.file->bytes) return false;
   replica.file.reset();
+  if (!replica.wish.has_stream) {
+    LetGo(replica);
+    return false;
+  }
   return true;
+}
+
+// It has all that it came for.
+void Replicas::LetGo(Replica& replica) {
+  replica.stage = Stage::kAwait;
+  replica.heard_ms = server_.now_ms;
+  replica.client->connection->CloseAfterFlush();
 }
 
 void Replicas::OnOutputSent(const ClientState& client) {
@@ -224,7 +237,11 @@ void Replicas::StartSnapshotIfDue() {
   if (waiting_since_ms_ == 0 || has_snapshot_ || server_.snapshots->IsBusy()) return;
   bool is_mark_known = server_.Config().repl_diskless_sync;
   std::int64_t waiting = 0;
+  std::optional<SnapshotWish> wanted;
   ForEach(Stage::kWait, [&](const Replica& replica) {
+    // Those who want something else have theirs afterwards.
+    if (!wanted) wanted = replica.wish;
+    if (!wanted->WantsTheSame(replica.wish)) return;
     is_mark_known = is_mark_known && replica.client->replica->knows_mark;
     ++waiting;
   });
@@ -237,11 +254,11 @@ void Replicas::StartSnapshotIfDue() {
   const bool is_due = !is_mark_known || (enough != 0 && waiting >= enough) ||
                       server_.now_ms - waiting_since_ms_ >= delay_ms;
   if (!is_due) return;
-  mark_ = is_mark_known ? server_.random.HexId() : "";
-  StartSnapshot();
+  mark_ = is_mark_known || wanted->IsFiltered() ? server_.random.HexId() : "";
+  StartSnapshot(*wanted);
 }
 
-void Replicas::StartSnapshot() {
+void Replicas::StartSnapshot(const SnapshotWish& wanted) {
   if (mark_.empty()) {
     file_name_ = server_.Config().dir + "/temp-replication-" + std::to_string(::getpid()) + ".rdb";
     auto file = BackgroundFile::Create(file_name_ + ".new");
@@ -258,6 +275,10 @@ void Replicas::StartSnapshot() {
   has_snapshot_ = server_.replication.has_snapshot = true;
   const std::string& id = server_.replication.history.id;
   ForEach(Stage::kWait, [&](Replica& replica) {
+    if (!wanted.WantsTheSame(replica.wish)) {
+      waiting_since_ms_ = server_.now_ms;
+      return;
+    }
     ++server_.replication.full_syncs;
     if (replica.client->replica->is_psync) {
       // wire: PSYNC's answer is a line of its own kind
@@ -266,10 +287,12 @@ void Replicas::StartSnapshot() {
     // wire: the mark's line is no RESP
     if (!mark_.empty()) Send(*replica.client, "$EOF:" + mark_ + "\r\n");
     replica.stage = Stage::kSnapshot;
-    StartReading(replica, offset);
+    if (replica.wish.has_stream) StartReading(replica, offset);
   });
   SnapshotSource source = SnapshotSourceOf(server_);
   source.options.version = kRdbVersionRedis70;  // all that follow can read it
+  if (!wanted.has_keys) source.databases.clear();
+  if (!wanted.has_functions) source.libraries.clear();
   // What comes from here begins with a SELECT, what is passed on does not.
   AddHistory(source, server_.replication.history,
              is_source_ ? 0 : server_.replication.history.stream_db);
@@ -318,6 +341,7 @@ void Replicas::EndSnapshot(bool is_complete) {
   ForEach(Stage::kSnapshot, [&](Replica& replica) {
     if (!is_complete) return Drop(replica, "its snapshot was given up");
     Send(*replica.client, mark_);
+    if (!replica.wish.has_stream) return LetGo(replica);
     replica.stage = Stage::kAwait;
     replica.heard_ms = server_.now_ms;
   });
@@ -365,7 +389,7 @@ void Replicas::NoteAcknowledged(const ClientState& client, std::int64_t offset,
   replica->heard_ms = server_.now_ms;
   replica->acknowledged = std::max(replica->acknowledged, offset);
   if (on_disk) replica->on_disk = std::max(replica->on_disk, *on_disk);
-  if (replica->stage == Stage::kAwait) {
+  if (replica->stage == Stage::kAwait && replica->wish.has_stream) {
     GoOnline(*replica);
   } else {
     UpdateProgress();
@@ -435,6 +459,9 @@ void Replicas::CheckReplicas() {
     } else if (replica.stage == Stage::kOnline && replica.client->replica->is_psync &&
                server_.now_ms - replica.heard_ms > timeout_ms) {
       Drop(replica, "not heard for repl-timeout");
+    } else if (replica.stage == Stage::kAwait && !replica.wish.has_stream &&
+               server_.now_ms - replica.heard_ms > timeout_ms) {
+      Drop(replica, "does not take its snapshot's end");
     }
   }
 }

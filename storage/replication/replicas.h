@@ -30,12 +30,30 @@
 
 namespace slotway::storage {
 
+// What a client wants of the data: REPLCONF rdb-filter-only, rdb-only.
+struct SnapshotWish {
+  bool has_keys = true;
+  bool has_functions = true;
+  bool has_stream = true;
+
+  bool IsFiltered() const { return !has_keys || !has_functions; }
+  bool WantsTheSame(const SnapshotWish& other) const {
+    return has_keys == other.has_keys && has_functions == other.has_functions;
+  }
+};
+
 class Replicas final : private ChangeFeed, private SnapshotSink {
  public:
   Replicas(runtime::EventLoop& loop, ServerState& server);
   ~Replicas() override;
 
   bool CanResume(std::int64_t offset) const { return has_log_ && log_.Has(offset); }
+  void SetWish(const ClientState& client, const SnapshotWish& wish) { wishes_[client.id] = wish; }
+  // Everything, unless it has said otherwise.
+  SnapshotWish WishOf(const ClientState& client) const {
+    const auto found = wishes_.find(client.id);
+    return found == wishes_.end() ? SnapshotWish() : found->second;
+  }
   // The client's stream goes on behind `offset`. REQUIRES: CanResume(offset).
   void Resume(ClientState& client, std::int64_t offset);
   // It gets the whole data set first.
@@ -74,6 +92,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   struct Replica {
     ClientState* client;
     Stage stage = Stage::kWait;
+    SnapshotWish wish = {};
     bool reads_log = false;
     std::int64_t position = 0;  // in the log
     std::int64_t acknowledged = 0;
@@ -96,10 +115,11 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void Drop(Replica& replica, std::string_view reason);
 
   void StartSnapshotIfDue();
-  void StartSnapshot();
+  void StartSnapshot(const SnapshotWish& wanted);
   void EndSnapshot(bool is_complete);
   void SendFileIfWritten();
   void GoOnline(Replica& replica);
+  void LetGo(Replica& replica);
 
   void NoteLogBytes();
   void PumpLater();
@@ -119,8 +139,9 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   ReplicationLog log_;
   bool has_log_ = false;
   bool is_source_ = false;
-  std::int64_t unused_since_ms_ = 0;           // the log, without replicas
-  std::map<std::uint64_t, Replica> replicas_;  // by client id
+  std::int64_t unused_since_ms_ = 0;              // the log, without replicas
+  std::map<std::uint64_t, Replica> replicas_;     // by client id
+  std::map<std::uint64_t, SnapshotWish> wishes_;  // of those who want less than everything
 
   std::int64_t waiting_since_ms_ = 0;  // 0: nobody waits for a snapshot
   bool has_snapshot_ = false;          // one is at work, or its file is being brought to its end

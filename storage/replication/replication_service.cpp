@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/replication/replication_service.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "runtime/log.h"
 #include "storage/commands/client_state.h"
@@ -10,6 +13,25 @@
 #include "storage/commands/persistence_host.h"
 
 namespace slotway::storage {
+namespace {
+
+// "functions", or "": neither keys nor functions.
+std::optional<std::string> ReadFilter(std::string_view words, SnapshotWish& wish) {
+  wish.has_keys = wish.has_functions = false;
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    const std::string_view word = words.substr(0, end);
+    words.remove_prefix(std::min(end + 1, words.size()));
+    if (word.empty()) continue;
+    if (!EqualsNoCase(word, "functions")) {
+      return "ERR Unsupported rdb-filter-only option: " + std::string(word);
+    }
+    wish.has_functions = true;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 ReplicationService::ReplicationService(runtime::EventLoop& loop, ServerState& server,
                                        ApplyRequest apply)
@@ -100,6 +122,18 @@ void ReplicationService::RewriteFile() {
   }
 }
 
+// CONFIG GET shows whom this server follows, and CONFIG REWRITE keeps it: after a restart it follows
+// the same master. A cluster keeps its roles elsewhere.
+void ReplicationService::RoleIntoSettings() {
+  if (server_.IsClusterEnabled()) return;
+  const ReplicationFacts& facts = server_.replication;
+  std::vector<std::string> option = {"--replicaof", "no", "one"};
+  if (facts.is_replica) option = {"--replicaof", facts.master.host, std::to_string(facts.master.port)};
+  if (const auto error = server_.settings.ApplyOptions(option)) {
+    runtime::LogWarning("{}", error->Render());
+  }
+}
+
 // The history was `former` up to now; empty: it was none.
 void ReplicationService::RenameHistory(const std::string& former) {
   ReplicationHistory& history = server_.replication.history;
@@ -123,6 +157,7 @@ void ReplicationService::BeginToFollow(std::string host, int port, bool hands_ov
   facts.master = {};
   facts.master.host = std::move(host);
   facts.master.port = port;
+  RoleIntoSettings();
   server_.ApplyExpiryMode();
   for (ClientState* waiting : server_.waiters.Clients()) {
     const WaitingRequest& request = *server_.waiters.RequestOf(*waiting);
@@ -145,6 +180,7 @@ void ReplicationService::TakeBack() {
   master_.reset();
   facts.is_replica = false;
   facts.master = {};
+  RoleIntoSettings();
   replicas_.SetIsSource(true);
   server_.ApplyExpiryMode();
 }
@@ -165,6 +201,7 @@ void ReplicationService::BecomeMaster() {
   master_.reset();
   facts.is_replica = false;
   facts.master = {};
+  RoleIntoSettings();
   // What was replicated until now is what there is: only later changes have to be acknowledged.
   facts.confirmed.clear();
   facts.last_change_offset = 0;
@@ -192,6 +229,11 @@ void ReplicationService::Attach(CommandContext& ctx, std::string_view id, std::i
     return;
   }
   if (!client.replica) client.replica = std::make_unique<ReplicaTraits>();
+  // What is filtered goes straight to who asked for it: its end must be marked.
+  if (replicas_.WishOf(client).IsFiltered() && !client.replica->knows_mark) {
+    ctx.Error("ERR Filtered replica requires EOF capability");
+    return;
+  }
   client.replica->is_psync = !id.empty();
   client.Set(ClientWay::kReplica);
   if (client.replica->is_psync && CanResume(id, offset)) {
@@ -237,6 +279,17 @@ std::optional<std::string> ReplicationService::Configure(ClientState& client,
     client.replica->knows_mark = client.replica->knows_mark || EqualsNoCase(value, "eof");
     client.replica->knows_histories =
         client.replica->knows_histories || EqualsNoCase(value, "psync2");
+  } else if (EqualsNoCase(option, "rdb-only")) {
+    const auto flag = ParseInteger(value);
+    if (!flag) return std::string(protocol::error_text::kNotInteger);
+    if (*flag < 0 || *flag > 1) return "ERR value is out of range, value must between 0 and 1";
+    SnapshotWish wish = replicas_.WishOf(client);
+    wish.has_stream = *flag == 0;
+    replicas_.SetWish(client, wish);
+  } else if (EqualsNoCase(option, "rdb-filter-only")) {
+    SnapshotWish wish = replicas_.WishOf(client);
+    if (auto error = ReadFilter(value, wish)) return error;
+    replicas_.SetWish(client, wish);
   } else {
     return "ERR Unrecognized REPLCONF option: " + std::string(option);
   }

@@ -67,6 +67,7 @@ class ReplicationService final : public ReplicationHost {
   void Connect(bool hands_over);
   void TakeBack();
   void RewriteFile();
+  void RoleIntoSettings();
   void RenameHistory(const std::string& id);
 
   runtime::EventLoop& loop_;

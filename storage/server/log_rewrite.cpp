@@ -57,6 +57,10 @@ std::optional<std::string> LogService::BeginIncrement(bool is_in_manifest) {
   return std::nullopt;
 }
 
+AofFile LogService::NextBase() const {
+  return manifest_.NextBase(server_.Config().appendfilename, server_.Config().aof_use_rdb_preamble);
+}
+
 std::optional<std::string> LogService::BeginRewrite(bool turns_on) {
   std::error_code failed;
   std::filesystem::create_directories(Directory(), failed);
@@ -76,7 +80,7 @@ std::optional<std::string> LogService::BeginRewrite(bool turns_on) {
   starts_later_ = Facts().is_scheduled = false;
   is_turning_on_ = turns_on;
   replaced_in_base_ = Facts().data_replaced;
-  new_base_ = manifest_.NextBase(server_.Config().appendfilename);
+  new_base_ = NextBase();
   base_ = std::move(*base);
   Facts().rewrite_start_s = server_.now_ms / 1000;
   ++Facts().rewrites;
@@ -157,7 +161,9 @@ bool LogService::InstallBase() {
 }
 
 void LogService::DeleteHistory() {
-  if (manifest_.history.empty()) return;
+  const auto kept = server_.Config().advice.find("aof-disable-auto-gc");
+  const bool is_kept = kept != server_.Config().advice.end() && kept->second == "yes";
+  if (manifest_.history.empty() || is_kept) return;
   for (const AofFile& file : manifest_.history) {
     std::error_code error;
     std::filesystem::remove(PathOf(file), error);

@@ -163,7 +163,7 @@ std::optional<std::string> LogService::StartAfterLoading() {
   if (error) return Directory() + ": " + error.message();
   DeleteHistory();
   if (!manifest_.base && manifest_.increments.empty()) {
-    manifest_.base = manifest_.NextBase(server_.Config().appendfilename);
+    manifest_.base = NextBase();
     if (auto failed = SaveLogBase(server_, PathOf(*manifest_.base))) return failed;
   }
   if (manifest_.increments.empty()) {
@@ -310,6 +310,10 @@ void LogService::NoteProgress() {
 void LogService::Close() {
   if (!IsOn()) return;
   feed_.reset();
+  UpdateFacts();
+  if (const auto history = SavedHistoryOf(server_); history && Facts().is_whole) {
+    log_.Add(NoteOf(*history));
+  }
   if (const int error = log_.Close()) {
     runtime::LogError("the end of the append-only log is lost: {}", std::strerror(error));
   }
@@ -329,6 +333,7 @@ void LogService::UpdateFacts() {
 void LogService::Tick() {
   if (IsOn() && log_.HasMore()) Flush();
   UpdateFacts();
+  if (IsOn()) DeleteHistory();
   if (server_.persistence.loading.is_loading || snapshots_.IsBusy() || IsRewriting()) return;
   if (runtime::MonotonicMs() < retry_at_ms_) return;
   const bool turns_on = starts_later_;

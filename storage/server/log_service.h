@@ -63,6 +63,7 @@ class LogService {
   std::optional<std::string> TakeOverOldLog();
   std::optional<std::string> MoveOldLog() const;
   std::optional<std::string> BeginIncrement(bool is_in_manifest);
+  AofFile NextBase() const;
   std::optional<std::string> BeginRewrite(bool turns_on);
   void EndOfSnapshot(bool is_complete);
   void AwaitBase();

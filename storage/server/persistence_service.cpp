@@ -223,22 +223,28 @@ void PersistenceService::LoadTurn() {
   if (!loader_) return;
   server_.RefreshClock();
   const std::uint64_t start_us = runtime::MonotonicUs();
+  std::uint64_t wait_ms = 0;
   auto status = DataFileLoader::Status::kReading;
   while (status == DataFileLoader::Status::kReading) {
     if (runtime::MonotonicUs() - start_us > kLoadTurnUs) {
       return loop_.DeferToNextTurn([this] { LoadTurn(); });
     }
     status = loader_->Step();
-    const std::uint64_t wait_ms = load_pace_.WaitMs(server_.persistence.loading.last_keys_loaded,
-                                                    runtime::MonotonicUs());
+    wait_ms = load_pace_.WaitMs(server_.persistence.loading.last_keys_loaded,
+                                runtime::MonotonicUs());
     if (wait_ms > 0 && status == DataFileLoader::Status::kReading) {
       return pace_timer_.Start(wait_ms, 0, [this] { LoadTurn(); });
     }
   }
   if (status == DataLoader::Status::kFailed) return EndLoading(loader_->Error());
-  runtime::LogInfo("loaded in {} ms", runtime::MonotonicMs() - load_start_ms_);
-  loaded_history_ = loader_->History();
-  EndLoading(std::nullopt);
+  const auto end = [this] {
+    if (!loader_) return;
+    runtime::LogInfo("loaded in {} ms", runtime::MonotonicMs() - load_start_ms_);
+    loaded_history_ = loader_->History();
+    EndLoading(std::nullopt);
+  };
+  if (wait_ms > 0) return pace_timer_.Start(wait_ms, 0, end);  // what came last takes its time, too
+  end();
 }
 
 void PersistenceService::EndLoading(std::optional<std::string> error) {
@@ -266,11 +272,13 @@ std::optional<std::string> PersistenceService::LoadFile(LoadPolicy policy) {
 }
 
 std::optional<std::string> PersistenceService::LoadLog() {
-  if (!log_.SyncNow() || log_.IsRewriting()) {
-    return "ERR the append-only log is off, or is being rewritten";
+  if (log_.IsRewriting() || (log_.IsOn() && !log_.SyncNow())) {
+    return "ERR the append-only log is being rewritten, or cannot be written";
   }
-  FlushForLoading(server_, true);
+  // One that is off may be there none the less.
   auto opened = log_.OpenLoader();
+  if (opened && *opened == nullptr) return "ERR there is no append-only log";
+  FlushForLoading(server_, true);
   std::optional<std::string> error;
   if (!opened) {
     error = opened.error().text;

@@ -46,7 +46,7 @@ ShardSession::~ShardSession() {
   StopMonitoring(state, client_);
   state.waiters.Remove(client_);
   state.held_replies.Forget(client_);
-  if (client_.Is(ClientWay::kReplica)) state.replication_host->Detach(client_);
+  if (client_.replica != nullptr) state.replication_host->Detach(client_);
   if (client_.Is(ClientWay::kImporting)) state.cluster.importer_gone(client_);
   state.client_memory.Forget(client_);
   state.clients.erase(client_.id);
@@ -256,6 +256,7 @@ void ShardSession::OnEndOfInput() {
 }
 
 void ShardSession::OnDrained() {
+  ++server_.State().stats.writes_processed;
   if (client_.Is(ClientWay::kReplica)) server_.Replication().OnOutputSent(client_);
   server_.State().client_memory.Count(client_);
 }

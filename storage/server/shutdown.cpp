@@ -119,14 +119,25 @@ void Shutdown::EndPause() {
 
 // ---- The end ----
 
-std::optional<std::string> Shutdown::Finish() {
+// Who reads the log afterwards can tell what was lost, if one of them takes over.
+void Shutdown::LogReplicas() const {
   const std::vector<ReplicaFacts>& replicas = server_.replication.replicas;
-  const auto behind = std::count_if(replicas.begin(), replicas.end(), [&](const auto& replica) {
-    return replica.acknowledged < server_.replication.history.offset;
-  });
-  if (behind != 0 && !server_.replication.is_replica) {
-    runtime::LogInfo("{} of {} replicas have not acknowledged everything", behind, replicas.size());
+  if (server_.replication.is_replica || replicas.empty()) return;
+  std::size_t complete = 0;
+  for (const ReplicaFacts& replica : replicas) {
+    const std::int64_t behind = server_.replication.history.offset - replica.acknowledged;
+    if (behind <= 0) {
+      ++complete;
+    } else {
+      runtime::LogWarning("replica {}:{} has not acknowledged the last {} bytes of the stream",
+                          replica.host, replica.port, behind);
+    }
   }
+  runtime::LogInfo("{} of {} replicas have acknowledged everything", complete, replicas.size());
+}
+
+std::optional<std::string> Shutdown::Finish() {
+  LogReplicas();
   const auto error = server_.persistence_host->ShutDown(request_);
   if (error) {
     runtime::LogWarning("still running: the data cannot be saved");

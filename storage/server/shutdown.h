@@ -45,6 +45,7 @@ class Shutdown final : public ShutdownHost {
   bool HaveReplicasAll() const;
   std::optional<std::string> Finish();
   // It goes on as if nobody had asked.
+  void LogReplicas() const;
   void Cancel();
   void PauseWrites();
   void EndPause();

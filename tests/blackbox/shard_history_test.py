@@ -3,6 +3,7 @@
 Redis's in all mixtures; two of Redis's hold the expectations against themselves."""
 import os
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -21,8 +22,8 @@ PAIRS = [("redis", "redis"), ("redis", "ours"), ("ours", "redis"), ("ours", "our
 class Keeper:
     """A server of either kind that keeps its folder when it is started again."""
 
-    def __init__(self, kind, directory):
-        self.directory, self.port, self.replicaof = directory, free_port(), None
+    def __init__(self, kind, directory, options=()):
+        self.directory, self.port, self.replicaof, self._options = directory, free_port(), None, options
         os.makedirs(directory)
         self._program = program("slotway-shard") if kind == "ours" else REDIS_SERVER
         self.process = None
@@ -30,15 +31,15 @@ class Keeper:
     def start(self):
         command = [self._program, "--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--save", "",
                    "--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes", "--repl-ping-replica-period",
-                   "1000"]
+                   "1000", *self._options]
         if self.replicaof is not None:
             command += ["--replicaof", "127.0.0.1", self.replicaof.port]
         self.process = ChildProcess(command, os.path.join(self.directory, "log"))
         wait_until(lambda: answers(self), 20, "it answers")
 
-    def end(self):
+    def end(self, how="SAVE"):
         with self.client() as client:
-            client.send(b"SHUTDOWN SAVE\r\n")
+            client.send(f"SHUTDOWN {how}\r\n".encode())
             client.receive_until_closed()
         assert self.process.wait(20) == 0
 
@@ -63,8 +64,8 @@ class Keeper:
 def fixture_keepers():
     directory, made = tempfile.mkdtemp(prefix="slotway-history-"), []
 
-    def make(kinds):
-        made.extend(Keeper(kind, os.path.join(directory, str(i))) for i, kind in enumerate(kinds))
+    def make(kinds, *options):
+        made.extend(Keeper(kind, os.path.join(directory, str(i)), options) for i, kind in enumerate(kinds))
         for keeper in made[1:]:
             keeper.replicaof = made[0]
         for keeper in made:
@@ -154,3 +155,48 @@ def test_who_changed_places_before_its_end_goes_on(keepers, kinds):
     wait_for(second, 2)
     assert second.info("sync_full", "stats") == "0"
     assert len({node.call("DEBUG", "DIGEST") for node in (first, second, third)}) == 1
+
+
+@pytest.mark.parametrize("who", ["master", "replica"])
+def test_a_log_that_was_closed_remembers_the_history(keepers, who):
+    """Redis's does not, but passes over the note."""
+    master, replica = keepers(("ours", "ours"), "--appendonly", "yes", "--rdb-version", "10")
+    write_elsewhere(master, 3)
+    assert_same(master, replica)
+    one = master if who == "master" else replica
+    # Until its base is that of the master's data, the log of a replica is of no history.
+    wait_until(lambda: one.info("aof_rewrite_in_progress", "persistence") == "0"
+               and one.info("aof_rewrite_scheduled", "persistence") == "0", 20, "the log is whole")
+    one.end("NOSAVE")
+    if who == "replica":
+        write_elsewhere(master, 4)
+    log = os.path.join(one.directory, "appendonlydir")
+    newest, = [name for name in os.listdir(log) if ".incr." in name]
+    with open(os.path.join(log, newest), "rb") as file:
+        assert file.read().splitlines()[-1].startswith(b"#HISTORY:")
+    checked = subprocess.run(["redis-check-aof", os.path.join(log, "appendonly.aof.manifest")],
+                             capture_output=True, text=True, timeout=20 * SLOWNESS)
+    assert "All AOF files and manifest are valid" in checked.stdout, checked.stdout
+    one.start()
+    wait_until(replica.is_linked, 20, "it follows again")
+    write_elsewhere(master, 4)
+    assert_same(master, replica)
+    assert master.info("sync_full", "stats") == ("0" if who == "master" else "1")
+    assert master.info("sync_partial_ok", "stats") == "1"
+
+
+def test_a_log_that_goes_on_behind_the_note_remembers_nothing(keepers):
+    master, replica = keepers(("ours", "ours"), "--appendonly", "yes")
+    write_elsewhere(master, 3)
+    assert_same(master, replica)
+    replica.end("NOSAVE")
+    replica.replicaof = None
+    replica.start()
+    replica.call("SET", "alone", "1")
+    replica.process.kill()
+    replica.replicaof = master
+    replica.start()
+    wait_until(replica.is_linked, 20, "it follows again")
+    assert_same(master, replica)
+    assert replica.call("GET", "alone") is None
+    assert master.info("sync_full", "stats") == "2"

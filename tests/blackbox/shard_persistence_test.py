@@ -198,6 +198,51 @@ def test_redis_goes_on_in_our_log_and_we_in_its(shard):
     assert one.up().call("DEBUG", "DIGEST") == digest
 
 
+@pytest.mark.parametrize("is_on", [True, False])
+def test_bases_may_be_commands(shard, is_on):
+    one = shard("--aof-use-rdb-preamble", "no", "--aof-timestamp-enabled", "yes")
+    one.up("--appendonly", "yes" if is_on else "no")
+    fill(one)
+    fill_what_commands_hardly_say(one)
+    if is_on:
+        assert one.call("BGREWRITEAOF") == "Background append only file rewriting started"
+    else:
+        assert one.call("CONFIG", "SET", "appendonly", "yes") == "OK"
+    wait_until(lambda: one.info("aof_rewrite_in_progress") == "0", 20, "the log has its base")
+    one.call("SET", "behind", "1")
+    digest, described = one.call("DEBUG", "DIGEST"), one.describe()
+    base, = glob.glob(one.path("appendonlydir", "*.base.aof"))
+    with open(base, "rb") as file:
+        assert file.read(4) == b"#TS:"
+    one.process.stop()
+    checked = subprocess.run(["redis-check-aof", one.path("appendonlydir", "appendonly.aof.manifest")],
+                             capture_output=True, text=True, timeout=20 * SLOWNESS)
+    assert "All AOF files and manifest are valid" in checked.stdout, checked.stdout
+    one.up("--appendonly", "yes")
+    assert (one.call("DEBUG", "DIGEST"), one.describe()) == (digest, described)
+    assert len(one.call("FUNCTION", "LIST")) == 1
+    one.process.stop()
+    assert digest_in_redis(one, ("appendonly", "yes")) == digest
+
+
+def fill_what_commands_hardly_say(shard):
+    with RawClient(shard.port) as client:
+        for i in range(300):  # more than one command takes, in every form that a value has
+            client.call("RPUSH", "numbers", i * i)
+            client.call("SADD", "integers", i)
+            client.call("HSET", "large", f"f{i}", "v" * 100)
+        client.call("ZADD", "infinite", "inf", "a", "-inf", "b", "0.1", "c")
+        client.call("XADD", "emptied", "7-7", "f", "v")
+        client.call("XDEL", "emptied", "7-7")
+        client.call("XGROUP", "CREATE", "never", "g", "$", "MKSTREAM")
+        client.call("XGROUP", "CREATECONSUMER", "never", "g", "idle")
+        client.call("SET", "number", "123")
+        client.call("SET", "b\r\ninary", b"\x00\xff\r\n")
+        client.call("HSET", "due-late", "f", "v")
+        client.call("PEXPIREAT", "due-late", "4102444800999")
+        client.call("FUNCTION", "LOAD", "#!lua name=f\nredis.register_function('f', function() end)")
+
+
 def test_rewrites(shard):
     one = shard("--appendonly", "yes", "--auto-aof-rewrite-min-size", "20000").up()
     fill(one)
@@ -210,12 +255,28 @@ def test_rewrites(shard):
     assert len(glob.glob(one.path("appendonlydir", "*"))) == 3
     digest = one.call("DEBUG", "DIGEST")
     assert one.call("CONFIG", "SET", "appendonly", "no") == "OK"
+    assert one.call("DEBUG", "LOADAOF") == "OK"
+    assert one.call("DEBUG", "DIGEST") == digest
     one.call("SET", "not-in-the-log", "1")
     assert one.call("CONFIG", "SET", "appendonly", "yes") == "OK"
     wait_until(lambda: one.info("aof_rewrite_in_progress") == "0", 20, "the log is on again")
     digest = one.call("DEBUG", "DIGEST")
     one.process.kill()
     assert one.up().call("DEBUG", "DIGEST") == digest
+
+
+def test_what_was_rewritten_is_kept_while_asked_for(shard):
+    one = shard("--appendonly", "yes", "--aof-disable-auto-gc", "yes").up()
+    files = lambda: len(glob.glob(one.path("appendonlydir", "*.aof"))) + len(glob.glob(one.path("appendonlydir", "*.rdb")))
+    for count in (4, 6):
+        one.call("INCR", "n")
+        one.call("BGREWRITEAOF")
+        wait_until(lambda: one.info("aof_rewrite_in_progress") == "0", 20, "the log is rewritten")
+        assert files() == count
+    assert one.call("CONFIG", "SET", "aof-disable-auto-gc", "no") == "OK"
+    wait_until(lambda: files() == 2, 20, "it goes")
+    one.process.kill()
+    assert one.up().call("GET", "n") == "2"
 
 
 def test_snapshots_in_the_background(shard):

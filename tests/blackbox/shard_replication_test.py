@@ -4,6 +4,7 @@ import itertools
 import random
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -11,7 +12,7 @@ import pytest
 
 from deadline import SLOWNESS, wait_until
 from raw_client import RawClient, encode
-from real_cluster import RealRedis
+from real_cluster import REDIS_CLI, RealRedis
 from shard_process import ShardProcess
 
 PAIRS = [("redis", "ours"), ("ours", "redis"), ("ours", "ours")]
@@ -70,6 +71,63 @@ def assert_same(master, replica):
     """In the end: between two looks a key may have come to its time."""
     assert master.call("WAIT", 1, int(10000 * SLOWNESS)) == 1
     wait_until(lambda: master.digest() == replica.digest(), 5, "both have the same data")
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_settings_know_whom_it_follows(members, kind):
+    """And CONFIG REWRITE keeps it, for the next start."""
+    master, replica = members("ours"), members(kind)
+
+    def shown():
+        return replica.call("CONFIG", "GET", "replicaof")[1].decode()
+    assert shown() == ""
+    replica.follow(master)
+    assert shown() == f"127.0.0.1 {master.port}"
+    assert replica.call("REPLICAOF", "NO", "ONE") == "OK"
+    assert shown() == ""
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_snapshots_of_functions_alone(members, kind, tmp_path):
+    master, replica = members(kind), members("ours")
+    fill(master)
+    replica.follow(master)
+    loaded = members("redis", dbfilename="functions.rdb", dir=str(tmp_path))
+    for options, keys in ((["--functions-rdb"], 0), (["--rdb"], master.call("DBSIZE"))):
+        file = tmp_path / "functions.rdb"
+        subprocess.run([REDIS_CLI, "-p", str(master.port), *options, str(file)], check=True, capture_output=True,
+                       timeout=20 * SLOWNESS)
+        assert loaded.call("DEBUG", "RELOAD", "NOSAVE") == "OK"
+        assert loaded.call("DBSIZE") == keys
+        assert len(loaded.call("FUNCTION", "LIST")) == 1
+    # Who came for a snapshot does not stay, nor disturb those who follow.
+    wait_until(lambda: master.info("connected_slaves") == "1", 20, "they are gone")
+    master.call("SET", "after", "1")
+    assert_same(master, replica)
+    with master.server.client() as client:
+        assert str(client.call("REPLCONF", "rdb-filter-only", "keys")).startswith("ERR Unsupported rdb-filter-only option")
+        assert str(client.call("REPLCONF", "rdb-only", "2")).startswith("ERR value is out of range")
+        assert client.call("REPLCONF", "rdb-filter-only", "functions") == "OK"
+        assert client.call("PSYNC", "?", "-1") == "ERR Filtered replica requires EOF capability"
+
+
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_the_stream_waits_for_a_script_that_takes_long(members, kinds):
+    """What the master does in the middle of it is not lost, and not seen in the middle of it either."""
+    master, replica = members(kinds[0]), members(kinds[1], busy_reply_threshold="20")
+    master.call("SET", "a", "1")
+    replica.follow(master)
+    with replica.server.client() as runner:
+        runner.send(encode("EVAL", "while redis.call('get', KEYS[1]) == '1' do end return 'seen'", "1", "a"))
+        wait_until(lambda: str(replica.call("GET", "a")).startswith("BUSY"), 20, "the script runs")
+        master.call("SET", "a", "2")
+        master.call("INCR", "n")
+        assert master.call("WAIT", 1, 300) == 0
+        assert str(replica.call("GET", "a")).startswith("BUSY")
+        assert replica.call("SCRIPT", "KILL") == "OK"
+        assert "killed" in str(runner.reply())
+    assert_same(master, replica)
+    assert [replica.call("GET", "a"), replica.call("GET", "n")] == [b"2", b"1"]
 
 
 def fill(member):
