@@ -129,6 +129,7 @@ std::optional<ReplicationHistory> ServerReadTarget::History() const {
   const auto db_number = ParseInteger(*stream_db);
   // Files of old servers say -1 where they do not know.
   const bool is_good = id->size() == kIdBytes && offset_number && *offset_number >= 0 &&
+                       *offset_number <= kReplOffsetMax &&
                        db_number && *db_number >= 0 && *db_number < server_.DatabaseCount();
   if (!is_good) return std::nullopt;
   ReplicationHistory history;
