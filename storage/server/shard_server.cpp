@@ -60,7 +60,8 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
                 {.hand_over = [this](std::int64_t for_ms) {
                    return cluster_ != nullptr && cluster_->HandOver(for_ms);
                  },
-                 .is_handing_over = [this] { return cluster_->IsHandingOver(); }}),
+                 .is_handing_over = [this] { return cluster_->IsHandingOver(); },
+                 .end_reading_script = [this] { scripts_.AbandonUnlessWritten(); }}),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       expiry_timer_(loop),
@@ -360,6 +361,7 @@ bool ShardServer::MayWrite(const ClientState& client, const Request& request) co
 }
 
 void ShardServer::ResumeClients() {
+  if (shutdown_.HasEnded()) return;
   state_.paused_until_ms = 0;
   state_.ApplyExpiryMode();
   for (auto& [id, session] : sessions_) {
