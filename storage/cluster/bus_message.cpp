@@ -315,7 +315,7 @@ std::string BodyOf(const BusMessage& message, std::size_t& extensions) {
       body += message.update.slots.Bytes();
       break;
     case BusMessageType::kModule:
-      Put(body, 0, 16);
+      body.append(16, '\0');
       break;
     case BusMessageType::kVoteRequest:
     case BusMessageType::kVote:

@@ -25,6 +25,12 @@ void ClusterBus::OnMessage(LinkId link, const BusMessage& message) {
   if (sender != kNoNode) {
     is_news = NoteSender(sender, message);
     if (!found->second.is_outgoing) {
+      // Somebody else may have spoken on it before.
+      if (const auto before = found->second.node; before && *before != message.sender) {
+        if (auto peer = peers_.find(*before); peer != peers_.end() && peer->second.in == link) {
+          peer->second.in = kNoLink;
+        }
+      }
       found->second.node = message.sender;
       PeerOf(sender).in = link;
     }

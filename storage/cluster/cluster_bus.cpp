@@ -217,6 +217,7 @@ void ClusterBus::OnClosed(LinkId link) {
 
 void ClusterBus::LinkLost(LinkId link) {
   auto found = links_.find(link);
+  if (found == links_.end()) return;
   if (found->second.node) {
     auto peer = peers_.find(*found->second.node);
     if (peer != peers_.end()) {

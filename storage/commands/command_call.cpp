@@ -17,6 +17,19 @@ bool MayReplicate(const protocol::CommandSpec& spec) {
   return std::find(std::begin(kThese), std::end(kThese), &spec) != std::end(kThese);
 }
 
+bool MayStandInStream(const protocol::CommandSpec& spec) {
+  using protocol::CommandFlag;
+  if (spec.IsWrite() || MayReplicate(spec)) return true;
+  if (spec.flags.Has(CommandFlag::kAdmin)) return false;
+  if (!spec.flags.Has(CommandFlag::kNoscript)) return true;
+  static const protocol::CommandSpec* const kTransaction[] = {protocol::FindCommand("multi"),
+                                                              protocol::FindCommand("exec"),
+                                                              protocol::FindCommand("discard")};
+  return spec.categories.Has(protocol::AclCategory::kScripting) ||
+         std::find(std::begin(kTransaction), std::end(kTransaction), &spec) !=
+             std::end(kTransaction);
+}
+
 void ShowCommand(CommandContext& ctx) {
   if (ctx.server.tracking.IsOn()) RememberReads(ctx);
   if (!ctx.server.monitors.empty()) FeedMonitors(ctx);

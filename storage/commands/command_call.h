@@ -20,6 +20,10 @@ namespace slotway::storage {
 // What would reach replicas, or all clients of a cluster, though it writes no key.
 bool MayReplicate(const protocol::CommandSpec& spec);
 
+// What may stand in a stream of changes, a master's or a log's. Not what makes something else of
+// this server or of the client that stands for the stream, such as REPLICAOF or SUBSCRIBE.
+bool MayStandInStream(const protocol::CommandSpec& spec);
+
 // To those who track keys, and to MONITOR.
 void ShowCommand(CommandContext& ctx);
 

@@ -30,6 +30,7 @@ std::optional<ReplicationHistory> HistoryFrom(std::string_view id, std::string_v
   const auto db_number = ParseInteger(stream_db);
   // Files of old servers say -1 where they do not know.
   const bool is_good = id.size() == kHistoryIdBytes && offset_number && *offset_number >= 0 &&
+                       *offset_number <= kReplOffsetMax &&
                        db_number && *db_number >= 0 && *db_number < databases;
   if (!is_good) return std::nullopt;
   ReplicationHistory history;

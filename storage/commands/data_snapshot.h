@@ -19,6 +19,9 @@ namespace slotway::storage {
 
 class ServerState;
 
+// Whoever names a larger offset than this, a file or a master, is not believed.
+inline constexpr std::int64_t kReplOffsetMax = std::int64_t{1} << 62;
+
 // All databases and functions, with the aux fields that every file begins with, and the form that
 // the settings ask for. Callers add aux fields of their own (repl-id, aof-base) and may ask for an
 // older version.

@@ -51,7 +51,7 @@ void HeldReplies::Note(ClientState& client, runtime::ByteQueue::Position begin) 
       .offset = server_.replication.last_change_offset,
       .deadline_ms = server_.now_ms + server_.Config().min_replicas_ack_timeout_ms,
       .replicas = ReplicasWanted(client)};
-  if (reply.begin == reply.end || IsAcknowledged(reply)) return;
+  if (reply.begin >= reply.end || IsAcknowledged(reply)) return;
   if (!client.held) {
     client.held = std::make_unique<HeldOutput>();
     client.connection->HoldOutputFrom(begin);

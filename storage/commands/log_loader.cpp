@@ -7,6 +7,7 @@
 
 #include "protocol/command_table.h"
 #include "runtime/log.h"
+#include "storage/commands/command_call.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 
@@ -134,6 +135,10 @@ bool LogLoader::Run(std::span<const std::string_view> args) {
   }
   if (!spec->ArityFits(args.size())) {
     reason_ = "the command '" + name + "' has the wrong number of arguments";
+    return false;
+  }
+  if (!MayStandInStream(*spec)) {
+    reason_ = "the command '" + name + "' does not belong into a log";
     return false;
   }
   CommandContext ctx(server_, client_, *spec, args, discarded_);

@@ -49,6 +49,9 @@ std::optional<Line> SplitLine(std::string_view text) {
 // The reason why the line is no good, if it is not.
 std::string_view TakeLine(std::string_view text, AofManifest& manifest) {
   constexpr std::size_t kLineBytesMax = 1023;  // without its end: what Redis reads
+  // What is taken must fit such a line when it is written, and be counted on.
+  constexpr std::size_t kNameBytesMax = 900;
+  constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
   if (text.size() > kLineBytesMax) return "is too long";
   std::optional<Line> line = SplitLine(text);
   if (!line) return kNoForm;
@@ -56,7 +59,9 @@ std::string_view TakeLine(std::string_view text, AofManifest& manifest) {
   const char* const end = line->number.data() + line->number.size();
   const auto parsed = std::from_chars(line->number.data(), end, file.seq);
   if (parsed.ec != std::errc() || parsed.ptr != end) return "has no number behind 'seq'";
+  if (file.seq > kNumberMax) return "has too large a number";
   if (file.name.find('/') != std::string::npos) return "names a file elsewhere";
+  if (config::QuoteConfWord(file.name).size() > kNameBytesMax) return "has too long a name";
   switch (line->type[0]) {
     case 'b':
       if (manifest.base) return "names a second base";

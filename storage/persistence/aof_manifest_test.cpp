@@ -46,6 +46,9 @@ TEST(AofManifestTest, TellsWhatIsWrong) {
       {"file a seq 1 type b\nfile b seq 2 type b\n", "line 2 names a second base"},
       {"file a seq 2 type i\nfile b seq 2 type i\n", "line 2 has a number that does not grow"},
       {"file ../a seq 2 type i\n", "line 1 names a file elsewhere"},
+      {"file a seq 18446744073709551615 type i\n", "line 1 has too large a number"},
+      // Four times as long when it is written.
+      {"file " + std::string(250, '\xff') + " seq 1 type b\n", "line 1 has too long a name"},
       {"file a seq 2 type x\n", "line 1 has an unknown type"},
       {"file a seq 1 type b x " + std::string(1002, 'x') + "\n", "line 1 is too long"},
   };

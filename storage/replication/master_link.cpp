@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kRetryMs = 1000;
 constexpr std::int64_t kAcknowledgeMs = 1000;
+constexpr std::size_t kIdBytes = 40;
 constexpr std::size_t kMarkBytes = 40;
 constexpr std::size_t kLineBytesMax = 1024;
 // What of a transfer is loaded in one turn of the loop; others are served in between.
@@ -67,7 +68,20 @@ void MasterLink::SetState(MasterLinkState state) {
 
 // ---- Connecting ----
 
+void MasterLink::StandStill() {
+  if (!connection_) return;
+  stands_still_ = true;
+  connection_->PauseReading();
+}
+
+void MasterLink::GoOn() {
+  if (!std::exchange(stands_still_, false)) return;
+  server_.replication.master.last_io_ms = server_.now_ms;
+  if (stage_ != Stage::kFile && !is_held_back_) connection_->ResumeReading();
+}
+
 void MasterLink::Tick() {
+  GoOn();
   const std::int64_t now_ms = server_.now_ms;
   if (stage_ == Stage::kIdle) {
     if (now_ms >= next_attempt_ms_) Connect();
@@ -119,6 +133,7 @@ void MasterLink::Disconnect(std::string_view reason) {
   // Who was there just now is asked again at once.
   next_attempt_ms_ = stage_ == Stage::kStream ? 0 : server_.now_ms + kRetryMs;
   stage_ = Stage::kIdle;
+  stands_still_ = false;
   if (connection_) {
     connection_->Abandon();
     // Not within one of its callbacks. std::function wants something to copy; the deferred call is
@@ -130,6 +145,14 @@ void MasterLink::Disconnect(std::string_view reason) {
   master_.transaction.reset();
   master_.ways = 0;
   SetState(MasterLinkState::kConnect);
+}
+
+void MasterLink::Retire() {
+  *is_alive_ = false;
+  LeaveClients();
+  EndLoading();
+  stage_ = Stage::kIdle;
+  if (connection_) connection_->Abandon();
 }
 
 bool MasterLink::Cut(std::uint64_t client_id) {
@@ -230,8 +253,10 @@ void MasterLink::OnPsyncAnswer(std::string_view line) {
   if (line.starts_with("+CONTINUE")) {
     std::string_view rest = line.substr(1);
     TakeWord(rest);
+    const std::string id(TakeWord(rest));
+    if (!id.empty() && id.size() != kIdBytes) return Disconnect("its answer to PSYNC is no good");
     hands_over_ = false;
-    hooks_.resume(std::string(TakeWord(rest)));
+    hooks_.resume(id);
     runtime::LogInfo("Successful partial resynchronization with master");
     return BeginStream();
   }
@@ -244,7 +269,7 @@ void MasterLink::OnPsyncAnswer(std::string_view line) {
   TakeWord(rest);
   sync_id_ = TakeWord(rest);
   const auto offset = NumberOf(rest);
-  if (sync_id_.size() != 40 || !offset || *offset < 0) {
+  if (sync_id_.size() != kIdBytes || !offset || *offset < 0 || *offset > kReplOffsetMax) {
     return Disconnect("its answer to PSYNC is no good");
   }
   sync_offset_ = *offset;
@@ -315,6 +340,10 @@ void MasterLink::BeginReadingFile() {
   connection_->PauseReading();
   BeginLoading();
   server_.persistence.loading.total_bytes = file_->Bytes();
+  ReadFileLater();
+}
+
+void MasterLink::ReadFileLater() {
   loop_.DeferToNextTurn([this, is_alive = is_alive_] {
     if (*is_alive) ReadFile();
   });
@@ -322,6 +351,7 @@ void MasterLink::BeginReadingFile() {
 
 void MasterLink::ReadFile() {
   if (stage_ != Stage::kFile) return;
+  if (!server_.busy_error.empty()) return ReadFileLater();
   server_.RefreshClock();
   std::string buffer(kLoadedPerTurn, '\0');
   const std::string_view bytes = file_->Read(buffer);
@@ -332,12 +362,7 @@ void MasterLink::ReadFile() {
   const auto status = reader_->Feed(bytes, taken);
   server_.persistence.loading.loaded_bytes += taken;
   if (status == RdbFileReader::Status::kFailed) return Disconnect(reader_->Error());
-  if (status == RdbFileReader::Status::kReading) {
-    loop_.DeferToNextTurn([this, is_alive = is_alive_] {
-      if (*is_alive) ReadFile();
-    });
-    return;
-  }
+  if (status == RdbFileReader::Status::kReading) return ReadFileLater();
   is_loaded_ = true;
   connection_->ResumeReading();
   BeginStream();
@@ -412,23 +437,14 @@ std::size_t MasterLink::TakePayload(std::string_view input) {
 void MasterLink::KeepLoadPace() {
   if (!load_pace_.IsOn()) return;
   const std::uint64_t wait_ms = load_pace_.WaitMs(reader_->KeysLoaded(), runtime::MonotonicUs());
-  if (wait_ms != 0) HoldBack(wait_ms);
-}
-
-void MasterLink::WaitForScript() {
-  constexpr std::uint64_t kLookAgainMs = 5;
-  if (!is_held_back_) HoldBack(kLookAgainMs);
-}
-
-void MasterLink::HoldBack(std::uint64_t wait_ms) {
+  if (wait_ms == 0) return;
   is_held_back_ = true;
   connection_->PauseReading();
   pace_timer_.Start(wait_ms, 0, [this] {
     is_held_back_ = false;
-    // It was not asked for anything: it is not silent.
-    server_.replication.master.last_io_ms = runtime::UnixMs();
-    if (!server_.busy_error.empty()) return WaitForScript();
-    connection_->ResumeReading();
+    server_.RefreshClock();
+    server_.replication.master.last_io_ms = server_.now_ms;
+    if (!stands_still_) connection_->ResumeReading();
   });
 }
 
@@ -460,7 +476,7 @@ void MasterLink::BeginStream() {
 
 std::size_t MasterLink::OnBytes(std::string_view input) {
   if (!server_.busy_error.empty()) {
-    WaitForScript();
+    StandStill();
     return 0;
   }
   server_.RefreshClock();
@@ -512,11 +528,13 @@ std::size_t MasterLink::TakeLine(std::string_view input) {
 std::size_t MasterLink::TakeStream(std::string_view input) {
   using Status = protocol::RespRequestParser::Status;
   std::size_t taken = 0;
+  is_applying_ = true;
   server_.SetAppliesStream(true);
   master_.last_active_ms = server_.now_ms;
   while (stage_ == Stage::kStream) {
     const Status status = parser_.Parse(input.substr(taken));
     if (status == Status::kError) {
+      is_applying_ = false;
       server_.SetAppliesStream(false);
       Disconnect(parser_.ErrorText());
       return 0;
@@ -529,6 +547,7 @@ std::size_t MasterLink::TakeStream(std::string_view input) {
     taken += bytes.size();
     Apply(bytes);
   }
+  is_applying_ = false;
   server_.SetAppliesStream(false);
   parser_.GiveBackLargeBuffers();
   return taken;
@@ -540,6 +559,7 @@ void MasterLink::Apply(std::string_view bytes) {
     AcknowledgeLater();
   } else if (!args.empty()) {
     hooks_.apply(master_, args);
+    if (!*is_alive_) return;
     server_.replication.history.stream_db = master_.db_index;
   }
   // Who resumes in the middle of a transaction must get it from its beginning.

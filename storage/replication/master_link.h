@@ -53,6 +53,12 @@ class MasterLink final : private runtime::Connection::Handler {
   void Tick();
   // As CLIENT KILL does it; false: the link is not that client.
   bool Cut(std::uint64_t client_id);
+  // A script runs for too long: nothing is taken before the next tick, which comes when it is over.
+  // The data is the script's until then, and nothing of the stream may be refused.
+  void StandStill();
+  // In the middle of the stream it is not to be destroyed: it retires, and goes later.
+  bool IsApplying() const { return is_applying_; }
+  void Retire();
   // While the master counts as failed it is told of nothing that came.
   void SetMasterFailed(bool has_failed) { has_master_failed_ = has_failed; }
 
@@ -75,6 +81,7 @@ class MasterLink final : private runtime::Connection::Handler {
   void OnEndOfInput() override;
   void OnClosed(std::string_view reason) override;
 
+  void GoOn();
   void Connect();
   void JoinClients();
   void LeaveClients();
@@ -93,12 +100,10 @@ class MasterLink final : private runtime::Connection::Handler {
   bool IsEmpty() const;
   std::size_t TakeToFile(std::string_view input);
   void BeginReadingFile();
+  void ReadFileLater();
   void ReadFile();
   void BeginLoading();
   void EndLoading();
-  // While a script that takes long is served around, nothing may change in the middle of it.
-  void WaitForScript();
-  void HoldBack(std::uint64_t wait_ms);
   void KeepLoadPace();
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
@@ -119,6 +124,8 @@ class MasterLink final : private runtime::Connection::Handler {
   std::int64_t acknowledged_ms_ = 0;
   std::int64_t acknowledged_on_disk_ = -1;
   bool acknowledges_later_ = false;
+  bool is_applying_ = false;
+  bool stands_still_ = false;
   // redis-server may hear the first acknowledgement before it has seen that its snapshot is sent,
   // and then begins its stream with the next: until then they come often.
   std::int64_t acknowledges_often_until_ms_ = 0;

@@ -45,6 +45,8 @@ Replicas::Replicas(runtime::EventLoop& loop, ServerState& server)
 
 Replicas::~Replicas() {
   if (has_snapshot_ && !is_file_complete_) server_.snapshots->GiveUp();
+  file_.reset();
+  if (is_file_complete_) std::remove(file_name_.c_str());
   SetIsSource(false);
 }
 

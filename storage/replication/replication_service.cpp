@@ -70,6 +70,7 @@ void ReplicationService::Start(const std::optional<ReplicationHistory>& loaded) 
 }
 
 void ReplicationService::Tick() {
+  retired_.clear();
   if (master_) master_->Tick();
   replicas_.Tick();
   failover_.Look();
@@ -150,7 +151,7 @@ void ReplicationService::Follow(std::string host, int port) {
 void ReplicationService::BeginToFollow(std::string host, int port, bool hands_over) {
   ReplicationFacts& facts = server_.replication;
   runtime::LogInfo("becomes a replica of {}:{}", host, port);
-  master_.reset();
+  DropMaster();
   replicas_.SetIsSource(false);
   facts.is_replica = true;
   server_.held_replies.FailAll();
@@ -174,10 +175,19 @@ void ReplicationService::Connect(bool hands_over) {
   master_->Tick();
 }
 
+// A script of its stream may be at work: whoever ends the link then is served within it.
+void ReplicationService::DropMaster() {
+  if (master_ && master_->IsApplying()) {
+    master_->Retire();
+    retired_.push_back(std::move(master_));
+  }
+  master_.reset();
+}
+
 // What was asked to take over did not: this server goes on as the master that it was.
 void ReplicationService::TakeBack() {
   ReplicationFacts& facts = server_.replication;
-  master_.reset();
+  DropMaster();
   facts.is_replica = false;
   facts.master = {};
   RoleIntoSettings();
@@ -198,7 +208,7 @@ void ReplicationService::BecomeMaster() {
   ReplicationFacts& facts = server_.replication;
   if (!facts.is_replica) return;
   runtime::LogInfo("becomes a master");
-  master_.reset();
+  DropMaster();
   facts.is_replica = false;
   facts.master = {};
   RoleIntoSettings();
@@ -217,7 +227,7 @@ void ReplicationService::BecomeMaster() {
 bool ReplicationService::CanResume(std::string_view id, std::int64_t offset) const {
   const ReplicationHistory& history = server_.replication.history;
   const bool is_same = id == history.id || (id == history.id2 && offset <= history.second_offset);
-  return is_same && replicas_.CanResume(offset - 1);
+  return is_same && offset > 0 && replicas_.CanResume(offset - 1);
 }
 
 void ReplicationService::Attach(CommandContext& ctx, std::string_view id, std::int64_t offset) {

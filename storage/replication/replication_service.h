@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/event_loop.h"
 #include "storage/commands/replication_host.h"
@@ -32,6 +33,10 @@ class ReplicationService final : public ReplicationHost {
   void Tick();
   // CLIENT KILL of the master's link; false: it is not that client.
   bool CutMaster(std::uint64_t client_id) { return master_ && master_->Cut(client_id); }
+  // To be called when a script is found to run for too long; Tick() comes when it is over.
+  void StandStill() {
+    if (master_) master_->StandStill();
+  }
   void ApplySettings() { replicas_.ApplySettings(); }
   void OnOutputSent(const ClientState& client) { replicas_.OnOutputSent(client); }
 
@@ -66,6 +71,7 @@ class ReplicationService final : public ReplicationHost {
   void BeginToFollow(std::string host, int port, bool hands_over);
   void Connect(bool hands_over);
   void TakeBack();
+  void DropMaster();
   void RewriteFile();
   void RoleIntoSettings();
   void RenameHistory(const std::string& id);
@@ -75,6 +81,7 @@ class ReplicationService final : public ReplicationHost {
   ApplyRequest apply_;
   Replicas replicas_;
   std::unique_ptr<MasterLink> master_;
+  std::vector<std::unique_ptr<MasterLink>> retired_;  // until the next tick
   Failover failover_;
   bool is_started_ = false;
 };

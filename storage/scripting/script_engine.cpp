@@ -238,6 +238,10 @@ void ScriptEngine::Abandon() {
   if (run_ != nullptr) run_->is_killed = true;
 }
 
+void ScriptEngine::AbandonUnlessWritten() {
+  if (run_ != nullptr && !run_->has_written) run_->is_killed = true;
+}
+
 ScriptFacts ScriptEngine::Facts() const {
   ScriptFacts facts;
   evals_.AddFacts(facts);

@@ -61,6 +61,8 @@ class ScriptEngine final : public ScriptHost {
     return functions_.Restore(payload, policy).has_value();
   }
   void Abandon() override;
+  // The same, unless half of what it does would stay.
+  void AbandonUnlessWritten();
 
   // ---- For Lua ----
 

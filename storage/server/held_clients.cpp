@@ -40,6 +40,7 @@ bool ShardServer::HoldsSlotOf(const ClientState& client, const Request& request)
 }
 
 void ShardServer::ResumeClients() {
+  if (shutdown_.HasEnded()) return;
   state_.paused_until_ms = 0;
   state_.ApplyExpiryMode();
   LetClientsGoOn();

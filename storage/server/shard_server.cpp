@@ -54,16 +54,14 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
       replication_(
           loop, state_,
           [this](ClientState& master, std::span<const std::string_view> args) {
-            executor_->Execute(master, executor_->Prepare(args), master_output_);
-            LookAtAnswer(args);
-            master_output_.Clear();
-            if (cluster_) cluster_->OnStream();
+            ApplyOfStream(master, args);
           }),
       shutdown_(state_,
                 {.hand_over = [this](std::int64_t for_ms) {
                    return cluster_ != nullptr && cluster_->HandOver(for_ms);
                  },
-                 .is_handing_over = [this] { return cluster_->IsHandingOver(); }}),
+                 .is_handing_over = [this] { return cluster_->IsHandingOver(); },
+                 .end_reading_script = [this] { scripts_.AbandonUnlessWritten(); }}),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       expiry_timer_(loop),
@@ -94,6 +92,19 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
   state_.end_waiting = [this](ClientState& client, std::string_view error) {
     executor_->Waiting().End(client, error);
   };
+}
+
+void ShardServer::ApplyOfStream(ClientState& master, std::span<const std::string_view> args) {
+  const Request request = executor_->Prepare(args);
+  if (request.spec == nullptr || MayStandInStream(*request.spec)) {
+    executor_->Execute(master, request, master_output_);
+  } else {
+    protocol::RespWriter<runtime::ByteQueue> reply(master_output_, protocol::RespVersion::kResp2);
+    reply.Error("ERR this command does not belong into a stream of changes");
+  }
+  LookAtAnswer(args);
+  master_output_.Clear();
+  if (cluster_) cluster_->OnStream();
 }
 
 // What the master could do and we cannot makes two data sets of one.
@@ -332,6 +343,7 @@ void ShardServer::Close(std::uint64_t client_id) {
 void ShardServer::ServeWhileBusy() {
   const auto busy = sessions_.find(state_.busy_client_id);
   if (busy != sessions_.end()) busy->second->StandStill();
+  replication_.StandStill();
   const std::int64_t script_time_ms = state_.now_ms;  // stands still within a script
   loop_.ServeWithin();
   state_.now_ms = script_time_ms;

@@ -91,6 +91,7 @@ class ShardServer {
   runtime::Result<bool> ListenOnTcp();
   runtime::Result<bool> ListenOnUnixSocket();
   void LogStart() const;
+  void ApplyOfStream(ClientState& master, std::span<const std::string_view> args);
   void LookAtAnswer(std::span<const std::string_view> args);
   // After a change of `bind` or `port`; the error if that is not possible, and then nobody listens
   // until the settings are as they were.

@@ -26,6 +26,12 @@ std::optional<std::string> Shutdown::Begin(const ShutdownRequest& request) {
     request_.saves = false;
     request_.is_nosave = true;
   }
+  if (!server_.busy_error.empty() && !request_.is_nosave) {
+    runtime::LogInfo("asked to shut down: a script is to come to its end first");
+    stage_ = Stage::kAwaitingScript;
+    hooks_.end_reading_script();
+    return std::nullopt;
+  }
   runtime::LogInfo("shutting down");
   const std::int64_t timeout_ms = server_.Config().shutdown_timeout_s * 1000;
   if (request_.is_now || timeout_ms == 0) return Finish();
@@ -39,15 +45,21 @@ std::optional<std::string> Shutdown::Begin(const ShutdownRequest& request) {
 }
 
 bool Shutdown::Abort() {
-  if (stage_ == Stage::kNone) return false;
+  if (!IsOn()) return false;
   runtime::LogInfo("the shutdown is aborted");
   Cancel();
   return true;
 }
 
 void Shutdown::Look() {
+  if (!server_.busy_error.empty()) return;
   switch (stage_) {
     case Stage::kNone:
+    case Stage::kEnded:
+      return;
+    case Stage::kAwaitingScript:
+      stage_ = Stage::kNone;
+      Begin(ShutdownRequest(request_));
       return;
     case Stage::kHandingOver:
       if (server_.replication.is_replica) {
@@ -142,8 +154,14 @@ std::optional<std::string> Shutdown::Finish() {
   if (error) {
     runtime::LogWarning("still running: the data cannot be saved");
     Cancel();
+    return error;
   }
-  return error;
+  // This turn of the loop has clients yet, whose replies leave with its end: nothing runs for them
+  // any more, for it would be confirmed and is in no file.
+  stage_ = Stage::kEnded;
+  server_.pauses_writes_only = false;
+  server_.paused_until_ms = std::numeric_limits<std::int64_t>::max();
+  return std::nullopt;
 }
 
 void Shutdown::Cancel() {

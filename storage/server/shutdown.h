@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end of a server that is asked to go, by a signal or SHUTDOWN, within shutdown-timeout:
 //
+//   awaits        a script that runs for long and has written: half of it is not to be saved
 //   hands over    a master of a cluster asks a replica to take over, which no write is lost by
 //   redirects     for a moment: clients hear where to go
 //   waits         a master of replicas that did not take over: writes stand still until they have
@@ -26,19 +27,23 @@ class Shutdown final : public ShutdownHost {
     // A replica is asked to take over within this time. False if there is none.
     std::function<bool(std::int64_t for_ms)> hand_over;
     std::function<bool()> is_handing_over;
+    // The script that runs ends if it has changed nothing yet.
+    std::function<void()> end_reading_script;
   };
 
   Shutdown(ServerState& server, Hooks hooks) : server_(server), hooks_(std::move(hooks)) {}
 
   std::optional<std::string> Begin(const ShutdownRequest& request) override;
   bool Abort() override;
-  bool IsOn() const { return stage_ != Stage::kNone; }
+  bool IsOn() const { return stage_ != Stage::kNone && !HasEnded(); }
+  // Only the loop is still to stop: no request is run any more.
+  bool HasEnded() const { return stage_ == Stage::kEnded; }
   // To be called ten times a second, when replicas have acknowledged more, and after changes of the
   // cluster.
   void Look();
 
  private:
-  enum class Stage : std::uint8_t { kNone, kHandingOver, kRedirecting, kWaiting };
+  enum class Stage : std::uint8_t { kNone, kAwaitingScript, kHandingOver, kRedirecting, kWaiting, kEnded };
 
   void LookAtClients();
   std::optional<std::string> AwaitReplicas();

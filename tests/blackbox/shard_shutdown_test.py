@@ -108,6 +108,53 @@ def test_what_a_signal_means(alone, options, points, is_saved):
     assert os.path.exists(os.path.join(alone.directory, "dump.rdb")) == is_saved
 
 
+def last_words(client):
+    try:
+        return client.receive_until_closed()
+    except OSError:
+        return b""
+
+
+def test_what_comes_in_the_same_moment_is_kept_or_not_confirmed(alone):
+    """The files are complete when SHUTDOWN has run: others have been heard in the same turn."""
+    clients = [alone.client() for _ in range(30)]
+    assert [client.call("PING") for client in clients] == ["PONG"] * 30
+    alone.process.signal(signal.SIGSTOP)
+    for i, client in enumerate(clients):
+        client.send(encode("SHUTDOWN", "SAVE") if i == 10 else encode("SET", f"last:{i}", "1"))
+    alone.process.signal(signal.SIGCONT)
+    assert alone.process.wait(20) == 0
+    confirmed = [i for i, client in enumerate(clients) if last_words(client) == b"+OK\r\n"]
+    alone.start()
+    assert [i for i in confirmed if alone.call("GET", f"last:{i}") is None] == []
+
+
+def test_half_of_a_script_is_not_saved(alone):
+    alone.call("CONFIG", "SET", "save", "3600 1")
+    alone.call("CONFIG", "SET", "busy-reply-threshold", "50")
+    with alone.client() as client:
+        client.send(encode("EVAL", "redis.call('set', 'a', 1) for i = 1, 3e7 do end redis.call('set', 'b', 1)", 0))
+        wait_until(lambda: str(alone.call("GET", "a")).startswith("BUSY"), 20, "the script is found to be long")
+        alone.process.signal(signal.SIGTERM)
+        assert alone.process.wait(60) == 0
+    alone.start()
+    assert alone.call("MGET", "a", "b") == [b"1", b"1"]
+
+
+def test_a_script_that_only_reads_is_not_waited_for(keepers):
+    alone, = keepers(["ours"])  # Redis waits, for ever
+    alone.call("SET", "k", "v")
+    alone.call("CONFIG", "SET", "save", "3600 1")
+    alone.call("CONFIG", "SET", "busy-reply-threshold", "50")
+    with alone.client() as client:
+        client.send(encode("EVAL", "while true do end", 0))
+        wait_until(lambda: str(alone.call("GET", "k")).startswith("BUSY"), 20, "the script is found to be long")
+        alone.process.signal(signal.SIGTERM)
+        assert alone.process.wait(20) == 0
+    alone.start()
+    assert alone.call("GET", "k") == b"v"
+
+
 def test_what_cannot_be_said_of_signals(alone):
     assert str(alone.call("CONFIG", "SET", "shutdown-on-sigint", "save nosave")) == (
         "ERR CONFIG SET failed (possibly related to argument 'shutdown-on-sigint') - "

@@ -35,6 +35,17 @@ def deep_sorted(reply):
     return kind, sorted((deep_sorted(element) for element in value), key=repr)
 
 
+def without_ties(found):
+    """Redis sorts only what COUNT asks for, and then leaves open who comes first, or at all, of
+    those that are equally far away: their distances must be the same."""
+    rows = [[part[1] for part in row[1]] for row in found if isinstance(row[1], list)]
+    if len(rows) != len(found):
+        return found
+    distances = [distance for _, distance in rows]
+    is_tied = [distances.count(distance) > 1 or distance == distances[-1] for distance in distances]
+    return [(distance, None if tied else name) for (name, distance), tied in zip(rows, is_tied)]
+
+
 def normalized(args, reply):
     """One form for what Redis leaves open."""
     name = args[0].lower()
@@ -67,6 +78,8 @@ def normalized(args, reply):
         return deep_sorted(without_notes(reply))
     if name in SCRIPTS:
         return deep_sorted(reply)
+    if name.startswith(b"geo") and b"count" in args and b"withdist" in args:
+        return kind, without_ties(value)
     return reply
 
 

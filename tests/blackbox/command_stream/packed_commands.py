@@ -63,7 +63,7 @@ def geo_command(v):
     shape = lambda: r.choice([[b"byradius", radius(), unit()],
                               [b"bybox", radius(), radius(), unit()]])
     # Without an order, what is found comes in the order of the area's cells: the same everywhere.
-    options = lambda: r.choice([[], [b"asc"], [b"desc"], [b"count", b"2"], [b"asc", b"count", b"0"],
+    options = lambda: r.choice([[], [b"asc"], [b"desc"], [b"withdist", b"count", b"2"], [b"asc", b"count", b"0"],
                                 [b"withcoord", b"withdist", b"withhash"], [b"count", b"1", b"any"],
                                 [b"foo"]])
     make = r.choice([
@@ -76,7 +76,7 @@ def geo_command(v):
         lambda: [b"geopos", k()] + [m() for _ in range(r.randrange(3))],
         lambda: [b"geosearch", k()] + where() + shape() + options(),
         lambda: [b"geosearchstore", k(), k()] + where() + shape() + r.choice([
-            [b"asc"], [b"asc", b"count", b"2"], [b"storedist"], [b"withdist"], [b"desc"]]),
+            [b"asc"], [b"asc", b"count", b"100"], [b"storedist"], [b"withdist"], [b"desc"]]),
         lambda: [b"geosearch", k()] + where() + where() + shape() + shape(),
         lambda: [b"geosearch", k()] + shape(), lambda: [b"geosearch", k()] + where(),
         lambda: [b"georadius", k(), v.longitude(), v.latitude(), radius(), unit()] + options(),
