@@ -115,11 +115,7 @@ void ClusterBus::RequestVotes() {
   election_.epoch = state_.CurrentEpoch();
   election_.requested_ms = host_.NowMs();
   election_.votes.clear();
-  if (!host_.Save(state_)) {
-    must_save_ = true;
-    host_.Log("no election: nodes.conf cannot be written");
-    return;
-  }
+  BeginSave();
   host_.Log("asking for votes in epoch " + std::to_string(ToInt(election_.epoch)));
   BusMessage message = MessageOf(BusMessageType::kVoteRequest);
   if (manual_.ends_ms != 0) message.message_flags |= kBusForceAck;
@@ -163,7 +159,7 @@ void ClusterBus::Win(Epoch epoch, std::int64_t free_until_ms) {
   followed_.clear();
   election_ = {};
   EndManual();
-  must_save_ = !host_.Save(state_);
+  must_save_ = true;
   host_.Log("elected: master in epoch " + std::to_string(ToInt(epoch)));
   BeginTakeover(free_until_ms == 0 && is_gone ? host_.NowMs() + ElectionMs() : free_until_ms);
   PongAll(false);
@@ -256,17 +252,13 @@ bool ClusterBus::TryVote(const PendingVote& request) {
   if (IsVotedAway(request.candidate, request.slots, yielding)) return false;
   if (promises_.size() >= kPromisesMax) return true;
   state_.SetLastVoteEpoch(request.epoch);
-  if (!host_.Save(state_)) {
-    must_save_ = true;
-    host_.Log("no vote: nodes.conf cannot be written");
-    return true;
-  }
+  BeginSave();
   promises_.push_back({request.candidate, request.slots, host_.NowMs() + 2 * ElectionMs()});
   host_.Log("voted for " + std::string(request.candidate.Text()) + " in epoch " +
             std::to_string(ToInt(request.epoch)));
   const Peer& peer = PeerOf(request.candidate);
   if (const LinkId link = peer.is_out_up ? peer.out : peer.in; link != kNoLink) {
-    Send(link, MessageOf(BusMessageType::kVote));
+    Promise(link, MessageOf(BusMessageType::kVote));
   }
   return true;
 }
