@@ -191,7 +191,7 @@ class ClusterBus {
   void OnVoteRequest(NodeIndex sender, const BusMessage& message);
   bool TryVote(const PendingVote& request);  // true: decided, one way or the other
   bool HasNewerOwner(const PendingVote& request);
-  bool IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId* yielding);
+  bool IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId& master);
   bool IsPromisedToOther(const NodeId& node, const SlotBitmap& slots);
   bool MayHoldLease(const NodeId& candidate, NodeIndex master, const SlotBitmap& slots);
   void TickPendingVote();
