@@ -115,11 +115,7 @@ void ClusterBus::RequestVotes() {
   election_.epoch = state_.CurrentEpoch();
   election_.requested_ms = host_.NowMs();
   election_.votes.clear();
-  if (!host_.Save(state_)) {
-    must_save_ = true;
-    host_.Log("no election: nodes.conf cannot be written");
-    return;
-  }
+  BeginSave();
   host_.Log("asking for votes in epoch " + std::to_string(ToInt(election_.epoch)));
   BusMessage message = MessageOf(BusMessageType::kVoteRequest);
   if (manual_.ends_ms != 0) message.message_flags |= kBusForceAck;
@@ -163,7 +159,7 @@ void ClusterBus::Win(Epoch epoch, std::int64_t free_until_ms) {
   followed_.clear();
   election_ = {};
   EndManual();
-  must_save_ = !host_.Save(state_);
+  must_save_ = true;
   host_.Log("elected: master in epoch " + std::to_string(ToInt(epoch)));
   BeginTakeover(free_until_ms == 0 && is_gone ? host_.NowMs() + ElectionMs() : free_until_ms);
   PongAll(false);
@@ -207,15 +203,19 @@ bool ClusterBus::HasNewerOwner(const PendingVote& request) {
 }
 
 // Once the process that has the promise is gone it cannot use it, and the slots may go on to another.
-// A manual failover takes it from its own master: that one agrees, or its lease is waited for.
-bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId* yielding) {
+// Nor does it stand against a replica of whoever has it: what it protects is that one's lease, which
+// has been waited for (MayHoldLease), or it agrees (a manual failover).
+bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId& master) {
   std::erase_if(promises_, [&](const VotePromise& promise) {
     if (promise.candidate == node || !promise.slots.Meets(slots)) return false;
-    if (yielding != nullptr && promise.candidate == *yielding) return true;
     auto peer = peers_.find(promise.candidate);
     return peer != peers_.end() && IsKnownGone(peer->second);
   });
-  return IsPromisedToOther(node, slots);
+  const std::int64_t now_ms = host_.NowMs();
+  return std::any_of(promises_.begin(), promises_.end(), [&](const VotePromise& promise) {
+    return promise.ends_ms >= now_ms && promise.candidate != node && promise.candidate != master &&
+           promise.slots.Meets(slots);
+  });
 }
 
 bool ClusterBus::IsPromisedToOther(const NodeId& node, const SlotBitmap& slots) {
@@ -252,21 +252,20 @@ bool ClusterBus::TryVote(const PendingVote& request) {
     if (MayHoldLease(request.candidate, master, request.slots)) return false;
   }
   if (host_.NowMs() < denies_until_ms_) return false;
-  const NodeId* const yielding = request.is_forced ? &state_.Node(master).id : nullptr;
-  if (IsVotedAway(request.candidate, request.slots, yielding)) return false;
+  const NodeId old_master = state_.Node(master).id;
+  if (IsVotedAway(request.candidate, request.slots, old_master)) return false;
   if (promises_.size() >= kPromisesMax) return true;
   state_.SetLastVoteEpoch(request.epoch);
-  if (!host_.Save(state_)) {
-    must_save_ = true;
-    host_.Log("no vote: nodes.conf cannot be written");
-    return true;
-  }
+  BeginSave();
+  std::erase_if(promises_, [&](const VotePromise& promise) {
+    return promise.candidate == old_master && promise.slots.Meets(request.slots);
+  });
   promises_.push_back({request.candidate, request.slots, host_.NowMs() + 2 * ElectionMs()});
   host_.Log("voted for " + std::string(request.candidate.Text()) + " in epoch " +
             std::to_string(ToInt(request.epoch)));
   const Peer& peer = PeerOf(request.candidate);
   if (const LinkId link = peer.is_out_up ? peer.out : peer.in; link != kNoLink) {
-    Send(link, MessageOf(BusMessageType::kVote));
+    Promise(link, MessageOf(BusMessageType::kVote));
   }
   return true;
 }

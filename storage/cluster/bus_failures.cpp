@@ -60,8 +60,10 @@ void ClusterBus::MarkFailed(NodeIndex index) {
   state_.SetFlag(index, NodeFlag::kFailed, true);
   PeerOf(index).failed_ms = host_.NowMs();
   host_.Log("node " + std::string(node.id.Text()) + " has failed, by majority");
-  must_save_ = true;
+  saves_.is_wanted_later = true;  // a vote that follows from it brings it to the disk
   TickPendingVote();
+  // At once, where nobody has to be heard first about what happened before this moment.
+  if (index == Me().master && settings_.replicas_to_ack == 0) TickElection();
 }
 
 // Whether one of its replicas may be on the way to take over.
@@ -84,7 +86,7 @@ void ClusterBus::HeardOf(NodeIndex index) {
   if (may_be_replaced && failed_for_ms <= 2 * ElectionMs()) return;
   state_.SetFlag(index, NodeFlag::kFailed, false);
   host_.Log("node " + std::string(node.id.Text()) + " answers again");
-  must_save_ = true;
+  saves_.is_wanted_later = true;
 }
 
 bool ClusterBus::IsKnownGone(const Peer& peer) const {

@@ -40,8 +40,9 @@ class BusHost {
   // Nothing is told about the link afterwards.
   virtual void Close(LinkId link) = 0;
 
-  // Writes nodes.conf; true when it is on the disk.
-  virtual bool Save(const ClusterState& state) = 0;
+  // Begins to write nodes.conf as the state is now. What comes of it is told as OnSaved() with the
+  // same number; a later one that was written in its place counts for it. Numbers grow.
+  virtual void Save(const ClusterState& state, std::uint64_t number) = 0;
   // PUBLISH and PUBLISHSHARD of another node.
   virtual void Deliver(const BusMessage& message) = 0;
   virtual bool HasKeys(protocol::Slot slot) const = 0;

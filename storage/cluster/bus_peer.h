@@ -23,6 +23,13 @@ struct SlotClaim {
   bool is_clean = false;             // every one of the slots was its own then
 };
 
+struct BusLink {
+  std::optional<NodeId> node;  // outgoing: to whom; incoming: who was heard on it
+  bool is_outgoing = false;
+  LinkEnds ends = {};
+  std::int64_t created_ms = 0;
+};
+
 struct Peer {
   std::int64_t created_ms = 0;
 

@@ -92,7 +92,7 @@ bool ClusterBus::NoteSender(NodeIndex sender, const BusMessage& message) {
   if (message.HasMessageFlag(kBusExtensions)) peer.knows_extensions = true;
   if (message.current_epoch > state_.CurrentEpoch()) {
     state_.SetCurrentEpoch(message.current_epoch);
-    must_save_ = true;
+    saves_.is_wanted_later = true;
   }
   const bool is_master = !message.master;
   if (message.current_epoch < peer.newest_epoch) return false;
@@ -150,7 +150,7 @@ void ClusterBus::OnPing(LinkId link, NodeIndex sender, const BusMessage& message
 
 // False if the link is no more.
 bool ClusterBus::OnPong(LinkId link, NodeIndex sender, const BusMessage& message) {
-  const Link& from = links_[link];
+  const BusLink& from = links_[link];
   if (!from.is_outgoing) return true;
   const NodeId expected = *from.node;
   const NodeIndex expected_index = state_.Find(expected);
@@ -211,6 +211,7 @@ bool ClusterBus::FinishHandshake(LinkId link, const NodeId& made_up, const BusMe
   links_[link].node = message.sender;
   Peer& peer = PeerOf(message.sender);
   peer.has_been_up = true;
+  peer.is_introduced = false;  // it may not have known whom it heard
   peer.pong_received_ms = peer.data_received_ms = host_.NowMs();
   peer.ping_sent_ms = 0;
   peer.pings.clear();

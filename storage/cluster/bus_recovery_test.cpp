@@ -111,6 +111,7 @@ TEST(BusRecoveryTest, AForcedFailoverOfAMasterWithoutDataNeedsNoWait) {
   master.message_flags = kBusLacksData;
   replica.Tell(master);
   ASSERT_EQ(replica.bus.Failover(FailoverKind::kForce), "");
+  replica.EndTurn();
   ASSERT_EQ(replica.host.Sent(BusMessageType::kVoteRequest).size(), 5u);  // at once
   for (int voter : {1, 2}) {
     BusMessage vote = replica.From(voter, BusMessageType::kVote);

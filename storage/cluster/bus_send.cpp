@@ -17,10 +17,12 @@ std::uint32_t Seconds(std::int64_t unix_ms) { return static_cast<std::uint32_t>(
 }  // namespace
 
 BusMessage ClusterBus::MessageOf(BusMessageType type) {
+  NoteOwnEpoch();
   const ClusterNode& me = Me();
   const NodeIndex master = state_.MasterOf(state_.MyIndex());
   if (my_slots_version_ != state_.OwnersVersion() || my_slots_of_ != master) {
     my_slots_ = state_.BitmapOf(master);
+    if (master == state_.MyIndex()) my_slots_.KeepOnly(saves_.my_slots);
     my_slots_version_ = state_.OwnersVersion();
     my_slots_of_ = master;
   }
@@ -41,12 +43,6 @@ BusMessage ClusterBus::MessageOf(BusMessageType type) {
   if (me.IsMaster() && manual_.replica) message.message_flags |= kBusPaused;
   if (LacksData()) message.message_flags |= kBusLacksData;
   return message;
-}
-
-void ClusterBus::Send(LinkId link, const BusMessage& message) {
-  if (IsSilent()) return;
-  ++counters_.sent[static_cast<std::size_t>(message.type)];
-  host_.Send(link, message);
 }
 
 void ClusterBus::SendPing(const NodeId& to, BusMessageType type) {
@@ -138,13 +134,16 @@ void ClusterBus::AddExtensions(BusMessage& message, Peer* to) {
   }
 }
 
-void ClusterBus::SendToAll(const BusMessage& message, bool masters_only) {
+void ClusterBus::SendToAll(const BusMessage& message) {
   for (const NodeId& id : PeerIds()) {
     const NodeIndex index = state_.Find(id);
     const Peer& peer = PeerOf(id);
     if (index == kNoNode || !peer.is_out_up || IsHandshake(index)) continue;
-    if (masters_only && !state_.Node(index).IsMaster()) continue;
-    Send(peer.out, message);
+    if (message.type == BusMessageType::kVoteRequest) {
+      Promise(peer.out, message);
+    } else {
+      Send(peer.out, message);
+    }
   }
 }
 

@@ -49,7 +49,7 @@ void ClusterBus::SendUpdate(LinkId link, NodeIndex owner) {
   BusMessage message = MessageOf(BusMessageType::kUpdate);
   message.update.owner = state_.Node(owner).id;
   message.update.config_epoch = state_.Node(owner).config_epoch;
-  message.update.slots = state_.BitmapOf(owner);
+  message.update.slots = owner == state_.MyIndex() ? message.slots : state_.BitmapOf(owner);
   Send(link, message);
 }
 

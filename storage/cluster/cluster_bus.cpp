@@ -13,6 +13,7 @@ constexpr std::int64_t kHandshakeMsMin = 1000;
 constexpr std::int64_t kConnectMsMin = 500;
 constexpr std::int64_t kElectionMsMin = 500;
 constexpr std::uint64_t kTicksPerRandomPing = 10;
+constexpr std::uint64_t kTicksPerLateSave = 10;
 
 }  // namespace
 
@@ -25,6 +26,8 @@ ClusterBus::ClusterBus(ClusterState& state, BusHost& host, ReplicationPort& repl
       started_ms_(host.NowMs()),
       last_tick_ms_(started_ms_) {
   ClusterState::Batch batch(state_);
+  saves_.my_epoch = Me().config_epoch;  // as it was read from the disk
+  saves_.my_slots = state_.BitmapOf(state_.MyIndex());
   bool knows_outcome = state_.LastVoteEpoch() == Epoch(0);
   for (std::size_t i = 0; i < state_.Nodes().size(); ++i) {
     const ClusterNode& node = state_.Nodes()[i];
@@ -84,6 +87,8 @@ void ClusterBus::Tick() {
   ClusterState::Batch batch(state_);
   ForgiveAfterPause();
   ++ticks_;
+  const bool is_later = saves_.is_wanted_later && ticks_ % kTicksPerLateSave == 0;
+  must_save_ = std::exchange(saves_.must_retry, false) || is_later || must_save_;
   for (const ClusterNode& node : state_.Nodes()) {
     if (!node.IsMyself()) PeerOf(node.id);
   }
@@ -141,8 +146,11 @@ void ClusterBus::TickPeer(const NodeId& id) {
     const bool is_due = peer.pings.empty() && now_ms - peer.pong_received_ms >= interval_ms;
     if (is_due || manual_.replica == id) SendPing(id, BusMessageType::kPing);
   }
-  const bool is_silent = peer.ping_sent_ms != 0 && now_ms - peer.ping_sent_ms > Timeout() &&
-                         now_ms - peer.data_received_ms > Timeout();
+  // Silence counts from what was heard last. An idle link is none: it has to be asked, and to have
+  // had time for the answer.
+  const std::int64_t heard_ms = std::max(peer.data_received_ms, peer.created_ms);
+  const bool is_silent = peer.ping_sent_ms != 0 && now_ms - peer.ping_sent_ms > Timeout() / 2 &&
+                         now_ms - heard_ms > Timeout();
   if (is_silent) Suspect(index, "does not answer");
   ShowTimes(index, peer);
 }
@@ -164,11 +172,11 @@ void ClusterBus::ConnectTo(const NodeId& id, Peer& peer) {
   peer.link_created_ms = host_.NowMs();
   // A host that is not there at all never answers a ping either.
   if (peer.ping_sent_ms == 0) peer.ping_sent_ms = host_.NowMs();
-  links_[peer.out] = Link{.node = id, .is_outgoing = true, .created_ms = host_.NowMs()};
+  links_[peer.out] = BusLink{.node = id, .is_outgoing = true, .created_ms = host_.NowMs()};
 }
 
 void ClusterBus::OnAccepted(LinkId link, LinkEnds ends) {
-  links_[link] = Link{.node = {}, .ends = std::move(ends), .created_ms = host_.NowMs()};
+  links_[link] = BusLink{.node = {}, .ends = std::move(ends), .created_ms = host_.NowMs()};
 }
 
 void ClusterBus::OnConnected(LinkId link, LinkEnds ends) {
@@ -267,15 +275,15 @@ void ClusterBus::EndOfTurn() {
   const NodeIndex master = Me().master;
   replication_.SetMasterFailed(Me().IsReplica() && master != kNoNode &&
                                state_.Node(master).IsFailed());
-  if (manual_.ends_ms != 0) {
-    // Somebody's writes stand still.
+  if (manual_.ends_ms != 0 || election_.starts_ms != 0) {
+    // Somebody's writes stand still, or nobody serves them.
     ClusterState::Batch batch(state_);
     TickManual();
     TickElection();
   }
   TickRecovery();
   RenewLease();
-  if (must_save_) must_save_ = !host_.Save(state_);
+  if (must_save_) BeginSave();
   if (std::exchange(must_tell_all_, false)) {
     must_tell_shard_ = false;
     PongAll(false);

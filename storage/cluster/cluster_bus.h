@@ -23,6 +23,7 @@
 #include "storage/cluster/bus_message.h"
 #include "storage/cluster/bus_peer.h"
 #include "storage/cluster/bus_rounds.h"
+#include "storage/cluster/bus_saves.h"
 #include "storage/cluster/cluster_state.h"
 #include "storage/cluster/replication_port.h"
 
@@ -45,6 +46,8 @@ class ClusterBus {
   void OnConnectFailed(LinkId link, bool is_refused);
   void OnClosed(LinkId link);
   void OnMessage(LinkId link, const BusMessage& message);
+  // What BusHost::Save() has come to, for this number and any before it.
+  void OnSaved(std::uint64_t number, bool is_written);
   // Saves and tells others what changed. At the end of each turn of the loop.
   void EndOfTurn();
 
@@ -82,9 +85,8 @@ class ClusterBus {
   bool HasBeenReset() const { return has_been_reset_; }
   // After a command changed slots or epochs, and has saved them: everybody is told.
   void TellAll() { must_tell_all_ = true; }
-  // At the end of this turn, before anybody is told. Still due then: it has failed.
-  void SaveSoon() { must_save_ = true; }
-  bool IsSaveDue() const { return must_save_; }
+  // At the end of this turn at the latest. The number of the save, as OnSaved() will be told.
+  std::uint64_t SaveSoon();
   // What pings to these nodes say from here on, and what was said last to this one.
   void SetGrants(std::map<NodeId, SlotGrant> grants) { grants_ = std::move(grants); }
   std::optional<SlotGrant> TakeGrant() { return std::exchange(granted_, std::nullopt); }
@@ -100,13 +102,6 @@ class ClusterBus {
   bool IsPausedForFailover() const { return manual_.replica.has_value(); }
 
  private:
-  struct Link {
-    std::optional<NodeId> node;  // outgoing: to whom; incoming: who was heard on it
-    bool is_outgoing = false;
-    LinkEnds ends = {};
-    std::int64_t created_ms = 0;
-  };
-
   // ---- cluster_bus.cpp
   const ClusterNode& Me() const { return state_.Myself(); }
   Peer& PeerOf(const NodeId& id);
@@ -127,18 +122,24 @@ class ClusterBus {
 
   // ---- bus_send.cpp
   BusMessage MessageOf(BusMessageType type);
-  void Send(LinkId link, const BusMessage& message);
   void SendPing(const NodeId& to, BusMessageType type);
   void SendPong(LinkId link, const NodeId* to);
   void AddGossip(BusMessage& message, const NodeId* to);
   void AddExtensions(BusMessage& message, Peer* to);
   GossipEntry GossipOf(NodeIndex index);
-  void SendToAll(const BusMessage& message, bool masters_only = false);
+  void SendToAll(const BusMessage& message);
   void PongAll(bool shard_only);
   void PingShard();
   void AddOpenSlots(BusMessage& message, const NodeId& to);
   void PingRandomPeer();
   void PingVoters();
+
+  // ---- bus_saves.cpp
+  std::uint64_t BeginSave();
+  void NoteOwnEpoch();
+  void ClaimSaved();
+  void Send(LinkId link, const BusMessage& message);
+  void Promise(LinkId link, const BusMessage& message);  // once the last save is on the disk
 
   // ---- bus_receive.cpp
   bool NoteSender(NodeIndex sender, const BusMessage& message);
@@ -191,7 +192,7 @@ class ClusterBus {
   void OnVoteRequest(NodeIndex sender, const BusMessage& message);
   bool TryVote(const PendingVote& request);  // true: decided, one way or the other
   bool HasNewerOwner(const PendingVote& request);
-  bool IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId* yielding);
+  bool IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId& master);
   bool IsPromisedToOther(const NodeId& node, const SlotBitmap& slots);
   bool MayHoldLease(const NodeId& candidate, NodeIndex master, const SlotBitmap& slots);
   void TickPendingVote();
@@ -220,13 +221,14 @@ class ClusterBus {
   ReplicationPort& replication_;
   BusSettings settings_;
   std::map<NodeId, Peer> peers_;
-  std::map<LinkId, Link> links_;
+  std::map<LinkId, BusLink> links_;
   std::map<NodeId, std::int64_t> forgotten_;  // until when; bounded by the time that it lasts
   Election election_;
   ManualFailover manual_;
   std::optional<PendingVote> pending_vote_;
   Recovery recovery_;
   Handover handover_;
+  Saves saves_;
   std::vector<VotePromise> promises_;
   std::int64_t denies_until_ms_ = 0;  // no lease from me: what I promised before I was restarted
   BusCounters counters_;
@@ -237,10 +239,9 @@ class ClusterBus {
   std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
   bool is_replaceable_ = false;  // somebody may be elected in its place, or may have been
   bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false;
-  bool must_ping_shard_ = false;
+  bool must_ping_shard_ = false, has_been_reset_ = false;
   std::map<NodeId, SlotGrant> grants_;
   std::optional<SlotGrant> granted_;
-  bool has_been_reset_ = false;
   std::uint64_t shard_news_ = 0;  // counts what the replicas have to know
   std::string followed_;          // the address that replication was told
   SlotBitmap my_slots_;           // of the header

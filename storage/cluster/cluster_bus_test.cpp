@@ -96,9 +96,9 @@ TEST(ClusterBusTest, ARefusedConnectionIsNoEvidenceAgainstWhoNeverWasThere) {
 TEST(ClusterBusTest, SilenceIsSuspectAfterTheTimeout) {
   TestBus node(0);
   node.Answer(1);
-  node.Pass(2400);
+  node.Pass(2000);
   EXPECT_FALSE(node.state.Node(NodeIndex(1)).IsSuspected());
-  node.Pass(1000);
+  node.Pass(200);
   EXPECT_TRUE(node.state.Node(NodeIndex(1)).IsSuspected());
 }
 
@@ -125,6 +125,95 @@ TEST(ClusterBusTest, AVoteIsOnTheDiskBeforeItIsSent) {
   EXPECT_EQ(node.host.saved_vote_epoch, Epoch(11));
   node.Tell(request);
   EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+}
+
+TEST(ClusterBusTest, SilenceCountsFromWhatWasHeardLast) {
+  TestBus node(0);
+  node.Answer(1);
+  node.Pass(1500);
+  node.Tell(node.From(1, BusMessageType::kPing));
+  node.Pass(2000);
+  EXPECT_FALSE(node.state.Node(NodeIndex(1)).IsSuspected());
+  node.Pass(200);
+  EXPECT_TRUE(node.state.Node(NodeIndex(1)).IsSuspected());
+}
+
+TEST(ClusterBusTest, ASlowDiskHoldsUpTheVoteAndNothingElse) {
+  TestBus node(1);
+  node.Answer(0);
+  node.answering = {2, 3, 4, 5};
+  node.Tell(node.Fail(2, 0));
+  node.Pass(2100);
+  node.host.is_disk_slow = true;
+  BusMessage request = node.From(3, BusMessageType::kVoteRequest);
+  request.current_epoch = Epoch(9);
+  node.host.sent.clear();
+  node.Tell(request);
+  node.Tell(node.From(2, BusMessageType::kPing));
+  node.Pass(500);
+  EXPECT_TRUE(node.host.Sent(BusMessageType::kVote).empty());
+  EXPECT_FALSE(node.host.Sent(BusMessageType::kPong).empty());
+  node.host.is_disk_slow = false;
+  node.EndTurn();
+  ASSERT_EQ(node.host.Sent(BusMessageType::kVote).size(), 1u);
+  EXPECT_EQ(node.host.Sent(BusMessageType::kVote)[0].current_epoch, Epoch(9));
+}
+
+TEST(ClusterBusTest, NobodyHearsOfANewEpochOfOnesOwnBeforeTheDiskHasIt) {
+  TestBus node(0);
+  node.Answer(1);
+  node.host.is_disk_slow = true;
+  ASSERT_TRUE(node.state.BumpConfigEpoch());
+  node.bus.SaveSoon();
+  node.bus.TellAll();
+  node.host.sent.clear();
+  node.EndTurn();
+  node.Tell(node.From(1, BusMessageType::kPing));
+  EXPECT_TRUE(node.host.sent.empty());
+  node.host.is_disk_slow = false;
+  node.EndTurn();
+  const std::vector<BusMessage> told = node.host.Sent(BusMessageType::kPong);
+  ASSERT_GE(told.size(), 2u);
+  EXPECT_EQ(told.back().config_epoch, node.state.Myself().config_epoch);
+}
+
+TEST(ClusterBusTest, SlotsAreClaimedOnceTheDiskHasThem) {
+  TestBus node(0);
+  node.Answer(1);
+  node.host.is_disk_slow = true;
+  const auto taken = Slot(6000);
+  node.state.Assign(taken, NodeIndex(0));
+  node.bus.SaveSoon();
+  node.bus.TellAll();
+  node.host.sent.clear();
+  node.EndTurn();
+  for (const BusMessage& told : node.host.Sent(BusMessageType::kPong)) {
+    EXPECT_TRUE(told.slots.Has(Slot(0)));
+    EXPECT_FALSE(told.slots.Has(taken));
+  }
+  node.host.is_disk_slow = false;
+  node.EndTurn();
+  node.host.sent.clear();
+  node.EndTurn();
+  const std::vector<BusMessage> told = node.host.Sent(BusMessageType::kPong);
+  ASSERT_FALSE(told.empty());
+  EXPECT_TRUE(told.back().slots.Has(taken));
+}
+
+TEST(ClusterBusTest, WhatCannotBeWrittenIsTriedAgainInTheNextTick) {
+  TestBus node(0);
+  node.host.can_save = false;
+  const std::uint64_t save = node.bus.SaveSoon();
+  node.EndTurn();
+  EXPECT_EQ(node.host.told_save, save);
+  const int saves = node.host.saves;
+  node.EndTurn();
+  EXPECT_EQ(node.host.saves, saves);
+  node.host.can_save = true;
+  node.Pass(100);
+  EXPECT_EQ(node.host.saves, saves + 1);
+  node.Pass(100);
+  EXPECT_EQ(node.host.saves, saves + 1);
 }
 
 TEST(ClusterBusTest, AKnownDeadMasterNeedsNoWait) {
@@ -442,7 +531,7 @@ TEST(ClusterBusTest, AMasterTellsItsReplicasAndKnowsWhoHasHeard) {
   EXPECT_TRUE(node.bus.IsKnownInShard(news));
   const std::uint64_t more = node.bus.TellShard();
   node.host.sent.clear();
-  node.bus.EndOfTurn();
+  node.EndTurn();
   std::optional<std::vector<OpenSlot>> told;
   for (const BusMessage& ping : node.host.Sent(BusMessageType::kPing)) {
     if (ping.open_slots) told = ping.open_slots;

@@ -100,9 +100,9 @@ class Command {
 
  private:
   void Fail(std::string_view text) { writer_.Error(text); }
-  // Saves what changed, then says OK: a client that was told so may rely on it after a crash.
+  // A client that is told OK may rely on it after a crash.
   void SaveAndConfirm();
-  bool Save();
+  void Save();
   // Empty: done.
   void Answer(const std::string& error);
 
@@ -124,22 +124,20 @@ class Command {
   ReplyWriter& writer_;
 };
 
-bool Command::Save() {
-  std::string problem = context_.save ? context_.save() : std::string();
-  if (problem.empty()) return true;
-  Fail("ERR error saving the cluster node config: " + problem);
-  return false;
+void Command::Save() {
+  if (context_.save) context_.save();
 }
 
 void Command::SaveAndConfirm() {
-  if (!Save()) return;
+  Save();
   context_.bus->TellAll();
   writer_.Ok();
 }
 
 void Command::Answer(const std::string& error) {
   if (!error.empty()) return Fail(error);
-  if (Save()) writer_.Ok();
+  Save();
+  writer_.Ok();
 }
 
 bool Command::Name(Slots& slots, int slot, SlotChange change) {
@@ -305,7 +303,8 @@ void Command::Setslot() {
   } else {
     Fail("ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP");
   }
-  if (!is_done || !Save()) return;
+  if (!is_done) return;
+  Save();
   // Where a slot is going to is nobody else's business.
   if (state_.OwnersVersion() != version) context_.bus->TellAll();
   // Of a slot that is given away the replicas hear from its new owner, who may be their master then.
@@ -316,8 +315,10 @@ void Command::Setslot() {
 
 void Command::Bumpepoch() {
   bool is_bumped = state_.BumpConfigEpoch();
-  if (is_bumped && !Save()) return;
-  if (is_bumped) context_.bus->TellAll();
+  if (is_bumped) {
+    Save();
+    context_.bus->TellAll();
+  }
   writer_.SimpleString((is_bumped ? "BUMPED " : "STILL ") +
                        std::to_string(ToInt(state_.Myself().config_epoch)));
 }
@@ -340,7 +341,11 @@ void Command::SetConfigEpoch() {
   }
 }
 
-void Command::Saveconfig() { SaveAndConfirm(); }
+void Command::Saveconfig() {
+  const std::string problem = context_.save_now();
+  if (!problem.empty()) return Fail("ERR error saving the cluster node config: " + problem);
+  writer_.Ok();
+}
 
 void Command::Replicas() {
   NodeIndex node = state_.Find(args_[2]);
@@ -402,7 +407,8 @@ void Command::Reset() {
     return;
   }
   context_.bus->Reset(is_hard, NodeId::FromRandomBytes(context_.random_bytes()));
-  if (Save()) writer_.Ok();
+  Save();
+  writer_.Ok();
 }
 
 void Command::Meet() {

@@ -32,9 +32,11 @@ struct ClusterCommandContext {
   std::function<void(protocol::Slot, std::size_t max, std::vector<std::string>& keys)> get_keys =
       {};
   std::function<std::uint64_t()> count_all_keys = {};
-  // Writes nodes.conf and waits for the disk; empty when done, else the reason. Called before the
-  // reply whenever the command changed what nodes.conf holds.
-  std::function<std::string()> save = {};
+  // Called whenever the command changed what nodes.conf holds: that has to be on the disk before
+  // the reply leaves.
+  std::function<void()> save = {};
+  // Writes nodes.conf and waits for the disk; empty when done, else the reason.
+  std::function<std::string()> save_now = {};
   std::function<std::array<std::uint8_t, 20>()> random_bytes = {};  // for the new id of RESET HARD
   ClusterBus* bus = nullptr;                                        // REQUIRES: set
   std::function<std::size_t(LinkId)> queued_bytes = {};

@@ -33,10 +33,8 @@ class TestNode {
       for (; begin != end && out.size() < max; ++begin) out.push_back(begin->second);
     };
     context.count_all_keys = [this] { return keys.size(); };
-    context.save = [this] {
-      ++saves;
-      return save_problem;
-    };
+    context.save = [this] { ++saves; };
+    context.save_now = [this] { return save_problem; };
     context.random_bytes = [] { return std::array<std::uint8_t, 20>{0x99}; };
   }
 
@@ -192,8 +190,7 @@ TEST(ClusterCommandTest, ASlotThatArrivesGetsANewEpoch) {
 
 TEST(ClusterCommandTest, AReplicaDoesNotMoveSlots) {
   TestNode node(ThreeShards(3));
-  EXPECT_EQ(node.Run({"setslot", "7", "stable"}),
-            "-ERR Please use SETSLOT only with masters.\r\n");
+  EXPECT_EQ(node.Run({"setslot", "7", "stable"}), "-ERR Please use SETSLOT only with masters.\r\n");
 }
 
 TEST(ClusterCommandTest, ShowsKeysOfASlot) {

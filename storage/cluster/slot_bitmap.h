@@ -29,6 +29,20 @@ class SlotBitmap {
   void Drop(protocol::Slot slot) {
     bytes_[Byte(slot)] = static_cast<std::uint8_t>(bytes_[Byte(slot)] & ~Bit(slot));
   }
+  void Add(const SlotBitmap& other) {
+    for (std::size_t i = 0; i < kBytes; ++i) {
+      bytes_[i] = static_cast<std::uint8_t>(bytes_[i] | other.bytes_[i]);
+    }
+  }
+  void KeepOnly(const SlotBitmap& other) {
+    for (std::size_t i = 0; i < kBytes; ++i) bytes_[i] &= other.bytes_[i];
+  }
+  bool Covers(const SlotBitmap& other) const {
+    for (std::size_t i = 0; i < kBytes; ++i) {
+      if ((other.bytes_[i] & ~bytes_[i]) != 0) return false;
+    }
+    return true;
+  }
   bool Empty() const {
     for (std::uint8_t byte : bytes_) {
       if (byte != 0) return false;
@@ -36,10 +50,12 @@ class SlotBitmap {
     return true;
   }
   bool Meets(const SlotBitmap& other) const {
+    // Without a way out in the middle the compiler takes many bytes at once.
+    std::uint8_t common = 0;
     for (std::size_t i = 0; i < kBytes; ++i) {
-      if ((bytes_[i] & other.bytes_[i]) != 0) return true;
+      common = static_cast<std::uint8_t>(common | (bytes_[i] & other.bytes_[i]));
     }
-    return false;
+    return common != 0;
   }
   // Calls `visit(Slot)` for every slot of the set, ascending.
   template <class Visit>

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "storage/cluster/bus_fixture.h"
-#include "storage/cluster/cluster_fixture.h"
 #include "storage/cluster/cluster_bus.h"
+#include "storage/cluster/cluster_fixture.h"
 
 namespace slotway::storage::cluster {
 
@@ -27,9 +27,13 @@ class TestBus {
       links[place] = link;
       bus.OnConnected(link, {"127.0.0.1", "127.0.0.1"});
     }
-    bus.EndOfTurn();
+    EndTurn();
   }
 
+  void EndTurn() {
+    bus.EndOfTurn();
+    host.EndSaves(bus);
+  }
   BusMessage From(int place, BusMessageType type) const {
     const auto index = NodeIndex(place);
     BusMessage message;
@@ -47,7 +51,7 @@ class TestBus {
   void Tell(const BusMessage& message) {
     const int place = message.sender.Text()[0] - 'a';
     bus.OnMessage(links[place], message);
-    bus.EndOfTurn();
+    EndTurn();
   }
   void Answer(int place) { Tell(From(place, BusMessageType::kPong)); }
   void Pass(std::int64_t ms) {
@@ -55,7 +59,7 @@ class TestBus {
       host.now_ms += 100;
       for (int place : answering) Answer(place);
       bus.Tick();
-      bus.EndOfTurn();
+      EndTurn();
     }
   }
   BusMessage Fail(int reporter, int failed) {

@@ -20,6 +20,8 @@ bool MayReplicate(const protocol::CommandSpec& spec) {
 bool MayStandInStream(const protocol::CommandSpec& spec) {
   using protocol::CommandFlag;
   if (spec.IsWrite() || MayReplicate(spec)) return true;
+  // Which slots are hidden is part of the data.
+  if (&spec == protocol::FindCommandByFullName("cluster|syncslots")) return true;
   if (spec.flags.Has(CommandFlag::kAdmin)) return false;
   if (!spec.flags.Has(CommandFlag::kNoscript)) return true;
   static const protocol::CommandSpec* const kTransaction[] = {protocol::FindCommand("multi"),

@@ -97,9 +97,9 @@ void BusProcess::StartForming() {
       cluster::FormationGoal{.nodes = static_cast<int>(config.cluster_nodes),
                              .replicas = static_cast<int>(config.cluster_replicas)});
   // The settings were read with it.
-  peer_finder_ = std::make_unique<PeerFinder>(
-      loop_, *bus_, *formation_, config::ParsePeerList(config.cluster_peers).value(),
-      static_cast<std::uint16_t>(config.cluster_port));
+  peer_finder_ = std::make_unique<PeerFinder>(loop_, *bus_, *formation_,
+                                              config::ParsePeerList(config.cluster_peers).value(),
+                                              static_cast<std::uint16_t>(config.cluster_port));
   peer_finder_->Start();
 }
 
@@ -198,14 +198,19 @@ void BusProcess::Send(cluster::LinkId link, const cluster::BusMessage& message) 
   links_->Send(link, message, limit == 0 ? kQueuedBytesMax : limit);
 }
 
-bool BusProcess::Save(const cluster::ClusterState&) {
-  const std::string problem = hooks_.save();
+void BusProcess::OnSaved(std::uint64_t number, const std::string& problem) {
   const bool has_failed = !problem.empty();
   if (has_failed && !has_failed_to_save_) {
-    runtime::LogError("cluster: nodes.conf cannot be written: {}", problem);
+    runtime::LogError(
+        "cluster: nodes.conf cannot be written, so this node neither votes nor stands for "
+        "election: {}",
+        problem);
+  } else if (!has_failed && has_failed_to_save_) {
+    runtime::LogInfo("cluster: nodes.conf can be written again");
   }
   has_failed_to_save_ = has_failed;
-  return !has_failed;
+  bus_->OnSaved(number, !has_failed);
+  EndTurnSoon();
 }
 
 void BusProcess::Deliver(const cluster::BusMessage& message) {

@@ -25,8 +25,8 @@ namespace slotway::storage {
 class BusProcess final : public cluster::BusHost {
  public:
   struct Hooks {
-    // Writes nodes.conf; empty when it is on the disk, else why not.
-    std::function<std::string()> save;
+    // Begins to write nodes.conf; what comes of it is told as OnSaved() with the same number.
+    std::function<void(std::uint64_t)> save;
     // Slots have changed hands, or the cluster is up or down since the last time.
     std::function<void()> changed;
     // These slots went to other nodes, which have their keys now.
@@ -45,6 +45,8 @@ class BusProcess final : public cluster::BusHost {
   void EndTurnSoon();
   // Closes links with this node, as if it had; false: there is no such node.
   bool CutLinks(std::string_view id, bool incoming, bool outgoing);
+  // Empty: it is on the disk; else why not.
+  void OnSaved(std::uint64_t number, const std::string& problem);
   bool IsLeaseOver() const { return NowMs() >= bus_->ServesUntilMs(); }
 
   std::int64_t NowMs() const override;
@@ -53,7 +55,7 @@ class BusProcess final : public cluster::BusHost {
   cluster::LinkId Connect(const std::string& ip, std::uint16_t bus_port) override;
   void Send(cluster::LinkId link, const cluster::BusMessage& message) override;
   void Close(cluster::LinkId link) override { links_->Close(link); }
-  bool Save(const cluster::ClusterState& state) override;
+  void Save(const cluster::ClusterState&, std::uint64_t number) override { hooks_.save(number); }
   void Deliver(const cluster::BusMessage& message) override;
   bool HasKeys(protocol::Slot slot) const override;
   void DropKeys(protocol::Slot slot) override { lost_.Add(slot); }

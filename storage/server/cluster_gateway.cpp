@@ -2,6 +2,7 @@
 #include "storage/server/cluster_gateway.h"
 
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "runtime/log.h"
@@ -11,6 +12,8 @@
 
 namespace slotway::storage {
 namespace {
+
+constexpr std::uint64_t kNoNews = std::numeric_limits<std::uint64_t>::max();
 
 std::array<std::uint8_t, 20> RandomBytes(ServerState& server) {
   std::array<std::uint8_t, 20> bytes;
@@ -46,15 +49,19 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
   if (!state) return tl::unexpected(state.error());
   std::unique_ptr<ClusterGateway> gateway(
       new ClusterGateway(server, std::move(*file), std::move(*state)));
-  gateway->loop_ = &loop;
   gateway->ApplyPolicy();
-  if (std::string error = gateway->Save(); !error.empty()) return runtime::Fail(error);
+  gateway->OpenWriter(loop);
+  std::string error = gateway->writer_->WriteNow(cluster::FormatNodesConf(gateway->state_));
+  if (!error.empty()) return runtime::Fail(error);
   ClusterGateway* const raw = gateway.get();
   MigrationHost& host = *gateway;
   gateway->migrations_ =
       std::make_unique<SlotMigrations>(loop, server, host, std::move(hooks.let_go_on));
   BusProcess::Hooks bus_hooks{
-      .save = [raw] { return raw->Save(); },
+      .save =
+          [raw](std::uint64_t number) {
+            raw->writer_->Write(cluster::FormatNodesConf(raw->state_), number);
+          },
       .changed =
           [raw, changed = std::move(hooks.changed)] {
             raw->migrations_->OnOwners();
@@ -71,29 +78,31 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
   return gateway;
 }
 
-std::string ClusterGateway::Save() {
-  auto written = file_->Write(cluster::FormatNodesConf(state_));
-  return written ? std::string() : written.error().text;
+void ClusterGateway::OpenWriter(runtime::EventLoop& loop) {
+  writer_ = std::make_unique<NodesConfWriter>(
+      [file = file_.get()](std::string_view text) { return file->Write(text); },
+      [this, &loop, is_alive = is_alive_](std::uint64_t number, const std::string& problem) {
+        loop.Post([this, is_alive, number, problem] {
+          if (*is_alive) OnSaved(number, problem);
+        });
+      });
 }
 
-std::string ClusterGateway::SaveFor(std::uint64_t client_id) {
-  if (saved_turn_ != loop_->Turn()) {
-    std::string problem = Save();
-    if (problem.empty()) saved_turn_ = loop_->Turn();
-    return problem;
+void ClusterGateway::SaveFor(ClientState& client) {
+  awaited_saves_[client.id] = bus_->Bus().SaveSoon();
+  // Asks for ShardNewsOf(), where no replica has to know anything.
+  if (client.shard_news == 0) client.shard_news = kNoNews;
+}
+
+void ClusterGateway::OnSaved(std::uint64_t number, const std::string& problem) {
+  for (auto row = awaited_saves_.begin(); row != awaited_saves_.end();) {
+    auto& [client, save] = *row;
+    const bool is_told = save != 0 && save <= number;
+    if (is_told && !problem.empty()) save = 0;
+    const bool is_over = (is_told && problem.empty()) || !server_.clients.contains(client);
+    row = is_over ? awaited_saves_.erase(row) : std::next(row);
   }
-  bus_->Bus().SaveSoon();
-  bus_->EndTurnSoon();
-  if (unsaved_clients_.empty()) loop_->Defer([this] { CheckSaved(); });
-  unsaved_clients_.push_back(client_id);
-  return {};
-}
-
-// Runs behind the bus's end of the turn, and before replies leave.
-void ClusterGateway::CheckSaved() {
-  const std::vector<std::uint64_t> clients = std::exchange(unsaved_clients_, {});
-  if (!bus_->Bus().IsSaveDue()) return;
-  for (std::uint64_t id : clients) server_.close_client(id);
+  bus_->OnSaved(number, problem);
 }
 
 void ClusterGateway::OnLoaded(bool is_all) {
@@ -229,9 +238,14 @@ std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
   return ErrorOf(cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; }));
 }
 
-ClusterGateway::News ClusterGateway::ShardNewsOf(const ClientState& client) const {
-  const bool is_known =
-      state_.Myself().IsMaster() && bus_->Bus().IsKnownInShard(client.shard_news);
+ClusterGateway::News ClusterGateway::ShardNewsOf(const ClientState& client) {
+  if (auto awaited = awaited_saves_.find(client.id); awaited != awaited_saves_.end()) {
+    if (awaited->second != 0) return News::kOnTheirWay;
+    awaited_saves_.erase(awaited);
+    return News::kLost;
+  }
+  if (client.shard_news == kNoNews) return News::kKnown;
+  const bool is_known = state_.Myself().IsMaster() && bus_->Bus().IsKnownInShard(client.shard_news);
   if (is_known) return News::kKnown;
   return bus_->NowMs() < client.shard_news_until_ms ? News::kOnTheirWay : News::kLost;
 }
@@ -259,7 +273,8 @@ void ClusterGateway::Run(CommandContext& ctx) {
                                  [&keys](const Entry& entry) { keys.emplace_back(entry.key()); });
           },
       .count_all_keys = [&ctx] { return ctx.db.Size(); },
-      .save = [this, &ctx] { return SaveFor(ctx.client.id); },
+      .save = [this, &ctx] { SaveFor(ctx.client); },
+      .save_now = [this] { return writer_->WriteNow(cluster::FormatNodesConf(state_)); },
       .random_bytes = [this] { return RandomBytes(server_); },
       .bus = &bus_->Bus(),
       .queued_bytes = [this](cluster::LinkId link) { return bus_->Links().QueuedBytes(link); },
@@ -289,7 +304,7 @@ bool ClusterGateway::TakeSlots(const cluster::SlotBitmap& slots, ClientState& cl
     });
     state_.BumpConfigEpoch();
   }
-  const std::string problem = Save();
+  const std::string problem = writer_->WriteNow(cluster::FormatNodesConf(state_));
   // What nobody was told of has not happened.
   if (!problem.empty() || !is_in_time()) {
     runtime::LogWarning("slots that came are not taken over: {}",

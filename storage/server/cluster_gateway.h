@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,7 @@
 #include "storage/server/bus_process.h"
 #include "storage/server/bus_replication.h"
 #include "storage/server/migration_host.h"
+#include "storage/server/nodes_conf_writer.h"
 #include "storage/server/slot_migrations.h"
 
 namespace slotway::storage {
@@ -42,6 +44,7 @@ class ClusterGateway final : private MigrationHost {
   static runtime::Result<std::unique_ptr<ClusterGateway>> Open(ServerState& server,
                                                                runtime::EventLoop& loop,
                                                                Hooks hooks);
+  ~ClusterGateway() override { *is_alive_ = false; }
 
   bool Owns(protocol::Slot slot) const { return state_.OwnerOf(slot) == state_.MyIndex(); }
   bool ServesDirectly(protocol::Slot slot) const { return state_.ServesDirectly(slot); }
@@ -64,7 +67,7 @@ class ClusterGateway final : private MigrationHost {
   bool MayBeReplaced() const { return bus_->Bus().MayBeReplaced(); }
   // Whether the replies to this client may leave. Once too much time has passed they never may.
   enum class News : std::uint8_t { kKnown, kOnTheirWay, kLost };
-  News ShardNewsOf(const ClientState& client) const;
+  News ShardNewsOf(const ClientState& client);
   // To be called when the data is loaded; `is_all`: from a log that has all of it.
   void OnLoaded(bool is_all);
   // To be called when something of the master's stream was applied.
@@ -99,6 +102,7 @@ class ClusterGateway final : private MigrationHost {
   cluster::TargetNews NewsOf(const cluster::NodeId& target, std::int64_t since_ms) const override;
   std::int64_t LivingReplicas() const override;
 
+  void OpenWriter(runtime::EventLoop& loop);
   cluster::GuardedRequest RequestOf(CommandContext& ctx,
                                     std::span<const protocol::KeyPosition> keys);
   // Adds what the client has asked for.
@@ -107,12 +111,10 @@ class ClusterGateway final : private MigrationHost {
   // Nothing to serve it.
   std::string ErrorOf(const cluster::Judgement& judgement) const;
   void ApplyPolicy();
-  // Empty when written, else why not.
-  std::string Save();
-  // The same for a client's command. What else comes in the same turn is written once, at its end;
-  // if that fails those clients get no answer.
-  std::string SaveFor(std::uint64_t client_id);
-  void CheckSaved();
+  // For a command: at the end of this turn, with what else comes in it. Its reply leaves once that
+  // is on the disk; if it fails the client gets none.
+  void SaveFor(ClientState& client);
+  void OnSaved(std::uint64_t number, const std::string& problem);
   // The replies to this client wait until the replicas know.
   void AwaitShard(ClientState& client, std::uint64_t news) const;
   cluster::EndpointKind EndpointKind() const;
@@ -123,10 +125,12 @@ class ClusterGateway final : private MigrationHost {
   BusReplication replication_;
   std::unique_ptr<BusProcess> bus_;
   std::unique_ptr<SlotMigrations> migrations_;
+  // Of the clients whose replies wait for the disk: the number of the save, 0 if it has failed.
+  std::map<std::uint64_t, std::uint64_t> awaited_saves_;
   std::vector<std::string_view> keys_;
-  runtime::EventLoop* loop_ = nullptr;
-  std::uint32_t saved_turn_ = 0;                // 0: none yet
-  std::vector<std::uint64_t> unsaved_clients_;  // of this turn
+  std::unique_ptr<NodesConfWriter> writer_;
+  // shared: with posted tasks, which do nothing once this object is gone.
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace slotway::storage

@@ -77,7 +77,7 @@ class ShardServer {
   // Whether a lease that is over may be somebody else's by now.
   bool MayBeReplaced() const { return cluster_ && cluster_->MayBeReplaced(); }
   // REQUIRES: the client has such news.
-  ClusterGateway::News ShardNewsOf(const ClientState& client) const {
+  ClusterGateway::News ShardNewsOf(const ClientState& client) {
     return cluster_->ShardNewsOf(client);
   }
   // To be called when a request begins to wait: it is ended when its time is up.

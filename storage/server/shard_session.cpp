@@ -208,7 +208,7 @@ void ShardSession::FailProtocol() {
 }
 
 // Whoever is told that a slot has changed hands, or begun to move, may rely on it when the master is
-// gone in the next moment.
+// gone in the next moment; so may who changed the cluster when this process ends.
 bool ShardSession::IsShardInformed() {
   switch (server_.ShardNewsOf(client_)) {
     case ClusterGateway::News::kOnTheirWay:
@@ -219,8 +219,9 @@ bool ShardSession::IsShardInformed() {
     case ClusterGateway::News::kLost:
       break;
   }
-  runtime::LogWarning("a change of slots was not confirmed to {}: replicas do not know of it",
-                      client_.address);
+  runtime::LogWarning(
+      "a change of the cluster was not confirmed to {}: its disk or its replicas do not have it",
+      client_.address);
   connection_->Abandon();
   server_.State().close_client(client_.id);
   return false;

@@ -80,6 +80,26 @@ class PodNetwork:
     def connect_again(self, number):
         _run("ip", "-n", self._name("node"), "link", "set", f"pod{number}", "up")
 
+    def part(self, number):
+        """Nothing passes between the pod and the others; the node, and who is on it, reach all."""
+        outside = f"ip {{}} != {{{{ {self._gateway}, {self.pod_addresses[number]}, 127.0.0.0/8 }}}} drop"
+        rules = f"""
+table ip parted {{
+  chain arriving {{
+    type filter hook input priority 0;
+    {outside.format("saddr")}
+  }}
+  chain leaving {{
+    type filter hook output priority 0;
+    {outside.format("daddr")}
+  }}
+}}
+"""
+        _run(*self.in_pod(number), "nft", "-f", "-", stdin=rules)
+
+    def rejoin(self, number):
+        _run(*self.in_pod(number), "nft", "delete", "table", "ip", "parted")
+
     def enter(self):
         """This thread, and what it starts from now on, is on the node, which reaches all pods."""
         with open(f"/run/netns/{self._name('node')}", "rb") as namespace:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a cluster loses when processes die: clients write numbers to a shard whose nodes are killed,
-stopped and cut off, and look for what was confirmed to them.
+stopped and cut off, and look for what was confirmed to them. Each node is in a network namespace of
+its own; where there are none (they need root), no network is cut.
 
 Alone, `shard_loss_test.py --kind ours|redis --mode held|plain --faults N` prints the loss; in the
 tests the number of faults is 4, or SLOTWAY_LOSS_FAULTS."""
@@ -17,11 +18,14 @@ import time
 from bus_nodes import NODE_TIMEOUT_MS, ShardNode, all_ok, answers, give_slots, my_id, view
 from deadline import SLOWNESS, wait_until
 from free_ports import free_ports
+from pod_network import PodNetwork, why_impossible
 from raw_client import ConnectionClosed, ErrorReply, RawClient
 from real_cluster import RedisNode
 
-FAULTS = int(os.environ.get("SLOTWAY_LOSS_FAULTS", "4"))
+FAULTS = int(os.environ.get("SLOTWAY_LOSS_FAULTS", "7"))
 WRITERS = 4
+NODES = 5
+POD_PORT = 6379
 HELD = ("--min-replicas-to-ack", "majority", "--min-replicas-ack-timeout", "3000")
 
 
@@ -30,23 +34,22 @@ class Shard:
 
     def __init__(self, kind, mode):
         self.directory = tempfile.mkdtemp(prefix="slotway-loss-")
-        ports, self.nodes = free_ports(5), []
-        for port in ports:
-            folder = os.path.join(self.directory, str(port))
-            if kind == "ours":
-                settings = ("--repl-diskless-sync-delay", "0", "--cluster-allow-replica-migration",
-                            "no", *(HELD if mode == "held" else ()))
-                self.nodes.append(ShardNode(folder, port, settings))
-            else:
-                self.nodes.append(RedisNode(folder, port, node_timeout_ms=NODE_TIMEOUT_MS, settings=[
-                    ("repl-diskless-sync-delay", "0"),
-                    ("cluster-allow-replica-migration", "no")]).start())
+        self.nodes, self.network = [], None
+        if why_impossible() is None:
+            self.network = PodNetwork(NODES, {})
+            self.network.enter()
+            places = [(address, POD_PORT, self.network.in_pod(number))
+                      for number, address in enumerate(self.network.pod_addresses)]
+        else:
+            places = [("127.0.0.1", port, ()) for port in free_ports(NODES)]
+        for number, place in enumerate(places):
+            self.nodes.append(self._start(kind, mode, os.path.join(self.directory, str(number)), *place))
         for node in self.nodes:
-            wait_until(lambda node=node: answers(node), 20, f"{node.port} answers")
+            wait_until(lambda node=node: answers(node), 20, f"{node.host}:{node.port} answers")
         masters, replicas = self.nodes[:3], self.nodes[3:]
         give_slots(masters)
         for other in self.nodes[1:]:
-            assert self.nodes[0].call("CLUSTER", "MEET", "127.0.0.1", other.port) == "OK"
+            assert self.nodes[0].call("CLUSTER", "MEET", other.host, other.port) == "OK"
         wait_until(lambda: all(len(view(node)) == 5 for node in self.nodes), 30, "all have met")
         for replica in replicas:
             master_id = my_id(masters[0])
@@ -56,11 +59,20 @@ class Shard:
         self.members = [masters[0], *replicas]
         self.wait_until_whole()
 
+    @staticmethod
+    def _start(kind, mode, folder, host, port, prefix):
+        if kind == "ours":
+            settings = ("--repl-diskless-sync-delay", "0", "--cluster-allow-replica-migration", "no",
+                        "--protected-mode", "no", *(HELD if mode == "held" else ()))
+            return ShardNode(folder, port, settings, host, prefix)
+        return RedisNode(folder, port, node_timeout_ms=NODE_TIMEOUT_MS, host=host, prefix=prefix, settings=[
+            ("repl-diskless-sync-delay", "0"), ("cluster-allow-replica-migration", "no")]).start()
+
     def master(self):
         """The member that serves, None while there is none."""
         for node in self.members:
             try:
-                with RawClient(node.port, timeout_s=1) as client:
+                with RawClient(node.port, node.host, timeout_s=1) as client:
                     serves = not isinstance(client.call("EXISTS", key_of(0)), ErrorReply)
                     if serves and client.call("ROLE")[0] == b"master":
                         return node
@@ -85,10 +97,12 @@ class Shard:
             node.process.signal(signal.SIGCONT)
             node.process.kill()
             node.stop()
+        if self.network is not None:
+            self.network.delete()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def logs(self):
-        return "\n".join(f"== {node.port}\n{node.process.log_tail(40)}" for node in self.nodes)
+        return "\n".join(f"== {node.host}:{node.port}\n{node.process.log_tail(40)}" for node in self.nodes)
 
 
 def key_of(writer):
@@ -134,7 +148,8 @@ class Writer(threading.Thread):
         self.last += 1
         try:
             if self._client is None:
-                self._client = RawClient(self._shard.members[self._at].port, timeout_s=8)
+                node = self._shard.members[self._at]
+                self._client = RawClient(node.port, node.host, timeout_s=8)
             reply = self._client.pipeline([("RPUSH", key_of(self._number), self.last),
                                            ("SET", key_of("padding"), self._padding)])[0]
         except (OSError, EOFError, ConnectionClosed):
@@ -160,8 +175,10 @@ class Trial:
         self.faults = {}
 
     def run(self, count, names=None):
-        kinds = names or ["kill_master", "kill_lagging_master", "stop_master", "kill_replica",
-                          "stop_replica"]
+        kinds = list(names or ["kill_master", "kill_lagging_master", "stop_master", "kill_replica",
+                               "stop_replica"])
+        if self.shard.network is not None and not names:
+            kinds[1:1] = ["part_master", "cut_off_master"]
         for i in range(count):
             name = kinds[i % len(kinds)] if i < len(kinds) else self.random.choice(kinds)
             for writer in self.writers:
@@ -233,6 +250,22 @@ class Trial:
         master.process.signal(signal.SIGSTOP)
         self._await_another(master)
         master.process.signal(signal.SIGCONT)
+
+    def _part_master(self):
+        """Its clients reach it as ever, and nobody else does."""
+        master = self._master()
+        number = self.shard.nodes.index(master)
+        self.shard.network.part(number)
+        self._await_another(master)
+        self._wait(0.3)
+        self.shard.network.rejoin(number)
+
+    def _cut_off_master(self):
+        master = self._master()
+        number = self.shard.nodes.index(master)
+        self.shard.network.cut_off(number)
+        self._await_another(master)
+        self.shard.network.connect_again(number)
 
     def _kill_replica(self):
         replica = self.random.choice(self._replicas(self._master()))

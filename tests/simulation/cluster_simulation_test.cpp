@@ -3,6 +3,7 @@
 // happens any more, the cluster is whole again within a bound.
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -16,16 +17,28 @@ std::uint64_t FromEnvironment(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+constexpr int kNodesOfLargest = 200;
+
+// As many as there are: the cost grows with the square, so that large ones are rare.
+int NodesMax(std::uint64_t seed, runtime::Random& random) {
+  constexpr std::uint64_t kSeedsPerLargest = 250;
+  if (seed % kSeedsPerLargest == kSeedsPerLargest / 2) return kNodesOfLargest;
+  if (random.Below(40) == 0) return 60;
+  return random.Below(6) == 0 ? 24 : 12;
+}
+
 // Mostly small clusters, now and then one of up to 200 nodes.
 WorldOptions WorldOf(std::uint64_t seed) {
   runtime::Random random(seed);
   WorldOptions options;
   options.seed = seed;
   options.replicas_of_each = static_cast<int>(random.Below(3));
-  const int nodes_max = random.Below(50) == 0 ? 200 : random.Below(8) == 0 ? 40 : 12;
+  const int nodes_max = NodesMax(seed, random);
   const int masters_max = std::max(3, nodes_max / (1 + options.replicas_of_each));
+  const int masters_min = nodes_max == kNodesOfLargest ? masters_max / 2 : 3;
   options.masters =
-      3 + static_cast<int>(random.Below(static_cast<std::uint64_t>(masters_max - 3) + 1));
+      masters_min +
+      static_cast<int>(random.Below(static_cast<std::uint64_t>(masters_max - masters_min) + 1));
   options.node_timeout_ms = 500 + static_cast<std::int64_t>(random.Below(1500));
   options.keeps_data = random.Below(2) == 0;
   return options;
@@ -84,32 +97,78 @@ std::string RestartMasters(std::uint64_t seed) {
   return cluster.Violation();
 }
 
-TEST(ClusterSimulation, AMasterWithoutItsDataEmptiesNobody) {
-  std::uint64_t first = 1;
+// Lets time pass until all is well, for so long at most.
+std::string Converge(SimulatedCluster& cluster, std::int64_t timeout_ms) {
+  constexpr int kSteps = 60;
+  std::string what = "not run";
+  for (int i = 0; i < kSteps && !what.empty(); ++i) {
+    cluster.Run(timeout_ms / 2 + 500);
+    if (!cluster.Violation().empty()) return cluster.Violation();
+    what = cluster.WhatIsNotConverged();
+  }
+  return what;
+}
+
+// Nodes that know nobody become a cluster, whatever happens meanwhile; later all of them are gone
+// at once, and come back elsewhere.
+std::string FormAndMove(std::uint64_t seed) {
+  runtime::Random random(seed);
+  WorldOptions options;
+  options.seed = seed;
+  options.forms_itself = true;
+  options.masters = 1 + static_cast<int>(random.Below(5));
+  options.replicas_of_each = static_cast<int>(random.Below(3));
+  options.node_timeout_ms = 500 + static_cast<std::int64_t>(random.Below(1500));
+  SimulatedCluster cluster(options);
+  for (std::uint64_t i = 0, faults = random.Below(12); i < faults; ++i) {
+    cluster.DoSomethingBad();
+    cluster.Run(static_cast<std::int64_t>(random.Below(1000)));
+    if (!cluster.Violation().empty()) return cluster.Violation();
+  }
+  cluster.EndFaults();
+  if (std::string what = Converge(cluster, options.node_timeout_ms); !what.empty()) {
+    return "not formed: " + what;
+  }
+  cluster.MakeLinksBad();
+  cluster.MoveAll();
+  cluster.Run(5000);
+  cluster.EndFaults();
+  std::string what = Converge(cluster, options.node_timeout_ms);
+  return what.empty() ? what : "not whole again elsewhere: " + what;
+}
+
+void ForEachSeed(const std::function<void(std::uint64_t)>& run) {
+  std::uint64_t first = FromEnvironment("SLOTWAY_SIMULATION_FIRST", 1);
   std::uint64_t count = FromEnvironment("SLOTWAY_SIMULATION_SEEDS", 12);
   if (const std::uint64_t one = FromEnvironment("SLOTWAY_SIMULATION_SEED", 0); one != 0) {
     first = one;
     count = 1;
   }
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    EXPECT_EQ(RestartMasters(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed;
+    if (seed % 100 == 0) std::printf("seed %d\n", static_cast<int>(seed)), std::fflush(stdout);
+    run(seed);
   }
 }
 
+TEST(ClusterSimulation, NodesFormAClusterAndFindEachOtherAgain) {
+  ForEachSeed([](std::uint64_t seed) {
+    EXPECT_EQ(FormAndMove(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed;
+  });
+}
+
+TEST(ClusterSimulation, AMasterWithoutItsDataEmptiesNobody) {
+  ForEachSeed([](std::uint64_t seed) {
+    EXPECT_EQ(RestartMasters(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed;
+  });
+}
+
 TEST(ClusterSimulation, OneOwnerServesWhateverHappens) {
-  std::uint64_t first = 1;
-  std::uint64_t count = FromEnvironment("SLOTWAY_SIMULATION_SEEDS", 12);
-  if (const std::uint64_t one = FromEnvironment("SLOTWAY_SIMULATION_SEED", 0); one != 0) {
-    first = one;
-    count = 1;
-  }
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+  ForEachSeed([](std::uint64_t seed) {
     const WorldOptions options = WorldOf(seed);
-    if (seed % 100 == 0) std::printf("seed %d\n", static_cast<int>(seed)), std::fflush(stdout);
     EXPECT_EQ(RunSeed(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed << " ("
                                  << options.masters * (1 + options.replicas_of_each)
                                  << " nodes, node timeout " << options.node_timeout_ms << " ms)";
-  }
+  });
 }
 
 }  // namespace

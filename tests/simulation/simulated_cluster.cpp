@@ -20,19 +20,25 @@ SimulatedCluster::SimulatedCluster(const WorldOptions& options)
     : options_(options), random_(options.seed * 0x9e3779b97f4a7c15u + 1) {
   const int count = options_.masters * (1 + options_.replicas_of_each);
   side_.assign(static_cast<std::size_t>(count), 0);
+  cut_.assign(side_.size() * side_.size(), false);
   for (int i = 0; i < count; ++i) {
     auto node = std::make_unique<SimulatedNode>(*this, i);
-    const bool is_master = i < options_.masters;
+    const bool is_master = i < options_.masters && !options_.forms_itself;
     const int slots = protocol::kSlotCount;
     node->Create(is_master ? slots * i / options_.masters : 0,
                  is_master ? slots * (i + 1) / options_.masters : 0);
     nodes_.push_back(std::move(node));
   }
   for (auto& node : nodes_) Restart(*node);
+  At(kAuditUs, nullptr, [this] { Audit(); });
+  if (!options_.forms_itself) FormByHand();
+}
+
+void SimulatedCluster::FormByHand() {
+  const int count = static_cast<int>(nodes_.size());
   for (int i = 1; i < count; ++i) {
     nodes_[0]->Bus().Meet(nodes_[static_cast<std::size_t>(i)]->Ip(), 6379, 16379);
   }
-  At(kAuditUs, nullptr, [this] { Audit(); });
   Run(10 * options_.node_timeout_ms);
   for (int i = options_.masters; i < count; ++i) {
     SimulatedNode& node = *nodes_[static_cast<std::size_t>(i)];
@@ -54,15 +60,21 @@ void SimulatedCluster::Fail(const std::string& what) {
 
 void SimulatedCluster::At(std::int64_t at_us, const SimulatedNode* node,
                           std::function<void()> run) {
-  queue_.push({at_us, next_order_++, node != nullptr ? node->Number() : -1,
-               node != nullptr ? node->Incarnation() : 0, std::move(run)});
+  Push({at_us, next_order_++, node != nullptr ? node->Number() : -1,
+        node != nullptr ? node->Incarnation() : 0, std::move(run)});
+}
+
+void SimulatedCluster::Push(Event event) {
+  queue_.push_back(std::move(event));
+  std::push_heap(queue_.begin(), queue_.end());
 }
 
 void SimulatedCluster::Run(std::int64_t for_ms) {
   const std::int64_t end_us = time_us_ + for_ms * kMsUs;
-  while (!queue_.empty() && queue_.top().at_us <= end_us && violation_.empty()) {
-    Event event = queue_.top();
-    queue_.pop();
+  while (!queue_.empty() && queue_.front().at_us <= end_us && violation_.empty()) {
+    std::pop_heap(queue_.begin(), queue_.end());
+    Event event = std::move(queue_.back());
+    queue_.pop_back();
     time_us_ = std::max(time_us_, event.at_us);
     if (event.node < 0) {
       event.run();
@@ -72,12 +84,14 @@ void SimulatedCluster::Run(std::int64_t for_ms) {
     if (!node.IsRunning() || node.Incarnation() != event.incarnation) continue;
     if (node.IsPaused()) {
       event.at_us = node.paused_until_us;
-      queue_.push(std::move(event));
+      Push(std::move(event));
       continue;
     }
     ++events_;
     event.run();
-    if (node.IsRunning()) node.Bus().EndOfTurn();
+    if (!node.IsRunning()) continue;
+    node.Bus().EndOfTurn();
+    NoteServing(node);
   }
   time_us_ = end_us;
 }
@@ -89,8 +103,15 @@ std::int64_t SimulatedCluster::Delay() {
   return delay_us;
 }
 
+void SimulatedCluster::AfterDisk(const SimulatedNode& node, std::function<void()> run) {
+  auto delay_us = static_cast<std::int64_t>(200 + random_.Below(5000));
+  if (node.is_disk_slow) delay_us += static_cast<std::int64_t>(random_.Below(3'000'000));
+  At(time_us_ + delay_us, &node, std::move(run));
+}
+
 void SimulatedCluster::TickNode(SimulatedNode& node) {
   node.Replicate();
+  node.Form();
   node.Bus().CheckLease();
   node.Bus().Tick();
   At(time_us_ + kTickUs, &node, [this, &node] { TickNode(node); });
@@ -98,11 +119,20 @@ void SimulatedCluster::TickNode(SimulatedNode& node) {
 
 SimulatedNode* SimulatedCluster::NodeAt(const std::string& ip) {
   const std::size_t number = static_cast<std::size_t>(std::stoi(ip.substr(ip.rfind('.') + 1)));
-  return number >= 1 && number <= nodes_.size() ? nodes_[number - 1].get() : nullptr;
+  if (number < 1 || number > nodes_.size() || nodes_[number - 1]->Ip() != ip) return nullptr;
+  return nodes_[number - 1].get();
+}
+
+std::vector<std::string> SimulatedCluster::Addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& node : nodes_) addresses.push_back(node->Ip());
+  return addresses;
 }
 
 bool SimulatedCluster::AreConnected(const SimulatedNode& a, const SimulatedNode& b) const {
-  return side_[static_cast<std::size_t>(a.Number())] == side_[static_cast<std::size_t>(b.Number())];
+  const auto from = static_cast<std::size_t>(a.Number());
+  const auto to = static_cast<std::size_t>(b.Number());
+  return side_[from] == side_[to] && !cut_[from * side_.size() + to];
 }
 
 LinkId SimulatedCluster::Connect(SimulatedNode& from, const std::string& ip) {
@@ -189,28 +219,45 @@ void SimulatedCluster::NoteVote(SimulatedNode& voter, const BusMessage& vote) {
     Fail("node " + std::to_string(voter.Number()) + " votes twice in epoch " +
          std::to_string(epoch));
   }
-  if (voter.Disk().LastVoteEpoch() != vote.current_epoch) {
+  if (voter.Disk().LastVoteEpoch() < vote.current_epoch) {
     Fail("node " + std::to_string(voter.Number()) + " votes before the vote is on its disk");
   }
 }
 
+// Serving begins with something that happens to a node, or when a pause of it ends: the first is
+// looked at at once, the second now and then.
+void SimulatedCluster::NoteServing(SimulatedNode& node) {
+  if (!node.BeginsToServe()) return;
+  for (auto& other : nodes_) {
+    if (other.get() != &node && other->MayServeWrites()) CheckApart(node, *other);
+  }
+}
+
 void SimulatedCluster::Audit() {
-  SlotBitmap served;
+  At(time_us_ + kAuditUs, nullptr, [this] { Audit(); });
+  std::vector<std::pair<int, std::uint64_t>> serving;
   for (auto& node : nodes_) {
-    if (!node->MayServeWrites()) continue;
-    if (!served.Meets(node->OwnSlots())) {
-      node->OwnSlots().ForEach([&](protocol::Slot slot) { served.Add(slot); });
+    if (node->MayServeWrites()) serving.emplace_back(node->Number(), node->SlotsVersion());
+  }
+  if (serving == audited_) return;
+  audited_ = serving;
+  SlotBitmap served;
+  for (const auto& [number, version] : audited_) {
+    SimulatedNode& node = *nodes_[static_cast<std::size_t>(number)];
+    if (!served.Meets(node.OwnSlots())) {
+      served.Add(node.OwnSlots());
       continue;
     }
     for (auto& other : nodes_) {
-      if (other == node || !other->MayServeWrites()) continue;
-      if (other->OwnSlots().Meets(node->OwnSlots())) {
-        Fail("nodes " + std::to_string(node->Number()) + " and " + std::to_string(other->Number()) +
-             " serve the same slot");
-      }
+      if (other.get() != &node && other->MayServeWrites()) CheckApart(node, *other);
     }
   }
-  At(time_us_ + kAuditUs, nullptr, [this] { Audit(); });
+}
+
+void SimulatedCluster::CheckApart(SimulatedNode& a, SimulatedNode& b) {
+  if (!a.OwnSlots().Meets(b.OwnSlots())) return;
+  Fail("nodes " + std::to_string(a.Number()) + " and " + std::to_string(b.Number()) +
+       " serve the same slot");
 }
 
 SimulatedNode& SimulatedCluster::RandomNode() { return *nodes_[random_.Below(nodes_.size())]; }
@@ -233,6 +280,31 @@ void SimulatedCluster::Restart(SimulatedNode& node) {
      [this, &node] { TickNode(node); });
 }
 
+// Two sides, or one node alone.
+void SimulatedCluster::Part(SimulatedNode& node, std::int64_t until_us) {
+  const bool is_alone = random_.Below(2) == 0;
+  for (int& side : side_) side = is_alone ? 0 : static_cast<int>(random_.Below(2));
+  if (is_alone) side_[static_cast<std::size_t>(node.Number())] = 1;
+  At(until_us, nullptr, [this] { std::fill(side_.begin(), side_.end(), 0); });
+}
+
+// Two that do not reach each other may both reach a majority.
+void SimulatedCluster::CutSomePairs(std::int64_t until_us) {
+  const std::uint64_t share = 2 + random_.Below(4);
+  const std::size_t count = nodes_.size();
+  for (std::size_t a = 0; a < count; ++a) {
+    for (std::size_t b = a + 1; b < count; ++b) {
+      if (random_.Below(share) == 0) cut_[a * count + b] = cut_[b * count + a] = true;
+    }
+  }
+  At(until_us, nullptr, [this] { cut_.assign(cut_.size(), false); });
+}
+
+bool SimulatedCluster::IsParted() const {
+  return side_ != std::vector<int>(side_.size(), side_[0]) ||
+         std::find(cut_.begin(), cut_.end(), true) != cut_.end();
+}
+
 void SimulatedCluster::DoSomethingBad() {
   const std::int64_t timeout_ms = options_.node_timeout_ms;
   auto soon_us = [&](std::int64_t ms_max) {
@@ -240,7 +312,7 @@ void SimulatedCluster::DoSomethingBad() {
            static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(ms_max))) * kMsUs;
   };
   SimulatedNode& node = RandomNode();
-  switch (random_.Below(9)) {
+  switch (random_.Below(12)) {
     case 0:
     case 1:
       Kill(node);
@@ -249,14 +321,9 @@ void SimulatedCluster::DoSomethingBad() {
     case 2:
       node.paused_until_us = soon_us(4 * timeout_ms);
       break;
-    case 3: {
-      // Two sides, or one node alone.
-      const bool is_alone = random_.Below(2) == 0;
-      for (int& side : side_) side = is_alone ? 0 : static_cast<int>(random_.Below(2));
-      if (is_alone) side_[static_cast<std::size_t>(node.Number())] = 1;
-      At(soon_us(6 * timeout_ms), nullptr, [this] { std::fill(side_.begin(), side_.end(), 0); });
+    case 3:
+      Part(node, soon_us(6 * timeout_ms));
       break;
-    }
     case 4:
       is_slow_ = !is_slow_;
       break;
@@ -271,11 +338,23 @@ void SimulatedCluster::DoSomethingBad() {
         auto kind = static_cast<FailoverKind>(random_.Below(3));
         // TAKEOVER overrules the majority: in a partition it may make a second one, and no lease
         // helps.
-        const bool is_parted = side_ != std::vector<int>(side_.size(), side_[0]);
-        if (is_parted && kind == FailoverKind::kTakeover) kind = FailoverKind::kForce;
+        if (IsParted() && kind == FailoverKind::kTakeover) kind = FailoverKind::kForce;
         node.Bus().Failover(kind);
         node.Bus().EndOfTurn();
+        NoteServing(node);
       }
+      break;
+    case 8:
+      node.is_disk_slow = !node.is_disk_slow;
+      break;
+    case 9:
+      // Who takes slots for the first time while its disk is full, and dies then, knows nothing of it.
+      if (options_.forms_itself) break;
+      node.is_disk_full = true;
+      At(soon_us(4 * timeout_ms), nullptr, [&node] { node.is_disk_full = false; });
+      break;
+    case 10:
+      CutSomePairs(soon_us(6 * timeout_ms));
       break;
     default:
       Kill(node);
@@ -289,9 +368,9 @@ void SimulatedCluster::RestartAMaster() {
   for (auto& node : nodes_) {
     if (!node->IsMaster() || !node->HasData()) continue;
     for (auto& replica : nodes_) {
-      const bool is_of_it = replica->IsRunning() && replica->State().Myself().IsReplica() &&
-                            NodeAt(replica->State().Node(replica->State().Myself().master).ip) ==
-                                node.get();
+      const bool is_of_it =
+          replica->IsRunning() && replica->State().Myself().IsReplica() &&
+          NodeAt(replica->State().Node(replica->State().Myself().master).ip) == node.get();
       if (is_of_it && replica->HasCopy() && replica->HasData()) {
         masters.push_back(node.get());
         break;
@@ -303,6 +382,15 @@ void SimulatedCluster::RestartAMaster() {
   Kill(victim);
   At(time_us_ + static_cast<std::int64_t>(random_.Below(100)) * kMsUs, nullptr,
      [this, &victim] { Restart(victim); });
+}
+
+void SimulatedCluster::MoveAll() {
+  for (auto& node : nodes_) {
+    Kill(*node);
+    node->Move();
+    At(time_us_ + static_cast<std::int64_t>(random_.Below(2000)) * kMsUs, nullptr,
+       [this, moved = node.get()] { Restart(*moved); });
+  }
 }
 
 void SimulatedCluster::MakeLinksBad() {
@@ -329,8 +417,10 @@ void SimulatedCluster::NoteLoss(SimulatedNode& replica, SimulatedNode& master) {
 void SimulatedCluster::EndFaults() {
   is_slow_ = is_lossy_ = false;
   std::fill(side_.begin(), side_.end(), 0);
+  cut_.assign(cut_.size(), false);
   for (auto& node : nodes_) {
     node->paused_until_us = std::min(node->paused_until_us, time_us_);
+    node->is_disk_slow = node->is_disk_full = false;
     Restart(*node);
   }
 }
@@ -358,7 +448,7 @@ std::string SimulatedCluster::WhatIsNotConverged() {
       }
     }
     if (node->MayServeWrites()) {
-      node->OwnSlots().ForEach([&](protocol::Slot slot) { served.Add(slot); });
+      served.Add(node->OwnSlots());
     }
   }
   for (int slot = 0; slot < protocol::kSlotCount; ++slot) {

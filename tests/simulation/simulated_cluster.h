@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <set>
 #include <string>
 #include <utility>
@@ -24,6 +23,7 @@ struct WorldOptions {
   int replicas_of_each = 1;
   std::int64_t node_timeout_ms = 1000;
   bool keeps_data = true;       // over the end of a process
+  bool forms_itself = false;    // from nodes that know nobody, by cluster::Formation
   bool must_keep_data = false;  // whatever the faults are, some node of a shard keeps them
 };
 
@@ -45,6 +45,8 @@ class SimulatedCluster {
   // A master whose replica has its data ends, and is started again a moment later.
   void RestartAMaster();
   void MakeLinksBad();
+  // All end at once, and come back under other addresses.
+  void MoveAll();
   void EndFaults();
 
   // ---- For nodes
@@ -54,11 +56,14 @@ class SimulatedCluster {
   void Send(SimulatedNode& from, storage::cluster::LinkId link,
             const storage::cluster::BusMessage& message);
   void Close(storage::cluster::LinkId end);
+  void AfterDisk(const SimulatedNode& node, std::function<void()> run);
   void AskToTakeOver(SimulatedNode& from, const std::string& ip, bool is_forced);
   std::uint64_t NextData() { return ++last_data_; }
   void NoteLoss(SimulatedNode& replica, SimulatedNode& master);
   void NoteVote(SimulatedNode& voter, const storage::cluster::BusMessage& vote);
   SimulatedNode* NodeAt(const std::string& ip);
+  // What a name server would say of this cluster's nodes.
+  std::vector<std::string> Addresses() const;
   bool AreConnected(const SimulatedNode& a, const SimulatedNode& b) const;
   const WorldOptions& Options() const { return options_; }
   std::uint64_t Votes() const { return votes_.size(); }
@@ -87,9 +92,16 @@ class SimulatedCluster {
   std::int64_t Delay();
   void TickNode(SimulatedNode& node);
   void Break(storage::cluster::LinkId end, bool tells_other);
+  void FormByHand();
+  void Part(SimulatedNode& node, std::int64_t until_us);
+  void CutSomePairs(std::int64_t until_us);
+  bool IsParted() const;
   void Kill(SimulatedNode& node);
   void Restart(SimulatedNode& node);
+  void Push(Event event);
+  void NoteServing(SimulatedNode& node);
   void Audit();
+  void CheckApart(SimulatedNode& a, SimulatedNode& b);
   void Fail(const std::string& what);
   SimulatedNode& RandomNode();
 
@@ -100,13 +112,15 @@ class SimulatedCluster {
   std::uint64_t next_link_ = 1;
   std::uint64_t events_ = 0;
   std::uint64_t last_data_ = 0;
-  std::priority_queue<Event> queue_;
+  std::vector<Event> queue_;  // a heap
   std::vector<std::unique_ptr<SimulatedNode>> nodes_;
   std::map<storage::cluster::LinkId, End> ends_;
   std::vector<int> side_;  // nodes of different sides do not reach each other
+  std::vector<bool> cut_;  // of each two nodes: these do not, whoever else reaches both
   std::set<std::pair<int, std::uint64_t>> votes_;  // node and epoch
   bool is_slow_ = false;
   bool is_lossy_ = false;
+  std::vector<std::pair<int, std::uint64_t>> audited_;  // who served what, the last time
   std::string violation_;
 };
 

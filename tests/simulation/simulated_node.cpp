@@ -49,7 +49,7 @@ void SimulatedNode::Create(int first_slot, int end_slot) {
   for (int slot = first_slot; slot < end_slot; ++slot) {
     state_->Assign(protocol::Slot(slot), state_->MyIndex());
   }
-  Save(*state_);
+  disk_ = std::make_unique<ClusterState>(*state_);
 }
 
 void SimulatedNode::Start() {
@@ -60,6 +60,7 @@ void SimulatedNode::Start() {
   writes_paused_until_ms_ = 0;
   heard_ms_ = NowMs();
   own_slots_version_ = 0;
+  served_until_ms_ = 0;
   BusSettings settings;
   settings.node_timeout_ms = world_.Options().node_timeout_ms;
   settings.lease_ms = settings.node_timeout_ms * 3 / 4;
@@ -67,13 +68,39 @@ void SimulatedNode::Start() {
     offset_ = 0;
     data_ = 0;
   }
+  state_->SetAddress(state_->MyIndex(), Ip(), 6379, 16379);
   bus_ = std::make_unique<ClusterBus>(*state_, *this, *this, settings);
+  if (world_.Options().forms_itself) {
+    const FormationGoal goal{.nodes = static_cast<int>(world_.Addresses().size()),
+                             .replicas = world_.Options().replicas_of_each};
+    formation_ = std::make_unique<Formation>(*state_, *bus_, goal);
+  }
   bus_->OnLoaded(world_.Options().keeps_data);
 }
 
 void SimulatedNode::Kill() {
+  // What was on its way may have arrived.
+  if (writing_.state && !is_disk_full && world_.Chance().Below(2) == 0) {
+    disk_ = std::move(writing_.state);
+  }
+  writing_ = {};
+  waiting_ = {};
+  formation_.reset();
   bus_.reset();
   master_ip_.clear();
+}
+
+void SimulatedNode::Form() {
+  if (!formation_) return;
+  if (formation_->Tick(NowMs())) {
+    bus_->SaveSoon();
+    bus_->TellAll();
+  }
+  constexpr std::uint64_t kTicksPerLook = 5;
+  if (++ticks_ % kTicksPerLook != 0 || !formation_->SeeksPeers()) return;
+  for (const std::string& ip : world_.Addresses()) {
+    if (!formation_->IsKnownAddress(ip, 6379)) bus_->Meet(ip, 6379, 16379);
+  }
 }
 
 bool SimulatedNode::IsPaused() const { return world_.TimeUs() < paused_until_us; }
@@ -89,16 +116,31 @@ void SimulatedNode::Send(LinkId link, const BusMessage& message) {
 
 void SimulatedNode::Close(LinkId link) { world_.Close(link); }
 
-bool SimulatedNode::Save(const ClusterState& state) {
-  disk_ = std::make_unique<ClusterState>(state);
-  return true;
+// As a thread that writes one after the other would, and the last of those that wait.
+void SimulatedNode::Save(const ClusterState& state, std::uint64_t number) {
+  waiting_ = {std::make_unique<ClusterState>(state), number};
+  if (!writing_.state) BeginWrite();
+}
+
+void SimulatedNode::BeginWrite() {
+  writing_ = std::move(waiting_);
+  world_.AfterDisk(*this, [this] { EndWrite(); });
+}
+
+void SimulatedNode::EndWrite() {
+  const std::uint64_t number = writing_.number;
+  const bool is_written = !is_disk_full;
+  if (is_written) disk_ = std::move(writing_.state);
+  writing_ = {};
+  if (waiting_.state) BeginWrite();
+  bus_->OnSaved(number, is_written);
 }
 
 void SimulatedNode::AskToTakeOver(const std::string& ip, std::uint16_t, bool is_forced) {
   world_.AskToTakeOver(*this, ip, is_forced);
 }
 
-void SimulatedNode::Write() {
+void SimulatedNode::AddData() {
   if (offset_++ == 0) data_ = world_.NextData();
 }
 
@@ -117,7 +159,20 @@ void SimulatedNode::PauseWrites(std::int64_t for_ms) { writes_paused_until_ms_ =
 
 bool SimulatedNode::MayServeWrites() {
   return IsRunning() && !IsPaused() && State().Myself().IsMaster() && State().IsUp() &&
-         !bus_->LacksData() && NowMs() < bus_->ServesUntilMs() && NowMs() >= writes_paused_until_ms_;
+         !bus_->LacksData() && NowMs() < bus_->ServesUntilMs() &&
+         NowMs() >= writes_paused_until_ms_;
+}
+
+bool SimulatedNode::BeginsToServe() {
+  if (!MayServeWrites()) {
+    served_until_ms_ = 0;
+    return false;
+  }
+  const bool goes_on =
+      NowMs() < served_until_ms_ && served_slots_version_ == state_->OwnersVersion();
+  served_until_ms_ = bus_->ServesUntilMs();
+  served_slots_version_ = state_->OwnersVersion();
+  return !goes_on;
 }
 
 const SlotBitmap& SimulatedNode::OwnSlots() {
@@ -129,7 +184,7 @@ const SlotBitmap& SimulatedNode::OwnSlots() {
 }
 
 void SimulatedNode::Replicate() {
-  if (MayServeWrites() && State().Myself().slot_count != 0) Write();
+  if (MayServeWrites() && State().Myself().slot_count != 0) AddData();
   if (master_ip_.empty()) return;
   SimulatedNode* master = world_.NodeAt(master_ip_);
   const bool is_there = master != nullptr && master->IsRunning() && !master->IsPaused() &&
