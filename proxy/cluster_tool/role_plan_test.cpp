@@ -14,7 +14,8 @@ std::vector<PlacedNode> SixNodes(const char* hosts) {
   std::vector<PlacedNode> nodes;
   for (const char* host = hosts; *host != 0; ++host) {
     nodes.push_back({.id = std::string(1, static_cast<char>('a' + nodes.size())),
-                     .host = std::string(1, *host)});
+                     .host = std::string(1, *host),
+                     .master_id = {}});
   }
   return nodes;
 }

@@ -400,7 +400,9 @@ TEST(ClusterBusTest, WhoTookOverAndHasNoReplicaIsGivenOne) {
   other_replica.master = *NodeId::Parse(TestId(0));
   node.answering = {0, 2};
   for (int i = 0; i < 60; ++i) {
-    if (i < 50) EXPECT_EQ(node.host.follows, "127.0.0.1:7001");
+    if (i < 50) {
+      EXPECT_EQ(node.host.follows, "127.0.0.1:7001");
+    }
     node.Tell(promoted);
     node.Tell(other_replica);
     node.Pass(100);

@@ -174,7 +174,7 @@ void RoleCommand(CommandContext& ctx) {
 // to have. False if the client may not wait.
 bool WaitForOthers(CommandContext& ctx, std::int64_t deadline_ms,
                    std::initializer_list<std::int64_t> marks) {
-  const CommandContext::Wait wait{.deadline_ms = deadline_ms, .counts_replicas = true};
+  const CommandContext::Wait wait{.keys = {}, .deadline_ms = deadline_ms, .counts_replicas = true};
   if (!ctx.is_run_again) ctx.server.replication_host->AskReplicas();
   std::vector<std::string> again(ctx.args.begin(), ctx.args.end());
   if (!ctx.is_run_again) {

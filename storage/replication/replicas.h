@@ -100,7 +100,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
     std::int64_t heard_ms = 0;
     std::int64_t behind_since_ms = 0;  // beyond the soft limit; 0: it is not
     // shared: by those who get the same snapshot from a file; nullptr when all of it is sent.
-    std::shared_ptr<const SentFile> file;
+    std::shared_ptr<const SentFile> file = {};
     std::uint64_t file_offset = 0;
   };
 

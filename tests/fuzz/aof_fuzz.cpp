@@ -28,7 +28,7 @@ void CheckManifest(std::string_view text) {
   for (const std::string& name : manifest->FilesToRead()) {
     FUZZ_CHECK(!name.empty() && name.find('/') == std::string::npos);
   }
-  FUZZ_CHECK(!manifest->NextBase("appendonly.aof").name.empty());
+  FUZZ_CHECK(!manifest->NextBase("appendonly.aof", true).name.empty());
   FUZZ_CHECK(!manifest->NextIncrement("appendonly.aof").name.empty());
 }
 
