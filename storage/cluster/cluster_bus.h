@@ -9,7 +9,6 @@
 // is enough: ARCHITECTURE.md, "The lease").
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -234,17 +233,17 @@ class ClusterBus {
   BusCounters counters_;
   std::int64_t started_ms_, last_tick_ms_;
   std::uint64_t ticks_ = 0, my_slots_version_ = 0;
+  std::uint64_t shard_news_ = 0;             // counts what the replicas have to know
   std::int64_t serves_until_ms_ = 0, takeover_free_until_ms_ = 0;
   std::int64_t serves_from_ms_ = 0;          // after a take-over: not before
   std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
   bool is_replaceable_ = false;  // somebody may be elected in its place, or may have been
-  bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false;
-  bool must_ping_shard_ = false, has_been_reset_ = false;
+  bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false,
+       must_ping_shard_ = false, has_been_reset_ = false;
   std::map<NodeId, SlotGrant> grants_;
   std::optional<SlotGrant> granted_;
-  std::uint64_t shard_news_ = 0;  // counts what the replicas have to know
-  std::string followed_;          // the address that replication was told
-  SlotBitmap my_slots_;           // of the header
+  std::string followed_;  // the address that replication was told
+  SlotBitmap my_slots_;   // of the header
   NodeIndex my_slots_of_ = kNoNode;
 };
 

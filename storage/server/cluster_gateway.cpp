@@ -314,6 +314,8 @@ bool ClusterGateway::TakeSlots(const cluster::SlotBitmap& slots, ClientState& cl
     bus_->EndTurnSoon();
     return false;
   }
+  // It is on the disk, but the bus claims what it has brought there itself.
+  bus_->Bus().SaveSoon();
   bus_->Bus().TellAll();
   AwaitShard(client, bus_->Bus().TellShard());
   bus_->EndTurnSoon();
