@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from bus_nodes import agree, all_ok, my_id, nodes  # noqa: F401  fixtures
+from bus_nodes import agree, all_ok, answers, my_id, nodes  # noqa: F401  fixtures
 from cluster_tool import run_tool
 from cluster_tool_test import owners
 from deadline import wait_until
@@ -340,6 +340,7 @@ def test_a_target_that_restarts_drops_what_is_not_its_own(three):
     wait_until(lambda: is_over(source), 30, "the source knows")
     assert last(source)["state"] == "failed", last(source)
     target.start_again()
+    wait_until(lambda: answers(target), 30, "it is there again")
     wait_until(lambda: all_ok(three), 30, "the cluster is up")
     wait_until(lambda: count_in(target, 0, 299) == 0, 20, "it has dropped them")
     assert source.call("DBSIZE") == 3000
