@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "protocol/acl_file.h"
+#include "protocol/acl_user_line.h"
 #include "runtime/file_replacement.h"
 #include "runtime/log.h"
 #include "runtime/sha256.h"
@@ -36,35 +37,19 @@ AclUser PlainDefaultUser(const std::string& password) {
   return user;
 }
 
-std::string_view NameIn(std::string_view line) { return line.substr(0, line.find(' ')); }
-
-std::vector<std::string_view> WordsOf(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const std::size_t end = std::min(line.find(' '), line.size());
-    if (end > 0) words.push_back(line.substr(0, end));
-    line.remove_prefix(std::min(end + 1, line.size()));
-  }
-  return words;
-}
-
 bool Names(const std::vector<std::string>& lines, std::string_view name) {
   return std::any_of(lines.begin(), lines.end(),
-                     [&](const std::string& line) { return NameIn(line) == name; });
+                     [&](const std::string& line) { return protocol::AclUserLineName(line) == name; });
 }
 
-// What is said of a user is all of it.
 Problem PutLine(std::string_view line, AclUsers& users) {
-  const std::vector<std::string_view> words = WordsOf(line);
-  if (words.empty()) return "auth.users: needs a name and rules, like 'alice on >secret ~app:* +@read'";
-  AclUser user(words[0], RulesContext());
-  if (auto applied = user.ApplyAll(std::span(words).subspan(1), RulesContext()); !applied) {
-    return "auth.users: '" + std::string(words[0]) + "': " + applied.error();
+  auto user = protocol::ReadAclUserLine(line, RulesContext());
+  const std::string name(protocol::AclUserLineName(line));
+  if (!user) return "auth.users: '" + name + "': " + user.error();
+  if (!user->IsEnabled()) {
+    runtime::LogWarning("the user '{}' is disabled: its rules do not say 'on'", name);
   }
-  if (!user.IsEnabled()) {
-    runtime::LogWarning("the user '{}' is disabled: its rules do not say 'on'", words[0]);
-  }
-  users.Put(std::move(user));
+  users.Put(*std::move(user));
   return std::nullopt;
 }
 
@@ -100,7 +85,7 @@ Problem UserBook::ReadSettings(const config::AuthConfig& auth, AclUsers& users) 
   if (is_new_password || had_default_line) users.Put(PlainDefaultUser(auth.password));
   if (settings_) {
     for (const std::string& line : settings_->users) {
-      const std::string_view name = NameIn(line);
+      const std::string_view name = protocol::AclUserLineName(line);
       if (name != kDefaultUser && !Names(auth.users, name)) users.Remove(name);
     }
   }

@@ -145,15 +145,18 @@ void TakeUsers(WorkerServices& services, UserBook::Snapshot users, std::uint64_t
     SessionState& state = session->State();
     const AclUser* user = services.users->users.Find(state.user->Name());
     const bool is_removed = user == nullptr;
+    const AclUser& old = *state.user;
     state.user = is_removed ? &services.users->users.Default() : user;
     if (is_removed) state.is_authenticated = false;
+    // Who has not logged in is let in when that needs no password any more.
+    if (user == &services.users->users.Default() && user->IsOpen()) state.is_authenticated = true;
     UpdateRestriction(state);
     session->ApplyParserLimits();
     if (is_removed) {
       CutOff(*session, caller, "its user was removed");
     } else if (!MayGoOnListening(*session, *user)) {
       CutOff(*session, caller, "its user may not listen to this any more");
-    } else if (state.is_restricted) {
+    } else if (state.is_restricted && old.Describe() != user->Describe()) {
       session->SpoilQueued();
       if (session->IsBlocked()) RecheckBlocked(*session);
     }

@@ -12,6 +12,7 @@
 
 #include "protocol/acl_check.h"
 #include "protocol/acl_file.h"
+#include "protocol/acl_user_line.h"
 #include "runtime/file_replacement.h"
 #include "runtime/log.h"
 #include "storage/commands/acl_access.h"
@@ -74,31 +75,15 @@ tl::expected<std::string, std::string> ReadAclFileText(const ServerState& server
                         "': " + std::strerror(errno));
 }
 
-std::vector<std::string_view> WordsOf(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const std::size_t end = std::min(line.find(' '), line.size());
-    words.push_back(line.substr(0, end));
-    line.remove_prefix(std::min(end + 1, line.size()));
-  }
-  return words;
-}
-
 std::optional<std::string> LoadUserOfSettings(ServerState& server, std::string_view line) {
-  const std::vector<std::string_view> words = WordsOf(line);
-  const std::string name(words[0]);
+  const std::string name(protocol::AclUserLineName(line));
   if (protocol::HasAclSpaces(name)) return "Spaces not allowed in ACL usernames";
-  const protocol::AclContext context = server.RulesContext();
-  AclUser user(name, context);
-  // What is said of the default user is all of it.
-  if (name == protocol::kDefaultUser) user.Apply("reset", context);
-  if (auto applied = user.ApplyAll(std::span(words).subspan(1), context); !applied) {
-    return "user '" + name + "': " + applied.error();
-  }
-  if (!user.IsEnabled()) {
+  auto user = protocol::ReadAclUserLine(line, server.RulesContext());
+  if (!user) return "user '" + name + "': " + user.error();
+  if (!user->IsEnabled()) {
     runtime::LogWarning("the user '{}' is disabled: its rules do not say 'on'", name);
   }
-  PutUser(server, std::move(user), nullptr);
+  PutUser(server, *std::move(user), nullptr);
   return std::nullopt;
 }
 

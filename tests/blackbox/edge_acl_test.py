@@ -182,6 +182,11 @@ def test_ways_around(proxy):
     assert admin.call("ACL", "SETUSER", "alice", "-set") == "OK"
     assert alice.call("EXEC").startswith("EXECABORT")
     assert admin.call("ACL", "SETUSER", "alice", "+set") == "OK"
+    # But what changes of others does not concern it.
+    assert alice.call("MULTI") == "OK"
+    assert alice.call("SET", "app:1", "v") == "QUEUED"
+    assert admin.call("ACL", "SETUSER", "reader", "+ping") == "OK"
+    assert alice.call("EXEC") == ["OK"]
     # As an inline command, and with a cursor of one's own.
     alice.send(b"get secret\r\n")
     assert alice.reply() == NO_KEY
@@ -214,6 +219,11 @@ def test_the_default_user_may_be_off(proxies):
         assert client.call("AUTH", PASSWORD).startswith("WRONGPASS")
         assert client.call("AUTH", "boss", "p") == "OK"
         assert client.call("GET", "k") is None
+        with RawClient(proxy.port) as waiting:
+            assert waiting.call("PING") == "NOAUTH Authentication required."
+            assert client.call("ACL", "SETUSER", "default", "on", "nopass", "+ping") == "OK"
+            assert waiting.call("PING") == "PONG"
+            assert waiting.call("GET", "k").startswith("NOPERM")
 
 
 def test_what_is_written_down(proxies, tmp_path):
