@@ -11,7 +11,7 @@
 #include "storage/commands/number_text.h"
 #include "storage/commands/script_host.h"
 #include "storage/commands/server_state.h"
-#include "storage/persistence/crc64.h"
+#include "protocol/crc64.h"
 
 namespace slotway::storage {
 namespace {
@@ -92,7 +92,7 @@ std::string PayloadOf(const std::vector<std::string>& libraries) {
     writer.String(library);
   }
   writer.LittleEndian(kRdbVersionRedis70, 2);
-  writer.LittleEndian(Crc64(payload), 8);
+  writer.LittleEndian(protocol::Crc64(payload), 8);
   return payload;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/persistence/dump_payload.h"
 
-#include "storage/persistence/crc64.h"
+#include "protocol/crc64.h"
 
 namespace slotway::storage {
 namespace {
@@ -15,7 +15,7 @@ std::string DumpValue(Keyspace& keyspace, const Entry& entry) {
   RdbWriter writer(payload);
   WriteRdbValue(writer, keyspace, entry);
   writer.LittleEndian(kRdbVersionRedis70, 2);
-  writer.LittleEndian(Crc64(payload), 8);
+  writer.LittleEndian(protocol::Crc64(payload), 8);
   return payload;
 }
 
@@ -23,7 +23,7 @@ bool IsDumpIntact(std::string_view payload) {
   if (payload.size() < kFooterBytes) return false;
   RdbReader footer(payload.substr(payload.size() - kFooterBytes));
   if (footer.LittleEndian(2) > std::uint64_t{kRdbVersionReadMax}) return false;
-  return footer.LittleEndian(8) == Crc64(payload.substr(0, payload.size() - 8));
+  return footer.LittleEndian(8) == protocol::Crc64(payload.substr(0, payload.size() - 8));
 }
 
 RestoreResult RestoreValue(std::string_view payload, const RestoreTarget& target) {

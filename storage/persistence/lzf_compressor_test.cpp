@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-#include "storage/persistence/lzf.h"
+#include "protocol/lzf.h"
 
 namespace slotway::storage {
 namespace {
@@ -31,7 +31,7 @@ TEST(LzfCompressorTest, WhatIsCompressedIsShorterAndComesBack) {
     ++compressed_texts;
     EXPECT_LE(compressed.size() - 6 + 4, text.size());
     std::string whole;
-    ASSERT_TRUE(LzfDecompress(std::string_view(compressed).substr(6), text.size(), whole));
+    ASSERT_TRUE(protocol::LzfDecompress(std::string_view(compressed).substr(6), text.size(), whole));
     ASSERT_EQ(whole, text);
   }
   EXPECT_GT(compressed_texts, 1000);

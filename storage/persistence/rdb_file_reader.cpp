@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "protocol/slot.h"
-#include "storage/persistence/crc64.h"
+#include "protocol/crc64.h"
 #include "storage/persistence/rdb_value.h"
 
 namespace slotway::storage {
@@ -46,7 +46,7 @@ std::string RdbFileReader::ErrorOfEnd() const {
 std::size_t RdbFileReader::Parse(std::string_view bytes) {
   std::size_t at = 0;
   const auto finish_part = [&](std::size_t end) {
-    checksum_ = Crc64(bytes.substr(at, end - at), checksum_);
+    checksum_ = protocol::Crc64(bytes.substr(at, end - at), checksum_);
     offset_ += end - at;
     at = end;
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/persistence/rdb_file_writer.h"
 
-#include "storage/persistence/crc64.h"
+#include "protocol/crc64.h"
 #include "storage/persistence/rdb_value.h"
 
 namespace slotway::storage {
@@ -14,7 +14,7 @@ RdbFileWriter::RdbFileWriter(RdbSink& sink, const RdbFileOptions& options)
                         .sink = this}) {}
 
 void RdbFileWriter::Take(std::string& chunk) {
-  if (options_.has_checksum) checksum_ = Crc64(chunk, checksum_);
+  if (options_.has_checksum) checksum_ = protocol::Crc64(chunk, checksum_);
   bytes_written_ += chunk.size();
   sink_.Take(chunk);
 }

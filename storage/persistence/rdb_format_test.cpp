@@ -6,42 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "storage/persistence/crc64.h"
-#include "storage/persistence/lzf.h"
-
 namespace slotway::storage {
 namespace {
-
-TEST(Crc64Test, CheckValue) {
-  EXPECT_EQ(Crc64("123456789"), 0xe9c6d914c4b8d9caULL);
-  EXPECT_EQ(Crc64(""), 0u);
-}
-
-TEST(Crc64Test, GoesOnWhereItStopped) {
-  const std::string text = "a text of some thirty characters";
-  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-    EXPECT_EQ(Crc64(text.substr(cut), Crc64(text.substr(0, cut))), Crc64(text)) << cut;
-  }
-}
-
-TEST(LzfTest, LiteralsAndOverlappingCopies) {
-  // "ab", then 9 bytes from 2 back.
-  const std::string compressed(
-      "\x01"
-      "ab"
-      "\xe0\x00\x01",
-      6);
-  std::string out;
-  EXPECT_TRUE(LzfDecompress(compressed, 11, out));
-  EXPECT_EQ(out, "abababababa");
-  for (std::size_t cut = 0; cut < compressed.size(); ++cut) {
-    std::string cut_out;
-    EXPECT_FALSE(LzfDecompress(compressed.substr(0, cut), 11, cut_out)) << cut;
-  }
-  std::string wrong;
-  EXPECT_FALSE(LzfDecompress(compressed, 10, wrong));
-  EXPECT_FALSE(LzfDecompress(std::string("\x20\x05", 2), 3, wrong));
-}
 
 TEST(RdbFormatTest, WhatIsWrittenIsRead) {
   const std::vector<std::string> texts = {"",

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "storage/persistence/crc64.h"
+#include "protocol/crc64.h"
 #include "storage/persistence/rdb_format.h"
 #include "storage/scripting/script_runner.h"
 
@@ -138,7 +138,7 @@ TEST(FunctionCommandsTest, RestoreOfBrokenPayloads) {
   const auto restore = [&](std::string payload) {
     RdbWriter writer(payload);
     writer.LittleEndian(kRdbVersionRedis70, 2);
-    writer.LittleEndian(Crc64(payload), 8);
+    writer.LittleEndian(protocol::Crc64(payload), 8);
     return runner.Run({"function", "restore", payload});
   };
   EXPECT_EQ(restore("\x01\x02"), "-ERR given type is not a function\r\n");

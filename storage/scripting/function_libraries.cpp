@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "protocol/ascii.h"
-#include "storage/persistence/crc64.h"
+#include "protocol/crc64.h"
 #include "storage/persistence/dump_payload.h"
 #include "storage/scripting/library_loading.h"
 #include "storage/scripting/script_engine.h"
@@ -131,7 +131,7 @@ std::string FunctionLibraries::Dump() const {
     writer.String(library->code);
   }
   writer.LittleEndian(kRdbVersionRedis70, 2);
-  writer.LittleEndian(Crc64(payload), 8);
+  writer.LittleEndian(protocol::Crc64(payload), 8);
   return payload;
 }
 

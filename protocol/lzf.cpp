@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/persistence/lzf.h"
+#include "protocol/lzf.h"
 
-namespace slotway::storage {
+namespace slotway::protocol {
 namespace {
 
 // One byte of input gives at most this many of output: a length that promises more is a lie.
@@ -39,4 +39,4 @@ bool LzfDecompress(std::string_view compressed, std::size_t expected_bytes, std:
   return out.size() - begin == expected_bytes;
 }
 
-}  // namespace slotway::storage
+}  // namespace slotway::protocol

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/persistence/crc64.h"
+#include "protocol/crc64.h"
 
 #include <array>
 
-namespace slotway::storage {
+namespace slotway::protocol {
 namespace {
 
 constexpr std::uint64_t kReflectedPolynomial = 0x95ac9329ac4bc9b5;
@@ -48,4 +48,4 @@ std::uint64_t Crc64(std::string_view bytes, std::uint64_t crc) {
   return crc;
 }
 
-}  // namespace slotway::storage
+}  // namespace slotway::protocol

@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
-namespace slotway::storage {
+namespace slotway::protocol {
 
 // Appends what `compressed` holds to `out`. False unless it is well-formed and has exactly
 // `expected_bytes` bytes.
 bool LzfDecompress(std::string_view compressed, std::size_t expected_bytes, std::string& out);
 
-}  // namespace slotway::storage
+}  // namespace slotway::protocol

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace slotway::storage {
+namespace slotway::protocol {
 
 // Polynomial 0xad93d23594c935a9, reflected, initial value 0. `crc` continues an earlier call.
 std::uint64_t Crc64(std::string_view bytes, std::uint64_t crc = 0);
 
-}  // namespace slotway::storage
+}  // namespace slotway::protocol
