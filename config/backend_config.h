@@ -61,6 +61,7 @@ struct BackendConfig {
   std::string password;         // after reading: also what password_file held
   std::string password_file;
   uint32_t databases = 16;  // of kinds master-replica and sentinel; a cluster has one
+  bool keeps_users = true;  // what ACL SETUSER has changed, for all proxies before it
   uint32_t connect_timeout_ms = 1000;
   uint32_t response_timeout_ms = 60000;  // 0: wait for ever
   uint32_t ping_interval_ms = 1000;      // an idle backend connection is probed; 0: never

@@ -91,6 +91,7 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
   section.Read("username", backend.username);
   section.ReadPassword(backend.password, backend.password_file);
   section.Read("databases", backend.databases, 1, kDatabasesMax);
+  section.Read("keeps_users", backend.keeps_users);
   section.ReadDuration("connect_timeout_ms", backend.connect_timeout_ms, kMs);
   section.ReadDuration("response_timeout_ms", backend.response_timeout_ms, kMs);
   section.ReadDuration("ping_interval_ms", backend.ping_interval_ms, kMs);

@@ -6,12 +6,6 @@
 #include "protocol/resp_writer.h"
 
 namespace slotway::proxy {
-namespace {
-
-// Nothing that a node is asked here has a longer answer.
-constexpr std::size_t kReplyBytesMax = 64 * 1024;
-
-}  // namespace
 
 void NodeLink::Connect() {
   scanner_ = {};
@@ -46,7 +40,7 @@ std::size_t NodeLink::OnBytes(std::string_view input) {
     auto status = scanner_.Scan(rest);
     bool is_complete = status == protocol::RespReplyScanner::Status::kReply;
     bool may_go_on = status == protocol::RespReplyScanner::Status::kIncomplete;
-    if (may_go_on && rest.size() <= kReplyBytesMax) return taken;
+    if (may_go_on && rest.size() <= reply_bytes_max_) return taken;
     auto reply = protocol::ParseRespValue(rest.substr(0, is_complete ? scanner_.Consumed() : 0));
     if (!reply || (awaits_login_ && reply->IsError())) {
       Fail();

@@ -21,8 +21,10 @@ class NodeLink : private runtime::Connection::Handler {
  public:
   // Asked for at every connect: a reload may change it.
   using Login = std::function<BackendLogin()>;
-  NodeLink(runtime::EventLoop& loop, const runtime::SocketAddress& address, Login login)
-      : loop_(loop), address_(address), login_(std::move(login)) {}
+  // A reply that is longer than `reply_bytes_max` ends the connection.
+  NodeLink(runtime::EventLoop& loop, const runtime::SocketAddress& address, Login login,
+           std::size_t reply_bytes_max = 64 * 1024)
+      : loop_(loop), address_(address), login_(std::move(login)), reply_bytes_max_(reply_bytes_max) {}
   ~NodeLink() override = default;
 
   const runtime::SocketAddress& Address() const { return address_; }
@@ -51,6 +53,7 @@ class NodeLink : private runtime::Connection::Handler {
   runtime::EventLoop& loop_;
   runtime::SocketAddress address_;
   Login login_;
+  std::size_t reply_bytes_max_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespReplyScanner scanner_;
   bool awaits_login_ = false;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/user_book.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <utility>
 
+#include "protocol/acl_changes.h"
 #include "protocol/acl_file.h"
 #include "protocol/acl_user_line.h"
 #include "runtime/file_replacement.h"
@@ -17,6 +17,7 @@
 namespace slotway::proxy {
 namespace {
 
+using protocol::AclChanges;
 using protocol::AclUser;
 using protocol::AclUsers;
 using protocol::kDefaultUser;
@@ -25,21 +26,10 @@ using Problem = UserBook::Problem;
 constexpr std::size_t kLogEntriesMax = 128;
 constexpr unsigned kOwnerOnly = 0600;  // it holds digests of passwords
 
-AclUsers CopyOf(const AclUsers& users) {
-  AclUsers copy(RulesContext());
-  for (const auto& [name, user] : users.All()) copy.Put(*user);
-  return copy;
-}
-
 AclUser PlainDefaultUser(const std::string& password) {
   AclUser user = AclUser::MakeDefault(RulesContext());
   if (!password.empty()) user.Apply(">" + password, RulesContext());
   return user;
-}
-
-bool Names(const std::vector<std::string>& lines, std::string_view name) {
-  return std::any_of(lines.begin(), lines.end(),
-                     [&](const std::string& line) { return protocol::AclUserLineName(line) == name; });
 }
 
 Problem PutLine(std::string_view line, AclUsers& users) {
@@ -60,7 +50,10 @@ const protocol::AclContext& RulesContext() {
   return context;
 }
 
-UserBook::UserBook() {
+UserBook::UserBook()
+    : keeper_([this](const Edit& edit, const std::function<void(Problem)>& done) {
+        EditOwnText(edit, done);
+      }) {
   // shared: see Snapshot.
   current_ = std::make_shared<const UsersVersion>();
 }
@@ -68,54 +61,61 @@ UserBook::UserBook() {
 Problem UserBook::ApplySettings(const config::AuthConfig& auth) {
   const std::lock_guard lock(mutex_);
   if (settings_ == auth) return std::nullopt;
-  AclUsers users = CopyOf(current_->users);
-  if (auto problem = ReadSettings(auth, users)) return problem;
-  Publish(std::move(users));
+  // A file stays as it was read, unless the settings name another one: ACL LOAD is for that.
+  const bool is_same_file =
+      settings_ && !auth.acl_file.empty() && settings_->acl_file == auth.acl_file;
+  if (!is_same_file) {
+    Read read = auth.acl_file.empty() ? ReadSettings(auth) : ReadFile(auth);
+    if (!read) return read.error();
+    settings_users_ = *std::move(read);
+  }
   settings_ = auth;
+  Publish();
   return std::nullopt;
 }
 
-Problem UserBook::ReadSettings(const config::AuthConfig& auth, AclUsers& users) const {
-  if (!auth.acl_file.empty()) {
-    // As it was read at first, unless the settings name another one: it may have been changed since.
-    return settings_ && settings_->acl_file == auth.acl_file ? std::nullopt : ReadFile(auth, users);
-  }
-  const bool is_new_password = !settings_ || settings_->password != auth.password;
-  const bool had_default_line = settings_ && Names(settings_->users, kDefaultUser);
-  if (is_new_password || had_default_line) users.Put(PlainDefaultUser(auth.password));
-  if (settings_) {
-    for (const std::string& line : settings_->users) {
-      const std::string_view name = protocol::AclUserLineName(line);
-      if (name != kDefaultUser && !Names(auth.users, name)) users.Remove(name);
-    }
-  }
+UserBook::Read UserBook::ReadSettings(const config::AuthConfig& auth) {
+  AclUsers users(RulesContext());
+  users.Put(PlainDefaultUser(auth.password));
   for (const std::string& line : auth.users) {
-    if (auto problem = PutLine(line, users)) return problem;
+    if (auto problem = PutLine(line, users)) return tl::unexpected(*problem);
   }
-  return std::nullopt;
+  return users;
 }
 
-Problem UserBook::ReadFile(const config::AuthConfig& auth, AclUsers& users) {
+UserBook::Read UserBook::ReadFile(const config::AuthConfig& auth) {
   std::ifstream file(auth.acl_file, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file || file.bad()) {
-    return "Error loading ACLs, opening file '" + auth.acl_file + "': " + std::strerror(errno);
+    return tl::unexpected("Error loading ACLs, opening file '" + auth.acl_file +
+                          "': " + std::strerror(errno));
   }
   auto read = protocol::ReadAclFile(text, auth.acl_file, RulesContext());
-  if (!read) return read.error();
-  users = AclUsers(RulesContext());
+  if (!read) return tl::unexpected(read.error());
+  AclUsers users(RulesContext());
   users.Put(PlainDefaultUser(auth.password));
   for (AclUser& user : *read) users.Put(std::move(user));
-  return std::nullopt;
+  return users;
 }
 
-UserBook::Snapshot UserBook::Publish(AclUsers users) {
+void UserBook::Publish() {
   // shared: see Snapshot.
   auto next = std::make_shared<UsersVersion>();
-  next->users = std::move(users);
+  // What the keeper has was looked at when it came.
+  next->users = AclChanges::Parse(text_).value_or(AclChanges()).Over(settings_users_, RulesContext());
   next->version = current_->version + 1;
+  next->callers.insert(callers_.begin(), callers_.end());
   current_ = std::move(next);
-  return current_;
+}
+
+void UserBook::TakeChanges(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  if (text == text_) return;
+  if (!AclChanges::Parse(text)) {
+    return runtime::LogWarning("the users that other proxies have changed cannot be read");
+  }
+  text_ = text;
+  Publish();
 }
 
 UserBook::Snapshot UserBook::Current() const {
@@ -123,21 +123,66 @@ UserBook::Snapshot UserBook::Current() const {
   return current_;
 }
 
-tl::expected<UserBook::Snapshot, std::string> UserBook::Change(
-    const std::function<Problem(AclUsers&)>& change) {
+tl::expected<std::string, std::string> UserBook::Edited(const Change& change,
+                                                        const std::string& text) const {
+  auto changes = AclChanges::Parse(text);
+  if (!changes) return tl::unexpected<std::string>("the users that are shared cannot be read");
   const std::lock_guard lock(mutex_);
-  AclUsers users = CopyOf(current_->users);
-  if (auto problem = change(users)) return tl::unexpected(*problem);
-  return Publish(std::move(users));
+  const AclUsers before = changes->Over(settings_users_, RulesContext());
+  AclUsers after = protocol::CopyOf(before, RulesContext());
+  if (auto problem = change(after)) return tl::unexpected(*problem);
+  changes->Note(settings_users_, before, after);
+  return changes->Text();
+}
+
+void UserBook::EditText(Edit edit, std::uint64_t caller, OnChanged done) {
+  {
+    const std::lock_guard lock(mutex_);
+    callers_.insert(caller);
+  }
+  keeper_(std::move(edit), [this, caller, done = std::move(done)](const Problem& problem) {
+    Snapshot current;
+    {
+      const std::lock_guard lock(mutex_);
+      callers_.erase(callers_.find(caller));
+      current = current_;
+    }
+    done(problem ? Changed(tl::unexpected(*problem)) : Changed(std::move(current)));
+  });
+}
+
+void UserBook::EditOwnText(const Edit& edit, const std::function<void(Problem)>& done) {
+  tl::expected<std::string, std::string> edited;
+  {
+    const std::lock_guard one_by_one(own_edit_mutex_);
+    edited = edit(text_);
+    if (edited) TakeChanges(*edited);
+  }
+  done(edited ? std::nullopt : Problem(edited.error()));
+}
+
+void UserBook::Make(Change change, std::uint64_t caller, OnChanged done) {
+  EditText([this, change = std::move(change)](
+               const std::string& text) { return Edited(change, text); },
+           caller, std::move(done));
+}
+
+void UserBook::LoadFile(std::uint64_t caller, OnChanged done) {
+  Read read = ReadFile(*settings_);
+  if (!read) return done(tl::unexpected(read.error()));
+  {
+    const std::lock_guard lock(mutex_);
+    settings_users_ = *std::move(read);
+    callers_.insert(caller);
+    Publish();
+    callers_.erase(callers_.find(caller));
+  }
+  EditText([](const std::string&) { return std::string(); }, caller, std::move(done));
 }
 
 bool UserBook::HasFile() const {
   const std::lock_guard lock(mutex_);
   return settings_ && !settings_->acl_file.empty();
-}
-
-tl::expected<UserBook::Snapshot, std::string> UserBook::LoadFile() {
-  return Change([this](AclUsers& users) { return ReadFile(*settings_, users); });
 }
 
 Problem UserBook::SaveFile() const {

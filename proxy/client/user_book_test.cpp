@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/user_book.h"
 
+#include <cstdio>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,6 +25,18 @@ UserBook::Problem AddUser(protocol::AclUsers& users, std::string_view name) {
   return std::nullopt;
 }
 
+UserBook::Changed MakeNow(UserBook& book, UserBook::Change change) {
+  UserBook::Changed result = tl::unexpected<std::string>("nothing was said");
+  book.Make(std::move(change), 7, [&](UserBook::Changed changed) { result = std::move(changed); });
+  return result;
+}
+
+UserBook::Changed LoadNow(UserBook& book) {
+  UserBook::Changed result = tl::unexpected<std::string>("nothing was said");
+  book.LoadFile(7, [&](UserBook::Changed changed) { result = std::move(changed); });
+  return result;
+}
+
 TEST(UserBook, ThePasswordIsTheDefaultUsers) {
   UserBook book;
   EXPECT_TRUE(book.Current()->users.Default().IsOpen());
@@ -37,7 +51,7 @@ TEST(UserBook, AReloadTakesWhatTheSettingsHaveChanged) {
   UserBook book;
   config::AuthConfig auth{.password = "p", .users = {"alice on +get ~a", "bob on +get ~b"}};
   ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
-  ASSERT_TRUE(book.Change([](auto& users) { return AddUser(users, "made"); }));
+  ASSERT_TRUE(MakeNow(book, [](auto& users) { return AddUser(users, "made"); }));
   const std::uint64_t version = book.Current()->version;
   ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
   EXPECT_EQ(book.Current()->version, version) << "nothing has changed";
@@ -67,17 +81,56 @@ TEST(UserBook, WhatIsWrongChangesNothing) {
               HasSubstr("auth.users: 'carol': Error in ACL SETUSER modifier '+nosuch'"));
   EXPECT_THAT(*book.ApplySettings({.users = {" "}}), HasSubstr("needs a name and rules"));
   EXPECT_THAT(*book.ApplySettings({.acl_file = "/nosuch"}), HasSubstr("No such file"));
-  EXPECT_FALSE(book.Change([](auto& users) {
+  EXPECT_FALSE(MakeNow(book, [](auto& users) {
     AddUser(users, "made");
     return UserBook::Problem("no");
   }));
   EXPECT_EQ(book.Current(), before);
 }
 
+TEST(UserBook, WhatIsChangedIsKeptElsewhereIfSomebodyKeepsIt) {
+  UserBook book;
+  std::string kept;
+  int edits = 0;
+  book.KeepIn([&](const UserBook::Edit& edit, const std::function<void(UserBook::Problem)>& done) {
+    for (; edits < 2; ++edits) ASSERT_TRUE(edit(kept));  // as if others had come first
+    const auto edited = edit(kept);
+    if (!edited) return done(edited.error());
+    kept = *edited;
+    book.TakeChanges(kept);
+    done(std::nullopt);
+  });
+  const auto changed = MakeNow(book, [](auto& users) { return AddUser(users, "made"); });
+  ASSERT_TRUE(changed);
+  EXPECT_NE((*changed)->users.Find("made"), nullptr);
+  EXPECT_THAT((*changed)->callers, ElementsAre(7u)) << "it is answered before it is cut off";
+  UserBook other;
+  other.TakeChanges(kept);
+  EXPECT_THAT(NamesIn(other), ElementsAre("default", "made"));
+  EXPECT_TRUE(other.Current()->callers.empty());
+  other.TakeChanges("what is this");
+  EXPECT_THAT(NamesIn(other), ElementsAre("default", "made"));
+}
+
+TEST(UserBook, LoadingTheFileEndsAllChanges) {
+  const std::string path = testing::TempDir() + "user_book_test.acl";
+  std::ofstream(path) << "user alice on +get ~a\n";
+  UserBook book;
+  ASSERT_EQ(book.ApplySettings({.acl_file = path}), std::nullopt);
+  ASSERT_TRUE(MakeNow(book, [](auto& users) { return AddUser(users, "made"); }));
+  std::ofstream(path) << "user bob on +get ~b\n";
+  ASSERT_TRUE(LoadNow(book));
+  EXPECT_THAT(NamesIn(book), ElementsAre("bob", "default"));
+  std::ofstream(path) << "user\n";
+  EXPECT_FALSE(LoadNow(book));
+  EXPECT_THAT(NamesIn(book), ElementsAre("bob", "default"));
+  std::remove(path.c_str());
+}
+
 TEST(UserBook, ASnapshotStaysAsItIs) {
   UserBook book;
   const UserBook::Snapshot before = book.Current();
-  ASSERT_TRUE(book.Change([](auto& users) { return AddUser(users, "made"); }));
+  ASSERT_TRUE(MakeNow(book, [](auto& users) { return AddUser(users, "made"); }));
   EXPECT_EQ(before->users.Find("made"), nullptr);
   EXPECT_NE(book.Current()->users.Find("made"), nullptr);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ACL: the users of the proxy, which decides what they may do; the shards know nothing of them.
 #include <array>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -50,55 +52,80 @@ void GetUser(LocalCall& call) {
 
 // ---- Changes ----
 
-// Answers when every worker has the new users, or with the error.
-void Publish(LocalCall& call, const tl::expected<UserBook::Snapshot, std::string>& changed,
-             std::function<void(LocalWriter&)> answer) {
-  if (!changed) return call.reply.Error("ERR " + changed.error());
-  GatherFromWorkers<bool>(
+// Lets `begin` change the users and answers when every worker has the new ones, or with the error.
+void Change(LocalCall& call, std::function<void(UserBook&, UserBook::OnChanged)> begin,
+            std::function<void(LocalWriter&)> answer) {
+  using Error = std::optional<std::string>;
+  GatherLater<Error>(
       call,
-      [users = *changed, caller = call.session.State().id](WorkerServices& there) {
-        TakeUsers(there, users, caller);
-        return true;
+      [home = call.session.Services().colleagues.own_index, begin = std::move(begin)](
+          WorkerServices& there, std::function<void(Error)> say) {
+        if (there.colleagues.own_index != home) return say(std::nullopt);
+        begin(there.book, [post = there.colleagues.post, home, say](UserBook::Changed changed) {
+          post(home, [say, changed = std::move(changed)](WorkerServices& worker) {
+            if (changed) TakeUsers(worker, *changed);
+            say(changed ? std::nullopt : Error(changed.error()));
+          });
+        });
       },
-      [answer = std::move(answer)](const std::vector<bool>&, LocalWriter& reply) { answer(reply); });
+      [answer = std::move(answer)](const std::vector<Error>& errors, LocalWriter& reply) {
+        for (const Error& error : errors) {
+          if (error) return reply.Error("ERR " + *error);
+        }
+        answer(reply);
+      });
+}
+
+void Make(LocalCall& call, UserBook::Change change, std::function<void(LocalWriter&)> answer) {
+  auto begin = [change = std::move(change), caller = call.session.State().id](
+                   UserBook& book, UserBook::OnChanged done) {
+    book.Make(change, caller, std::move(done));
+  };
+  Change(call, begin, std::move(answer));
 }
 
 void AnswerOk(LocalWriter& reply) { reply.Ok(); }
 
+std::vector<std::string> WordsFrom(const LocalCall& call, std::size_t first) {
+  return {call.args.begin() + static_cast<std::ptrdiff_t>(first), call.args.end()};
+}
+
 void SetUser(LocalCall& call) {
-  const std::string_view name = call.args[2];
-  if (protocol::HasAclSpaces(name)) {
+  if (protocol::HasAclSpaces(call.args[2])) {
     return call.reply.Error("ERR Usernames can't contain spaces or null characters");
   }
-  auto changed = call.session.Services().book.Change(
-      [&](AclUsers& users) -> std::optional<std::string> {
-        auto user = users.Changed(name, call.args.subspan(3), RulesContext());
-        if (!user) return user.error();
-        users.Put(std::move(*user));
-        return std::nullopt;
-      });
-  Publish(call, changed, AnswerOk);
+  auto change = [words = WordsFrom(call, 2)](AclUsers& users) -> UserBook::Problem {
+    const std::vector<std::string_view> rules(words.begin() + 1, words.end());
+    auto user = users.Changed(words[0], rules, RulesContext());
+    if (!user) return user.error();
+    users.Put(std::move(*user));
+    return std::nullopt;
+  };
+  Make(call, change, AnswerOk);
 }
 
 void DelUser(LocalCall& call) {
   for (std::string_view name : call.args.subspan(2)) {
     if (name == kDefaultUser) return call.reply.Error("ERR The 'default' user cannot be removed");
   }
-  std::int64_t removed = 0;
-  auto changed = call.session.Services().book.Change(
-      [&](AclUsers& users) -> std::optional<std::string> {
-        for (std::string_view name : call.args.subspan(2)) {
-          if (users.Remove(name) != nullptr) ++removed;
-        }
-        return std::nullopt;
-      });
-  Publish(call, changed, [removed](LocalWriter& reply) { reply.Integer(removed); });
+  // shared: counted where the change is made, perhaps several times; read when it is over.
+  auto removed = std::make_shared<std::int64_t>(0);
+  auto change = [removed, names = WordsFrom(call, 2)](AclUsers& users) -> UserBook::Problem {
+    *removed = 0;
+    for (const std::string& name : names) {
+      if (users.Remove(name) != nullptr) ++*removed;
+    }
+    return std::nullopt;
+  };
+  Make(call, change, [removed](LocalWriter& reply) { reply.Integer(*removed); });
 }
 
 void Load(LocalCall& call) {
-  UserBook& book = call.session.Services().book;
-  if (!book.HasFile()) return call.reply.Error(kNoFile);
-  Publish(call, book.LoadFile(), AnswerOk);
+  if (!call.session.Services().book.HasFile()) return call.reply.Error(kNoFile);
+  auto begin = [caller = call.session.State().id](UserBook& book, UserBook::OnChanged done) {
+    book.LoadFile(caller, std::move(done));
+  };
+  Change(call, begin, AnswerOk);
 }
 
 void Save(LocalCall& call) {

@@ -81,9 +81,9 @@ void RecheckBlocked(ClientSession& session) {
   session.BlockedRequest()->Unblock(true, [](bool) {});
 }
 
-void CutOff(ClientSession& session, std::uint64_t caller, std::string_view why) {
+void CutOff(ClientSession& session, const UsersVersion& users, std::string_view why) {
   session.LeaveSubscriptions();
-  if (session.State().id == caller) {
+  if (users.callers.contains(session.State().id)) {
     session.CloseWhenAnswered();
   } else {
     session.Cut(why);
@@ -137,7 +137,7 @@ std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
          " option of SORT denied due to insufficient ACL permissions.";
 }
 
-void TakeUsers(WorkerServices& services, UserBook::Snapshot users, std::uint64_t caller) {
+void TakeUsers(WorkerServices& services, UserBook::Snapshot users) {
   if (users->version <= services.users->version) return;
   // What sessions refer to stays until all of them refer to the new ones.
   const UserBook::Snapshot before = std::exchange(services.users, std::move(users));
@@ -153,9 +153,9 @@ void TakeUsers(WorkerServices& services, UserBook::Snapshot users, std::uint64_t
     UpdateRestriction(state);
     session->ApplyParserLimits();
     if (is_removed) {
-      CutOff(*session, caller, "its user was removed");
+      CutOff(*session, *services.users, "its user was removed");
     } else if (!MayGoOnListening(*session, *user)) {
-      CutOff(*session, caller, "its user may not listen to this any more");
+      CutOff(*session, *services.users, "its user may not listen to this any more");
     } else if (state.is_restricted && old.Describe() != user->Describe()) {
       session->SpoilQueued();
       if (session->IsBlocked()) RecheckBlocked(*session);

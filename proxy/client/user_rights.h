@@ -3,7 +3,6 @@
 // worker's thread.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,9 +25,8 @@ bool LogIn(ClientSession& session, std::string_view user, std::string_view passw
 // REQUIRES: SessionState::is_restricted.
 std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
                      std::span<const std::string_view> args);
-// From now on the worker's users are these. Who has lost its user, or may no longer listen to what
-// it listens to, is cut off; `caller` is the session whose request it is, which gets its answer
-// first.
-void TakeUsers(WorkerServices& services, UserBook::Snapshot users, std::uint64_t caller);
+// From now on the worker's users are these, unless it has newer ones. Who has lost its user, or may
+// no longer listen to what it listens to, is cut off; the callers get their answers first.
+void TakeUsers(WorkerServices& services, UserBook::Snapshot users);
 
 }  // namespace slotway::proxy

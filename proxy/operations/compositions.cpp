@@ -7,9 +7,9 @@ const std::vector<Composition>& Compositions() {
   static const std::vector<Composition> all = [] {
     std::vector<Composition> joined = BlockingCompositions();
     for (auto family :
-         {ScriptCompositions(), WaitCompositions(), KeyspaceCompositions(), JoinedCompositions(),
-          DebugCompositions(), ConfigCompositions(), CrossSlotReads(), CrossSlotStreams(),
-          CrossSlotStores(), CrossSlotMoves()}) {
+         {ScriptCompositions(), FunctionCompositions(), WaitCompositions(), KeyspaceCompositions(),
+          JoinedCompositions(), DebugCompositions(), ConfigCompositions(), CrossSlotReads(),
+          CrossSlotStreams(), CrossSlotStores(), CrossSlotMoves()}) {
       joined.insert(joined.end(), family.begin(), family.end());
     }
     return joined;

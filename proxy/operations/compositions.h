@@ -10,7 +10,8 @@
 namespace slotway::proxy {
 
 // The families; each is a constant table in a file of its own.
-std::span<const Composition> ScriptCompositions();  // SCRIPT, FUNCTION
+std::span<const Composition> ScriptCompositions();    // SCRIPT, FUNCTION KILL
+std::span<const Composition> FunctionCompositions();  // FUNCTION
 std::vector<Composition> BlockingCompositions();     // all that block on keys, from their rows
 std::span<const Composition> WaitCompositions();     // WAIT, WAITAOF
 std::span<const Composition> KeyspaceCompositions();  // SCAN, RANDOMKEY, CLUSTER ...INSLOT

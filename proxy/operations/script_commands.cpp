@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SCRIPT and FUNCTION, as far as one shard's answer is not the answer.
+// SCRIPT, as far as one shard's answer is not the answer; and stopping functions, which is the same.
 //
 // Scripts and functions have to be known wherever a key may be, so loading goes to all masters. The
 // proxy remembers scripts besides: a shard that lacks one gets it when it is needed.
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "protocol/resp_array.h"
-#include "protocol/resp_reply_value.h"
 #include "protocol/resp_writer.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/routing/operation.h"
@@ -17,7 +16,6 @@
 namespace slotway::proxy {
 namespace {
 
-using protocol::RespValue;
 using protocol::StringSink;
 using Words = std::vector<std::string>;
 
@@ -113,19 +111,6 @@ std::string JoinKill(const Answers& answers) {
   return telling == replies.end() ? replies.front() : *telling;
 }
 
-// Where something runs; the engines are the same everywhere.
-std::string JoinFunctionStats(const Answers& answers) {
-  const std::string& error = FirstError(answers.replies);
-  if (IsError(error)) return error;
-  auto busy = std::find_if(answers.replies.begin(), answers.replies.end(),
-                           [](const std::string& reply) {
-    auto value = protocol::ParseRespValue(reply);
-    return value && value->elements.size() > 1 &&
-           value->elements[1].kind != RespValue::Kind::kNull;
-  });
-  return busy == answers.replies.end() ? answers.replies.front() : *busy;
-}
-
 template <JoinAnswers kJoin>
 void AskMasters(const OperationContext& context) {
   (new MastersOperation(context, kJoin))->Begin();
@@ -172,11 +157,6 @@ constexpr Composition kCompositions[] = {
     {.full_name = "script|show", .always = ShowScript},
     {.full_name = "script|debug", .always = RefuseToDebug},
     {.full_name = "function|kill", .always = AskMasters<JoinKill>, .suits_lone_shard = Always},
-    {.full_name = "function|stats",
-     .always = AskMasters<JoinFunctionStats>,
-     .suits_lone_shard = Always},
-    {.full_name = "function|list", .always = AskOneMaster, .suits_lone_shard = Always},
-    {.full_name = "function|dump", .always = AskOneMaster, .suits_lone_shard = Always},
 };
 
 }  // namespace

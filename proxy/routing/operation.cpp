@@ -48,9 +48,8 @@ void Operation::Send(protocol::Slot slot, Args args, std::size_t part, bool is_r
   dispatcher_.SendInLine(BytesOf(args), request);
 }
 
-bool Operation::SendToNode(NodeIndex node, std::initializer_list<std::string_view> args,
-                           std::size_t part) {
-  return dispatcher_.SendToNode(node, BytesOf(Args(args.begin(), args.size())), Describe(part));
+bool Operation::SendToNode(NodeIndex node, Args args, std::size_t part) {
+  return dispatcher_.SendToNode(node, BytesOf(args), Describe(part));
 }
 
 void Operation::TryLater(protocol::Slot slot, std::size_t part, std::string_view error) {

@@ -52,7 +52,10 @@ class Operation : public ReplyTaker {
     Send(slot, Args(args.begin(), args.size()), part, is_readonly);
   }
   // The same to this very node. Raw: see InFlight::is_raw. False if it cannot be sent to now.
-  bool SendToNode(NodeIndex node, std::initializer_list<std::string_view> args, std::size_t part);
+  bool SendToNode(NodeIndex node, Args args, std::size_t part);
+  bool SendToNode(NodeIndex node, std::initializer_list<std::string_view> args, std::size_t part) {
+    return SendToNode(node, Args(args.begin(), args.size()), part);
+  }
   // To every master: parts 0 to count - 1. REQUIRES: MasterCount() > 0.
   void SendToEachMaster(Args args, bool is_readonly);
   std::size_t MasterCount() const { return dispatcher_.SlotOfEachMaster().size(); }

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "proxy/client/user_rights.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/server/admin_endpoints.h"
 #include "runtime/clock.h"
@@ -82,7 +83,8 @@ runtime::Result<void> ProxyServer::Start() {
   refresher_ = std::make_unique<TopologyRefresher>(
       main_loop_, settings_.backend,
       [this](const TopologyRefresher::Snapshot& snapshot) {
-        Publish(snapshot);
+        users_store_->UpdateTopology(*snapshot);
+        if (users_store_->IsKnown()) Publish(snapshot);
         monitor_->UpdateTopology(*snapshot);
         learner_->UpdateTopology(*snapshot);
       });
@@ -92,6 +94,8 @@ runtime::Result<void> ProxyServer::Start() {
           group_->Loop(i).Post([this, i, facts] { workers_[i]->TakeReplicaFacts(facts); });
         }
       });
+
+  KeepUsers();
 
   group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
   for (std::size_t i = 0; i < worker_count; ++i) {
@@ -160,19 +164,44 @@ runtime::Result<SettingsChange> ProxyServer::TakeSettings(const config::ProxyCon
   if (auto tried = TryOut(change.effective); !tried) return tl::unexpected(tried.error());
   settings_ = change.effective;
   WarnOfTooFewFiles(settings_.limits);
-  // Workers never wait for this thread, so it may wait for them: whoever is told that the settings
-  // have changed finds them changed.
-  std::latch taken(static_cast<std::ptrdiff_t>(workers_.size()));
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    group_->Loop(i).Post([this, i, &taken] {
-      workers_[i]->TakeSettings(settings_);
-      taken.count_down();
-    });
-  }
-  taken.wait();
+  OnEachWorker([this](ProxyWorker& worker) { worker.TakeSettings(settings_); });
   AskBackendAnew(change);
   reloads_.Add();
   return change;
+}
+
+// Workers never wait for this thread, so it may wait for them: whoever is told that something has
+// changed finds it changed.
+void ProxyServer::OnEachWorker(const std::function<void(ProxyWorker&)>& task) {
+  std::latch done(static_cast<std::ptrdiff_t>(workers_.size()));
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    group_->Loop(i).Post([&, i] {
+      task(*workers_[i]);
+      done.count_down();
+    });
+  }
+  done.wait();
+}
+
+void ProxyServer::KeepUsers() {
+  users_store_ = std::make_unique<RecordStore>(
+      main_loop_, settings_.backend, settings_.backend.keeps_users,
+      [this](const std::string& text) { TakeUsersText(text); });
+  share_->book.KeepIn([this](UserBook::Edit edit, std::function<void(UserBook::Problem)> done) {
+    main_loop_.Post([this, edit = std::move(edit), done = std::move(done)] {
+      users_store_->Change(edit, done);
+    });
+  });
+}
+
+// Clients get to the shards only after the users are known, for some may have been removed.
+void ProxyServer::TakeUsersText(const std::string& text) {
+  share_->book.TakeChanges(text);
+  OnEachWorker([this](ProxyWorker& worker) {
+    TakeUsers(worker.Services(), share_->book.Current());
+  });
+  if (std::exchange(are_users_known_, true) || refresher_->Current() == nullptr) return;
+  Publish(refresher_->Current());
 }
 
 void ProxyServer::AskBackendAnew(const SettingsChange& change) {
@@ -182,7 +211,10 @@ void ProxyServer::AskBackendAnew(const SettingsChange& change) {
   if (!is_about_backend) return;
   refresher_->RequestSoon();
   monitor_->ApplySettings();
-  if (refresher_->Current() != nullptr) monitor_->UpdateTopology(*refresher_->Current());
+  users_store_->ApplySettings();
+  if (refresher_->Current() == nullptr) return;
+  monitor_->UpdateTopology(*refresher_->Current());
+  users_store_->UpdateTopology(*refresher_->Current());
 }
 
 std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {
@@ -253,6 +285,10 @@ bool ProxyServer::IsReady(std::string& reason) const {
   const TopologyRefresher::Snapshot& topology = refresher_->Current();
   if (topology == nullptr) {
     reason = "no shard has told the topology yet: " + refresher_->LastError();
+    return false;
+  }
+  if (!users_store_->IsKnown()) {
+    reason = "too few masters have told what has been changed of the users";
     return false;
   }
   if (!topology->CoversAllSlots()) {

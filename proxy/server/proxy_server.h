@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "config/proxy_config.h"
 #include "proxy/backend/command_learner.h"
+#include "proxy/backend/record_store.h"
 #include "proxy/backend/replica_monitor.h"
 #include "proxy/backend/topology_refresher.h"
 #include "proxy/server/front_door.h"
@@ -66,6 +68,9 @@ class ProxyServer {
   runtime::Result<void> TryOut(const config::ProxyConfig& effective);
   void AskBackendAnew(const SettingsChange& change);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
+  void KeepUsers();
+  void TakeUsersText(const std::string& text);
+  void OnEachWorker(const std::function<void(ProxyWorker&)>& task);
   Colleagues ColleaguesOf(std::size_t index);
   runtime::Result<void> StartAdmin();
   void BeginShutdown();
@@ -84,6 +89,7 @@ class ProxyServer {
   std::unique_ptr<TopologyRefresher> refresher_;
   std::unique_ptr<CommandLearner> learner_;
   std::unique_ptr<ReplicaMonitor> monitor_;
+  std::unique_ptr<RecordStore> users_store_;
   std::unique_ptr<AdminEndpoints> admin_;
   runtime::Timer drain_timer_;
   runtime::Counter reloads_;
@@ -91,6 +97,7 @@ class ProxyServer {
   std::atomic<bool> are_commands_requested_{false};
   bool is_shutting_down_ = false;
   bool is_draining_ = false;
+  bool are_users_known_ = false;
 };
 
 }  // namespace slotway::proxy

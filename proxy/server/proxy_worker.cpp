@@ -142,7 +142,7 @@ void ProxyWorker::Remove(ClientSession& session) {
 void ProxyWorker::TakeSettings(const config::ProxyConfig& settings) {
   settings_ = settings;
   dispatcher_.ApplySettings();
-  TakeUsers(services_, share_.book.Current(), 0);
+  TakeUsers(services_, share_.book.Current());
   sessions_.ForEach([](ClientSession& session) { session.ApplySettings(); });
 }
 

@@ -39,6 +39,7 @@ constexpr Part kParts[] = {
     Live("backend.password", [](auto& c) -> auto& { return c.backend.password; }),
     Live("backend.password_file", [](auto& c) -> auto& { return c.backend.password_file; }),
     Fixed("backend.databases", [](auto& c) -> auto& { return c.backend.databases; }),
+    Fixed("backend.keeps_users", [](auto& c) -> auto& { return c.backend.keeps_users; }),
     Live("backend.connect_timeout_ms",
          [](auto& c) -> auto& { return c.backend.connect_timeout_ms; }),
     Live("backend.response_timeout_ms",

@@ -36,6 +36,11 @@ Fit Compare(BitFieldType type, std::int64_t value, std::int64_t increment) {
   // Unsigned and beyond an int64: no field is as large.
   if (!type.is_signed && value < 0) return Fit::kTooLarge;
   if (value > Largest(type)) return Fit::kTooLarge;
+  // Redis asks for the room that is left above, which an int64 does not hold: then it finds none.
+  std::int64_t room_above = 0;
+  if (__builtin_sub_overflow(Largest(type), value, &room_above) && type.bits < kBitsMax) {
+    return Fit::kTooLarge;
+  }
   if (value < Smallest(type)) return Fit::kTooSmall;
   std::int64_t sum = 0;
   if (__builtin_add_overflow(value, increment, &sum)) {

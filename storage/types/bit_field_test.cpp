@@ -79,6 +79,10 @@ TEST(BitField, Overflow) {
       {kI8, -128, -1, 127, -128, false},
       {kI8, -128, 255, 127, 127, true},
       {kI8, 300, 0, 44, 127, false},
+      {kI8, kMin + 128, 0, -128, -128, false},
+      {kI8, kMin + 127, 0, 127, 127, false},  // as Redis does it
+      {kI8, kMin, 0, 0, 127, false},
+      {kI64, kMin, 0, kMin, kMin, true},
       {kI64, kMax, 1, kMin, kMax, false},
       {kI64, kMin, -1, kMax, kMin, false},
       {kI64, kMin, kMax, -1, -1, true},

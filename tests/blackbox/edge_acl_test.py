@@ -40,6 +40,8 @@ def proxies(cluster):
     yield make
     for proxy in made:
         proxy.stop()
+    for node in cluster.nodes:  # where the proxies have kept what was changed of the users
+        node.call("FUNCTION", "FLUSH")
 
 
 @pytest.fixture

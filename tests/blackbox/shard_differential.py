@@ -88,6 +88,28 @@ class PlaceValues(Values):
         return b"g%d" % self.rng.randrange(6)
 
 
+# Removes a sparse HyperLogLog whose last run should have a second byte: Redis takes it from behind
+# the string, where an earlier change may have left one.
+DROP_CUT_SHORT = b"""
+local text = redis.call('type', KEYS[1]).ok == 'string' and redis.call('get', KEYS[1]) or ''
+if text:sub(1, 5) ~= 'HYLL\1' then return 0 end
+local at = 17
+while at <= #text do
+  local byte = text:byte(at)
+  at = at + ((byte >= 64 and byte < 128) and 2 or 1)
+end
+return at > #text + 1 and redis.call('del', KEYS[1]) or 0
+"""
+
+
+def changed_bytes(values):
+    """Bytes of one written over, and what keeps both servers alike after it."""
+    r, key = values.rng, values.key()
+    place = r.choice([0, 3, 4, 5, 8, 15, 16, 17, 18, 20, 40, 100])
+    damage = bytes(r.randrange(256) for _ in range(r.randrange(1, 4)))
+    return [[b"setrange", key, b"%d" % place, damage], [b"eval", DROP_CUT_SHORT, b"1", key]]
+
+
 def hyperloglog_run(values):
     """Of the same family, many elements at once and bytes changed behind its back."""
     r, k = values.rng, values.key
@@ -95,8 +117,7 @@ def hyperloglog_run(values):
         lambda: hyperloglog_command(values), lambda: hyperloglog_command(values),
         lambda: hyperloglog_command(values),
         lambda: [b"pfadd", k()] + [values.member() for _ in range(r.choice([1, 30, 300, 1500]))],
-        lambda: [b"setrange", k(), b"%d" % r.choice([0, 3, 4, 5, 8, 15, 16, 17, 18, 20, 40, 100]),
-                 bytes(r.randrange(256) for _ in range(r.randrange(1, 4)))],
+        lambda: changed_bytes(values),
         lambda: [b"set", k(), values.value()] if r.random() < 0.1 else [b"get", k()],
         lambda: [b"config", b"set", b"hll-sparse-max-bytes",
                  r.choice([b"3000", b"3000", b"100", b"16000", b"0"])],

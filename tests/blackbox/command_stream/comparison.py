@@ -35,15 +35,10 @@ def deep_sorted(reply):
     return kind, sorted((deep_sorted(element) for element in value), key=repr)
 
 
-def without_ties(found):
+def distances(found):
     """Redis sorts only what COUNT asks for, and then leaves open who comes first, or at all, of
-    those that are equally far away: their distances must be the same."""
-    rows = [[part[1] for part in row[1]] for row in found if isinstance(row[1], list)]
-    if len(rows) != len(found):
-        return found
-    distances = [distance for _, distance in rows]
-    is_tied = [distances.count(distance) > 1 or distance == distances[-1] for distance in distances]
-    return [(distance, None if tied else name) for (name, distance), tied in zip(rows, is_tied)]
+    those that are equally far away: how far away they are must be the same."""
+    return [row[1][1] if isinstance(row[1], list) else None for row in found]
 
 
 def normalized(args, reply):
@@ -79,7 +74,7 @@ def normalized(args, reply):
     if name in SCRIPTS:
         return deep_sorted(reply)
     if name.startswith(b"geo") and b"count" in args and b"withdist" in args:
-        return kind, without_ties(value)
+        return kind, distances(value)
     return reply
 
 
