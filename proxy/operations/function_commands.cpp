@@ -132,7 +132,7 @@ std::string_view BusyOrFirst(const Words& replies) {
 
 // The integer that stands behind that name in an encoded reply becomes less.
 void Lessen(std::string_view name, std::size_t by, std::string& reply) {
-  const std::size_t at = reply.find(std::string(name) + "\r\n:");
+  const std::size_t at = reply.find(std::string(name) + "\r\n:");  // wire: edited in place
   if (at == reply.npos) return;
   const std::size_t begin = at + name.size() + 3;
   const std::size_t length = reply.find('\r', begin) - begin;
@@ -208,8 +208,8 @@ class FlushOperation final : public Operation {
   }
   void OnLost(std::size_t part, bool may_have_run) override {
     if (part % kSteps != kExec) return;
-    Take(part / kSteps, "-" + std::string(may_have_run ? trouble_text::kOutcomeUnknown
-                                                       : trouble_text::kUnreachable) + "\r\n");
+    Take(part / kSteps, ErrorReply(may_have_run ? trouble_text::kOutcomeUnknown
+                                                : trouble_text::kUnreachable));
   }
   void OnShardReady(std::size_t part) override { Flush(part / kSteps); }
 
@@ -232,6 +232,13 @@ class FlushOperation final : public Operation {
       SendToNode(node, {"FUNCTION", "LOAD", code}, inside);
     }
     SendToNode(node, {"EXEC"}, PartOf(master, kExec));
+  }
+
+  std::string ErrorReply(std::string_view text) const {
+    std::string reply;
+    protocol::StringSink sink{reply};
+    protocol::RespWriter<protocol::StringSink>(sink, Version()).Error(text);
+    return reply;
   }
 
   static std::string FirstOfExec(std::string_view reply) {

@@ -115,14 +115,14 @@ def test_no_change_is_lost_while_everything_restarts(masters, start_proxy):
                     confirmed[number].add(name.encode())
             except (OSError, EOFError, ConnectionClosed, AssertionError):
                 client = None  # it restarts: whether the change was made is not known
-                time.sleep(0.05)
+                time.sleep(0.05)  # poll: a listening socket is the only sign
 
     threads = [threading.Thread(target=change, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + SECONDS * SLOWNESS
     while time.monotonic() < deadline:
-        time.sleep(chance.uniform(0.3, 0.8))
+        time.sleep(chance.uniform(0.3, 0.8))  # poll: the pace of the restarts
         if chance.random() < 0.5:
             place = chance.randrange(3)
             old = proxies[place]
