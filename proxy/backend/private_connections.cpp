@@ -26,8 +26,8 @@ PrivateConnections::PrivateConnections(runtime::EventLoop& loop, BackendGreeting
 PrivateConnections::~PrivateConnections() = default;
 
 BackendConnection* PrivateConnections::Take(const runtime::SocketAddress& address, Lane lane,
-                                            Holder& holder) {
-  if (BackendConnection* idle = TakeIdle(address, lane)) {
+                                            Holder& holder, const Guise& guise) {
+  if (BackendConnection* idle = TakeIdle(address, {static_cast<int>(lane.Index()), guise.name})) {
     entries_.at(idle).holder = &holder;
     return idle;
   }
@@ -35,13 +35,16 @@ BackendConnection* PrivateConnections::Take(const runtime::SocketAddress& addres
   if (entries_.size() >= max_ && idle_count_ > 0) Remove(*LongestIdle());
   if (entries_.size() >= max_) return nullptr;
   Node& node = FindOrAddNode(address);
+  BackendGreeting greeting = greeting_;
+  greeting.more.insert(greeting.more.end(), guise.requests.begin(), guise.requests.end());
   // Not make_unique: it may not see the private base.
   std::unique_ptr<BackendConnection> made(new BackendConnection(
-      loop_, address, greeting_, lane, *this, BackendConnection::Opening::kLater));
+      loop_, address, greeting, lane, *this, BackendConnection::Opening::kLater));
   BackendConnection* connection = made.get();
   Entry& entry = entries_[connection];
   entry.connection = std::move(made);
   entry.node = &node;
+  entry.guise = guise.name;
   entry.holder = &holder;
   entry.waiting_place = node.waiting.insert(node.waiting.end(), connection);
   ++node.connections;
@@ -50,10 +53,11 @@ BackendConnection* PrivateConnections::Take(const runtime::SocketAddress& addres
 }
 
 // The one that became idle last: the others may go the sooner.
-BackendConnection* PrivateConnections::TakeIdle(const runtime::SocketAddress& address, Lane lane) {
+BackendConnection* PrivateConnections::TakeIdle(const runtime::SocketAddress& address,
+                                                const Kind& kind) {
   Node* node = FindNode(address);
   if (node == nullptr) return nullptr;
-  auto& idle = node->idle[static_cast<int>(lane.Index())];
+  auto& idle = node->idle[kind];
   auto fitting = std::find_if(idle.rbegin(), idle.rend(),
                               [](BackendConnection* candidate) { return !candidate->IsDown(); });
   if (fitting == idle.rend()) return nullptr;
@@ -102,7 +106,7 @@ void PrivateConnections::GiveBack(BackendConnection& connection) {
   entry.holder = nullptr;
   entry.sweeps = 0;
   entry.idle_since = idle_ever_++;
-  auto& idle = entry.node->idle[static_cast<int>(connection.OwnLane().Index())];
+  auto& idle = entry.node->idle[KindOf(entry)];
   entry.idle_place = idle.insert(idle.end(), &connection);
   entry.is_idle = true;
   ++idle_count_;
@@ -110,7 +114,9 @@ void PrivateConnections::GiveBack(BackendConnection& connection) {
 
 void PrivateConnections::LeaveIdle(Entry& entry) {
   if (!std::exchange(entry.is_idle, false)) return;
-  entry.node->idle[static_cast<int>(entry.connection->OwnLane().Index())].erase(entry.idle_place);
+  const auto idle = entry.node->idle.find(KindOf(entry));
+  idle->second.erase(entry.idle_place);
+  if (idle->second.empty()) entry.node->idle.erase(idle);  // guises come and go
   --idle_count_;
 }
 
@@ -118,7 +124,7 @@ BackendConnection* PrivateConnections::LongestIdle() const {
   BackendConnection* longest = nullptr;
   std::uint64_t since = idle_ever_;
   for (const auto& node : nodes_) {
-    for (const auto& [lane, idle] : node->idle) {
+    for (const auto& [kind, idle] : node->idle) {
       if (idle.empty() || entries_.at(idle.front()).idle_since >= since) continue;
       longest = idle.front();
       since = entries_.at(longest).idle_since;
@@ -158,7 +164,7 @@ void PrivateConnections::DropNode(const runtime::SocketAddress& address, std::st
 
 void PrivateConnections::SweepIdle() {
   for (const auto& node : nodes_) {
-    for (const auto& [lane, idle] : node->idle) {
+    for (const auto& [kind, idle] : node->idle) {
       for (BackendConnection* connection : idle) ++entries_.at(connection).sweeps;
     }
   }
@@ -218,7 +224,10 @@ void PrivateConnections::OnDown(BackendConnection& connection, std::string_view 
   if (entry == entries_.end()) return;
   // Who waits for the same node would fare no better, and wait for longer.
   List hopeless;
-  if (entry->second.stage == Stage::kOpening) hopeless = entry->second.node->waiting;
+  const bool is_the_nodes_fault = entry->second.guise.empty();
+  if (entry->second.stage == Stage::kOpening && is_the_nodes_fault) {
+    hopeless = entry->second.node->waiting;
+  }
   Holder* holder = Remove(connection);
   if (holder != nullptr) holder->OnPrivateDown(connection, reason);
   for (BackendConnection* waiting : hopeless) {

@@ -19,12 +19,20 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "proxy/backend/backend_connection.h"
 #include "proxy/backend/control_query.h"
 
 namespace slotway::proxy {
+
+// Whom a connection becomes after its own login, by requests that have to succeed. Guises of one
+// name are the same.
+struct Guise {
+  std::string name = {};
+  std::vector<std::vector<std::string>> requests = {};
+};
 
 class PrivateConnections final : private BackendConnection::Events {
  public:
@@ -45,9 +53,11 @@ class PrivateConnections final : private BackendConnection::Events {
   PrivateConnections(runtime::EventLoop& loop, BackendGreeting greeting, std::size_t max);
   ~PrivateConnections() override;
 
-  // A connection that may be sent to at once: what is sent waits for its turn to be opened, and for
-  // its login. nullptr if there are too many.
-  BackendConnection* Take(const runtime::SocketAddress& address, Lane lane, Holder& holder);
+  // A connection that may be sent to at once: what is sent waits for its turn to be opened, and
+  // follows its login; but what is for a guise has to wait for OnPrivateReady(), unless it
+  // WasReady(). nullptr if there are too many.
+  BackendConnection* Take(const runtime::SocketAddress& address, Lane lane, Holder& holder,
+                          const Guise& guise = {});
   // For those that are opened from now on.
   void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
   void SetMax(std::size_t max) { max_ = max; }
@@ -78,17 +88,19 @@ class PrivateConnections final : private BackendConnection::Events {
 
  private:
   using List = std::list<BackendConnection*>;
+  using Kind = std::pair<int, std::string>;  // lane, guise
   struct Node {
     runtime::SocketAddress address;
     std::size_t connections = 0;
     std::size_t opening = 0;
     List waiting;              // to be opened
-    std::map<int, List> idle;  // by lane; the one that has been idle longest first
+    std::map<Kind, List> idle;  // the one that has been idle longest first
   };
   enum class Stage : std::uint8_t { kWaiting, kOpening, kOpen };
   struct Entry {
     std::unique_ptr<BackendConnection> connection;
     Node* node = nullptr;
+    std::string guise;
     Holder* holder = nullptr;      // nullptr: idle, or about to end
     List::iterator waiting_place;  // in node->waiting; at Stage::kWaiting
     List::iterator idle_place;     // in node->idle; while is_idle
@@ -104,7 +116,10 @@ class PrivateConnections final : private BackendConnection::Events {
   void OnDown(BackendConnection& connection, std::string_view reason) override;
   void OnPush(BackendConnection& connection, std::string_view push) override;
 
-  BackendConnection* TakeIdle(const runtime::SocketAddress& address, Lane lane);
+  BackendConnection* TakeIdle(const runtime::SocketAddress& address, const Kind& kind);
+  static Kind KindOf(const Entry& entry) {
+    return {static_cast<int>(entry.connection->OwnLane().Index()), entry.guise};
+  }
   Node* FindNode(const runtime::SocketAddress& address) const;
   Node& FindOrAddNode(const runtime::SocketAddress& address);
   void OpenSome(Node& node);

@@ -10,6 +10,7 @@
 #include "proxy/client/tracking.h"
 #include "proxy/client/transaction.h"
 #include "proxy/client/user_rights.h"
+#include "proxy/client/user_script.h"
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/reply/blocked_call.h"
 #include "proxy/routing/exec_verdict.h"
@@ -404,7 +405,18 @@ void ClientSession::OnSubscriptionsChanged() {
 // overtakes. Only a slow request behind fast ones has to wait for them. So do the requests of a
 // client whose replies are large, as soon as nothing is outstanding, and requests that are large
 // themselves: others' do not stand behind them.
+// On a connection of its own, so it would overtake what was asked before.
+bool ClientSession::SendScriptAsUser(const Request& request) {
+  if (replies_.Outstanding() > 0) return false;
+  services_.counters.requests.Add();
+  RunAsUser(*this, request, OwnLane());
+  return true;
+}
+
 bool ClientSession::Send(const Request& request) {
+  if (state_.is_restricted && RunsScript(*request.spec)) [[unlikely]] {
+    return SendScriptAsUser(request);
+  }
   const RequestPlan& plan = services_.router.PlanOf(request.id);
   const bool is_slow = plan.is_slow || has_large_replies_ || IsLarge(request);
   if (is_slow != is_on_slow_lane_ || plan.needs_quiet) [[unlikely]] {

@@ -146,6 +146,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);
+  bool SendScriptAsUser(const Request& request);
   bool Perform(const Request& request);
   // What Perform() does, for a session that has unusual ways.
   bool PerformUnusually(const Request& request);

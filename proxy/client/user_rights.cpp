@@ -2,7 +2,6 @@
 #include "proxy/client/user_rights.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "protocol/acl_check.h"
@@ -14,6 +13,7 @@
 #include "proxy/client/transaction.h"
 #include "proxy/operations/sort_request.h"
 #include "proxy/reply/blocked_call.h"
+#include "proxy/routing/script_request.h"
 #include "runtime/clock.h"
 #include "runtime/sha256.h"
 
@@ -25,14 +25,9 @@ using protocol::AclLogContext;
 using protocol::AclLogReason;
 using protocol::AclUser;
 
-constexpr std::string_view kNoScripts =
-    "NOPERM this user has no permissions to run scripts: its rules cannot be held inside of them";
-
-bool RunsScript(const protocol::CommandSpec& spec) {
-  static constexpr std::string_view kNames[] = {"eval",       "evalsha", "eval_ro",
-                                                "evalsha_ro", "fcall",   "fcall_ro"};
-  return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
-}
+constexpr std::string_view kNoQueuedScripts =
+    "NOPERM this user has no permissions to run scripts in a transaction: its rules cannot be held "
+    "inside of them";
 
 void UpdateRestriction(SessionState& state) {
   state.is_restricted = state.is_authenticated && !state.user->MayDoEverything();
@@ -125,10 +120,10 @@ std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
     Note(session, verdict, spec, args);
     return protocol::AclRefusal(verdict, spec);
   }
-  // A shard runs them as the proxy's own user.
-  if (RunsScript(spec)) {
+  // A shard runs transactions as the proxy's own user.
+  if (RunsScript(spec) && (session.State().ways & SessionWays::kQueuesTransaction) != 0) {
     Note(session, AclLogReason::kCommand, spec.name, user.Name());
-    return std::string(kNoScripts);
+    return std::string(kNoQueuedScripts);
   }
   if (spec.name != "sort" && spec.name != "sort_ro") return {};
   const std::string_view word = FirstSortPattern(args);

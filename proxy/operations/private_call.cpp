@@ -6,6 +6,7 @@
 
 #include "protocol/resp_writer.h"
 #include "proxy/routing/redirect.h"
+#include "proxy/routing/script_request.h"
 #include "proxy/routing/trouble_texts.h"
 
 namespace slotway::proxy {
@@ -25,6 +26,18 @@ std::string ErrorReply(std::string_view text) {
   return reply;
 }
 
+// Why a connection could not become whom it was to be, if that will not change: a whole reply.
+std::string RefusalIn(std::string_view reason) {
+  constexpr std::string_view kRefused = "login refused: ";
+  if (!reason.starts_with(kRefused)) return {};
+  reason.remove_prefix(kRefused.size());
+  for (std::string_view code : {"ERR ", "NOPERM ", "WRONGPASS "}) {
+    if (!reason.starts_with(code)) continue;
+    return ErrorReply("ERR the shard does not run scripts as this user: " + std::string(reason));
+  }
+  return {};
+}
+
 }  // namespace
 
 void PrivateCall::Unblocking::Count(bool is_ended) {
@@ -37,7 +50,8 @@ PrivateCall::PrivateCall(const OperationContext& context, const std::vector<prot
     : Operation(context),
       command_(context.request.id),
       timeout_place_(context.request.spec->timeout),
-      is_write_(context.request.spec->IsWrite()),
+      is_write_(context.request.spec->IsWrite() ||
+                (RunsScript(*context.request.spec) && !context.request.spec->IsReadonly())),
       args_(context.request.args.begin(), context.request.args.end()),
       timeout_(protocol::FindBlockTimeout(*context.request.spec, context.request.args)),
       legs_(slots.size()),
@@ -98,21 +112,24 @@ void PrivateCall::StartLeg(std::size_t index) {
   bool is_ready = Dispatch().ReadyConnection(leg.slot, OwnLane()) != nullptr;
   if (!leg.asking && !is_ready) return AwaitShard(index);
   runtime::SocketAddress address = leg.asking ? *leg.asking : *Dispatch().OwnerOf(leg.slot);
-  BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this);
+  const Guise* guise = AsWhom();
+  BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this,
+                                                            guise != nullptr ? *guise : Guise());
   if (connection == nullptr) return EndLeg(index, ErrorReply(trouble_text::kTooManyPrivate));
-  SendLeg(index, *connection);
+  leg.connection = connection;
+  leg.awaits_guise = guise != nullptr && !connection->WasReady();
+  if (!leg.awaits_guise) SendLeg(index, *connection);
 }
 
 void PrivateCall::SendLeg(std::size_t index, BackendConnection& connection) {
   Leg& leg = legs_[index];
-  leg.connection = &connection;
   leg.sent_at_ms = Dispatch().Loop().NowMs();
   if (std::string preface = Preface(); !preface.empty()) {
     connection.Send(preface, InFlight::Dropped());
   }
   leg.is_parked = false;
-  if (is_write_) {
-    Queue().NoteWrite(leg.slot);
+  if (is_write_) Queue().NoteWrite(leg.slot);
+  if (is_write_ && timeout_place_ != protocol::TimeoutPlace::kNone) {
     // wire: a constant request.
     connection.Send("*1\r\n$4\r\nPING\r\n", PartOf(legs_.size() + index, leg.slot));
   }
@@ -275,7 +292,23 @@ void PrivateCall::Unblock(bool with_error, std::function<void(bool)> done) {
 
 void PrivateCall::OnPrivateReady(BackendConnection& connection) {
   for (std::size_t i = 0; i < legs_.size(); ++i) {
-    if (legs_[i].connection == &connection && legs_[i].awaits_id) AskToUnblock(i);
+    if (legs_[i].connection != &connection) continue;
+    if (std::exchange(legs_[i].awaits_guise, false)) SendLeg(i, connection);
+    if (legs_[i].awaits_id) AskToUnblock(i);
+  }
+}
+
+// Of a connection on which something was sent OnLost() has told.
+void PrivateCall::OnPrivateDown(BackendConnection& connection, std::string_view reason) {
+  for (std::size_t i = 0; i < legs_.size(); ++i) {
+    Leg& leg = legs_[i];
+    if (leg.connection != &connection || !std::exchange(leg.awaits_guise, false)) continue;
+    leg.connection = nullptr;
+    if (std::exchange(leg.awaits_id, false)) unblocking_->Count(false);
+    if (std::string refusal = RefusalIn(reason); !refusal.empty()) return EndLeg(i, refusal);
+    NoteIncident(leg);
+    Dispatch().RequestRefresh();
+    return AwaitShard(i);
   }
 }
 

@@ -46,6 +46,8 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
 
   // What a connection is asked before the request itself; the answer is dropped.
   virtual std::string Preface() const { return {}; }
+  // Whom the connections have to be of; nullptr: the proxy's own.
+  virtual const Guise* AsWhom() const { return nullptr; }
   // The answer of a leg, or the error that ended it; `left` more are to come. Calls End() when the
   // call is over.
   virtual void OnLegReply(std::string_view reply, std::size_t left) = 0;
@@ -64,6 +66,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
     std::uint8_t tries = 0;            // since it last waited in peace
     bool is_awaiting = false;          // for its shard to be there
     bool is_parked = false;            // the shard has looked, and waits
+    bool awaits_guise = false;         // nothing is sent before the connection is who it is to be
     bool awaits_id = false;            // to be unblocked as soon as the connection knows its id
     std::uint8_t unblock_tries = 0;
     bool is_spoilt = false;            // an UNBLOCK may reach the connection later
@@ -79,7 +82,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
     bool IsUnderWay() const { return left > 0; }
   };
 
-  void OnPrivateDown(BackendConnection&, std::string_view) override {}
+  void OnPrivateDown(BackendConnection& connection, std::string_view reason) override;
   void OnPrivateReady(BackendConnection& connection) override;
 
   void StartLeg(std::size_t index);

@@ -23,6 +23,10 @@ constexpr std::array<std::string_view, 8> kRefusals = {
 
 }  // namespace
 
+bool RunsScript(const protocol::CommandSpec& spec) {
+  return spec.categories.Has(protocol::AclCategory::kScripting) && !spec.key_specs.empty();
+}
+
 bool HasSoundKeyCount(std::span<const std::string_view> args) {
   if (args.size() < 3) return false;
   auto count = protocol::ParseInteger(args[2]);

@@ -11,6 +11,9 @@
 
 namespace slotway::proxy {
 
+// Whether it is EVAL, FCALL or one of their kin.
+bool RunsScript(const protocol::CommandSpec& spec);
+
 // Redis keeps the script of an EVAL before it runs it, but not one that it cannot compile or whose
 // arguments are wrong.
 

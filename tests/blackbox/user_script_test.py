@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scripts and functions of users who may not do everything: they run, and the rules hold inside."""
+import threading
+
+import pytest
+
+from bus_nodes import all_ok, give_slots, nodes  # noqa: F401 (a fixture)
+from deadline import wait_until
+from proxy_process import ProxyProcess
+from real_cluster import RealCluster, RealRedis
+
+USERS = ["app on >p +@all ~app:* &app:*", "reader on >p +@read +@scripting +@connection ~*",
+         "shy on >p +@all -@scripting ~*"]
+GET = "return redis.call('GET', KEYS[1])"
+GET_OTHER = "return redis.call('GET', ARGV[1])"
+SET = "return redis.call('SET', KEYS[1], ARGV[1])"
+LIBRARY = """#!lua name=lib
+redis.register_function('put', function(keys, args) return redis.call('SET', keys[1], args[1]) end)
+redis.register_function{function_name='take', flags={'no-writes'},
+                        callback=function(keys, args) return redis.call('GET', args[1]) end}
+"""
+
+
+@pytest.fixture(params=["redis", "slotway"])
+def masters(request, nodes):  # noqa: F811
+    if request.param == "redis":
+        cluster = RealCluster(masters=3)
+        yield cluster.nodes
+        cluster.stop()
+        return
+    made = nodes(ours=3)
+    give_slots(made)
+    for other in made[1:]:
+        made[0].call("CLUSTER", "MEET", "127.0.0.1", other.port)
+    wait_until(lambda: all_ok(made), 30, "the cluster is formed")
+    yield made
+
+
+@pytest.fixture
+def proxy(masters):
+    proxy = ProxyProcess([f"127.0.0.1:{node.port}" for node in masters],
+                         settings={"auth": {"users": USERS}})
+    yield proxy
+    proxy.stop()
+
+
+def log_in(proxy, user, **options):
+    client = proxy.client(**options)
+    assert client.call("AUTH", user, "p") == "OK"
+    return client
+
+
+def is_refusal(reply):
+    """Redis 7.0 and 7.2 say it in different words."""
+    return isinstance(reply, str) and ("NOPERM" in reply or "permission" in reply or
+                                       "can't access at least one of the keys" in reply or
+                                       "can't run this command" in reply)
+
+
+def test_the_rules_hold_inside_of_scripts(proxy):
+    admin, app = proxy.client(), log_in(proxy, "app")
+    assert admin.call("SET", "{app:}secret", "s") == "OK"
+    assert admin.call("SET", "secret{app:}", "s") == "OK"
+    for version in (2, 3):
+        app.call("HELLO", version)
+        assert app.call("EVAL", SET, 1, "app:1", "v") == "OK"
+        assert app.call("EVAL", GET, 1, "app:1") == b"v"
+        assert is_refusal(app.call("EVAL", GET_OTHER, 1, "app:{app:}", "secret{app:}"))
+        assert app.call("EVAL_RO", GET, 1, "app:1") == b"v"
+        assert app.call("EVAL", "return ARGV[1]", 0, "x") == b"x"
+    assert app.call("EVAL", "return {KEYS[1], KEYS[2]}", 2, "app:1", "app:2").startswith("CROSSSLOT")
+    reader = log_in(proxy, "reader")
+    assert reader.call("EVAL", GET, 1, "app:1") == b"v"
+    assert is_refusal(reader.call("EVAL", SET, 1, "app:1", "w"))
+    assert app.call("EVAL", GET, 1, "app:1") == b"v"
+    shy = log_in(proxy, "shy")
+    assert shy.call("EVAL", GET, 1, "app:1").startswith("NOPERM")
+    assert admin.call("EVAL", GET_OTHER, 1, "{app:}", "secret{app:}") == b"s"
+
+
+def test_scripts_by_their_digests_and_functions(proxy):
+    admin, app = proxy.client(), log_in(proxy, "app")
+    digest = admin.call("SCRIPT", "LOAD", SET).decode()
+    assert app.call("EVALSHA", digest, 1, "app:1", "v") == "OK"
+    assert app.call("EVALSHA", "0" * 40, 1, "app:1").startswith("NOSCRIPT")
+    assert app.call("EVAL", "return 'of app'", 0) == b"of app"
+    assert admin.call("EVALSHA", "c7dca4e2c9cc4ad1d8d8da4d3cd2d2a7b5a25e2c", 0).startswith("NOSCRIPT")
+    assert admin.call("FUNCTION", "LOAD", LIBRARY) == b"lib"
+    assert app.call("FCALL", "put", 1, "app:2", "w") == "OK"
+    assert app.call("FCALL_RO", "take", 1, "app:2", "app:2") == b"w"
+    assert is_refusal(app.call("FCALL_RO", "take", 1, "app:{app:}", "secret{app:}"))
+
+
+def test_nothing_overtakes_and_nothing_is_mixed_up(proxy):
+    app = log_in(proxy, "app")
+    commands = []
+    for number in range(200):
+        commands += [("SET", "app:k", number), ("EVAL", GET, 1, "app:k"), ("GET", "app:k")]
+    replies = app.pipeline(commands)
+    for number in range(200):
+        assert replies[3 * number:3 * number + 3] == ["OK", b"%d" % number, b"%d" % number]
+
+
+def test_many_users_at_once(proxy):
+    admin = proxy.client()
+    for number in range(8):
+        assert admin.call("ACL", "SETUSER", f"u{number}", "on", ">p", "+@all", f"~{{x}}{number}:*") == "OK"
+    problems = []
+
+    def work(number):
+        client = log_in(proxy, f"u{number}")
+        for turn in range(40):
+            if client.call("EVAL", SET, 1, f"{{x}}{number}:k", turn) != "OK":
+                problems.append("refused")
+            other = f"{{x}}{(number + 1) % 8}:k"
+            if not is_refusal(client.call("EVAL", GET_OTHER, 1, f"{{x}}{number}:k", other)):
+                problems.append("let through")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+
+
+def test_new_rules_hold_for_the_next_script(proxy):
+    admin, app = proxy.client(), log_in(proxy, "app")
+    assert app.call("EVAL", SET, 1, "app:1", "v") == "OK"
+    assert admin.call("ACL", "SETUSER", "app", "-set") == "OK"
+    assert is_refusal(app.call("EVAL", SET, 1, "app:1", "v"))
+    assert admin.call("ACL", "SETUSER", "app", "+set", "resetkeys", "~other:*") == "OK"
+    assert is_refusal(app.call("EVAL", SET, 1, "app:1", "v"))
+    assert app.call("EVAL", SET, 1, "other:1", "v") == "OK"
+    assert app.call("MULTI") == "OK"
+    assert app.call("EVAL", "return 1", 0).startswith("NOPERM")
+    assert app.call("EXEC").startswith("EXECABORT")
+
+
+def test_nobody_becomes_such_a_user_by_guessing(masters, proxy):
+    app = log_in(proxy, "app")
+    assert app.call("EVAL", "return 1", 1, "app:1") == 1
+    slot = masters[0].call("CLUSTER", "KEYSLOT", "app:1")
+    assert slot >= 0
+    made = [name for node in masters for name in node.call("ACL", "USERS")
+            if name.startswith(b"slotway-")]
+    assert len(made) == 1
+    with masters[0].client() as client:
+        assert client.call("AUTH", made[0], "").startswith("WRONGPASS")
+        assert client.call("AUTH", made[0], "p").startswith("WRONGPASS")
+    assert proxy.client().call("AUTH", made[0], "p").startswith("WRONGPASS")
+
+
+def test_a_backend_that_makes_no_users_says_so():
+    redis = RealRedis()
+    try:
+        redis.node.call("ACL", "SETUSER", "proxy", "on", ">p", "~*", "&*", "+@all", "-acl")
+        proxy = ProxyProcess([f"127.0.0.1:{redis.port}"], settings={
+            "auth": {"users": USERS},
+            "backend": {"kind": "master-replica", "username": "proxy", "password": "p"}})
+        try:
+            reply = log_in(proxy, "app").call("EVAL", "return 1", 0)
+            assert reply.startswith("ERR the shard does not run scripts as this user: NOPERM")
+        finally:
+            proxy.stop()
+    finally:
+        redis.stop()
