@@ -136,6 +136,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     return Refuse(protocol::error_text::kNoAuth, spec);
   }
   if (state_.is_restricted) [[unlikely]] {
+    state_.last_command = protocol::IdOf(*spec);
     const std::string denial = DenialOf(*this, *spec, args);
     if (!denial.empty()) return Refuse(denial, spec);
   }

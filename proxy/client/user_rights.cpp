@@ -33,13 +33,26 @@ void UpdateRestriction(SessionState& state) {
   state.is_restricted = state.is_authenticated && !state.user->MayDoEverything();
 }
 
+runtime::Counter& CountOf(AclLogReason reason, SessionCounters& counters) {
+  switch (reason) {
+    case AclLogReason::kCommand:
+      return counters.denied_commands;
+    case AclLogReason::kKey:
+      return counters.denied_keys;
+    case AclLogReason::kChannel:
+      return counters.denied_channels;
+    default:
+      return counters.failed_logins;
+  }
+}
+
 void Note(ClientSession& session, AclLogReason reason, std::string_view object,
           std::string_view user) {
   if (reason != AclLogReason::kAuth) {
     session.Services().audit.NoteDenial(session, protocol::AclLogReasonName(reason), object);
   }
   const bool is_queued = (session.State().ways & SessionWays::kQueuesTransaction) != 0;
-  session.Services().counters.denied_requests.Add();
+  CountOf(reason, session.Services().counters).Add();
   session.Services().book.NoteRefusal(
       {.reason = reason,
        .context = is_queued ? AclLogContext::kMulti : AclLogContext::kToplevel,
@@ -68,12 +81,13 @@ bool MayGoOnListening(ClientSession& session, const AclUser& user) {
   return may;
 }
 
-// What waits at a shard and would be refused now is ended, as CLIENT UNBLOCK with ERROR does.
+// What waits at a shard and would be refused now is ended with the refusal.
 void RecheckBlocked(ClientSession& session) {
   const std::vector<std::string_view> args = session.BlockedRequest()->Request();
   const protocol::CommandSpec* spec = protocol::FindCommand(args);
-  if (spec == nullptr || DenialOf(session, *spec, args).empty()) return;
-  session.BlockedRequest()->Unblock(true, [](bool) {});
+  if (spec == nullptr) return;
+  const std::string denial = DenialOf(session, *spec, args);
+  if (!denial.empty()) session.BlockedRequest()->Refuse(denial);
 }
 
 void CutOff(ClientSession& session, const UsersVersion& users, std::string_view why) {

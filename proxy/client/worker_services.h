@@ -33,7 +33,11 @@ struct SessionCounters {
   runtime::Counter requests;
   runtime::Counter local_requests;    // answered by the proxy itself
   runtime::Counter refused_requests;  // unknown, wrong arity, not authenticated, unsupported
-  runtime::Counter denied_requests;   // by the rules of their users; and failed logins
+  runtime::Counter failed_logins;
+  // Requests that the rules of their users do not allow, by what they may not touch.
+  runtime::Counter denied_commands;
+  runtime::Counter denied_keys;
+  runtime::Counter denied_channels;
   runtime::Counter protocol_errors;
   runtime::Counter bytes_in;
   runtime::Counter bytes_out;
@@ -57,6 +61,10 @@ struct ProcessFacts {
   std::uint64_t held_requests = 0;
   std::uint64_t blocked_clients = 0;
   std::uint64_t tracking_clients = 0;
+  std::uint64_t failed_logins = 0;
+  std::uint64_t denied_commands = 0;
+  std::uint64_t denied_keys = 0;
+  std::uint64_t denied_channels = 0;
   std::uint64_t uptime_s = 0;
   std::string_view run_id;
 };

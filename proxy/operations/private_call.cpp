@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/error_reply.h"
 #include "protocol/resp_writer.h"
 #include "proxy/routing/redirect.h"
 #include "proxy/routing/script_request.h"
@@ -189,7 +190,11 @@ void PrivateCall::OnReply(std::size_t part, std::string_view reply) {
   EndLeg(part, reply);
 }
 
-void PrivateCall::EndLeg(std::size_t, std::string_view reply) { OnLegReply(reply, --left_); }
+void PrivateCall::EndLeg(std::size_t, std::string_view reply) {
+  --left_;
+  const bool is_refused = !refusal_.empty() && protocol::ErrorTextOf(reply) == kUnblockedByClient;
+  OnLegReply(is_refused ? ErrorReply(refusal_) : reply, left_);
+}
 
 // Whether the error is none of the client's business. It may have ended the call then.
 bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
@@ -261,10 +266,16 @@ void PrivateCall::LetGo(Leg& leg) {
 }
 
 void PrivateCall::EndByForce(bool with_error) {
-  End(with_error ? ErrorReply(kUnblockedByClient) : TimeoutReply());
+  const std::string_view error = refusal_.empty() ? kUnblockedByClient : refusal_;
+  End(with_error ? ErrorReply(error) : TimeoutReply());
 }
 
 void PrivateCall::OnClientGone() { End({}); }
+
+void PrivateCall::Refuse(std::string_view error) {
+  refusal_ = error;
+  Unblock(true, [](bool) {});
+}
 
 void PrivateCall::Unblock(bool with_error, std::function<void(bool)> done) {
   if (unblocking_ != nullptr && unblocking_->IsUnderWay()) {

@@ -30,6 +30,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   std::vector<std::string_view> Request() const final { return {args_.begin(), args_.end()}; }
   void OnClientGone() final;
   void Unblock(bool with_error, std::function<void(bool)> done) final;
+  void Refuse(std::string_view error) final;
 
  protected:
   // A leg per slot; there is at least one.
@@ -116,6 +117,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   std::shared_ptr<Unblocking> unblocking_;
   // shared: lets others see whether the call is still there.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::string refusal_;  // what the client is told instead of having been unblocked
   bool is_over_ = false;
 };
 

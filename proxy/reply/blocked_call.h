@@ -20,6 +20,8 @@ class BlockedCall {
   // Ends the wait as if its time were over, or with an error. `done` is told, perhaps later,
   // whether this ended it; something may have happened before. May free the call.
   virtual void Unblock(bool with_error, std::function<void(bool)> done) = 0;
+  // Ends the wait with this error. May free the call.
+  virtual void Refuse(std::string_view error) = 0;
 };
 
 }  // namespace slotway::proxy

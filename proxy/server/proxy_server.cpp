@@ -317,6 +317,10 @@ ProcessFacts ProxyServer::Facts() const {
     facts.blocked_clients +=
         worker->Dispatch().blocked_now.Get() + sessions.postponed_clients.Get();
     facts.tracking_clients += sessions.tracking_clients.Get();
+    facts.failed_logins += sessions.failed_logins.Get();
+    facts.denied_commands += sessions.denied_commands.Get();
+    facts.denied_keys += sessions.denied_keys.Get();
+    facts.denied_channels += sessions.denied_channels.Get();
   }
   facts.uptime_s = (runtime::MonotonicMs() - started_at_ms_) / 1000;
   facts.run_id = run_id_;
