@@ -223,7 +223,11 @@ std::string Address(const ClusterNode& node, bool with_aux, EndpointView view, b
   bool has_aux = with_aux && (node.shard_id || !node.other_aux.empty() || node.other_port != 0);
   if (!node.hostname.empty() || has_aux) text += "," + node.hostname;
   if (!has_aux) return text;
-  for (const std::string& field : node.other_aux) text += "," + field;
+  for (const std::string& field : node.other_aux) {
+    const std::string_view name = std::string_view(field).substr(0, field.find('='));
+    const bool is_port = name == kTlsPortField || name == kTcpPortField;
+    if (!is_port || node.other_port == 0) text += "," + field;
+  }
   if (node.other_port != 0) {
     text += ",";
     text += is_port_tls ? kTcpPortField : kTlsPortField;

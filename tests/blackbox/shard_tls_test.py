@@ -14,7 +14,7 @@ from deadline import SLOWNESS, wait_until
 from free_ports import free_port
 from raw_client import ConnectionClosed, RawClient
 from real_cluster import REDIS_CLI
-from shard_process import ShardProcess
+from server_program import program
 from tls_files import Authority, connect, tls_client
 from tls_nodes import TlsNode, form_cluster
 
@@ -290,18 +290,61 @@ def test_both_ports_of_a_cluster(files):
             assert nodes[0].call("CLUSTER", "MEET", "127.0.0.1", address[1]) == "OK"
             wait_until(lambda: "cluster_state:ok" in nodes[0].call("CLUSTER", "INFO").decode(), 20,
                        "it is ok")
-            for _ in range(2):
-                expected = f"MOVED 12182 127.0.0.1:{nodes[1].port}"
-                wait_until(lambda: nodes[0].call("GET", "foo") == expected, 10, "to TLS")
-                with RawClient(plain[0]) as client:
-                    assert client.call("GET", "foo") == f"MOVED 12182 127.0.0.1:{plain[1]}"
-                    told = [row[2][1] for row in client.call("CLUSTER", "SLOTS")]
-                    assert sorted(told) == sorted(plain)
-                told = [row[2][1] for row in nodes[0].call("CLUSTER", "SLOTS")]
-                assert sorted(told) == sorted(node.port for node in nodes)
-                # nodes.conf keeps both.
-                with open(os.path.join(nodes[0].directory, "nodes.conf"), encoding="ascii") as file:
-                    assert ("tcp-port=" if tls_cluster == "yes" else "tls-port=") in file.read()
+            wait_until(lambda: nodes[0].call("GET", "foo") ==
+                       f"MOVED 12182 127.0.0.1:{nodes[1].port}", 10, "to TLS")
+            told = [row[2][1] for row in nodes[0].call("CLUSTER", "SLOTS")]
+            assert sorted(told) == sorted(node.port for node in nodes)
+            with RawClient(plain[0]) as client:
+                wait_until(lambda: client.call("GET", "foo") ==
+                           f"MOVED 12182 127.0.0.1:{plain[1]}", 10, "to the plain port")
+                told = [row[2][1] for row in client.call("CLUSTER", "SLOTS")]
+                assert sorted(told) == sorted(plain)
+                shards = str(client.call("CLUSTER", "SHARDS"))
+                assert all(f"b'tls-port', {node.port}" in shards for node in nodes), shards
+            # nodes.conf keeps both.
+            with open(os.path.join(nodes[0].directory, "nodes.conf"), encoding="ascii") as file:
+                assert ("tcp-port=" if tls_cluster == "yes" else "tls-port=") in file.read()
         finally:
             for node in nodes:
                 node.stop()
+
+
+@pytest.mark.parametrize("kinds", [["slotway"] * 3, ["slotway", "redis", "slotway"]])
+def test_slots_that_move(files, kinds):
+    """The tool forms the cluster and empties a node: by MIGRATESLOTS between ours, by MIGRATE with
+    a redis-server."""
+    nodes = []
+
+    def tool(*arguments, certificate=()):
+        done = subprocess.run(
+            [program("slotway"), "cluster", *arguments, "--tls-ca", files.ca.path, *certificate],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60 * SLOWNESS, check=False)
+        return done.returncode, done.stdout.decode()
+
+    try:
+        for kind in kinds:
+            options = {"rdb_version": 10} if kind == "slotway" and "redis" in kinds else {}
+            nodes.append(TlsNode(kind, files, is_cluster=True, **options))
+        names = [f"127.0.0.1:{node.port}" for node in nodes]
+        own = ("--tls-cert", files.client.path, "--tls-key", files.client.key)
+        assert tool("create", *names)[0] != 0  # they want a certificate
+        code, said = tool("create", *names, certificate=own)
+        assert code == 0, said
+        with nodes[0].client() as client:
+            mine = []
+            for i in range(3000):
+                if client.call("SET", f"key{i}", "v" * i) == "OK":
+                    mine.append(i)
+        assert mine
+        code, said = tool("remove", names[1], names[0], certificate=own)
+        assert code == 0, said
+        found = 0
+        for node in nodes[1:]:
+            with node.client() as client:
+                for i in mine:
+                    found += client.call("GET", f"key{i}") == b"v" * i
+        assert found == len(mine)
+        assert tool("check", names[1], certificate=own)[0] == 0
+    finally:
+        for node in nodes:
+            node.stop()
