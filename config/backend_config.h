@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/tls_config.h"
+
 namespace slotway::config {
 
 struct Endpoint {
@@ -68,6 +70,7 @@ struct BackendConfig {
   TopologyConfig topology;
   SentinelConfig sentinel;
   ReplicasConfig replicas;
+  BackendTls tls;  // to sentinels, too
   bool operator==(const BackendConfig&) const = default;
 };
 

@@ -63,6 +63,7 @@ void ReadListener(YamlSection& section, BackendKind backend, ListenerConfig& lis
   section.ReadEnum<ListenerFace>("face", listener.face, kListenerFaces);
   section.ReadEnum<ReadPolicy>("reads", listener.reads, kReadPolicies);
   section.ReadEnum<ProxyProtocol>("proxy_protocol", listener.proxy_protocol, kProxyProtocols);
+  section.Section("tls", [&](YamlSection& tls) { ReadListenerTls(tls, listener.tls); });
 }
 
 void ReadListeners(YamlSection& root, BackendKind backend, std::vector<ListenerConfig>& listeners) {
@@ -95,6 +96,7 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
   section.ReadDuration("connect_timeout_ms", backend.connect_timeout_ms, kMs);
   section.ReadDuration("response_timeout_ms", backend.response_timeout_ms, kMs);
   section.ReadDuration("ping_interval_ms", backend.ping_interval_ms, kMs);
+  section.Section("tls", [&](YamlSection& tls) { ReadBackendTls(tls, backend.tls); });
   section.Section("topology", [&](YamlSection& topology) {
     topology.ReadDuration("refresh_interval_ms", backend.topology.refresh_interval_ms, kMs);
     topology.ReadDuration("refresh_min_interval_ms", backend.topology.refresh_min_interval_ms, kMs);
@@ -117,6 +119,7 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
 
 void ReadLimits(YamlSection& section, LimitsConfig& limits) {
   section.Read("clients_max", limits.clients_max, 1);
+  section.Read("handshakes_max", limits.handshakes_max, 1);
   section.Read("client_pipeline_max", limits.client_pipeline_max, 1);
   section.ReadSize("client_output_max_bytes", limits.client_output_max_bytes, 1);
   section.ReadSize("client_output_pause_bytes", limits.client_output_pause_bytes, 1);
@@ -306,10 +309,30 @@ std::optional<Complaint> CheckLimits(const LimitsConfig& limits) {
   return std::nullopt;
 }
 
+// `each` is given all that can have TLS, with its place in the settings; it stops at an error.
+template <class Config, class Each>
+std::optional<Complaint> ForEachTls(Config& config, const Each& each) {
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    if (auto done = each(config.listeners[i].tls); !done) {
+      return Complaint{"listeners[" + std::to_string(i) + "].tls", done.error().text};
+    }
+  }
+  if (auto done = each(config.backend.tls); !done) {
+    return Complaint{"backend.tls", done.error().text};
+  }
+  return std::nullopt;
+}
+
+// The files are read, too: who checks the settings wants to know.
+std::optional<Complaint> CheckTls(const ProxyConfig& config) {
+  return ForEachTls(config, [](auto tls) { return OpenTls(tls); });
+}
+
 std::optional<Complaint> FindComplaint(const ProxyConfig& config) {
   if (auto complaint = CheckListeners(config)) return complaint;
   if (auto complaint = CheckBackend(config.backend)) return complaint;
   if (auto complaint = CheckLimits(config.limits)) return complaint;
+  if (auto complaint = CheckTls(config)) return complaint;
   if (config.retry.backoff_ms > config.retry.backoff_max_ms) {
     return Complaint{"retry.backoff_ms", "must not be above backoff_max_ms"};
   }
@@ -356,6 +379,26 @@ std::optional<ConfigError> Validate(const ProxyConfig& config) {
   auto complaint = FindComplaint(config);
   if (!complaint) return std::nullopt;
   return ConfigError{"", 0, complaint->path + ": " + complaint->text};
+}
+
+runtime::Result<void> OpenTls(ProxyConfig& config) {
+  ProxyConfig opened = config;
+  if (auto complaint = ForEachTls(opened, [](auto& tls) { return OpenTls(tls); })) {
+    return runtime::Fail(complaint->path + ": " + complaint->text);
+  }
+  config = std::move(opened);
+  return {};
+}
+
+std::vector<std::string> TlsFilesOf(const ProxyConfig& config) {
+  std::vector<std::string> files;
+  ForEachTls(config, [&](const auto& tls) -> runtime::Result<void> {
+    for (std::string& file : runtime::TlsContext::FilesOf(tls.settings)) {
+      files.push_back(std::move(file));
+    }
+    return {};
+  });
+  return files;
 }
 
 std::optional<Endpoint> ParseEndpoint(std::string_view text) {

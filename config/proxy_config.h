@@ -16,6 +16,7 @@
 
 #include "config/backend_config.h"
 #include "config/config_error.h"
+#include "config/tls_config.h"
 
 namespace slotway::config {
 
@@ -47,6 +48,7 @@ struct ListenerConfig {
   ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
   std::string path = {};        // of a Unix socket, instead of address and port
   uint32_t permissions = 0700;  // of that socket
+  ListenerTls tls = {};
   bool operator==(const ListenerConfig&) const = default;
 };
 
@@ -68,6 +70,7 @@ struct AuditConfig {
 
 struct LimitsConfig {
   uint32_t clients_max = 10000;
+  uint32_t handshakes_max = 5000;  // of TLS, under way, of clients_max
   uint32_t client_pipeline_max = 1024;  // requests in flight per client before reading stops
   uint64_t client_output_max_bytes = 1 * kGigabyte;    // above: the client is cut
   uint64_t client_output_pause_bytes = 1 * kMegabyte;  // above: its requests are not read
@@ -185,6 +188,11 @@ tl::expected<ProxyConfig, ConfigError> LoadProxyConfig(const std::filesystem::pa
 // The same from text; `name` stands for the file in errors.
 tl::expected<ProxyConfig, ConfigError> ParseProxyConfig(std::string_view yaml,
                                                         const std::string& name);
+// Reads the files that TLS needs, wherever it is on; contexts that were there are replaced. An error
+// leaves everything as it was.
+runtime::Result<void> OpenTls(ProxyConfig& config);
+// What those files are.
+std::vector<std::string> TlsFilesOf(const ProxyConfig& config);
 // Checks what no single value can show (no seeds, a pause above the cut, ...). Nothing when fine.
 std::optional<ConfigError> Validate(const ProxyConfig& config);
 

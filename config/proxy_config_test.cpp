@@ -53,7 +53,8 @@ TEST(ProxyConfig, TheShippedFileSetsEveryKnownName) {
     std::smatch match;
     if (std::regex_search(line, match, name_line)) names.insert(match[1]);
   }
-  std::string source = Text(std::filesystem::path(SLOTWAY_TEST_DATA) / "../../config/proxy_config.cpp");
+  const auto sources = std::filesystem::path(SLOTWAY_TEST_DATA) / "../../config";
+  std::string source = Text(sources / "proxy_config.cpp") + Text(sources / "tls_config.cpp");
   std::regex read_call(R"rx((?:Read\w*(?:<\w+>)?|Section|Each)\("([a-z_]+)")rx");
   int known = 0;
   for (std::sregex_iterator it(source.begin(), source.end(), read_call), end; it != end; ++it) {

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "config/shard_tls_config.h"
+
 namespace slotway::config {
 
 enum class MaxmemoryPolicy {
@@ -80,7 +82,7 @@ enum ShutdownOption : uint32_t {
   kShutdownForce = 1 << 3,
 };
 
-struct ShardConfig {
+struct ShardConfig : ShardTlsConfig {
   // Network
   std::vector<std::string> bind = {"*", "-::*"};  // '-': may be unavailable
   int64_t port = 6379;
@@ -221,6 +223,7 @@ struct ShardConfig {
   int64_t cluster_replicas = 0;
   int64_t cluster_announce_port = 0;
   int64_t cluster_announce_bus_port = 0;
+  int64_t cluster_announce_tls_port = 0;
   bool cluster_require_full_coverage = true;
   bool cluster_allow_reads_when_down = false;
   bool cluster_allow_pubsubshard_when_down = true;

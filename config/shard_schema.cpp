@@ -18,7 +18,7 @@ constexpr int64_t kLong = std::numeric_limits<int64_t>::max();
 constexpr uint64_t kULong = std::numeric_limits<int64_t>::max();
 constexpr uint64_t kAnyBytes = std::numeric_limits<uint64_t>::max();
 constexpr NumberUnit kMemory = NumberUnit::kMemory;
-constexpr std::string_view kNoTls = "this build of the shard serves plain TCP only";
+constexpr std::string_view kOwnDhParameters = "parameters that fit the key are chosen";
 constexpr std::string_view kForeground = "the shard runs in the foreground, under its supervisor";
 constexpr std::string_view kOneEngineThread = "commands run on one engine thread";
 constexpr std::string_view kNoSyslog = "the shard logs to standard output or to logfile";
@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "verbose", "not
 constexpr std::array<std::string_view, 3> kSanitize = {"no", "yes", "clients"};
 constexpr std::array<std::string_view, 3> kLocal = {"no", "yes", "local"};
 constexpr std::array<std::string_view, 3> kEndpoints = {"ip", "hostname", "unknown-endpoint"};
+constexpr std::array<std::string_view, 3> kTlsAuth = {"no", "yes", "optional"};
 constexpr std::array<std::string_view, 2> kPubsub = {"allchannels", "resetchannels"};
 constexpr std::array<std::string_view, 3> kDisklessLoad = {"disabled", "on-empty-db", "swapdb"};
 constexpr std::array<std::string_view, 3> kPropagation = {"ignore", "panic", "panic-on-replicas"};
@@ -231,7 +232,7 @@ const Setting kSchema[] = {
     {"cluster-announce-hostname", TextField{&C::cluster_announce_hostname, CheckAnnouncedHostname}},
     {"cluster-announce-port", SignedField{&C::cluster_announce_port, 0, 65535}},
     {"cluster-announce-bus-port", SignedField{&C::cluster_announce_bus_port, 0, 65535}},
-    {"cluster-announce-tls-port", AdviceInt("0", 0, 65535), 0, "", kNoTls},
+    {"cluster-announce-tls-port", SignedField{&C::cluster_announce_tls_port, 0, 65535}},
     {"cluster-require-full-coverage", BoolField{&C::cluster_require_full_coverage}},
     {"cluster-allow-reads-when-down", BoolField{&C::cluster_allow_reads_when_down}},
     {"cluster-allow-pubsubshard-when-down", BoolField{&C::cluster_allow_pubsubshard_when_down}},
@@ -245,26 +246,26 @@ const Setting kSchema[] = {
     {"cluster-link-sendbuf-limit", UnsignedField{&C::cluster_link_sendbuf_limit, 0, kAnyBytes, kMemory}},
 
     // TLS
-    {"tls-port", AdviceInt("0", 0, 65535), 0, "", kNoTls},
-    {"tls-cluster", AdviceBool("no"), 0, "", kNoTls},
-    {"tls-replication", AdviceBool("no"), 0, "", kNoTls},
-    {"tls-auth-clients", AdviceText("yes"), 0, "", kNoTls},
-    {"tls-ca-cert-dir", AdviceText(""), 0, "", kNoTls},
-    {"tls-ca-cert-file", AdviceText(""), 0, "", kNoTls},
-    {"tls-cert-file", AdviceText(""), 0, "", kNoTls},
-    {"tls-ciphers", AdviceText(""), 0, "", kNoTls},
-    {"tls-ciphersuites", AdviceText(""), 0, "", kNoTls},
-    {"tls-client-cert-file", AdviceText(""), 0, "", kNoTls},
-    {"tls-client-key-file", AdviceText(""), 0, "", kNoTls},
-    {"tls-client-key-file-pass", AdviceText(""), 0, "", kNoTls},
-    {"tls-dh-params-file", AdviceText(""), 0, "", kNoTls},
-    {"tls-key-file", AdviceText(""), 0, "", kNoTls},
-    {"tls-key-file-pass", AdviceText(""), 0, "", kNoTls},
-    {"tls-prefer-server-ciphers", AdviceBool("no"), 0, "", kNoTls},
-    {"tls-protocols", AdviceText(""), 0, "", kNoTls},
-    {"tls-session-cache-size", AdviceInt("20480", 0, kInt), 0, "", kNoTls},
-    {"tls-session-cache-timeout", AdviceInt("300", 0, kInt), 0, "", kNoTls},
-    {"tls-session-caching", AdviceBool("yes"), 0, "", kNoTls},
+    {"tls-port", SignedField{&C::tls_port, 0, 65535}},
+    {"tls-cluster", BoolField{&C::tls_cluster}},
+    {"tls-replication", BoolField{&C::tls_replication}},
+    {"tls-auth-clients", Enum<&C::tls_auth_clients>(kTlsAuth)},
+    {"tls-ca-cert-dir", TextField{&C::tls_ca_cert_dir}},
+    {"tls-ca-cert-file", TextField{&C::tls_ca_cert_file}},
+    {"tls-cert-file", TextField{&C::tls_cert_file}},
+    {"tls-ciphers", TextField{&C::tls_ciphers}},
+    {"tls-ciphersuites", TextField{&C::tls_ciphersuites}},
+    {"tls-client-cert-file", TextField{&C::tls_client_cert_file}},
+    {"tls-client-key-file", TextField{&C::tls_client_key_file}},
+    {"tls-client-key-file-pass", TextField{&C::tls_client_key_file_pass}, kSecret},
+    {"tls-dh-params-file", AdviceText(""), 0, "", kOwnDhParameters},
+    {"tls-key-file", TextField{&C::tls_key_file}},
+    {"tls-key-file-pass", TextField{&C::tls_key_file_pass}, kSecret},
+    {"tls-prefer-server-ciphers", BoolField{&C::tls_prefer_server_ciphers}},
+    {"tls-protocols", TextField{&C::tls_protocols, CheckTlsProtocols}},
+    {"tls-session-cache-size", SignedField{&C::tls_session_cache_size, 0, kInt}},
+    {"tls-session-cache-timeout", SignedField{&C::tls_session_cache_timeout_s, 0, kInt}},
+    {"tls-session-caching", BoolField{&C::tls_session_caching}},
 };
 // clang-format on
 

@@ -71,6 +71,7 @@ enum SettingFlag : uint32_t {
   kHidden = 1 << 3,     // CONFIG GET shows it by its exact name only
   kRepeats = 1 << 4,    // several lines of one file add up
   kFileOnly = 1 << 5,   // unknown to CONFIG
+  kSecret = 1 << 6,     // CONFIG GET shows it empty
 };
 
 struct Setting {

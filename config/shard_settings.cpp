@@ -41,7 +41,7 @@ std::vector<ShardSettings::NameAndValue> ShardSettings::Get(
   std::set<std::string> taken;
   auto take = [&](std::string_view shown, const Setting& setting) {
     if (taken.insert(Lower(shown)).second) {
-      found.emplace_back(shown, FormatValue(setting, values_));
+      found.emplace_back(shown, setting.Is(kSecret) ? "" : FormatValue(setting, values_));
     }
   };
   for (std::string_view pattern : patterns) {
@@ -148,10 +148,13 @@ std::optional<ConfigError> ShardSettings::Validate() {
   if (config.cluster_nodes != 0 && config.cluster_nodes <= config.cluster_replicas) {
     return complain("cluster-nodes: fewer than a master and its cluster-replicas");
   }
-  if (config.cluster_enabled && config.port == 0) {
-    return complain("port: must not be 0 in cluster mode");
+  // The one that other nodes are told first.
+  const std::int64_t port = config.tls_cluster ? config.tls_port : config.port;
+  if (config.cluster_enabled && port == 0) {
+    return complain(config.tls_cluster ? "tls-port: must not be 0 with tls-cluster"
+                                       : "port: must not be 0 in cluster mode");
   }
-  if (config.cluster_enabled && config.cluster_port == 0 && config.port + kBusPortOffset > 65535) {
+  if (config.cluster_enabled && config.cluster_port == 0 && port + kBusPortOffset > 65535) {
     return complain("cluster-port: must be set, since port + 10000 is above 65535");
   }
   if (!config.aclfile.empty() && !config.acl_users.empty()) {

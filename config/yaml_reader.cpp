@@ -197,6 +197,12 @@ void YamlSection::ReadPassword(std::string& password, std::string& password_file
   }
 }
 
+void YamlSection::ReadSecret(std::string_view key, std::string& secret, std::string& secret_file) {
+  Read(key, secret_file);
+  if (secret_file.empty()) return;
+  if (auto reason = ReadSecretFile(document_.file(), secret_file, secret)) Fail(key, *reason);
+}
+
 void YamlSection::Section(std::string_view key, const std::function<void(YamlSection&)>& read) {
   auto node = Find(key);
   if (!node) return;

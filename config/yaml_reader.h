@@ -64,6 +64,9 @@ class YamlSection {
   // newline at its end, becomes the password.
   void ReadPassword(std::string& password, std::string& password_file);
 
+  // Only by such a file; none is named: the secret stays empty.
+  void ReadSecret(std::string_view key, std::string& secret, std::string& secret_file);
+
   void Section(std::string_view key, const std::function<void(YamlSection&)>& read);
   // A list of maps.
   void Each(std::string_view key, const std::function<void(YamlSection&)>& read);

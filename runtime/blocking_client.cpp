@@ -13,9 +13,15 @@
 #include <utility>
 
 namespace slotway::runtime {
+namespace {
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+
+}  // namespace
 
 Result<BlockingClient> BlockingClient::Connect(const std::string& host, std::uint16_t port,
-                                               std::uint64_t timeout_ms) {
+                                               std::uint64_t timeout_ms,
+                                               std::unique_ptr<TlsStream> tls) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
@@ -25,6 +31,10 @@ Result<BlockingClient> BlockingClient::Connect(const std::string& host, std::uin
     auto attempt = ConnectTo(entry->ai_addr, entry->ai_addrlen, timeout_ms);
     if (!attempt && entry->ai_next != nullptr) continue;
     freeaddrinfo(list);
+    if (!attempt || tls == nullptr) return attempt;
+    if (auto shaken = attempt->Handshake(std::move(tls)); !shaken) {
+      return tl::unexpected(shaken.error());
+    }
     return attempt;
   }
   freeaddrinfo(list);
@@ -54,7 +64,7 @@ BlockingClient::~BlockingClient() {
 }
 
 BlockingClient::BlockingClient(BlockingClient&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), timeout_(other.timeout_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), timeout_(other.timeout_), tls_(std::move(other.tls_)) {}
 
 std::string BlockingClient::PeerAddress() const {
   sockaddr_storage address{};
@@ -78,7 +88,7 @@ bool BlockingClient::WaitFor(short events, Clock::time_point deadline) const {
   }
 }
 
-bool BlockingClient::Send(std::string_view bytes) {
+bool BlockingClient::SendRaw(std::string_view bytes) {
   auto deadline = Clock::now() + timeout_;
   while (!bytes.empty()) {
     ssize_t sent = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -93,18 +103,63 @@ bool BlockingClient::Send(std::string_view bytes) {
   return true;
 }
 
-bool BlockingClient::ReceiveSome(std::string& out) {
+std::size_t BlockingClient::ReceiveRaw(std::span<char> buffer) {
   auto deadline = Clock::now() + timeout_;
-  std::array<char, 16 * 1024> buffer;
   while (true) {
     ssize_t count = recv(descriptor_, buffer.data(), buffer.size(), 0);
-    if (count > 0) {
-      out.append(buffer.data(), static_cast<std::size_t>(count));
-      return true;
-    }
-    if (count == 0 || (errno != EAGAIN && errno != EINTR)) return false;
-    if (!WaitFor(POLLIN, deadline)) return false;
+    if (count > 0) return static_cast<std::size_t>(count);
+    if (count == 0 || (errno != EAGAIN && errno != EINTR)) return 0;
+    if (!WaitFor(POLLIN, deadline)) return 0;
   }
+}
+
+Result<void> BlockingClient::Handshake(std::unique_ptr<TlsStream> tls) {
+  tls_ = std::move(tls);
+  tls_->Begin();
+  if (!SendRaw(tls_->TakeSealed())) return Fail("the connection was lost");
+  std::string nothing;  // a server speaks when it is spoken to
+  while (!tls_->IsReady()) {
+    if (OpenSome(nothing)) continue;
+    return Fail(tls_->Failure().empty() ? "no TLS handshake in time" : tls_->Failure());
+  }
+  return {};
+}
+
+bool BlockingClient::OpenSome(std::string& out) {
+  std::array<char, kReadBytes> sealed;
+  std::array<char, kReadBytes + TlsStream::kRecordBytesMax> plain;
+  const std::size_t count = ReceiveRaw(sealed);
+  if (count == 0) return false;
+  const std::size_t opened = tls_->Open({sealed.data(), count}, plain);
+  if (!SendRaw(tls_->TakeSealed())) return false;
+  out.append(plain.data(), opened);
+  return opened > 0 || (tls_->Failure().empty() && !tls_->HasEnded());
+}
+
+bool BlockingClient::Send(std::string_view bytes) {
+  if (tls_ == nullptr) return SendRaw(bytes);
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, TlsStream::kRecordBytesMax);
+    const iovec whole{const_cast<char*>(piece.data()), piece.size()};
+    tls_->Seal({&whole, 1});
+    if (!tls_->Failure().empty() || !SendRaw(tls_->TakeSealed())) return false;
+    bytes.remove_prefix(piece.size());
+  }
+  return true;
+}
+
+bool BlockingClient::ReceiveSome(std::string& out) {
+  if (tls_ != nullptr) {
+    const std::size_t before = out.size();
+    while (out.size() == before) {
+      if (!OpenSome(out)) return false;
+    }
+    return true;
+  }
+  std::array<char, kReadBytes> buffer;
+  const std::size_t count = ReceiveRaw(buffer);
+  out.append(buffer.data(), count);
+  return count > 0;
 }
 
 }  // namespace slotway::runtime

@@ -12,11 +12,12 @@
 #include <sys/socket.h>
 #include <utility>
 
+#include "runtime/connection_socket.h"
+
 namespace slotway::runtime {
 namespace {
 
 constexpr std::size_t kPiecesPerWrite = 64;
-constexpr std::size_t kWaitingPieces = 4;
 // Kept input up to this size is copied in front of the next read; beyond, it grows in place.
 constexpr std::size_t kSmallKeptBytes = 16 * 1024;
 // So much of announced input gets its room at once.
@@ -32,47 +33,7 @@ constexpr std::size_t kReadBytesMax = 256 * 1024;
 // Who was not read for so long is one of those who may wake up, or be told something, in a crowd.
 constexpr std::uint32_t kColdAfterMs = 500;
 
-// How many bytes the socket takes now, or an error of libuv. For a stream that libuv has nothing to
-// write to: send() does less in the kernel than the write() that libuv calls.
-ssize_t SendNow(int socket, std::span<iovec> pieces) {
-  ssize_t sent = 0;
-  do {
-    if (pieces.size() == 1) {
-      sent = send(socket, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } else {
-      msghdr message{};
-      message.msg_iov = pieces.data();
-      message.msg_iovlen = pieces.size();
-      sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-  } while (sent < 0 && errno == EINTR);
-  if (sent >= 0) return sent;
-  return errno == EWOULDBLOCK || errno == ENOBUFS ? UV_EAGAIN : uv_translate_sys_error(errno);
-}
-
 }  // namespace
-
-struct Connection::Socket {
-  union {
-    uv_tcp_t tcp;
-    uv_pipe_t pipe;  // a Unix socket
-  };
-  uv_connect_t connect;
-  uv_write_t write;
-  std::array<uv_buf_t, kWaitingPieces> write_pieces;
-  std::size_t write_bytes = 0;
-  Connection* owner = nullptr;
-  std::unique_ptr<Timer> connect_timer;
-  bool is_resume_deferred = false;    // a deferred call refers to the socket
-  bool is_reading_postponed = false;  // the loop refers to the socket
-  bool is_handle_closed = false;
-  bool is_unix = false;
-
-  bool IsReferredTo() const { return is_resume_deferred || is_reading_postponed; }
-
-  uv_stream_t* Stream() { return reinterpret_cast<uv_stream_t*>(&tcp); }
-  uv_handle_t* Handle() { return reinterpret_cast<uv_handle_t*>(&tcp); }
-};
 
 void Connection::KeptInput::Free() {
   std::free(data);
@@ -138,6 +99,7 @@ Connection::Connection(EventLoop& loop, FlushStage stage, bool is_unix)
 
 Connection::~Connection() {
   if (is_marked_) loop_.Unmark(*this);
+  if (tls_ != nullptr) FinishTls();
   socket_->owner = nullptr;
   socket_->connect_timer.reset();
   uv_close(socket_->Handle(), [](uv_handle_t* handle) {
@@ -166,7 +128,14 @@ Result<std::unique_ptr<Connection>> Connection::Adopt(EventLoop& loop, OwnedFd a
 std::unique_ptr<Connection> Connection::Connect(EventLoop& loop, const SocketAddress& to,
                                                 std::uint64_t timeout_ms, FlushStage stage,
                                                 Handler& handler) {
+  return Connect(loop, to, timeout_ms, stage, handler, nullptr);
+}
+
+std::unique_ptr<Connection> Connection::Connect(EventLoop& loop, const SocketAddress& to,
+                                                std::uint64_t timeout_ms, FlushStage stage,
+                                                Handler& handler, std::unique_ptr<TlsStream> tls) {
   auto connection = Unconnected(loop, stage, handler);
+  if (tls != nullptr) connection->Secure(std::move(tls));
   connection->BeginToConnect(to, timeout_ms);
   return connection;
 }
@@ -186,16 +155,14 @@ void Connection::BeginToConnect(const SocketAddress& to, std::uint64_t timeout_m
                                auto* connected = static_cast<Socket*>(request->data);
                                Connection* owner = connected->owner;
                                if (owner == nullptr || owner->is_closed_) return;
-                               connected->connect_timer.reset();
                                if (status != 0) {
                                  owner->ReportClosed(uv_strerror(status));
                                  return;
                                }
                                uv_tcp_nodelay(&connected->tcp, 1);
-                               owner->is_connected_ = true;
                                owner->StartReading();
-                               if (owner->UnwrittenBytes() > 0) owner->MarkForFlush();
-                               owner->handler_->OnConnected();
+                               if (owner->tls_ != nullptr) return owner->BeginTlsHandshake();
+                               owner->BecomeConnected();
                              });
   auto report_later = [socket](std::uint64_t delay_ms, std::string reason) {
     socket->connect_timer->Start(delay_ms, 0, [socket, reason = std::move(reason)] {
@@ -208,6 +175,13 @@ void Connection::BeginToConnect(const SocketAddress& to, std::uint64_t timeout_m
   } else if (timeout_ms > 0) {
     report_later(timeout_ms, "connect timed out");
   }
+}
+
+void Connection::BecomeConnected() {
+  socket_->connect_timer.reset();
+  is_connected_ = true;
+  if (UnwrittenBytes() > 0) MarkForFlush();
+  handler_->OnConnected();
 }
 
 bool Connection::IsRefusal(std::string_view reason) {
@@ -226,7 +200,7 @@ void Connection::StartReading() {
       socket_->Stream(),
       [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
         Connection* owner = static_cast<Socket*>(handle->data)->owner;
-        *buffer = owner->MayReadNow() ? owner->AllocateForRead() : uv_buf_init(nullptr, 0);
+        *buffer = owner->MayReadNow() ? owner->ReadTarget() : uv_buf_init(nullptr, 0);
       },
       [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
         static_cast<Socket*>(stream->data)->owner->HandleRead(count, *buffer);
@@ -268,7 +242,7 @@ void Connection::ReadPostponed(void* postponed) {
   if (owner->is_paused_ && owner->kept_.size >= owner->kept_bytes_max_) return;
   owner->was_silent_ = owner->IsSilentNow();
   owner->read_at_ms_ = static_cast<std::uint32_t>(owner->loop_.NowMs());
-  uv_buf_t buffer = owner->AllocateForRead();
+  uv_buf_t buffer = owner->ReadTarget();
   ssize_t count = recv(owner->FileDescriptor(), buffer.base, buffer.len, MSG_DONTWAIT);
   if (count == 0) {
     count = UV_EOF;
@@ -307,14 +281,21 @@ void Connection::HandleRead(ssize_t count, const uv_buf_t& buffer) {
     return;
   }
   read_bytes_ += static_cast<std::uint32_t>(count);
+  std::string_view input(buffer.base, static_cast<std::size_t>(count));
+  if (tls_ != nullptr) [[unlikely]] return HandleSealed(input);
+  HandleInput(input);
+}
+
+// REQUIRES: it is where AllocateForRead() said.
+void Connection::HandleInput(std::string_view fresh) {
   Socket* socket = socket_;
   if (kept_.size >= kSmallKeptBytes) {
-    kept_.size += static_cast<std::size_t>(count);
+    kept_.size += fresh.size();
     if (is_paused_) return StopReadingIfFull();
     OfferKept();
     return;
   }
-  std::string_view input(buffer.base - kept_.size, kept_.size + static_cast<std::size_t>(count));
+  std::string_view input(fresh.data() - kept_.size, kept_.size + fresh.size());
   std::size_t taken = is_paused_ ? 0 : handler_->OnBytes(input);
   if (socket->owner == nullptr) return;
   input.remove_prefix(taken);
@@ -373,8 +354,12 @@ void Connection::Resume(Socket* socket) {
   Connection* owner = socket->owner;
   if (owner == nullptr || owner->is_closed_) return;
   owner->is_paused_ = false;
+  if (owner->tls_ != nullptr) owner->HandleEarlySealed();
+  if (socket->owner == nullptr || owner->is_closed_) return;
   if (owner->kept_.size > 0 && !owner->is_closing_) owner->OfferKept();
-  if (socket->owner != nullptr) socket->owner->StartReading();
+  if (socket->owner == nullptr) return;
+  owner->StartReading();
+  if (owner->tls_ != nullptr) owner->tls_->TellEnd(*owner);
 }
 
 std::size_t Connection::FlushBytesOfEach(std::size_t connections) {
@@ -398,14 +383,18 @@ void Connection::Flush(std::size_t bytes_max) {
     if (flushed >= bytes_max) return MarkForFlush();
     std::array<iovec, kPiecesPerWrite> pieces;
     std::size_t count = GatherUnwritten(pieces, bytes_max - flushed);
-    ssize_t result = SendNow(descriptor, {pieces.data(), count});
+    ssize_t result = tls_ == nullptr ? SendNow(descriptor, {pieces.data(), count})
+                                     : SealAndSend({pieces.data(), count});
     if (result == UV_EAGAIN) return WriteRest();
     if (result < 0) return ReportClosed(uv_strerror(static_cast<int>(result)));
     AdvanceWritten(static_cast<std::size_t>(result));
     flushed += static_cast<std::size_t>(result);
   }
   if (UnwrittenBytes() > 0) return;  // the rest is held
-  if (is_closing_) return ReportClosed("closed");
+  if (is_closing_) {
+    if (tls_ != nullptr) FinishTls();
+    return ReportClosed("closed");
+  }
   if (std::exchange(is_drain_untold_, false) || flushed > 0) handler_->OnDrained();
 }
 
@@ -424,16 +413,23 @@ std::size_t Connection::GatherUnwritten(std::span<iovec> pieces, std::size_t byt
 
 // Hands the next pieces to libuv, which writes them when the socket has room.
 void Connection::WriteRest() {
-  Socket* socket = socket_;
+  if (tls_ != nullptr) return WriteSealedRest();
   static_assert(sizeof(uv_buf_t) == sizeof(iovec));
-  auto* pieces = reinterpret_cast<iovec*>(socket->write_pieces.data());
+  auto* pieces = reinterpret_cast<iovec*>(socket_->write_pieces.data());
   std::size_t count = GatherUnwritten({pieces, kWaitingPieces}, kWaitingWriteBytes);
-  socket->write_bytes = 0;
-  for (std::size_t i = 0; i < count; ++i) socket->write_bytes += pieces[i].iov_len;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) bytes += pieces[i].iov_len;
+  QueueWrite(count, bytes);
+}
+
+// `bytes`: of output that will have been written then.
+void Connection::QueueWrite(std::size_t pieces, std::size_t bytes) {
+  Socket* socket = socket_;
+  socket->write_bytes = bytes;
   socket->write.data = socket;
   is_write_queued_ = true;
   int error = uv_write(&socket->write, socket->Stream(), socket->write_pieces.data(),
-                       static_cast<unsigned>(count), [](uv_write_t* request, int status) {
+                       static_cast<unsigned>(pieces), [](uv_write_t* request, int status) {
                          auto* written = static_cast<Socket*>(request->data);
                          Connection* owner = written->owner;
                          if (owner == nullptr) return;
@@ -447,6 +443,7 @@ void Connection::WriteRest() {
                          owner->is_drain_untold_ = true;
                          owner->AdvanceWritten(written->write_bytes);
                          owner->MarkForFlush();  // the rest, or the end of it
+                         if (owner->tls_ != nullptr) owner->SendWaitingSealed();
                        });
   if (error != 0) {
     is_write_queued_ = false;

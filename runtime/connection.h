@@ -23,6 +23,8 @@
 
 namespace slotway::runtime {
 
+class TlsStream;
+
 class Connection {
  public:
   class Handler {
@@ -35,7 +37,7 @@ class Connection {
     // The connection broke, or CloseAfterFlush() is through; `reason` is for the log. Nothing is
     // called afterwards; the owner destroys the connection.
     virtual void OnClosed(std::string_view reason) = 0;
-    // An outgoing connection is up.
+    // An outgoing connection is up, or an accepted one's TLS is: see Secure().
     virtual void OnConnected() {}
     // Called before a flush; false keeps the output until the next iteration, 1 ms at most.
     virtual bool IsFlushWanted() { return true; }
@@ -50,10 +52,21 @@ class Connection {
   static std::unique_ptr<Connection> Connect(EventLoop& loop, const SocketAddress& to,
                                              std::uint64_t timeout_ms, FlushStage stage,
                                              Handler& handler);
+  // With TLS, unless `tls` is nullptr.
+  static std::unique_ptr<Connection> Connect(EventLoop& loop, const SocketAddress& to,
+                                             std::uint64_t timeout_ms, FlushStage stage,
+                                             Handler& handler, std::unique_ptr<TlsStream> tls);
   // The same in two steps: output may be queued between them.
   static std::unique_ptr<Connection> Unconnected(EventLoop& loop, FlushStage stage,
                                                  Handler& handler);
   void BeginToConnect(const SocketAddress& to, std::uint64_t timeout_ms);
+  // From here on the wire speaks TLS; input and output stay plain. What was not taken yet is TLS
+  // already. OnConnected() tells when the handshake is over, OnClosed() that it failed; output
+  // waits for it. Call it before BeginToConnect(), whose time limit then covers the handshake, or
+  // before Start(): there is no limit then, see TlsEntrance.
+  void Secure(std::unique_ptr<TlsStream> tls);
+  // nullptr: a plain connection.
+  const TlsStream* Tls() const;
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -131,6 +144,7 @@ class Connection {
  private:
   friend class EventLoop;
   struct Socket;  // the libuv handle: outlives the connection until its close callback
+  struct Security;  // the TLS of a connection that has it
 
   // Input that was not taken yet, in memory of its own.
   struct KeptInput {
@@ -147,16 +161,23 @@ class Connection {
   };
 
   Connection(EventLoop& loop, FlushStage stage, bool is_unix = false);
+  void BecomeConnected();
   void StartReading();
   // Whether its peer has sent nothing for a while, until a moment ago or until now.
   bool IsSilent() const { return was_silent_ || IsSilentNow(); }
   bool IsSilentNow() const;
   // False if the connection, or all of them, have read enough for this iteration.
   bool MayReadNow();
+  // Where to read to: what comes is for HandleRead().
+  uv_buf_t ReadTarget() {
+    return tls_ == nullptr ? AllocateForRead() : SealedReadTarget();
+  }
+  // Room for input behind what is kept: at least 48 KiB.
   uv_buf_t AllocateForRead();
   static void Resume(Socket* socket);
   static void ReadPostponed(void* socket);
   void HandleRead(ssize_t count, const uv_buf_t& buffer);
+  void HandleInput(std::string_view fresh);
   void OfferKept();
   void StopReadingIfFull();
   // Sets holds_output_ if the output is to be kept for a moment. `bytes_max`: what is beyond waits
@@ -168,12 +189,26 @@ class Connection {
   // The next output: at most `bytes_max` of it.
   std::size_t GatherUnwritten(std::span<iovec> pieces, std::size_t bytes_max) const;
   void WriteRest();
+  void QueueWrite(std::size_t pieces, std::size_t bytes);
   void AdvanceWritten(std::size_t bytes);
   void ReportClosed(std::string_view reason);
+
+  // REQUIRES: tls_ != nullptr.
+  static uv_buf_t SealedReadTarget();
+  void BeginTlsHandshake();
+  void HandleSealed(std::string_view sealed);
+  void HandleEarlySealed();
+  // How many bytes of the output were sent, or an error of libuv. UV_EAGAIN: WriteSealedRest().
+  ssize_t SealAndSend(std::span<iovec> pieces);
+  void WriteSealedRest();
+  void SendSealed(std::string_view sealed);
+  void SendWaitingSealed();
+  void FinishTls();
 
   EventLoop& loop_;
   Socket* socket_;
   Handler* handler_ = nullptr;
+  std::unique_ptr<Security> tls_;  // nullptr: none
   ByteQueue output_;
   ByteQueue::Position written_ = 0;
   ByteQueue::Position held_from_ = kHoldNothing;

@@ -12,7 +12,7 @@ build_packages=(g++ cmake ninja-build pkg-config ccache libuv1-dev node-llhttp l
   libyaml-cpp-dev prometheus-cpp-dev libssl-dev libexpected-dev libjemalloc-dev
   liblua5.1-0-dev lua-cjson-dev lua-bitop-dev libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev)
 test_packages=(redis-server redis-tools python3 python3-redis python3-pytest libhiredis-dev
-  iproute2 nftables procps)
+  iproute2 nftables procps openssl)
 fuzz_packages=(clang libclang-rt-14-dev)
 bench_packages=(redis-server redis-tools haproxy python3)
 # PACKAGE:COMMAND is not needed where the command is there, from wherever it came.

@@ -30,7 +30,7 @@ def compare_parser():
         description="Runs the same load against every address in alternation and prints ratios "
         "of throughput, latency and CPU per request. The first address is the baseline.")
     parser.add_argument("addresses", nargs="+", type=parsed_by(address.Address),
-                        metavar="name=host:port[,pid=PID][,auth=PASSWORD]")
+                        metavar="name=host:port[,pid=PID][,auth=PASSWORD][,tls=yes]")
     add_load_options(parser)
     return parser
 

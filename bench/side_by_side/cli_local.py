@@ -17,7 +17,7 @@ def parser(description, program):
     result.add_argument("--binary", default=os.path.normpath(os.path.join(BUILD_BIN, program)),
                         help="default: %(default)s")
     result.add_argument("--also", action="append", default=[], type=cli.parsed_by(Address),
-                        metavar="name=host:port[,pid=PID][,auth=PASSWORD]",
+                        metavar="name=host:port[,pid=PID][,auth=PASSWORD][,tls=yes]",
                         help="one more server that already runs; may be repeated")
     cli.add_load_options(result)
     return result

@@ -4,6 +4,7 @@
 import csv
 import io
 import socket
+import ssl
 import subprocess
 
 from . import process_cpu
@@ -30,6 +31,8 @@ def benchmark_command(address, load, requests, settings):
     command += ["redis-benchmark", "-h", address.host, "-p", str(address.port)]
     if address.auth:
         command += ["-a", address.auth]
+    if address.tls:
+        command += ["--tls", "--insecure"]
     if settings.threads > 1:
         command += ["--threads", str(settings.threads)]
     command += ["-c", str(settings.clients), "-n", str(requests), "-P", str(load.pipeline)]
@@ -68,7 +71,7 @@ def run_load(address, load, requests, settings):
 def fill(address, settings):
     """Sets every key that GET and MGET will read, so that all of them hit."""
     value = b"x" * settings.value_bytes
-    with socket.create_connection((address.host, address.port), timeout=30) as connection:
+    with connect(address) as connection:
         replies = connection.makefile("rb")
         if address.auth:
             exchange(connection, replies, [[b"AUTH", address.auth.encode()]], address)
@@ -77,6 +80,15 @@ def fill(address, settings):
             batch = [[b"SET", b"key:%012d" % number, value] for number in range(start, end)]
             exchange(connection, replies, batch, address)
         exchange(connection, replies, [[b"EVAL", SCRIPT.encode(), b"1", b"no key"]], address, b"$-1")
+
+
+def connect(address):
+    connection = socket.create_connection((address.host, address.port), timeout=30)
+    if not address.tls:
+        return connection
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
 
 
 def exchange(connection, replies, requests, address, expected=b"+OK"):

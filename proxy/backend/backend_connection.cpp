@@ -42,6 +42,7 @@ BackendConnection::BackendConnection(runtime::EventLoop& loop,
 
 void BackendConnection::Open() {
   last_progress_ms_ = loop_.NowMs();
+  if (auto tls = greeting_.login.tls.StreamTo(address_)) connection_->Secure(std::move(tls));
   connection_->BeginToConnect(address_, greeting_.login.connect_timeout_ms);
 }
 

@@ -44,7 +44,7 @@ struct BackendGreeting {
 // The plain greeting that the settings ask for.
 inline BackendGreeting GreetingOf(const config::BackendConfig& settings) {
   BackendGreeting greeting;
-  greeting.login = {settings.username, settings.password, settings.connect_timeout_ms};
+  greeting.login = LoginOf(settings);
   return greeting;
 }
 

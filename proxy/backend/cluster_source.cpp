@@ -76,7 +76,7 @@ void ClusterSource::Ask(const protocol::Topology* known, OnTopology on_topology)
   plan.nodes.insert(plan.nodes.begin(), seeds.begin(), seeds.end());
   plan.addresses_max = settings_.topology.nodes_asked;
   plan.questions = {{"CLUSTER", "NODES"}};
-  plan.login = {settings_.username, settings_.password, settings_.connect_timeout_ms};
+  plan.login = LoginOf(settings_);
   plan.timeout_ms = settings_.connect_timeout_ms;
   plan.take = [this](const NodeSurvey::Answer& answer) { return Take(answer); };
   plan.is_enough = [] { return true; };

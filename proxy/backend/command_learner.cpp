@@ -50,7 +50,7 @@ void CommandLearner::Ask() {
   if (nodes_.empty() || published_.size() >= kPublishedMax) return;
   is_asking_ = true;
   asked_at_ms_ = loop_.NowMs();
-  BackendLogin login{settings_.username, settings_.password, settings_.connect_timeout_ms};
+  BackendLogin login = LoginOf(settings_);
   query_ = std::make_unique<ControlQuery>(
       loop_, nodes_[next_node_++ % nodes_.size()], login, Questions{{"COMMAND"}},
       settings_.connect_timeout_ms, [this](auto answers) { Take(answers); });

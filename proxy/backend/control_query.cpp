@@ -10,7 +10,8 @@ ControlQuery::ControlQuery(runtime::EventLoop& loop, const runtime::SocketAddres
                            const BackendLogin& login, const Questions& questions,
                            std::uint64_t timeout_ms, OnAnswers on_answers)
     : timeout_(loop), on_answers_(std::move(on_answers)), questions_left_(questions.size()) {
-  connection_ = runtime::Connection::Connect(loop, node, 0, runtime::FlushStage::kUpstream, *this);
+  connection_ = runtime::Connection::Connect(loop, node, 0, runtime::FlushStage::kUpstream, *this,
+                                             login.tls.StreamTo(node));
   awaits_login_ = WriteAuth(connection_->Output(), login);
   QueueSink sink{connection_->Output()};
   for (const std::vector<std::string>& words : questions) {

@@ -11,7 +11,8 @@ void NodeLink::Connect() {
   scanner_ = {};
   BackendLogin login = login_();
   connection_ = runtime::Connection::Connect(loop_, address_, login.connect_timeout_ms,
-                                             runtime::FlushStage::kUpstream, *this);
+                                             runtime::FlushStage::kUpstream, *this,
+                                             login.tls.StreamTo(address_));
   awaits_login_ = WriteAuth(connection_->Output(), login);
 }
 

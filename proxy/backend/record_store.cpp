@@ -61,7 +61,7 @@ void RecordStore::UpdateTopology(const protocol::Topology& topology) {
     auto& node = nodes_[address->ToString()];
     if (node == nullptr) {
       node = std::make_unique<RecordNode>(loop_, *address, [this] {
-        return BackendLogin{settings_.username, settings_.password, settings_.connect_timeout_ms};
+        return LoginOf(settings_);
       });
     }
     masters.push_back(node.get());

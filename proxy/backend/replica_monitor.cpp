@@ -84,7 +84,7 @@ ReplicaMonitor::Node& ReplicaMonitor::Watch(const protocol::ClusterNode& node) {
   if (watched.probe == nullptr) {
     auto address = runtime::SocketAddress::FromNumeric(node.endpoint.host, node.endpoint.port);
     auto login = [this] {
-      return BackendLogin{settings_.username, settings_.password, settings_.connect_timeout_ms};
+      return LoginOf(settings_);
     };
     watched.probe =
         std::make_unique<NodeProbe>(loop_, address.value_or(runtime::SocketAddress()), login);

@@ -20,7 +20,7 @@ void RoleSurvey::Begin(std::vector<protocol::Endpoint> nodes, IsEnough is_enough
   plan.nodes = std::move(nodes);
   plan.addresses_max = kAddressesMax;
   plan.questions = {{"INFO", "replication"}};
-  plan.login = {settings_.username, settings_.password, settings_.connect_timeout_ms};
+  plan.login = LoginOf(settings_);
   plan.timeout_ms = settings_.connect_timeout_ms;
   plan.take = [this](const NodeSurvey::Answer& answer) { return Take(answer); };
   plan.is_enough = [this] { return is_enough_(views_.back(), places_.back()); };

@@ -17,8 +17,9 @@ void AddNew(const protocol::Endpoint& endpoint, std::vector<protocol::Endpoint>&
   if (std::find(out.begin(), out.end(), endpoint) == out.end()) out.push_back(endpoint);
 }
 
-BackendLogin LoginOf(const config::BackendConfig& settings) {
-  return {settings.sentinel.username, settings.sentinel.password, settings.connect_timeout_ms};
+BackendLogin LoginOfSentinel(const config::BackendConfig& settings) {
+  return {settings.sentinel.username, settings.sentinel.password, settings.connect_timeout_ms,
+          NodeTlsOf(settings.tls)};
 }
 
 }  // namespace
@@ -50,7 +51,7 @@ void SentinelSource::Ask(const protocol::Topology*, OnTopology on_topology) {
   plan.nodes.insert(plan.nodes.end(), sentinels_.begin(), sentinels_.end());
   plan.addresses_max = kSentinelsMax;
   plan.questions = protocol::SentinelQuestions(settings_.sentinel.master_name);
-  plan.login = LoginOf(settings_);
+  plan.login = LoginOfSentinel(settings_);
   plan.timeout_ms = settings_.connect_timeout_ms;
   plan.take = [this](const NodeSurvey::Answer& answer) { return Take(answer); };
   plan.is_enough = [this] { return HaveMostAnswered(); };
@@ -87,7 +88,7 @@ void SentinelSource::WatchSentinels() {
                                   [&](const auto& watch) { return watch->Address() == *address; });
     if (is_watched) continue;
     watches_.push_back(std::make_unique<SentinelWatch>(
-        loop_, *address, [this] { return LoginOf(settings_); }, settings_.sentinel.master_name,
+        loop_, *address, [this] { return LoginOfSentinel(settings_); }, settings_.sentinel.master_name,
         [this](protocol::FailoverNews news) { Hear(news); }));
     watches_.back()->Care();
   }

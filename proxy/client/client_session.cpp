@@ -40,7 +40,7 @@ ClientSession::ClientSession(std::unique_ptr<runtime::Connection> connection,
   connection_->SetNodelay(services.settings.tcp.nodelay);
   state_.id = id;
   state_.connected_at_ms = state_.last_request_at_ms = services.loop.NowMs();
-  BecomeDefaultUser(*this);
+  BecomeFirstUser(*this);
   state_.ways = services.common_ways;
   has_listener_rules_ = HasListenerRules(*origin_.listener);
   ApplyParserLimits();

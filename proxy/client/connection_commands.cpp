@@ -145,7 +145,7 @@ void Reset(LocalCall& call) {
   fresh.last_command = state.last_command;
   fresh.last_learned = state.last_learned;
   state = fresh;
-  BecomeDefaultUser(call.session);
+  BecomeFirstUser(call.session);
   call.session.ApplyParserLimits();
   call.reply.SimpleString("RESET");
 }

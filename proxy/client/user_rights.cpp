@@ -16,6 +16,7 @@
 #include "proxy/routing/script_request.h"
 #include "runtime/clock.h"
 #include "runtime/sha256.h"
+#include "runtime/tls_stream.h"
 
 namespace slotway::proxy {
 namespace {
@@ -99,10 +100,26 @@ void CutOff(ClientSession& session, const UsersVersion& users, std::string_view 
   }
 }
 
+const AclUser* UserOfCertificate(ClientSession& session) {
+  const runtime::TlsStream* tls = session.Socket().Tls();
+  if (tls == nullptr || session.Listener().tls.client_user == config::ClientUser::kOff) {
+    return nullptr;
+  }
+  const AclUser* user = session.Services().users->users.Find(tls->PeerCommonName());
+  return user != nullptr && user->IsEnabled() ? user : nullptr;
+}
+
 }  // namespace
 
-void BecomeDefaultUser(ClientSession& session) {
+void BecomeFirstUser(ClientSession& session) {
   SessionState& state = session.State();
+  if (const AclUser* user = UserOfCertificate(session)) {
+    state.user = user;
+    state.is_authenticated = true;
+    UpdateRestriction(state);
+    session.Services().audit.NoteLogin(session, user->Name(), true);
+    return;
+  }
   state.user = &session.Services().users->users.Default();
   state.is_authenticated = state.user->IsOpen();
   UpdateRestriction(state);

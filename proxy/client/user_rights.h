@@ -15,8 +15,9 @@ namespace slotway::proxy {
 class ClientSession;
 struct WorkerServices;
 
-// A new connection, or one after RESET: logged in if the default user needs no password.
-void BecomeDefaultUser(ClientSession& session);
+// A new connection, or one after RESET: logged in as the user that its certificate names, if the
+// listener says so and there is one, or as the default user if that needs no password.
+void BecomeFirstUser(ClientSession& session);
 // False, and noted, when there is no such user, it is off, or the password is wrong. `command` is
 // what it tried to log in with.
 bool LogIn(ClientSession& session, std::string_view user, std::string_view password,

@@ -44,6 +44,8 @@ struct SessionCounters {
   runtime::Counter clients;  // connected now
   runtime::Counter accepted;
   runtime::Counter rejected;  // over clients_max
+  runtime::Counter handshakes;         // of TLS, that succeeded
+  runtime::Counter failed_handshakes;  // or took too long, or were too many
   runtime::Counter cut;       // closed by us: output bound, idle, ...
   runtime::Counter postponed_clients;  // whose request CLIENT PAUSE holds, now
   runtime::Counter tracking_clients;  // with CLIENT TRACKING, now

@@ -38,7 +38,13 @@ tl::unexpected<runtime::Error> NodeClient::Lost(std::string_view why) {
 }
 
 Result<void> NodeClient::Connect() {
-  auto connection = runtime::BlockingClient::Connect(endpoint_.host, endpoint_.port, kConnectMs);
+  std::unique_ptr<runtime::TlsStream> tls;
+  if (login_.tls != nullptr) {
+    tls = runtime::TlsStream::ForClient(*login_.tls, endpoint_.host,
+                                        runtime::TlsStream::Verify::kAuthority);
+  }
+  auto connection = runtime::BlockingClient::Connect(endpoint_.host, endpoint_.port, kConnectMs,
+                                                     std::move(tls));
   if (!connection) return Lost(connection.error().text);
   connection_.emplace(std::move(*connection));
   connection_->SetTimeout(kReplyMs);

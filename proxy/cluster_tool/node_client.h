@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,12 +16,15 @@
 #include "protocol/topology.h"
 #include "runtime/blocking_client.h"
 #include "runtime/result.h"
+#include "runtime/tls_context.h"
 
 namespace slotway::proxy {
 
 struct ToolLogin {
   std::string user;      // empty: the default user
   std::string password;  // empty: none
+  // shared: by the connections to all nodes. nullptr: they are plain.
+  std::shared_ptr<const runtime::TlsContext> tls = nullptr;
 };
 
 using NodeRequest = std::vector<std::string>;

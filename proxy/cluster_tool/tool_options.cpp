@@ -64,6 +64,29 @@ Problem ReadPassword(ToolOptions& options, std::string_view value) {
   return std::nullopt;
 }
 
+Problem SetFile(std::string& file, std::string_view value) {
+  file = value;
+  return value.empty() ? Problem("needs a file") : std::nullopt;
+}
+
+// Whoever the authority vouches for is a node; nodes go by addresses that change.
+Result<void> OpenTls(ToolOptions& options) {
+  const runtime::TlsCertificate& own = options.tls_certificate;
+  if (own.certificate_file.empty() != own.key_file.empty()) {
+    return Fail("--tls-cert and --tls-key need each other");
+  }
+  if (options.tls_ca.empty()) {
+    return own.key_file.empty() ? Result<void>() : Fail("--tls-cert needs --tls-ca");
+  }
+  runtime::TlsSettings settings;
+  settings.ca_file = options.tls_ca;
+  if (!own.key_file.empty()) settings.certificates = {own};
+  auto context = runtime::TlsContext::Make(settings, runtime::TlsContext::Side::kClient);
+  if (!context) return tl::unexpected(context.error());
+  options.login.tls = *std::move(context);
+  return {};
+}
+
 const std::vector<Option>& AllOptions() {
   using enum ToolAction;
   static const std::vector<Option> kOptions = {
@@ -87,6 +110,9 @@ const std::vector<Option>& AllOptions() {
          return std::nullopt;
        }},
       {"--password-file", ReadPassword},
+      {"--tls-ca", [](auto& o, auto v) { return SetFile(o.tls_ca, v); }},
+      {"--tls-cert", [](auto& o, auto v) { return SetFile(o.tls_certificate.certificate_file, v); }},
+      {"--tls-key", [](auto& o, auto v) { return SetFile(o.tls_certificate.key_file, v); }},
   };
   return kOptions;
 }
@@ -180,6 +206,7 @@ Result<ToolOptions> ParseToolOptions(
   if (auto checked = CheckNodes(options, action->nodes_min); !checked) {
     return tl::unexpected(checked.error());
   }
+  if (auto opened = OpenTls(options); !opened) return tl::unexpected(opened.error());
   return options;
 }
 
@@ -203,6 +230,9 @@ slots that it left open by converge.
   --user NAME          who to log in as (SLOTWAY_USER, or the default user)
   --password X         with this password (SLOTWAY_PASSWORD, or none)
   --password-file FILE the same, read from the first line of FILE
+  --tls-ca FILE        speak TLS, with nodes whose certificates this authority signed
+  --tls-cert FILE      the certificate to show, if nodes ask for one, and its key
+  --tls-key FILE
   --help               this text
 
 Works with Slotway's shards, Redis Cluster and Valkey Cluster. Exit codes: 0 all is well, 1 something

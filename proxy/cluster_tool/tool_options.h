@@ -35,6 +35,8 @@ struct ToolOptions {
   std::string replica_of;                 // add: whom the new nodes copy
   std::map<std::string, double> weights;  // rebalance: by "host:port" or id
   ToolLogin login;
+  std::string tls_ca;  // empty: no TLS
+  runtime::TlsCertificate tls_certificate;  // for nodes that want one
   std::uint64_t wait_ms = 60'000;  // for nodes to hear of each other
 };
 

@@ -19,6 +19,7 @@ namespace slotway::proxy {
 namespace {
 
 constexpr std::uint64_t kDrainTickMs = 20;
+constexpr std::uint64_t kTlsFilesTickMs = 1000;
 
 std::size_t WorkerCount(std::uint32_t configured) {
   if (configured > 0) return configured;
@@ -46,13 +47,17 @@ ProxyServer::ProxyServer(config::ProxyConfig settings)
                     Seat(std::move(accepted), listener);
                   }),
       run_id_(runtime::RandomHexId(40)),
-      drain_timer_(main_loop_) {}
+      drain_timer_(main_loop_),
+      tls_timer_(main_loop_) {}
 
 ProxyServer::~ProxyServer() { StopWorkers(); }
 
 runtime::Result<void> ProxyServer::Start() {
   started_at_ms_ = runtime::MonotonicMs();
   WarnOfTooFewFiles(settings_.limits);
+
+  tls_files_ = runtime::FileMarks(config::TlsFilesOf(settings_));
+  if (auto opened = config::OpenTls(settings_); !opened) return opened;
 
   std::size_t worker_count = WorkerCount(settings_.workers);
   share_.reset(
@@ -108,6 +113,7 @@ runtime::Result<void> ProxyServer::Start() {
   // Workers are destroyed on this thread, when theirs have ended: their counters are read here.
   group_->Start([](std::size_t) {}, [](std::size_t) {});
   refresher_->Start();
+  tls_timer_.Start(kTlsFilesTickMs, kTlsFilesTickMs, [this] { RenewTls(); });
   return {};
 }
 
@@ -161,13 +167,34 @@ runtime::Result<void> ProxyServer::TryOut(const config::ProxyConfig& effective) 
 runtime::Result<SettingsChange> ProxyServer::TakeSettings(const config::ProxyConfig& fresh) {
   if (is_draining_) return runtime::Fail("shutting down");
   SettingsChange change = CompareSettings(settings_, fresh);
+  runtime::FileMarks tls_files(config::TlsFilesOf(change.effective));
+  if (auto opened = config::OpenTls(change.effective); !opened) {
+    return tl::unexpected(opened.error());
+  }
   if (auto tried = TryOut(change.effective); !tried) return tl::unexpected(tried.error());
   settings_ = change.effective;
+  tls_files_ = std::move(tls_files);
   WarnOfTooFewFiles(settings_.limits);
   OnEachWorker([this](ProxyWorker& worker) { worker.TakeSettings(settings_); });
   AskBackendAnew(change);
   reloads_.Add();
   return change;
+}
+
+void ProxyServer::RenewTls() {
+  if (is_draining_ || !tls_files_.HaveChanged()) return;
+  config::ProxyConfig renewed = settings_;
+  auto opened = config::OpenTls(renewed);
+  if (opened) {
+    opened = front_door_.Open(renewed.listeners, static_cast<int>(renewed.tcp.backlog));
+  }
+  if (!opened) {
+    return runtime::LogWarning("TLS: files have changed, but what was there before stays: {}",
+                               opened.error().text);
+  }
+  settings_ = std::move(renewed);
+  OnEachWorker([this](ProxyWorker& worker) { worker.TakeSettings(settings_); });
+  runtime::LogInfo("TLS: files have changed and are taken over");
 }
 
 // Workers never wait for this thread, so it may wait for them: whoever is told that something has

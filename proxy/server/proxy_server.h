@@ -23,6 +23,7 @@
 #include "proxy/server/settings_change.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
+#include "runtime/file_marks.h"
 #include "runtime/result.h"
 #include "runtime/worker_group.h"
 
@@ -66,6 +67,8 @@ class ProxyServer {
   void Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& listener);
   runtime::Result<SettingsChange> TakeSettings(const config::ProxyConfig& fresh);
   runtime::Result<void> TryOut(const config::ProxyConfig& effective);
+  // Takes over certificates whose files have changed.
+  void RenewTls();
   void AskBackendAnew(const SettingsChange& change);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   void KeepUsers();
@@ -92,6 +95,8 @@ class ProxyServer {
   std::unique_ptr<RecordStore> users_store_;
   std::unique_ptr<AdminEndpoints> admin_;
   runtime::Timer drain_timer_;
+  runtime::Timer tls_timer_;
+  runtime::FileMarks tls_files_;
   runtime::Counter reloads_;
   std::atomic<bool> is_refresh_requested_{false};
   std::atomic<bool> are_commands_requested_{false};

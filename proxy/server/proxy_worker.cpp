@@ -38,7 +38,31 @@ class RefusedClient final : private runtime::Connection::Handler {
   std::unique_ptr<runtime::Connection> connection_;
 };
 
+std::size_t HandshakesMaxOf(const config::LimitsConfig& limits, std::size_t worker_count) {
+  return std::max<std::size_t>(limits.handshakes_max / worker_count, 1);
+}
+
 }  // namespace
+
+class ProxyWorker::TlsVisitor final : public runtime::TlsEntrance::Visitor {
+ public:
+  TlsVisitor(ProxyWorker& worker, ClientOrigin origin)
+      : worker_(worker), origin_(std::move(origin)) {}
+
+ private:
+  void OnSecured(std::unique_ptr<runtime::Connection> connection) override {
+    worker_.counters_.handshakes.Add();
+    worker_.AddClient(std::move(connection), std::move(origin_));
+  }
+  void OnTurnedAway(std::string_view reason) override {
+    runtime::LogDebug("a client is turned away: {}", reason);
+    worker_.counters_.failed_handshakes.Add();
+    worker_.ForgetClient();
+  }
+
+  ProxyWorker& worker_;
+  ClientOrigin origin_;  // keeps the listener's TLS context
+};
 
 ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
                          const config::ProxyConfig& settings, Colleagues colleagues)
@@ -67,12 +91,13 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
       gate_(
           loop,
           [this](std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
-            AddClient(std::move(connection), std::move(origin));
+            Welcome(std::move(connection), std::move(origin));
           },
           [this](bool is_malformed) {
             if (is_malformed) counters_.protocol_errors.Add();
             ForgetClient();
           }),
+      entrance_(loop, HandshakesMaxOf(settings_.limits, share.worker_count)),
       house_timer_(loop),
       bound_timer_(loop) {
   dispatcher_.ShareScripts(share.scripts);
@@ -95,13 +120,25 @@ void ProxyWorker::Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener
   auto connection =
       runtime::Connection::Adopt(loop_, std::move(accepted), runtime::FlushStage::kDownstream);
   if (!connection) return ForgetClient();
-  if (!has_room) return Refuse(std::move(*connection), kTooManyClients);
+  if (!has_room) {
+    // Who expects TLS cannot be told.
+    if (!listener->tls.is_enabled) return Refuse(std::move(*connection), kTooManyClients);
+    counters_.rejected.Add();
+    return ForgetClient();
+  }
   ClientOrigin origin{std::move(listener)};
   if (origin.listener->proxy_protocol == config::ProxyProtocol::kRequired) {
     gate_.Admit(std::move(*connection), std::move(origin));
   } else {
-    AddClient(std::move(*connection), std::move(origin));
+    Welcome(std::move(*connection), std::move(origin));
   }
+}
+
+void ProxyWorker::Welcome(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
+  const config::ListenerTls& tls = origin.listener->tls;
+  if (!tls.is_enabled) return AddClient(std::move(connection), std::move(origin));
+  entrance_.Admit(std::move(connection), *tls.opened.context, tls.handshake_timeout_ms,
+                  std::make_unique<TlsVisitor>(*this, std::move(origin)));
 }
 
 void ProxyWorker::AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
@@ -142,6 +179,7 @@ void ProxyWorker::Remove(ClientSession& session) {
 void ProxyWorker::TakeSettings(const config::ProxyConfig& settings) {
   settings_ = settings;
   dispatcher_.ApplySettings();
+  entrance_.SetHandshakesMax(HandshakesMaxOf(settings_.limits, share_.worker_count));
   TakeUsers(services_, share_.book.Current());
   sessions_.ForEach([](ClientSession& session) { session.ApplySettings(); });
 }
@@ -207,11 +245,13 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
 
 void ProxyWorker::BeginDrain() {
   gate_.CloseAll();
+  entrance_.CloseAll();
   for (ClientSession* session : sessions_.All()) session->Drain();
 }
 
 void ProxyWorker::Shutdown() {
   gate_.CloseAll();
+  entrance_.CloseAll();
   house_timer_.Stop();
   bound_timer_.Stop();
   dispatcher_.Shutdown();

@@ -20,6 +20,7 @@
 #include "proxy/server/address_counts.h"
 #include "proxy/server/front_door.h"
 #include "proxy/server/proxy_header_gate.h"
+#include "runtime/tls_entrance.h"
 
 namespace slotway::proxy {
 
@@ -70,7 +71,10 @@ class ProxyWorker {
   const PubsubCounters& Pubsub() const { return pubsub_.Counters(); }
 
  private:
+  class TlsVisitor;
   void Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener);
+  // Behind the header of the PROXY protocol, if there is one: lets it in, or begins with TLS.
+  void Welcome(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin);
   void AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin);
   void Refuse(std::unique_ptr<runtime::Connection> connection, std::string_view reply);
   void Remove(ClientSession& session);
@@ -93,6 +97,7 @@ class ProxyWorker {
   WorkerServices services_;
   SessionRegistry sessions_;
   ProxyHeaderGate gate_;
+  runtime::TlsEntrance entrance_;
   runtime::Timer house_timer_;
   runtime::Timer bound_timer_;
 };

@@ -17,6 +17,7 @@ struct BusSettings {
   // How long a majority's answers allow a master to serve; 0: no lease. Less than the timeout.
   std::int64_t lease_ms = 1500;
   std::string announce_ip;  // empty: peers see the address of the socket
+  bool replicates_by_other_port = false;  // see ClusterNode::other_port
   bool allows_replica_migration = true;
   std::int64_t migration_barrier = 1;
   bool never_fails_over = false;

@@ -248,10 +248,11 @@ void ClusterBus::UpdateAddress(LinkId link, NodeIndex sender, const BusMessage& 
   const ClusterNode& node = state_.Node(sender);
   if (PeerOf(sender).out == link) return;
   const std::string ip = PeerIp(link, message);
-  const bool is_same =
-      node.ip == ip && node.port == message.port && node.bus_port == message.bus_port;
+  const bool is_same = node.ip == ip && node.port == message.port &&
+                       node.bus_port == message.bus_port && node.other_port == message.plain_port;
   if (is_same || ip.empty()) return;
   state_.SetAddress(sender, ip, message.port, message.bus_port);
+  state_.SetOtherPort(sender, message.plain_port);
   state_.SetFlag(sender, NodeFlag::kNoAddress, false);
   CloseOut(PeerOf(sender));
   must_save_ = true;
@@ -306,6 +307,7 @@ void ClusterBus::ReadGossip(NodeIndex sender, const BusMessage& message) {
     const bool differs = node.ip != entry.ip || node.bus_port != entry.bus_port;
     if (is_lost && !is_ill && !flags.Has(NodeFlag::kNoAddress) && differs && !entry.ip.empty()) {
       state_.SetAddress(index, entry.ip, entry.port, entry.bus_port);
+      state_.SetOtherPort(index, entry.plain_port);
       state_.SetFlag(index, NodeFlag::kNoAddress, false);
       CloseOut(PeerOf(index));
       must_save_ = true;
@@ -323,6 +325,7 @@ void ClusterBus::AddUnknown(const GossipEntry& entry) {
   node.ip = entry.ip;
   node.port = entry.port;
   node.bus_port = entry.bus_port;
+  node.other_port = entry.plain_port;
   node.flags = NodeFlag::kMaster;
   const NodeIndex index = state_.Add(std::move(node));
   if (index == kNoNode) return;

@@ -30,6 +30,7 @@ BusMessage ClusterBus::MessageOf(BusMessageType type) {
   message.type = type;
   message.sender = me.id;
   message.port = me.port;
+  message.plain_port = me.other_port;
   message.bus_port = me.bus_port;
   message.current_epoch = state_.CurrentEpoch();
   message.config_epoch = state_.Node(master).config_epoch;
@@ -89,6 +90,7 @@ GossipEntry ClusterBus::GossipOf(NodeIndex index) {
   entry.pong_received_s = Seconds(node.pong_received_ms);
   entry.ip = node.ip;
   entry.port = node.port;
+  entry.plain_port = node.other_port;
   entry.bus_port = node.bus_port;
   entry.wire_flags = FlagsToWire(node.flags);
   return entry;

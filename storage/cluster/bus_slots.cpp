@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "storage/cluster/cluster_bus.h"
+#include "storage/cluster/slot_guard.h"
 
 namespace slotway::storage::cluster {
 
@@ -152,10 +153,12 @@ void ClusterBus::FollowAddress() {
   const NodeIndex master = Me().master;
   if (master == kNoNode || state_.Node(master).ip.empty()) return;
   const ClusterNode& node = state_.Node(master);
-  std::string address = std::string(node.id.Text()) + node.ip + ":" + std::to_string(node.port);
+  const EndpointView view(EndpointKind::kIp, settings_.replicates_by_other_port);
+  const std::uint16_t port = PortFor(node, view);
+  std::string address = std::string(node.id.Text()) + node.ip + ":" + std::to_string(port);
   if (address == followed_) return;
   followed_ = std::move(address);
-  replication_.Replicate(node.ip, node.port);
+  replication_.Replicate(node.ip, port);
 }
 
 }  // namespace slotway::storage::cluster

@@ -69,12 +69,12 @@ class Command {
 
   void Myid() { writer_.Bulk(state_.Myself().id.Text()); }
   void Myshardid() { writer_.Bulk(state_.ShardIdOf(state_.MyIndex()).Text()); }
-  void Nodes() { WriteNodes(state_, writer_); }
+  void Nodes() { WriteNodes(state_, context_.view, writer_); }
   void Info() {
     WriteInfo(state_, context_.bus->Counters(), context_.limit_exceeded_count, writer_);
   }
-  void ShowSlots() { WriteSlots(state_, context_.endpoint_kind, context_.my_repl_offset, writer_); }
-  void Shards() { WriteShards(state_, context_.endpoint_kind, context_.my_repl_offset, writer_); }
+  void ShowSlots() { WriteSlots(state_, context_.view, context_.my_repl_offset, writer_); }
+  void Shards() { WriteShards(state_, context_.view, context_.my_repl_offset, writer_); }
   void Help() { WriteHelp(writer_); }
   void Links() { WriteLinks(context_.bus->Links(), context_.queued_bytes, writer_); }
   void Keyslot() { writer_.Integer(protocol::ToInt(protocol::SlotOfKey(args_[2]))); }
@@ -354,7 +354,7 @@ void Command::Replicas() {
   } else if (state_.Node(node).IsReplica()) {
     Fail("ERR The specified node is not a master");
   } else {
-    WriteReplicas(state_, node, writer_);
+    WriteReplicas(state_, node, context_.view, writer_);
   }
 }
 

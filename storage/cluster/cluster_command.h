@@ -24,7 +24,7 @@ namespace slotway::storage::cluster {
 
 struct ClusterCommandContext {
   ClusterState& state;
-  EndpointKind endpoint_kind = EndpointKind::kIp;
+  EndpointView view = {};
   std::int64_t my_repl_offset = 0;  // of this node, as it is now
 
   std::function<std::uint64_t(protocol::Slot)> count_keys = {};

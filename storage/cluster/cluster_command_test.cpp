@@ -306,9 +306,9 @@ TEST(ClusterRepliesTest, SlotsShowsThePreferredEndpoint) {
   const std::string ip = Bulk("ip") + Bulk("127.0.0.1");
   const std::string hostname = Bulk("hostname") + Bulk("a.example");
   EXPECT_EQ(node.Run({"slots"}), head + SlotsNode(0, Bulk("127.0.0.1"), "*2\r\n" + hostname));
-  node.context.endpoint_kind = EndpointKind::kHostname;
+  node.context.view = EndpointKind::kHostname;
   EXPECT_EQ(node.Run({"slots"}), head + SlotsNode(0, Bulk("a.example"), "*2\r\n" + ip));
-  node.context.endpoint_kind = EndpointKind::kUnknown;
+  node.context.view = EndpointKind::kUnknown;
   EXPECT_EQ(node.Run({"slots"}), head + SlotsNode(0, "$-1\r\n", "*4\r\n" + ip + hostname));
   EXPECT_EQ(node.Run({"slots"}, RespVersion::kResp3),
             head + SlotsNode(0, "_\r\n", "%2\r\n" + ip + hostname));

@@ -24,14 +24,15 @@ std::int64_t OffsetOf(const ClusterNode& node, std::int64_t my_repl_offset) {
 }
 
 // One node of CLUSTER SLOTS: endpoint, port, id, and what else is known of its address.
-void WriteSlotsNode(const ClusterNode& node, EndpointKind kind, ReplyWriter& writer) {
+void WriteSlotsNode(const ClusterNode& node, EndpointView view, ReplyWriter& writer) {
+  const EndpointKind kind = view.kind;
   writer.Array(4);
   if (kind == EndpointKind::kUnknown) {
     writer.Null();
   } else {
     writer.Bulk(PreferredEndpoint(node, kind));
   }
-  writer.Integer(node.port);
+  writer.Integer(PortFor(node, view));
   writer.Bulk(node.id.Text());
   bool has_ip = kind != EndpointKind::kIp;
   bool has_hostname = kind != EndpointKind::kHostname && !node.hostname.empty();
@@ -71,18 +72,29 @@ std::string_view HealthText(const ClusterNode& node, std::int64_t offset) {
   return node.IsReplica() && offset == 0 ? "loading" : "online";
 }
 
-void WriteShardNode(const ClusterNode& node, EndpointKind kind, std::int64_t my_repl_offset,
-                    ReplyWriter& writer) {
+void WriteShardNode(const ClusterState& state, NodeIndex index, EndpointView view,
+                    std::int64_t my_repl_offset, ReplyWriter& writer) {
+  const ClusterNode& node = state.Node(index);
   std::int64_t offset = OffsetOf(node, my_repl_offset);
-  writer.Map(node.hostname.empty() ? 7 : 8);
+  const bool is_port_tls = state.Policy().is_port_tls;
+  const std::uint16_t plain_port = is_port_tls ? node.other_port : node.port;
+  const std::uint16_t tls_port = is_port_tls ? node.port : node.other_port;
+  writer.Map(6 + (node.hostname.empty() ? 0 : 1) + (plain_port != 0 ? 1 : 0) +
+             (tls_port != 0 ? 1 : 0));
   writer.Bulk("id");
   writer.Bulk(node.id.Text());
-  writer.Bulk("port");
-  writer.Integer(node.port);
+  if (plain_port != 0) {
+    writer.Bulk("port");
+    writer.Integer(plain_port);
+  }
+  if (tls_port != 0) {
+    writer.Bulk("tls-port");
+    writer.Integer(tls_port);
+  }
   writer.Bulk("ip");
   writer.Bulk(node.ip);
   writer.Bulk("endpoint");
-  writer.Bulk(PreferredEndpoint(node, kind));
+  writer.Bulk(PreferredEndpoint(node, view.kind));
   if (!node.hostname.empty()) {
     writer.Bulk("hostname");
     writer.Bulk(node.hostname);
@@ -97,10 +109,10 @@ void WriteShardNode(const ClusterNode& node, EndpointKind kind, std::int64_t my_
 
 }  // namespace
 
-void WriteNodes(const ClusterState& state, ReplyWriter& writer) {
+void WriteNodes(const ClusterState& state, EndpointView view, ReplyWriter& writer) {
   std::string text;
   for (std::size_t i = 0; i < state.Nodes().size(); ++i) {
-    text += FormatNodeLine(state, NodeIndex(i), false) + '\n';
+    text += FormatNodeLine(state, NodeIndex(i), false, view) + '\n';
   }
   writer.Verbatim("txt", text);
 }
@@ -164,7 +176,7 @@ void WriteLinks(const std::vector<LinkDescription>& links,
   }
 }
 
-void WriteSlots(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,
+void WriteSlots(const ClusterState& state, EndpointView view, std::int64_t my_repl_offset,
                 ReplyWriter& writer) {
   std::vector<OwnedRange> ranges = OwnedRanges(state);
   writer.Array(ranges.size());
@@ -177,12 +189,12 @@ void WriteSlots(const ClusterState& state, EndpointKind kind, std::int64_t my_re
     writer.Array(3 + replicas.size());
     writer.Integer(owned.range.first);
     writer.Integer(owned.range.last);
-    WriteSlotsNode(state.Node(owned.owner), kind, writer);
-    for (NodeIndex replica : replicas) WriteSlotsNode(state.Node(replica), kind, writer);
+    WriteSlotsNode(state.Node(owned.owner), view, writer);
+    for (NodeIndex replica : replicas) WriteSlotsNode(state.Node(replica), view, writer);
   }
 }
 
-void WriteShards(const ClusterState& state, EndpointKind kind, std::int64_t my_repl_offset,
+void WriteShards(const ClusterState& state, EndpointView view, std::int64_t my_repl_offset,
                  ReplyWriter& writer) {
   std::vector<NodeIndex> masters;
   for (std::size_t i = 0; i < state.Nodes().size(); ++i) {
@@ -201,17 +213,18 @@ void WriteShards(const ClusterState& state, EndpointKind kind, std::int64_t my_r
     writer.Bulk("nodes");
     std::vector<NodeIndex> replicas = state.ReplicasOf(master);
     writer.Array(1 + replicas.size());
-    WriteShardNode(state.Node(master), kind, my_repl_offset, writer);
+    WriteShardNode(state, master, view, my_repl_offset, writer);
     for (NodeIndex index : replicas) {
-      WriteShardNode(state.Node(index), kind, my_repl_offset, writer);
+      WriteShardNode(state, index, view, my_repl_offset, writer);
     }
   }
 }
 
-void WriteReplicas(const ClusterState& state, NodeIndex master, ReplyWriter& writer) {
+void WriteReplicas(const ClusterState& state, NodeIndex master, EndpointView view,
+                   ReplyWriter& writer) {
   std::vector<NodeIndex> replicas = state.ReplicasOf(master);
   writer.Array(replicas.size());
-  for (NodeIndex index : replicas) writer.Bulk(FormatNodeLine(state, index, false));
+  for (NodeIndex index : replicas) writer.Bulk(FormatNodeLine(state, index, false, view));
 }
 
 void WriteHelp(ReplyWriter& writer) {

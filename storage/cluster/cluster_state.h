@@ -29,6 +29,8 @@ struct ClusterNode {
   std::string ip;  // empty: not learnt yet
   std::uint16_t port = 0;
   std::uint16_t bus_port = 0;
+  // The one that speaks TLS if `port` does not, and the other way round; 0: none.
+  std::uint16_t other_port = 0;
   std::string hostname;                // announced, or empty
   std::optional<NodeId> shard_id;      // absent: the file or the peer is older than 7.2
   std::vector<std::string> other_aux;  // "name=value" fields of nodes.conf kept as they came
@@ -53,6 +55,7 @@ struct ClusterPolicy {
   bool require_full_coverage = true;
   bool allow_reads_when_down = false;
   bool allow_pubsubshard_when_down = true;
+  bool is_port_tls = false;  // ClusterNode::port is the one that speaks TLS
 
   bool operator==(const ClusterPolicy&) const = default;
 };
@@ -105,6 +108,7 @@ class ClusterState {
   void SetMaster(NodeIndex index);                       // makes it a master
   void SetReplicaOf(NodeIndex index, NodeIndex master);  // makes it a replica; drops its slots
   void SetAddress(NodeIndex index, std::string ip, std::uint16_t port, std::uint16_t bus_port);
+  void SetOtherPort(NodeIndex index, std::uint16_t port) { At(index).other_port = port; }
   void SetHostname(NodeIndex index, std::string hostname);
   void SetShardId(NodeIndex index, const NodeId& shard_id);
   void ClearShardId(NodeIndex index) { At(index).shard_id.reset(); }

@@ -15,6 +15,8 @@ using runtime::Fail;
 using runtime::Result;
 
 constexpr std::string_view kShardIdField = "shard-id";
+constexpr std::string_view kTlsPortField = "tls-port";
+constexpr std::string_view kTcpPortField = "tcp-port";
 constexpr int kBusPortOffset = 10000;
 
 template <class T>
@@ -85,9 +87,15 @@ Problem ReadAddress(std::string_view text, ClusterNode& node) {
   for (std::size_t i = 2; i < fields.size(); ++i) {
     std::size_t equals = fields[i].find('=');
     if (equals == std::string_view::npos) return "a field that is not of the form name=value";
-    if (fields[i].substr(0, equals) == kShardIdField) {
-      node.shard_id = NodeId::Parse(fields[i].substr(equals + 1));
+    const std::string_view name = fields[i].substr(0, equals);
+    const std::string_view value = fields[i].substr(equals + 1);
+    const bool is_port = name == kTlsPortField || name == kTcpPortField;
+    const auto port_value = ParseNumber<std::uint16_t>(value);
+    if (name == kShardIdField) {
+      node.shard_id = NodeId::Parse(value);
       if (!node.shard_id) return "a shard-id that is not 40 hexadecimal digits";
+    } else if (is_port && port_value && *port_value != 0) {
+      node.other_port = *port_value;
     } else {
       node.other_aux.emplace_back(fields[i]);
     }
@@ -209,13 +217,22 @@ std::string MovingSlots(const ClusterState& state) {
   return text;
 }
 
-std::string Address(const ClusterNode& node, bool with_aux) {
+std::string Address(const ClusterNode& node, bool with_aux, EndpointView view, bool is_port_tls) {
   std::string text =
-      node.ip + ":" + std::to_string(node.port) + "@" + std::to_string(node.bus_port);
-  bool has_aux = with_aux && (node.shard_id || !node.other_aux.empty());
+      node.ip + ":" + std::to_string(PortFor(node, view)) + "@" + std::to_string(node.bus_port);
+  bool has_aux = with_aux && (node.shard_id || !node.other_aux.empty() || node.other_port != 0);
   if (!node.hostname.empty() || has_aux) text += "," + node.hostname;
   if (!has_aux) return text;
-  for (const std::string& field : node.other_aux) text += "," + field;
+  for (const std::string& field : node.other_aux) {
+    const std::string_view name = std::string_view(field).substr(0, field.find('='));
+    const bool is_port = name == kTlsPortField || name == kTcpPortField;
+    if (!is_port || node.other_port == 0) text += "," + field;
+  }
+  if (node.other_port != 0) {
+    text += ",";
+    text += is_port_tls ? kTcpPortField : kTlsPortField;
+    text += "=" + std::to_string(node.other_port);
+  }
   if (node.shard_id) {
     text += ",";
     text += kShardIdField;
@@ -270,11 +287,12 @@ Result<ClusterState> ParseNodesConf(std::string_view text) {
   return state;
 }
 
-std::string FormatNodeLine(const ClusterState& state, NodeIndex index, bool with_aux) {
+std::string FormatNodeLine(const ClusterState& state, NodeIndex index, bool with_aux,
+                           EndpointView view) {
   const ClusterNode& node = state.Node(index);
   std::string text(node.id.Text());
   text += ' ';
-  text += Address(node, with_aux);
+  text += Address(node, with_aux, view, state.Policy().is_port_tls);
   text += ' ';
   text += FlagsText(node.flags);
   text += ' ';

@@ -20,6 +20,7 @@
 
 #include "runtime/result.h"
 #include "storage/cluster/cluster_state.h"
+#include "storage/cluster/slot_guard.h"
 
 namespace slotway::storage::cluster {
 
@@ -29,7 +30,8 @@ std::string FormatNodesConf(const ClusterState& state);
 
 // One line of nodes.conf or of CLUSTER NODES, without its end. `with_aux` adds the fields that
 // only the file has.
-std::string FormatNodeLine(const ClusterState& state, NodeIndex index, bool with_aux);
+std::string FormatNodeLine(const ClusterState& state, NodeIndex index, bool with_aux,
+                           EndpointView view = {});
 
 class NodesConfFile {
  public:
@@ -56,6 +58,7 @@ struct MyAddress {
   std::string ip = {};  // announced; empty: keep what the file says
   std::uint16_t port = 0;
   std::uint16_t bus_port = 0;
+  std::uint16_t other_port = 0;  // see ClusterNode
   std::string hostname = {};
 };
 

@@ -71,6 +71,7 @@ void BringUpToDate(ClusterState& state, const MyAddress& address,
   }
   std::string ip = address.ip.empty() ? state.Myself().ip : address.ip;
   state.SetAddress(state.MyIndex(), std::move(ip), address.port, address.bus_port);
+  state.SetOtherPort(state.MyIndex(), address.other_port);
   if (!address.hostname.empty()) state.SetHostname(state.MyIndex(), address.hostname);
   for (std::size_t i = 0; i < state.Nodes().size(); ++i) {
     state.SetFlag(NodeIndex(i), NodeFlag::kSuspected, false);

@@ -3,6 +3,7 @@
 #include "storage/cluster/nodes_conf.h"
 
 #include <fstream>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <random>
 #include <sstream>
@@ -84,6 +85,29 @@ TEST(NodesConfTest, KeepsTheFieldsOfNewerVersions) {
   EXPECT_EQ(FormatNodesConf(*state), text);
   EXPECT_EQ(FormatNodeLine(*state, NodeIndex{0}, false),
             TestId(0) + " ::1:7001@17001 myself,master - 0 0 1 connected 0-5 7 9-10");
+}
+
+TEST(NodesConfTest, ANodeMayHaveTwoPorts) {
+  std::string text = TestId(0) + " 10.0.0.1:7001@17001,,tls-port=7443,shard-id=" + TestId(5) +
+                     " myself,master - 0 0 1 connected\n" +
+                     "vars currentEpoch 2 lastVoteEpoch 1\n";
+  auto state = ParseNodesConf(text);
+  ASSERT_TRUE(state) << state.error().text;
+  EXPECT_EQ(state->Myself().port, 7001);
+  EXPECT_EQ(state->Myself().other_port, 7443);
+  EXPECT_EQ(FormatNodesConf(*state), text);
+  EXPECT_THAT(FormatNodeLine(*state, NodeIndex{0}, false, {EndpointKind::kIp, true}),
+              testing::HasSubstr(" 10.0.0.1:7443@17001 "));
+  // The other way round: TLS is what the bus speaks.
+  ClusterPolicy policy;
+  policy.is_port_tls = true;
+  state->SetPolicy(policy);
+  EXPECT_THAT(FormatNodesConf(*state), testing::HasSubstr(",tcp-port=7443,"));
+  // One that says that it has none gets one.
+  auto none = ParseNodesConf(TestId(0) + " ::1:7001@17001,,tls-port=0 myself,master - 0 0 1 connected\n");
+  ASSERT_TRUE(none) << none.error().text;
+  none->SetOtherPort(NodeIndex{0}, 7443);
+  EXPECT_THAT(FormatNodesConf(*none), testing::HasSubstr("@17001,,tls-port=7443 myself"));
 }
 
 TEST(NodesConfTest, AnEmptyTextIsANewNode) {

@@ -105,8 +105,12 @@ std::string_view PreferredEndpoint(const ClusterNode& node, EndpointKind kind) {
   return {};
 }
 
+std::uint16_t PortFor(const ClusterNode& node, EndpointView view) {
+  return view.is_other_port && node.other_port != 0 ? node.other_port : node.port;
+}
+
 std::string ErrorOf(const ClusterState& state, const Judgement& judgement,
-                    EndpointKind endpoint_kind) {
+                    EndpointView view) {
   namespace error_text = protocol::error_text;
   switch (judgement.verdict) {
     case Verdict::kServe:
@@ -117,9 +121,9 @@ std::string ErrorOf(const ClusterState& state, const Judgement& judgement,
       std::string text = judgement.verdict == Verdict::kAsk ? "ASK " : "MOVED ";
       text += std::to_string(protocol::ToInt(judgement.slot));
       text += ' ';
-      text += PreferredEndpoint(target, endpoint_kind);
+      text += PreferredEndpoint(target, view.kind);
       text += ':';
-      text += std::to_string(target.port);
+      text += std::to_string(PortFor(target, view));
       return text;
     }
     case Verdict::kCrossSlot:

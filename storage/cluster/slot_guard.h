@@ -57,11 +57,20 @@ Judgement JudgeRequest(const ClusterState& state, const GuardedRequest& request,
 // How addresses are shown to clients (cluster-preferred-endpoint-type).
 enum class EndpointKind : std::uint8_t { kIp, kHostname, kUnknown };
 
+struct EndpointView {
+  EndpointView(EndpointKind shown = EndpointKind::kIp, bool wants_other_port = false)
+      : kind(shown), is_other_port(wants_other_port) {}
+  EndpointKind kind;
+  bool is_other_port;  // the client came in by the port of the other kind: ClusterNode::other_port
+};
+
 // The error of any verdict but kServe, without '-': "MOVED 3999 127.0.0.1:6381".
 std::string ErrorOf(const ClusterState& state, const Judgement& judgement,
-                    EndpointKind endpoint_kind = EndpointKind::kIp);
+                    EndpointView view = {});
 
 // What clients are told to connect to: the ip, the hostname ("?" if it has none), or nothing.
 std::string_view PreferredEndpoint(const ClusterNode& node, EndpointKind kind);
+// And to which port. A node without such a port is shown with the one that it has.
+std::uint16_t PortFor(const ClusterNode& node, EndpointView view);
 
 }  // namespace slotway::storage::cluster

@@ -150,5 +150,16 @@ TEST(SlotGuardTest, NamesTheEndpointAsAsked) {
   EXPECT_EQ(ErrorOf(state, judgement, EndpointKind::kHostname), "MOVED 15495 c.example:7003");
 }
 
+TEST(SlotGuardTest, NamesThePortOfTheClientsKind) {
+  ClusterState state = ThreeShards(0);
+  std::vector<std::string_view> keys = {"a"};
+  Judgement judgement = JudgeRequest(state, {.keys = keys}, {});
+  const EndpointView other(EndpointKind::kIp, true);
+  EXPECT_EQ(ErrorOf(state, judgement, other), "MOVED 15495 127.0.0.1:7003") << "it has no other";
+  state.SetOtherPort(NodeIndex{2}, 7443);
+  EXPECT_EQ(ErrorOf(state, judgement, other), "MOVED 15495 127.0.0.1:7443");
+  EXPECT_EQ(ErrorOf(state, judgement), "MOVED 15495 127.0.0.1:7003");
+}
+
 }  // namespace
 }  // namespace slotway::storage::cluster

@@ -39,7 +39,7 @@ void AddServer(InfoText& text, ServerState& server) {
   text.Field("process_id", runtime::ProcessId());
   text.Field("process_supervised", "no");
   text.Field("run_id", server.run_id);
-  text.Field("tcp_port", server.listening_port);
+  text.Field("tcp_port", config::PortForNodes(server.Config(), server.listening_port, false));
   text.Field("server_time_usec", server.now_ms * 1000);
   text.Field("uptime_in_seconds", uptime_s);
   text.Field("uptime_in_days", uptime_s / 86400);

@@ -186,7 +186,8 @@ void MigrateCommand(CommandContext& ctx) {
     return;
   }
   auto target = runtime::BlockingClient::Connect(std::string(ctx.args[1]), request.port,
-                                                 static_cast<std::uint64_t>(request.timeout_ms));
+                                                 static_cast<std::uint64_t>(request.timeout_ms),
+                                                 ctx.server.tls.ToNode(ctx.server.Config().tls_cluster));
   if (!target) {
     ctx.Error("IOERR error or timeout connecting to the client");
   } else if (!target->Send(shipment.bytes)) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "config/shard_settings.h"
+#include "config/shard_tls.h"
 #include "protocol/acl_log.h"
 #include "protocol/acl_users.h"
 #include "protocol/command_table.h"
@@ -170,7 +171,8 @@ class ServerState {
 
   std::string run_id;  // 40 hexadecimal digits
   std::int64_t start_time_ms = 0;
-  int listening_port = 0;
+  int listening_port = 0;  // in plain; 0: none
+  config::ShardTls tls;
   std::size_t startup_memory_bytes = 0;
   std::size_t peak_memory_bytes = 0;
   bool is_out_of_memory = false;  // see IsOutOfMemory()

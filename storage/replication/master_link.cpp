@@ -119,7 +119,8 @@ void MasterLink::Connect() {
         stage_ = Stage::kGreeting;
         const auto timeout_ms = static_cast<std::uint64_t>(server_.Config().repl_timeout_s) * 1000;
         connection_ = runtime::Connection::Connect(loop_, addresses->front(), timeout_ms,
-                                                   runtime::FlushStage::kUpstream, *this);
+                                                   runtime::FlushStage::kUpstream, *this,
+                                                   server_.tls.ToNode(server_.Config().tls_replication));
       });
 }
 
@@ -217,8 +218,10 @@ void MasterLink::SayNext() {
       return say({"AUTH", config.masteruser, config.masterauth});
     case Step::kPort: {
       const std::int64_t announced = config.replica_announce_port;
-      return say({"REPLCONF", "listening-port",
-                  std::to_string(announced != 0 ? announced : server_.listening_port)});
+      const std::int64_t own =
+          config::PortForNodes(config, server_.listening_port, config.tls_replication);
+      return say(
+          {"REPLCONF", "listening-port", std::to_string(announced != 0 ? announced : own)});
     }
     case Step::kHost:
       return say({"REPLCONF", "ip-address", config.replica_announce_ip});

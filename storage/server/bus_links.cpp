@@ -15,6 +15,7 @@ using runtime::Connection;
 namespace {
 
 constexpr std::size_t kLinksMax = 4096;
+constexpr std::uint64_t kHandshakeTimeoutMs = 5000;
 // A larger message is not waited for in one piece of memory before it is there.
 constexpr std::size_t kExpectedBytesMax = 1 << 20;
 
@@ -68,7 +69,25 @@ class BusLinks::Link final : public Connection::Handler {
   LinkId id_;
 };
 
-BusLinks::BusLinks(runtime::EventLoop& loop, Listener told) : loop_(loop), told_(std::move(told)) {}
+// Another node, or a stranger: its certificate tells.
+class BusLinks::Visitor final : public runtime::TlsEntrance::Visitor {
+ public:
+  explicit Visitor(BusLinks& links) : links_(links), context_(links.server_.tls.server) {}
+
+ private:
+  void OnSecured(std::unique_ptr<Connection> connection) override {
+    links_.Accept(std::move(connection));
+  }
+  void OnTurnedAway(std::string_view reason) override {
+    runtime::LogDebug("cluster bus: turned away: {}", reason);
+  }
+
+  BusLinks& links_;
+  std::shared_ptr<const runtime::TlsContext> context_;  // shared: until the handshake is over
+};
+
+BusLinks::BusLinks(runtime::EventLoop& loop, ServerState& server, Listener told)
+    : loop_(loop), server_(server), told_(std::move(told)), entrance_(loop, kLinksMax) {}
 
 BusLinks::~BusLinks() { *is_alive_ = false; }
 
@@ -84,7 +103,7 @@ runtime::Result<bool> BusLinks::ListenOn(const std::vector<std::string>& address
     if (!address) return tl::unexpected(address.error());
     auto listener = runtime::Listener::Listen(
         loop_, *address, {},
-        [this](std::unique_ptr<Connection> connection) { Accept(std::move(connection)); });
+        [this](std::unique_ptr<Connection> connection) { Greet(std::move(connection)); });
     if (listener) {
       listeners_.push_back(std::move(*listener));
     } else if (!is_optional) {
@@ -93,6 +112,13 @@ runtime::Result<bool> BusLinks::ListenOn(const std::vector<std::string>& address
     }
   }
   return true;
+}
+
+void BusLinks::Greet(std::unique_ptr<Connection> connection) {
+  if (!server_.Config().tls_cluster) return Accept(std::move(connection));
+  const runtime::TlsContext& context = *server_.tls.server;
+  entrance_.Admit(std::move(connection), context, kHandshakeTimeoutMs,
+                  std::make_unique<Visitor>(*this));
 }
 
 void BusLinks::Accept(std::unique_ptr<Connection> connection) {
@@ -118,7 +144,8 @@ LinkId BusLinks::Connect(const std::string& ip, std::uint16_t port, std::uint64_
   }
   auto link = std::make_unique<Link>(*this, id);
   link->connection =
-      Connection::Connect(loop_, *address, timeout_ms, runtime::FlushStage::kUpstream, *link);
+      Connection::Connect(loop_, *address, timeout_ms, runtime::FlushStage::kUpstream, *link,
+                          server_.tls.ToNode(server_.Config().tls_cluster));
   links_.emplace(id, std::move(link));
   return id;
 }

@@ -16,7 +16,9 @@
 #include "runtime/connection.h"
 #include "runtime/listener.h"
 #include "runtime/result.h"
+#include "runtime/tls_entrance.h"
 #include "storage/cluster/bus_host.h"
+#include "storage/commands/server_state.h"
 
 namespace slotway::storage {
 
@@ -31,7 +33,7 @@ class BusLinks {
     std::function<void(cluster::LinkId, const cluster::BusMessage&)> received;
   };
 
-  BusLinks(runtime::EventLoop& loop, Listener told);
+  BusLinks(runtime::EventLoop& loop, ServerState& server, Listener told);
   ~BusLinks();
   BusLinks(const BusLinks&) = delete;
   BusLinks& operator=(const BusLinks&) = delete;
@@ -48,6 +50,8 @@ class BusLinks {
 
  private:
   class Link;
+  class Visitor;
+  void Greet(std::unique_ptr<runtime::Connection> connection);
   void Accept(std::unique_ptr<runtime::Connection> connection);
   // Takes the link out; its memory stays until the present callback is over.
   std::unique_ptr<Link> TakeOut(cluster::LinkId id);
@@ -55,7 +59,9 @@ class BusLinks {
   void Lost(cluster::LinkId id, std::string_view reason);
 
   runtime::EventLoop& loop_;
+  ServerState& server_;
   Listener told_;
+  runtime::TlsEntrance entrance_;
   std::vector<std::unique_ptr<runtime::Listener>> listeners_;
   std::map<cluster::LinkId, std::unique_ptr<Link>> links_;
   std::vector<std::unique_ptr<Link>> buried_;

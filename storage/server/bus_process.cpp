@@ -56,11 +56,9 @@ runtime::Result<bool> BusProcess::Start() {
     bus_->OnMessage(link, message);
     EndTurnSoon();
   };
-  links_ = std::make_unique<BusLinks>(loop_, std::move(told));
-  const config::ShardConfig& config = server_.Config();
-  const std::int64_t port =
-      config.cluster_port != 0 ? config.cluster_port : server_.listening_port + 10000;
-  auto listening = links_->ListenOn(config.bind, static_cast<std::uint16_t>(port));
+  links_ = std::make_unique<BusLinks>(loop_, server_, std::move(told));
+  const std::int64_t port = config::BusPort(server_.Config(), server_.listening_port);
+  auto listening = links_->ListenOn(server_.Config().bind, static_cast<std::uint16_t>(port));
   if (!listening) return listening;
   bus_ = std::make_unique<cluster::ClusterBus>(state_, *this, replication_, Settings());
   StartForming();
@@ -110,6 +108,7 @@ cluster::BusSettings BusProcess::Settings() const {
       std::clamp<std::int64_t>(config.cluster_node_timeout_ms, 1, kNodeTimeoutMsMax);
   settings.replicas_to_ack = config.min_replicas_to_ack;
   settings.lease_ms = settings.node_timeout_ms * config.cluster_lease_percent / kPercent;
+  settings.replicates_by_other_port = config.tls_replication != config.tls_cluster;
   settings.announce_ip = config.cluster_announce_ip;
   settings.allows_replica_migration = config.cluster_allow_replica_migration;
   settings.migration_barrier = config.cluster_migration_barrier;
@@ -226,7 +225,7 @@ bool BusProcess::HasKeys(protocol::Slot slot) const {
 
 void BusProcess::AskToTakeOver(const std::string& ip, std::uint16_t port, bool is_forced) {
   takeover_ = std::make_unique<TakeoverRequest>(
-      loop_, server_.Config(), ip, port, is_forced, [this](std::string_view error) {
+      loop_, server_, ip, port, is_forced, [this](std::string_view error) {
         const std::string told(error);  // by what ends here
         takeover_.reset();
         bus_->OnTakeoverAnswer(told);

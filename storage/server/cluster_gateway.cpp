@@ -28,9 +28,11 @@ cluster::MyAddress AddressOf(const ServerState& server) {
   };
   cluster::MyAddress address;
   address.ip = config.cluster_announce_ip;
-  address.port = or_else(config.cluster_announce_port, server.listening_port);
-  std::int64_t bus_port =
-      config.cluster_port != 0 ? config.cluster_port : server.listening_port + 10000;
+  const std::uint16_t plain = or_else(config.cluster_announce_port, server.listening_port);
+  const std::uint16_t tls = or_else(config.cluster_announce_tls_port, config.tls_port);
+  address.port = config.tls_cluster ? tls : plain;
+  address.other_port = config.tls_cluster ? plain : tls;
+  const std::int64_t bus_port = config::BusPort(config, server.listening_port);
   address.bus_port = or_else(config.cluster_announce_bus_port, bus_port);
   address.hostname = config.cluster_announce_hostname;
   return address;
@@ -121,6 +123,7 @@ void ClusterGateway::ApplySettings() {
   const cluster::MyAddress address = AddressOf(server_);
   const std::string ip = address.ip.empty() ? state_.Myself().ip : address.ip;
   state_.SetAddress(state_.MyIndex(), ip, address.port, address.bus_port);
+  state_.SetOtherPort(state_.MyIndex(), address.other_port);
   state_.SetHostname(state_.MyIndex(), address.hostname);
   bus_->ApplySettings();
 }
@@ -129,21 +132,22 @@ void ClusterGateway::ApplyPolicy() {
   const config::ShardConfig& config = server_.Config();
   cluster::ClusterPolicy policy = state_.Policy();
   policy.require_full_coverage = config.cluster_require_full_coverage;
+  policy.is_port_tls = config.tls_cluster;
   policy.allow_reads_when_down = config.cluster_allow_reads_when_down;
   policy.allow_pubsubshard_when_down = config.cluster_allow_pubsubshard_when_down;
   state_.SetPolicy(policy);
 }
 
-cluster::EndpointKind ClusterGateway::EndpointKind() const {
-  switch (server_.Config().cluster_preferred_endpoint_type) {
-    case config::EndpointType::kHostname:
-      return cluster::EndpointKind::kHostname;
-    case config::EndpointType::kUnknown:
-      return cluster::EndpointKind::kUnknown;
-    case config::EndpointType::kIp:
-      break;
+cluster::EndpointView ClusterGateway::ViewOf(const ClientState& client) const {
+  const config::ShardConfig& config = server_.Config();
+  const bool is_tls = client.connection != nullptr && client.connection->Tls() != nullptr;
+  auto kind = cluster::EndpointKind::kIp;
+  if (config.cluster_preferred_endpoint_type == config::EndpointType::kHostname) {
+    kind = cluster::EndpointKind::kHostname;
+  } else if (config.cluster_preferred_endpoint_type == config::EndpointType::kUnknown) {
+    kind = cluster::EndpointKind::kUnknown;
   }
-  return cluster::EndpointKind::kIp;
+  return {kind, is_tls != config.tls_cluster};
 }
 
 protocol::KeyExtractionError ExtractSlotted(const protocol::CommandSpec& spec,
@@ -175,7 +179,7 @@ cluster::GuardedRequest ClusterGateway::RequestOf(CommandContext& ctx,
 std::string ClusterGateway::ErrorFor(CommandContext& ctx,
                                      std::span<const protocol::KeyPosition> keys) {
   const cluster::Judgement judgement = Judge(ctx, RequestOf(ctx, keys));
-  return ErrorOf(judgement);
+  return ErrorOf(ctx.client, judgement);
 }
 
 KeysPlace ClusterGateway::PlaceOf(CommandContext& ctx,
@@ -205,7 +209,7 @@ std::string ClusterGateway::ErrorForTransaction(CommandContext& ctx) {
   cluster::GuardedRequest request;
   request.keys = keys_;
   request.is_write = transaction.Flags().Has(protocol::CommandFlag::kWrite);
-  return ErrorOf(Judge(ctx, request));
+  return ErrorOf(ctx.client, Judge(ctx, request));
 }
 
 // A replica that never had its master's data sends readers there.
@@ -221,9 +225,10 @@ cluster::Judgement ClusterGateway::Judge(CommandContext& ctx, cluster::GuardedRe
   });
 }
 
-std::string ClusterGateway::ErrorOf(const cluster::Judgement& judgement) const {
+std::string ClusterGateway::ErrorOf(const ClientState& client,
+                                    const cluster::Judgement& judgement) const {
   if (judgement.verdict == cluster::Verdict::kServe) return {};
-  return cluster::ErrorOf(state_, judgement, EndpointKind());
+  return cluster::ErrorOf(state_, judgement, ViewOf(client));
 }
 
 std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
@@ -235,7 +240,8 @@ std::string ClusterGateway::ErrorForWaiting(const ClientState& client,
   guarded.is_readonly_client = ReadsReplica(client);
   // While a slot is on its way the key may still come to be here.
   guarded.is_asking = true;
-  return ErrorOf(cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; }));
+  return ErrorOf(client,
+                 cluster::JudgeRequest(state_, guarded, [](std::string_view) { return true; }));
 }
 
 ClusterGateway::News ClusterGateway::ShardNewsOf(const ClientState& client) {
@@ -264,7 +270,7 @@ void ClusterGateway::Run(CommandContext& ctx) {
   cluster::ReplyWriter writer(sink, ctx.client.resp_version);
   cluster::ClusterCommandContext context{
       .state = state_,
-      .endpoint_kind = EndpointKind(),
+      .view = ViewOf(ctx.client),
       .my_repl_offset = replication_.Offset(),
       .count_keys = [&ctx](protocol::Slot slot) { return ctx.db.SizeOfSlot(slot); },
       .get_keys =

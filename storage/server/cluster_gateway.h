@@ -109,7 +109,7 @@ class ClusterGateway final : private MigrationHost {
   cluster::Judgement Judge(CommandContext& ctx, cluster::GuardedRequest request);
   bool ReadsReplica(const ClientState& client) const;
   // Nothing to serve it.
-  std::string ErrorOf(const cluster::Judgement& judgement) const;
+  std::string ErrorOf(const ClientState& client, const cluster::Judgement& judgement) const;
   void ApplyPolicy();
   // For a command: at the end of this turn, with what else comes in it. Its reply leaves once that
   // is on the disk; if it fails the client gets none.
@@ -117,7 +117,8 @@ class ClusterGateway final : private MigrationHost {
   void OnSaved(std::uint64_t number, const std::string& problem);
   // The replies to this client wait until the replicas know.
   void AwaitShard(ClientState& client, std::uint64_t news) const;
-  cluster::EndpointKind EndpointKind() const;
+  // How this client is shown addresses.
+  cluster::EndpointView ViewOf(const ClientState& client) const;
 
   ServerState& server_;
   std::unique_ptr<cluster::NodesConfFile> file_;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "config/path_in_dir.h"
 #include "protocol/resp_writer.h"
 #include "protocol/server_version.h"
 #include "runtime/clock.h"
@@ -64,6 +63,10 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
                  .end_reading_script = [this] { scripts_.AbandonUnlessWritten(); }}),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
+      listeners_(loop, state_,
+                 [this](std::unique_ptr<runtime::Connection> connection) {
+                   Accept(std::move(connection));
+                 }),
       expiry_timer_(loop),
       tick_timer_(loop),
       wait_timer_(loop) {
@@ -123,18 +126,12 @@ void ShardServer::LookAtAnswer(std::span<const std::string_view> args) {
                     args[0], answer.substr(1, answer.find('\r') - 1));
 }
 
-ShardServer::~ShardServer() {
-  listeners_.clear();
-  unix_listener_.reset();
-  sessions_.clear();
-}
+ShardServer::~ShardServer() { sessions_.clear(); }
 
 runtime::Result<bool> ShardServer::Start() {
   ConnectSettings();
   if (auto error = LoadUsers(state_)) return runtime::Fail(*std::move(error));
-  if (auto listening = ListenEverywhere(); !listening) return listening;
-  if (auto listening = ListenOnUnixSocket(); !listening) return listening;
-  if (listeners_.empty() && !unix_listener_) return runtime::Fail("bind and unixsocket are empty");
+  if (auto listening = listeners_.Open(); !listening) return listening;
   if (state_.Config().cluster_enabled) {
     auto changed = [this] {
       RedirectWaiting();
@@ -223,84 +220,6 @@ void ShardServer::ShutDownBySignal(int signal) {
                    .is_nosave = (options & config::kShutdownNosave) != 0,
                    .is_now = (options & config::kShutdownNow) != 0,
                    .is_forced = (options & config::kShutdownForce) != 0});
-}
-
-runtime::Result<bool> ShardServer::ListenEverywhere() {
-  listening_to_ = {state_.Config().bind, state_.Config().port};
-  if (!IsUnixOnly()) {
-    if (auto listening = ListenOnTcp(); !listening) return listening;
-  }
-  return true;
-}
-
-bool ShardServer::IsUnixOnly() const {
-  return state_.Config().port == 0 && !state_.Config().unixsocket.empty();
-}
-
-runtime::Result<bool> ShardServer::ListenOnTcp() {
-  for (const std::string& address : listening_to_.first) {
-    bool is_optional = address.starts_with('-');
-    auto listening = ListenOn(is_optional ? address.substr(1) : address);
-    if (!listening && !is_optional) return listening;
-  }
-  if (listeners_.empty() && !listening_to_.first.empty()) {
-    return runtime::Fail("no address to listen on");
-  }
-  return true;
-}
-
-std::optional<std::string> ShardServer::ListenElsewhere(std::string_view error) {
-  const std::pair wanted(state_.Config().bind, state_.Config().port);
-  if (wanted == listening_to_) return std::nullopt;
-  const int port_before = state_.listening_port;
-  const std::int64_t setting_before = listening_to_.second;
-  // An address cannot be listened on twice, not even for a moment.
-  listeners_.clear();
-  if (wanted.second != listening_to_.second) state_.listening_port = 0;
-  if (ListenEverywhere()) return std::nullopt;
-  listeners_.clear();
-  listening_to_ = {{}, setting_before};
-  state_.listening_port = port_before;
-  return std::string(error);
-}
-
-runtime::Result<bool> ShardServer::ListenOnUnixSocket() {
-  const config::ShardConfig& config = state_.Config();
-  if (config.unixsocket.empty()) return true;
-  auto address = runtime::SocketAddress::FromPath(config::PathInDir(config, config.unixsocket));
-  if (!address) return tl::unexpected(address.error());
-  runtime::Listener::Options options;
-  options.backlog = static_cast<int>(config.tcp_backlog);
-  options.permissions = config.unixsocketperm;
-  auto listener = runtime::Listener::Listen(
-      loop_, *address, options,
-      [this](std::unique_ptr<runtime::Connection> connection) { Accept(std::move(connection)); });
-  if (!listener) return tl::unexpected(listener.error());
-  unix_listener_ = std::move(*listener);
-  return true;
-}
-
-runtime::Result<bool> ShardServer::ListenOn(const std::string& bind_address) {
-  std::string host = bind_address;
-  if (host == "*") host = "0.0.0.0";
-  if (host == "::*") host = "::";
-  if (host == "localhost") host = "127.0.0.1";
-  auto port = static_cast<std::uint16_t>(state_.listening_port != 0 ? state_.listening_port
-                                                                    : state_.Config().port);
-  auto address = runtime::SocketAddress::FromNumeric(host, port);
-  if (!address) return tl::unexpected(address.error());
-  runtime::Listener::Options options;
-  options.backlog = static_cast<int>(state_.Config().tcp_backlog);
-  auto listener = runtime::Listener::Listen(
-      loop_, *address, options,
-      [this](std::unique_ptr<runtime::Connection> connection) { Accept(std::move(connection)); });
-  if (!listener) {
-    return runtime::Fail("Failed listening on port " + std::to_string(port) + ", " +
-                         address->ToString() + ": " + listener.error().text);
-  }
-  if (state_.listening_port == 0) state_.listening_port = (*listener)->Address().Port();
-  listeners_.push_back(std::move(*listener));
-  return true;
 }
 
 void ShardServer::Accept(std::unique_ptr<runtime::Connection> connection) {
@@ -410,14 +329,7 @@ void ShardServer::ConnectSettings() {
     state_.ApplyKeyEvents();
     return std::nullopt;
   });
-  static constexpr std::string_view kPort[] = {"port"};
-  state_.settings.OnSet(kPort, [this](const config::ShardConfig&) {
-    return ListenElsewhere("Unable to listen on this port. Check server logs.");
-  });
-  static constexpr std::string_view kBind[] = {"bind"};
-  state_.settings.OnSet(kBind, [this](const config::ShardConfig&) {
-    return ListenElsewhere("Failed to bind to specified addresses.");
-  });
+  listeners_.ConnectSettings();
   static constexpr std::string_view kTracking[] = {"tracking-table-max-keys"};
   state_.settings.OnSet(kTracking, [this](const config::ShardConfig&) {
     LimitTrackedKeys(state_);
@@ -445,6 +357,10 @@ void ShardServer::ConnectSettings() {
                                                   "cluster-announce-hostname",
                                                   "cluster-announce-port",
                                                   "cluster-announce-bus-port",
+                                                  "cluster-announce-tls-port",
+                                                  "tls-port",
+                                                  "tls-cluster",
+                                                  "tls-replication",
                                                   "cluster-allow-replica-migration",
                                                   "cluster-migration-barrier",
                                                   "cluster-replica-no-failover",
@@ -542,7 +458,10 @@ void ShardServer::TickTenTimesASecond() {
   stats.output_rate.Sample(stats.output_bytes, seconds);
   state_.peak_memory_bytes = std::max(state_.peak_memory_bytes, state_.UsedMemoryBytes());
   LookAtSomeClients();
-  if (++tick_count_ % kTicksOfASecond == 0) compactor_.Look();
+  if (++tick_count_ % kTicksOfASecond == 0) {
+    compactor_.Look();
+    listeners_.LookAtFiles();
+  }
   persistence_.Tick();
   replication_.Tick();
   if (cluster_) cluster_->Migrations().Tick();

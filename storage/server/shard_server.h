@@ -19,7 +19,6 @@
 
 #include "config/shard_settings.h"
 #include "runtime/event_loop.h"
-#include "runtime/listener.h"
 #include "runtime/result.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/server_state.h"
@@ -31,6 +30,7 @@
 #include "storage/server/executor.h"
 #include "storage/server/persistence_service.h"
 #include "storage/server/request_batch.h"
+#include "storage/server/shard_listeners.h"
 #include "storage/server/shard_session.h"
 #include "storage/server/shutdown.h"
 
@@ -86,17 +86,9 @@ class ShardServer {
   void Remove(ShardSession& session);
 
  private:
-  runtime::Result<bool> ListenEverywhere();
-  bool IsUnixOnly() const;
-  runtime::Result<bool> ListenOnTcp();
-  runtime::Result<bool> ListenOnUnixSocket();
   void LogStart() const;
   void ApplyOfStream(ClientState& master, std::span<const std::string_view> args);
   void LookAtAnswer(std::span<const std::string_view> args);
-  // After a change of `bind` or `port`; the error if that is not possible, and then nobody listens
-  // until the settings are as they were.
-  std::optional<std::string> ListenElsewhere(std::string_view error);
-  runtime::Result<bool> ListenOn(const std::string& bind_address);
   void Accept(std::unique_ptr<runtime::Connection> connection);
   // Whether it is more than an error.
   static bool WouldRun(const ClientState& client, const Request& request) {
@@ -144,9 +136,7 @@ class ShardServer {
   Compactor compactor_;
   RequestBatch batch_;
   RequestBatch batch_when_busy_;
-  std::vector<std::unique_ptr<runtime::Listener>> listeners_;
-  std::unique_ptr<runtime::Listener> unix_listener_;
-  std::pair<std::vector<std::string>, std::int64_t> listening_to_;  // `bind` and `port`
+  ShardListeners listeners_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ShardSession>> sessions_;
   std::uint64_t last_seen_client_id_ = 0;  // see LookAtSomeClients
   runtime::Timer expiry_timer_;

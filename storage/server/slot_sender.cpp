@@ -51,7 +51,8 @@ void SlotSender::Connect() {
   }
   const auto timeout_ms = static_cast<std::uint64_t>(server_.Config().repl_timeout_s) * 1000;
   connection_ = runtime::Connection::Connect(loop_, *address, timeout_ms,
-                                             runtime::FlushStage::kUpstream, *this);
+                                             runtime::FlushStage::kUpstream, *this,
+                                             server_.tls.ToNode(server_.Config().tls_cluster));
 }
 
 void SlotSender::Disconnect() {

@@ -17,10 +17,11 @@ constexpr std::size_t kAnswerBytesMax = 1024;
 
 }  // namespace
 
-TakeoverRequest::TakeoverRequest(runtime::EventLoop& loop, const config::ShardConfig& config,
+TakeoverRequest::TakeoverRequest(runtime::EventLoop& loop, const ServerState& server,
                                  const std::string& ip, std::uint16_t port, bool is_forced,
                                  std::function<void(std::string_view error)> on_answer)
     : loop_(loop), timer_(loop), on_answer_(std::move(on_answer)) {
+  const config::ShardConfig& config = server.Config();
   const auto address = runtime::SocketAddress::FromNumeric(ip, port);
   if (!address) {
     timer_.Start(0, 0, [this] { End("it has no address"); });
@@ -40,6 +41,7 @@ TakeoverRequest::TakeoverRequest(runtime::EventLoop& loop, const config::ShardCo
   } else {
     say({"CLUSTER", "FAILOVER"});
   }
+  if (auto tls = server.tls.ToNode(config.tls_cluster)) connection_->Secure(std::move(tls));
   connection_->BeginToConnect(*address, kTimeoutMs);
   timer_.Start(kTimeoutMs, 0, [this] { End("it does not answer"); });
 }

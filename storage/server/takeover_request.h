@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "config/shard_config.h"
 #include "runtime/connection.h"
 #include "runtime/event_loop.h"
+#include "storage/commands/server_state.h"
 
 namespace slotway::storage {
 
@@ -20,7 +20,7 @@ class TakeoverRequest final : private runtime::Connection::Handler {
  public:
   // Calls `on_answer` once, never from within this call, with what went wrong, or nothing. It may
   // destroy this object.
-  TakeoverRequest(runtime::EventLoop& loop, const config::ShardConfig& config,
+  TakeoverRequest(runtime::EventLoop& loop, const ServerState& server,
                   const std::string& ip, std::uint16_t port, bool is_forced,
                   std::function<void(std::string_view error)> on_answer);
   ~TakeoverRequest() override;
