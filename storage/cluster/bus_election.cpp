@@ -44,6 +44,7 @@ bool ClusterBus::MayStand() const {
 }
 
 void ClusterBus::TickElection() {
+  if (victory_) return;
   const NodeIndex master = Me().master;
   const bool is_manual = manual_.ends_ms != 0 && manual_.can_start;
   const bool is_wanted =
@@ -145,37 +146,48 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
   Win(epoch, free_until_ms);
 }
 
+// First to the disk: EndVictory() goes on.
 void ClusterBus::Win(Epoch epoch, std::int64_t free_until_ms) {
+  election_ = {};
+  victory_ = {.old_master = state_.Node(Me().master).id,
+              .epoch = epoch,
+              .free_until_ms = free_until_ms};
+  saves_.of_claim = 0;
+  BeginSave();
+}
+
+void ClusterBus::EndVictory(bool is_saved) {
+  const Victory victory = *std::exchange(victory_, std::nullopt);
   const NodeIndex old_master = Me().master;
-  const NodeIndex me = state_.MyIndex();
+  const std::int64_t now_ms = host_.NowMs();
   const bool is_gone = IsKnownGone(PeerOf(old_master));
-  state_.SetMaster(me);
-  for (int i = 0; i < protocol::kSlotCount; ++i) {
-    if (state_.OwnerOf(Slot(i)) == old_master) state_.Assign(Slot(i), me);
+  // Whoever it replaces may have come back, and clients with it.
+  const bool is_late = victory.free_until_ms != 0 && now_ms > victory.free_until_ms;
+  EndManual();
+  if (!is_saved || is_late || state_.Node(old_master).config_epoch >= victory.epoch) {
+    host_.Log("elected in vain: nodes.conf cannot be written, or not in time");
+    must_save_ = true;
+    return;
   }
-  state_.SetConfigEpoch(me, epoch);
-  state_.SetCurrentEpoch(state_.MaxEpoch());
+  state_.TakePlace(old_master, victory.epoch);
   replication_.BecomeMaster();
   followed_.clear();
-  election_ = {};
-  EndManual();
-  must_save_ = true;
-  host_.Log("elected: master in epoch " + std::to_string(ToInt(epoch)));
-  BeginTakeover(free_until_ms == 0 && is_gone ? host_.NowMs() + ElectionMs() : free_until_ms);
-  PongAll(false);
+  host_.Log("elected: master in epoch " + std::to_string(ToInt(victory.epoch)));
+  must_tell_all_ = true;
+  BeginTakeover(victory.free_until_ms == 0 && is_gone ? now_ms + ElectionMs()
+                                                      : victory.free_until_ms);
   PingVoters();
 }
 
 // ---- The voter
 
-void ClusterBus::OnVoteRequest(NodeIndex sender, const BusMessage& message) {
+void ClusterBus::OnVoteRequest(const BusMessage& message) {
   PendingVote request{.candidate = message.sender,
                       .epoch = message.current_epoch,
                       .config_epoch = message.config_epoch,
                       .slots = message.slots,
                       .is_forced = message.HasMessageFlag(kBusForceAck),
                       .ends_ms = host_.NowMs() + ElectionMs()};
-  ReadRole(sender, message);
   if (pending_vote_ && pending_vote_->epoch > request.epoch) return;
   pending_vote_.reset();
   // What stands against it may be over in a moment: that FAIL is not here yet, or a lease.

@@ -22,8 +22,8 @@ bool ClusterBus::NeedsLease() const {
 
 // Once it is so it stays so: others may know a replica longer than this node does.
 bool ClusterBus::MayBeReplaced() {
-  if (is_replaceable_) return true;
-  is_replaceable_ = replication_.HasReplicas() || !state_.ReplicasOf(state_.MyIndex()).empty();
+  if (is_replaceable_ || !Me().IsMaster()) return is_replaceable_;
+  is_replaceable_ = replication_.HasReplicas() || state_.HasReplicas(state_.MyIndex());
   return is_replaceable_;
 }
 
@@ -38,14 +38,24 @@ bool ClusterBus::Denies(const NodeId& node, const Peer& peer) {
 
 void ClusterBus::BeginTakeover(std::int64_t free_until_ms) {
   takeover_ms_ = host_.NowMs();
+  state_.SetTakingOver(true);
   is_replaceable_ = true;
   takeover_free_until_ms_ = free_until_ms;
   serves_until_ms_ = 0;
-  // What is on its way was asked before: its answers would know nothing of the new claim.
+  state_.SetHeld(true);
+  // What is on its way was asked before, if only in this millisecond: its answers would know nothing
+  // of the new claim.
   for (auto& [id, peer] : peers_) {
     peer.granted_ms = 0;
-    peer.void_pings = peer.pings.size();
+    for (std::int64_t& asked_ms : peer.pings) asked_ms = std::min(asked_ms, *takeover_ms_ - 1);
   }
+}
+
+void ClusterBus::EndTakeover() {
+  if (!state_.IsTakingOver()) return;
+  takeover_ms_.reset();
+  state_.SetTakingOver(false);
+  saves_.is_wanted_later = true;
 }
 
 void ClusterBus::RenewLease() {
@@ -55,8 +65,9 @@ void ClusterBus::RenewLease() {
     // Not for ever: after a pause it is looked at anew before anything is served.
     serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
                                                : std::numeric_limits<std::int64_t>::max();
-    state_.SetHeld(false);
-    return;
+    // Slots of which others know nothing may be given to another.
+    state_.SetHeld(Me().slot_count != 0 && saves_.claim.slots.Empty());
+    return EndTakeover();
   }
   std::vector<std::int64_t> granted;
   for (const auto& [id, peer] : peers_) {
@@ -71,12 +82,13 @@ void ClusterBus::RenewLease() {
     std::nth_element(granted.begin(), last, granted.end(), std::greater<>());
     since_ms = *last;
   }
-  if (takeover_ms_ && since_ms >= *takeover_ms_) {
+  if (takeover_ms_ && since_ms >= *takeover_ms_ && IsClaimSaid()) {
     if (now_ms > takeover_free_until_ms_) serves_from_ms_ = now_ms + Timeout();
     takeover_ms_.reset();
   }
   const bool is_granted = since_ms != 0 && !takeover_ms_;
   serves_until_ms_ = is_granted && now_ms >= serves_from_ms_ ? since_ms + settings_.lease_ms : 0;
+  if (serves_until_ms_ != 0) EndTakeover();
   state_.SetHeld(now_ms >= serves_until_ms_);
 }
 

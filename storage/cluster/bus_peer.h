@@ -56,7 +56,6 @@ struct Peer {
 
   // ---- Promises
   std::int64_t granted_ms = 0;    // the last ping that it answered without calling me failed
-  std::size_t void_pings = 0;     // so many of `pings` were sent before a claim of mine
   std::int64_t pong_sent_ms = 0;  // our last answer that it may take so
 
   // ---- What it says

@@ -22,6 +22,13 @@ struct Election {
   std::map<NodeId, bool> votes;
 };
 
+// An election that was won, on its way to the disk: before it is there nothing has changed.
+struct Victory {
+  NodeId old_master;
+  Epoch epoch{0};
+  std::int64_t free_until_ms = 0;  // see ClusterBus::BeginTakeover()
+};
+
 struct ManualFailover {
   std::int64_t ends_ms = 0;
   std::int64_t begun_ms = 0;

@@ -450,7 +450,9 @@ void Command::Failover() {
     Fail(error_text::kSyntax);
     return;
   }
-  Answer(context_.bus->Failover(kind));
+  const std::string error = context_.bus->Failover(kind);
+  if (kind == FailoverKind::kTakeover && error.empty()) context_.save();
+  Answer(error);
 }
 
 struct Subcommand {

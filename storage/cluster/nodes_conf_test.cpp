@@ -86,6 +86,16 @@ TEST(NodesConfTest, KeepsTheFieldsOfNewerVersions) {
             TestId(0) + " ::1:7001@17001 myself,master - 0 0 1 connected 0-5 7 9-10");
 }
 
+TEST(NodesConfTest, KeepsThatATakeoverIsNotOver) {
+  ClusterState state = ThreeShards(0);
+  const std::string before = FormatNodesConf(state);
+  EXPECT_FALSE(ParseNodesConf(before)->IsTakingOver());
+  state.SetTakingOver(true);
+  const std::string during = FormatNodesConf(state);
+  EXPECT_NE(during, before);
+  EXPECT_TRUE(ParseNodesConf(during)->IsTakingOver());
+}
+
 TEST(NodesConfTest, AnEmptyTextIsANewNode) {
   auto state = ParseNodesConf("");
   ASSERT_TRUE(state);
