@@ -149,9 +149,8 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
 // First to the disk: EndVictory() goes on.
 void ClusterBus::Win(Epoch epoch, std::int64_t free_until_ms) {
   election_ = {};
-  victory_ = {.old_master = state_.Node(Me().master).id,
-              .epoch = epoch,
-              .free_until_ms = free_until_ms};
+  victory_ = {
+      .old_master = state_.Node(Me().master).id, .epoch = epoch, .free_until_ms = free_until_ms};
   saves_.of_claim = 0;
   BeginSave();
 }
@@ -214,9 +213,9 @@ bool ClusterBus::HasNewerOwner(const PendingVote& request) {
   return true;
 }
 
-// Once the process that has the promise is gone it cannot use it, and the slots may go on to another.
-// Nor does it stand against a replica of whoever has it: what it protects is that one's lease, which
-// has been waited for (MayHoldLease), or it agrees (a manual failover).
+// Once the process that has the promise is gone it cannot use it, and the slots may go on to
+// another. Nor does it stand against a replica of whoever has it: what it protects is that one's
+// lease, which has been waited for (MayHoldLease), or it agrees (a manual failover).
 bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId& master) {
   std::erase_if(promises_, [&](const VotePromise& promise) {
     if (promise.candidate == node || !promise.slots.Meets(slots)) return false;

@@ -5,8 +5,8 @@
 // knows a newer owner of its slots, does not answer it in this sense (Denies); and it gives no vote
 // until what it answered is over (MayHoldLease). So two majorities never stand behind two owners.
 // A replica that takes over without such votes waits until any older lease is over.
-// Who never had a replica cannot be replaced by a vote, and needs no lease: only who has had a whole
-// copy of its data stands for election, and to get one it was known here.
+// Who never had a replica cannot be replaced by a vote, and needs no lease: only who has had a
+// whole copy of its data stands for election, and to get one it was known here.
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -43,8 +43,8 @@ void ClusterBus::BeginTakeover(std::int64_t free_until_ms) {
   takeover_free_until_ms_ = free_until_ms;
   serves_until_ms_ = 0;
   state_.SetHeld(true);
-  // What is on its way was asked before, if only in this millisecond: its answers would know nothing
-  // of the new claim.
+  // What is on its way was asked before, if only in this millisecond: its answers would know
+  // nothing of the new claim.
   for (auto& [id, peer] : peers_) {
     peer.granted_ms = 0;
     for (std::int64_t& asked_ms : peer.pings) asked_ms = std::min(asked_ms, *takeover_ms_ - 1);

@@ -63,8 +63,8 @@ struct Peer {
   bool knows_shard_ids = false;
   bool is_heard = false;           // in the life of this process
   std::int64_t lacks_data_ms = 0;  // its last message said that it serves nothing for want of data
-  Epoch newest_epoch{0};         // its current epoch: what is older came late
-  Epoch newest_config_epoch{0};  // as a master
+  Epoch newest_epoch{0};           // its current epoch: what is older came late
+  Epoch newest_config_epoch{0};    // as a master
   std::optional<SlotClaim> claim;
 
   bool has_had_replicas = false;

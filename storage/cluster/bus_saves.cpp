@@ -2,10 +2,11 @@
 // The disk: nodes.conf is written while this node goes on, but for what others build on.
 //
 // A vote, and the epoch in which this node asks for votes, are sent once they are on the disk, and
-// never if they cannot be written. Nor does anybody hear of a config epoch of this node's own, or of
-// slots that it has gained, before the disk has them: who has heard a config epoch takes a lower one
-// for an old message, and would send clients to an owner that knows nothing of it after a crash. Until
-// then this node says of itself what it said before. Everything else a node learns again.
+// never if they cannot be written. Nor does anybody hear of a config epoch of this node's own, or
+// of slots that it has gained, before the disk has them: who has heard a config epoch takes a lower
+// one for an old message, and would send clients to an owner that knows nothing of it after a
+// crash. Until then this node says of itself what it said before. Everything else a node learns
+// again.
 #include <algorithm>
 #include <optional>
 #include <string>

@@ -35,15 +35,15 @@ struct HeaderSlots {
 };
 
 struct Saves {
-  std::uint64_t begun = 0;       // the number of the last one
-  std::uint64_t settled = 0;     // of the last one that was told of, written or not
-  bool must_retry = false;       // in the next tick: one has failed
+  std::uint64_t begun = 0;    // the number of the last one
+  std::uint64_t settled = 0;  // of the last one that was told of, written or not
+  bool must_retry = false;    // in the next tick: one has failed
   // Within a second: what may be forgotten leaves the disk to the votes that follow from it.
   bool is_wanted_later = false;
   std::deque<HeldMessage> held;  // bounded by kHeldMax
   Claim claim, next_claim;       // on the disk, and on its way there
   HeaderSlots said;
-  std::uint64_t of_claim = 0;    // the number of the save that has the next; 0: none
+  std::uint64_t of_claim = 0;  // the number of the save that has the next; 0: none
 };
 
 }  // namespace slotway::storage::cluster

@@ -31,8 +31,8 @@ const SlotBitmap& ClusterBus::SaidSlots() {
 
 // Whether messages say all that this master is.
 bool ClusterBus::IsClaimSaid() {
-  return !Me().IsMaster() || (saves_.claim.config_epoch >= Me().config_epoch &&
-                              SaidSlots().Count() == Me().slot_count);
+  return !Me().IsMaster() ||
+         (saves_.claim.config_epoch >= Me().config_epoch && SaidSlots().Count() == Me().slot_count);
 }
 
 BusMessage ClusterBus::MessageOf(BusMessageType type) {

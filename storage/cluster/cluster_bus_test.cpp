@@ -196,8 +196,8 @@ TEST(ClusterBusTest, WhoGotAVoteAndIsGoneStandsInNobodysWay) {
   EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 2u);
 }
 
-// Node 3, a replica of node 0, has got the vote of `node` in epoch 9 and taken over; what node 0, its
-// replica now, asks for votes with.
+// Node 3, a replica of node 0, has got the vote of `node` in epoch 9 and taken over; what node 0,
+// its replica now, asks for votes with.
 BusMessage RequestAfterTakeover(TestBus& node) {
   BusMessage request = node.From(3, BusMessageType::kVoteRequest);
   request.current_epoch = Epoch(9);

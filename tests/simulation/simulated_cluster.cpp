@@ -240,8 +240,8 @@ void SimulatedCluster::NoteSave(SimulatedNode& node) {
 
 void SimulatedCluster::DieSoon(SimulatedNode& node, std::int64_t within_us,
                                std::int64_t down_us_max) {
-  const auto at_us = time_us_ + static_cast<std::int64_t>(
-                                    random_.Below(static_cast<std::uint64_t>(within_us)));
+  const auto at_us =
+      time_us_ + static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(within_us)));
   const auto down_us =
       static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(down_us_max)));
   At(at_us, nullptr, [this, &node] { Kill(node); });

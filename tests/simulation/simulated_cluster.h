@@ -133,7 +133,7 @@ class SimulatedCluster {
   std::set<std::pair<int, std::uint64_t>> votes_;  // node and epoch
   bool is_slow_ = false;
   bool is_lossy_ = false;
-  bool is_deadly_ = false;  // to vote, or to write to the disk
+  bool is_deadly_ = false;                              // to vote, or to write to the disk
   std::vector<std::pair<int, std::uint64_t>> audited_;  // who served what, the last time
   std::string violation_;
 };
