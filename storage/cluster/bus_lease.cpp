@@ -58,17 +58,26 @@ void ClusterBus::EndTakeover() {
   saves_.is_wanted_later = true;
 }
 
+void ClusterBus::ServeWithoutLease(std::int64_t now_ms) {
+  // Not for ever: after a pause it is looked at anew before anything is served.
+  serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
+                                             : std::numeric_limits<std::int64_t>::max();
+  // No other master has to agree: whoever it replaces has so long to hear of it.
+  if (takeover_ms_ && now_ms > takeover_free_until_ms_) {
+    serves_from_ms_ = *takeover_ms_ + Timeout();
+  }
+  takeover_ms_.reset();
+  // Slots of which others know nothing may be given to another.
+  const bool is_unknown = Me().slot_count != 0 && saves_.claim.slots.Empty();
+  const bool is_early = settings_.lease_ms != 0 && now_ms < serves_from_ms_;
+  state_.SetHeld(is_unknown || is_early);
+  if (!is_early) EndTakeover();
+}
+
 void ClusterBus::RenewLease() {
   const std::int64_t now_ms = host_.NowMs();
   MayBeReplaced();
-  if (!NeedsLease()) {
-    // Not for ever: after a pause it is looked at anew before anything is served.
-    serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
-                                               : std::numeric_limits<std::int64_t>::max();
-    // Slots of which others know nothing may be given to another.
-    state_.SetHeld(Me().slot_count != 0 && saves_.claim.slots.Empty());
-    return EndTakeover();
-  }
+  if (!NeedsLease()) return ServeWithoutLease(now_ms);
   std::vector<std::int64_t> granted;
   for (const auto& [id, peer] : peers_) {
     const NodeIndex index = state_.Find(id);

@@ -215,6 +215,7 @@ class ClusterBus {
   // ---- bus_lease.cpp
   void RenewLease();
   void EndTakeover();
+  void ServeWithoutLease(std::int64_t now_ms);
   bool NeedsLease() const;
   bool Denies(const NodeId& node, const Peer& peer);  // its lease, by my answers
 
