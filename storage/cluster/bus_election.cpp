@@ -14,6 +14,12 @@ constexpr std::int64_t kDelayMsMax = 500;       // before a candidate asks: FAIL
 constexpr std::int64_t kRankDelayMsMax = 1000;  // for each replica that has more data
 constexpr std::int64_t kPingPeriodMs = 10'000;
 constexpr std::size_t kPromisesMax = 1024;
+// A master that holds back writes says so in each tick. One that says nothing may be another
+// process.
+constexpr std::int64_t kAgreedMsMax = 300;
+// In node timeouts: for so long a new master that others may not know yet does not vote. Not for
+// ever, or two of them could wait for each other.
+constexpr std::int64_t kUnknownTimeouts = 4;
 
 }  // namespace
 
@@ -132,25 +138,27 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
   if (settings_.replicas_to_ack != 0 && manual_.ends_ms == 0 && is_late) return;
   election_.votes[message.sender] = true;
   if (static_cast<int>(election_.votes.size()) < Majority()) return;
-  const Epoch epoch = election_.epoch;
   // For so long those who voted let nobody else have these slots: see ARCHITECTURE.md, "The lease".
   std::int64_t free_until_ms = election_.requested_ms + 2 * ElectionMs();
   if (manual_.ends_ms != 0) {
-    const bool is_agreed = manual_.target_offset.has_value();
+    const bool is_agreed =
+        manual_.target_offset && host_.NowMs() - manual_.agreed_ms <= kAgreedMsMax;
     // A master without its data says so for longer than this after it has ceased to lack them.
     const std::int64_t lacks_data_ms = PeerOf(Me().master).lacks_data_ms;
     free_until_ms = is_agreed            ? manual_.ends_ms
                     : lacks_data_ms != 0 ? lacks_data_ms + Timeout()
                                          : 0;
   }
-  Win(epoch, free_until_ms);
+  Win({.old_master = state_.Node(Me().master).id,
+       .epoch = election_.epoch,
+       .free_until_ms = free_until_ms,
+       .is_voted = true});
 }
 
 // First to the disk: EndVictory() goes on.
-void ClusterBus::Win(Epoch epoch, std::int64_t free_until_ms) {
+void ClusterBus::Win(const Victory& victory) {
   election_ = {};
-  victory_ = {
-      .old_master = state_.Node(Me().master).id, .epoch = epoch, .free_until_ms = free_until_ms};
+  victory_ = victory;
   saves_.of_claim = 0;
   BeginSave();
 }
@@ -173,8 +181,10 @@ void ClusterBus::EndVictory(bool is_saved) {
   followed_.clear();
   host_.Log("elected: master in epoch " + std::to_string(ToInt(victory.epoch)));
   must_tell_all_ = true;
-  BeginTakeover(victory.free_until_ms == 0 && is_gone ? now_ms + ElectionMs()
-                                                      : victory.free_until_ms);
+  const bool is_free = victory.free_until_ms == 0 && is_gone;
+  BeginTakeover(is_free ? now_ms + ElectionMs() : victory.free_until_ms,
+                victory.is_voted ? std::optional(victory.old_master) : std::nullopt);
+  SendPing(victory.old_master, BusMessageType::kPing);
   PingVoters();
 }
 
@@ -254,6 +264,7 @@ bool ClusterBus::MayHoldLease(const NodeId& candidate, NodeIndex master, const S
 bool ClusterBus::TryVote(const PendingVote& request) {
   const NodeIndex candidate = state_.Find(request.candidate);
   if (candidate == kNoNode || !IsVoter(state_.MyIndex())) return true;
+  if (takeover_ && host_.NowMs() < takeover_->begun_ms + kUnknownTimeouts * Timeout()) return false;
   if (request.epoch < state_.CurrentEpoch() || state_.LastVoteEpoch() >= request.epoch) return true;
   const NodeIndex master = state_.Node(candidate).master;
   if (!state_.Node(candidate).IsReplica() || master == kNoNode) return true;

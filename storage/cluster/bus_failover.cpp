@@ -29,8 +29,7 @@ std::string ClusterBus::Failover(FailoverKind kind) {
   ClusterState::Batch batch(state_);
   EndManual();
   if (kind == FailoverKind::kTakeover) {
-    const auto epoch = Epoch(ToInt(state_.MaxEpoch()) + 1);
-    Win(epoch, 0);
+    Win({.old_master = master.id, .epoch = Epoch(ToInt(state_.MaxEpoch()) + 1)});
     return {};
   }
   manual_.begun_ms = host_.NowMs();

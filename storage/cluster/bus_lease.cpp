@@ -36,24 +36,24 @@ bool ClusterBus::Denies(const NodeId& node, const Peer& peer) {
   return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);
 }
 
-void ClusterBus::BeginTakeover(std::int64_t free_until_ms) {
-  takeover_ms_ = host_.NowMs();
+void ClusterBus::BeginTakeover(std::int64_t free_until_ms, std::optional<NodeId> from) {
+  const std::int64_t now_ms = host_.NowMs();
+  takeover_ = {.begun_ms = now_ms, .free_until_ms = free_until_ms, .from = from};
   state_.SetTakingOver(true);
   is_replaceable_ = true;
-  takeover_free_until_ms_ = free_until_ms;
   serves_until_ms_ = 0;
   state_.SetHeld(true);
   // What is on its way was asked before, if only in this millisecond: its answers would know
   // nothing of the new claim.
   for (auto& [id, peer] : peers_) {
     peer.granted_ms = 0;
-    for (std::int64_t& asked_ms : peer.pings) asked_ms = std::min(asked_ms, *takeover_ms_ - 1);
+    for (std::int64_t& asked_ms : peer.pings) asked_ms = std::min(asked_ms, now_ms - 1);
   }
 }
 
 void ClusterBus::EndTakeover() {
   if (!state_.IsTakingOver()) return;
-  takeover_ms_.reset();
+  takeover_.reset();
   state_.SetTakingOver(false);
   saves_.is_wanted_later = true;
 }
@@ -63,15 +63,30 @@ void ClusterBus::ServeWithoutLease(std::int64_t now_ms) {
   serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
                                              : std::numeric_limits<std::int64_t>::max();
   // No other master has to agree: whoever it replaces has so long to hear of it.
-  if (takeover_ms_ && now_ms > takeover_free_until_ms_) {
-    serves_from_ms_ = *takeover_ms_ + Timeout();
+  if (takeover_ && now_ms > takeover_->free_until_ms) {
+    serves_from_ms_ = takeover_->begun_ms + Timeout();
   }
-  takeover_ms_.reset();
+  takeover_.reset();
   // Slots of which others know nothing may be given to another.
   const bool is_unknown = Me().slot_count != 0 && saves_.claim.slots.Empty();
   const bool is_early = settings_.lease_ms != 0 && now_ms < serves_from_ms_;
   state_.SetHeld(is_unknown || is_early);
   if (!is_early) EndTakeover();
+}
+
+// One voter has come in the place of another. So that no majority of the voters before and one of
+// those after it go on without knowing of each other, a majority of those before has to know it.
+bool ClusterBus::IsTakeoverKnown() {
+  if (!IsClaimSaid()) return false;
+  if (!takeover_->from) return true;
+  int others = 0, known = 0;
+  for (const auto& [id, peer] : peers_) {
+    const NodeIndex index = state_.Find(id);
+    const bool is_voter = index != kNoNode && IsVoter(index);
+    if (is_voter) ++others;
+    if ((is_voter || id == takeover_->from) && peer.granted_ms >= takeover_->begun_ms) ++known;
+  }
+  return known >= std::min(Majority(), others);
 }
 
 void ClusterBus::RenewLease() {
@@ -91,11 +106,13 @@ void ClusterBus::RenewLease() {
     std::nth_element(granted.begin(), last, granted.end(), std::greater<>());
     since_ms = *last;
   }
-  if (takeover_ms_ && since_ms >= *takeover_ms_ && IsClaimSaid()) {
-    if (now_ms > takeover_free_until_ms_) serves_from_ms_ = now_ms + Timeout();
-    takeover_ms_.reset();
+  if (takeover_ && since_ms >= takeover_->begun_ms && IsTakeoverKnown()) {
+    if (now_ms > takeover_->free_until_ms) serves_from_ms_ = now_ms + Timeout();
+    takeover_.reset();
+    // Whoever it replaces may have answered them until now.
+    for (auto& [id, peer] : peers_) peer.pong_sent_ms = std::max(peer.pong_sent_ms, now_ms);
   }
-  const bool is_granted = since_ms != 0 && !takeover_ms_;
+  const bool is_granted = since_ms != 0 && !takeover_;
   serves_until_ms_ = is_granted && now_ms >= serves_from_ms_ ? since_ms + settings_.lease_ms : 0;
   if (serves_until_ms_ != 0) EndTakeover();
   state_.SetHeld(now_ms >= serves_until_ms_);

@@ -108,9 +108,10 @@ bool ClusterBus::NoteSender(NodeIndex sender, const BusMessage& message) {
   }
   state_.SetReplOffset(sender, message.offset);
   const bool is_my_master = Me().IsReplica() && Me().master == sender;
-  if (is_my_master && manual_.ends_ms != 0 && message.HasMessageFlag(kBusPaused) &&
-      !manual_.target_offset) {
-    manual_.target_offset = message.offset;
+  if (is_my_master && manual_.ends_ms != 0) {
+    const bool is_paused = message.HasMessageFlag(kBusPaused);
+    manual_.agreed_ms = is_paused ? host_.NowMs() : 0;
+    if (is_paused && !manual_.target_offset) manual_.target_offset = message.offset;
   }
   return true;
 }

@@ -234,6 +234,7 @@ void ClusterBus::LinkLost(LinkId link) {
       if (peer->second.out == link) {
         peer->second.out = kNoLink;
         peer->second.is_out_up = false;
+        if (Me().master == state_.Find(peer->first)) manual_.agreed_ms = 0;
         peer->second.pings.clear();
         peer->second.ping_news.clear();
         if (NodeIndex index = state_.Find(peer->first); index != kNoNode) {

@@ -5,8 +5,7 @@
 // sends. No I/O of its own (BusHost) and no replication (ReplicationPort); engine thread. Tell it
 // Tick() ten times a second and EndOfTurn() after everything else.
 // Invariants: a vote is on disk before it is sent, one per epoch; what a peer sent earlier never
-// overrules what it sent later; a master with slots serves only while it holds the lease (why that
-// is enough: ARCHITECTURE.md, "The lease").
+// overrules what it sent later; a master with slots serves only while it holds the lease.
 #pragma once
 
 #include <cstdint>
@@ -187,9 +186,10 @@ class ClusterBus {
   bool KnowsConfirmed();
   void RequestVotes();
   void OnVote(NodeIndex sender, const BusMessage& message);
-  void Win(Epoch epoch, std::int64_t free_until_ms);
+  void Win(const Victory& victory);
   void EndVictory(bool is_saved);
-  void BeginTakeover(std::int64_t free_until_ms);
+  void BeginTakeover(std::int64_t free_until_ms, std::optional<NodeId> from = {});
+  bool IsTakeoverKnown();
   void OnVoteRequest(const BusMessage& message);
   bool TryVote(const PendingVote& request);  // true: decided, one way or the other
   bool HasNewerOwner(const PendingVote& request);
@@ -238,8 +238,8 @@ class ClusterBus {
   BusCounters counters_;
   std::int64_t started_ms_, last_tick_ms_;
   std::uint64_t ticks_ = 0, shard_news_ = 0;
-  std::int64_t serves_until_ms_ = 0, serves_from_ms_ = 0, takeover_free_until_ms_ = 0;
-  std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
+  std::int64_t serves_until_ms_ = 0, serves_from_ms_ = 0;
+  std::optional<Takeover> takeover_;
   bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false,
        must_ping_shard_ = false, has_been_reset_ = false, is_replaceable_ = false;
   std::map<NodeId, SlotGrant> grants_;

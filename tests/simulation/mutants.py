@@ -35,10 +35,21 @@ class Mutant:
 
 MUTANTS = [
     Mutant("no wait for answers to the claim", "bus_lease.cpp",
-           "if (takeover_ms_ && since_ms >= *takeover_ms_ && IsClaimSaid()) {",
-           "if (takeover_ms_) {"),
+           "if (takeover_ && since_ms >= takeover_->begun_ms && IsTakeoverKnown()) {",
+           "if (takeover_) {"),
+    Mutant("a claim that only the new voters know", "bus_lease.cpp",
+           "  if (!takeover_->from) return true;\n", "  if (true) return true;\n"),
+    Mutant("a new voter knows nothing of what the old one answered", "bus_lease.cpp",
+           "    for (auto& [id, peer] : peers_) "
+           "peer.pong_sent_ms = std::max(peer.pong_sent_ms, now_ms);\n", ""),
+    Mutant("a new voter votes before it is known", "bus_election.cpp",
+           "  if (takeover_ && host_.NowMs() < takeover_->begun_ms + "
+           "kUnknownTimeouts * Timeout()) return false;\n", ""),
+    Mutant("an agreement that is long ago", "bus_election.cpp",
+           "manual_.target_offset && host_.NowMs() - manual_.agreed_ms <= kAgreedMsMax;",
+           "manual_.target_offset.has_value();"),
     Mutant("no wait when a take-over is late or had no votes", "bus_lease.cpp",
-           "if (now_ms > takeover_free_until_ms_) serves_from_ms_", "if (false) serves_from_ms_"),
+           "if (now_ms > takeover_->free_until_ms) serves_from_ms_ = now", "if (false) serves_from_ms_ = now"),
     Mutant("no lease", "bus_lease.cpp",
            "return settings_.lease_ms != 0 && is_replaceable_", "return false && is_replaceable_"),
     Mutant("a vote before it is on the disk", "bus_election.cpp",
@@ -57,7 +68,7 @@ MUTANTS = [
            "  SendPong(link, &message.sender);\n"),
     Mutant("answers to what was asked before the claim", "bus_lease.cpp",
            "    for (std::int64_t& asked_ms : peer.pings) "
-           "asked_ms = std::min(asked_ms, *takeover_ms_ - 1);\n", ""),
+           "asked_ms = std::min(asked_ms, now_ms - 1);\n", ""),
     Mutant("a restart denies nothing", "cluster_bus.cpp",
            "if (!knows_outcome) denies_until_ms_", "if (false) denies_until_ms_"),
     Mutant("a restart forgets failures", "cluster_bus.cpp",
