@@ -64,9 +64,11 @@ TEST(BusTakeoverTest, ANewMasterVotesWhenItIsKnownAndTheOldOnesAnswersAreOver) {
   AnswerAll(node, 1);
   EXPECT_EQ(votes(), 0u);
   node.Answer(2);
+  node.Tell(node.Fail(1, 2));
   EXPECT_EQ(votes(), 0u);
   node.answering = {1};
   node.Pass(2200);
+  node.Tell(node.Fail(1, 2));
   request.current_epoch = Epoch(21);
   node.Tell(request);
   EXPECT_EQ(votes(), 1u);
