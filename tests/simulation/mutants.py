@@ -27,82 +27,147 @@ CYCLE = "TwoThatFollowEachOtherAgreeOnAMaster"
 @dataclass
 class Mutant:
     name: str
-    file: str
-    old: str
-    new: str
+    edits: list  # of (file of storage/cluster, what it says, what it says instead)
     tests: tuple = (RACE, OWNER)
 
 
 MUTANTS = [
-    Mutant("no wait for answers to the claim", "bus_lease.cpp",
-           "if (takeover_ && since_ms >= takeover_->begun_ms && IsTakeoverKnown()) {",
-           "if (takeover_) {"),
-    Mutant("a claim that only the new voters know", "bus_lease.cpp",
-           "  if (!takeover_->from) return true;\n", "  if (true) return true;\n"),
-    Mutant("a new voter knows nothing of what the old one answered", "bus_lease.cpp",
-           "    for (auto& [id, peer] : peers_) "
-           "peer.pong_sent_ms = std::max(peer.pong_sent_ms, now_ms);\n", ""),
-    Mutant("a new voter votes before it is known", "bus_election.cpp",
-           "  if (takeover_ && host_.NowMs() < takeover_->begun_ms + "
-           "kUnknownTimeouts * Timeout()) return false;\n", ""),
-    Mutant("an agreement that is long ago", "bus_election.cpp",
-           "manual_.target_offset && host_.NowMs() - manual_.agreed_ms <= kAgreedMsMax;",
-           "manual_.target_offset.has_value();"),
-    Mutant("no wait when a take-over is late or had no votes", "bus_lease.cpp",
-           "if (now_ms > takeover_->free_until_ms) serves_from_ms_ = now", "if (false) serves_from_ms_ = now"),
-    Mutant("no lease", "bus_lease.cpp",
-           "return settings_.lease_ms != 0 && is_replaceable_", "return false && is_replaceable_"),
-    Mutant("a vote before it is on the disk", "bus_election.cpp",
-           "Promise(link, MessageOf(BusMessageType::kVote));",
-           "Send(link, MessageOf(BusMessageType::kVote));"),
-    Mutant("a second vote", "bus_election.cpp",
-           " || state_.LastVoteEpoch() >= request.epoch) return true;", ") return true;"),
-    Mutant("no promise to a candidate against others", "bus_election.cpp",
-           "if (IsVotedAway(request.candidate, request.slots, old_master)) return false;", ""),
-    Mutant("no promise to a candidate against its master", "bus_lease.cpp",
-           "return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);",
-           "return !peer.claim->is_clean;"),
-    Mutant("an answer before the claim is looked at", "bus_receive.cpp",
-           "  UpdateAddress(link, sender, message);\n  const Peer& peer = PeerOf(sender);\n",
-           "  UpdateAddress(link, sender, message);\n  const Peer& peer = PeerOf(sender);\n"
-           "  SendPong(link, &message.sender);\n"),
-    Mutant("answers to what was asked before the claim", "bus_lease.cpp",
-           "    for (std::int64_t& asked_ms : peer.pings) "
-           "asked_ms = std::min(asked_ms, now_ms - 1);\n", ""),
-    Mutant("a restart denies nothing", "cluster_bus.cpp",
-           "if (!knows_outcome) denies_until_ms_", "if (false) denies_until_ms_"),
-    Mutant("a restart forgets failures", "cluster_bus.cpp",
-           "if (!may_be_replaced) state_.SetFlag", "state_.SetFlag"),
-    Mutant("a restart forgets what it answered", "cluster_bus.cpp",
-           "    found->second.pong_sent_ms = started_ms_;\n", ""),
-    Mutant("the voter does not wait for what it answered", "bus_election.cpp",
-           "if (settings_.lease_ms == 0) return false;", "if (true) return false;"),
-    Mutant("a failure is over at once", "bus_failures.cpp",
-           "if (may_be_replaced && failed_for_ms <= 2 * ElectionMs()) return;", ""),
-    Mutant("a restart forgets that it takes over", "cluster_bus.cpp",
-           "if (state_.IsTakingOver()) BeginTakeover(0);", ""),
-    Mutant("a claim before it is on the disk", "bus_send.cpp",
-           "std::min(message.config_epoch, saves_.claim.config_epoch)", "message.config_epoch",
-           (FORM, RACE, OWNER)),
-    Mutant("slots before they are on the disk", "bus_send.cpp",
-           "if (master == state_.MyIndex()) slots.KeepOnly(saves_.claim.slots);", "",
-           (FORM,)),
-    Mutant("first slots are served before they are claimed", "bus_lease.cpp",
-           "state_.SetHeld(is_unknown || is_early);", "state_.SetHeld(is_early);", (FORM,)),
-    Mutant("no wait for whom the only master replaces", "bus_lease.cpp",
-           "state_.SetHeld(is_unknown || is_early);", "state_.SetHeld(is_unknown);", (FORM,)),
-    Mutant("a victory whatever the disk says", "bus_election.cpp",
-           "if (!is_saved || is_late ||", "if (is_late ||"),
-    Mutant("a victory however late", "bus_election.cpp",
-           "if (!is_saved || is_late ||", "if (!is_saved ||"),
-    Mutant("a new master's epoch is that of its candidacy", "cluster_state.cpp",
-           "SetCurrentEpoch(Epoch(ToInt(MaxEpoch()) + 1));\n  SetTakingOver",
-           "SetCurrentEpoch(MaxEpoch());\n  SetTakingOver"),
-    Mutant("what was sent earlier counts", "bus_receive.cpp",
-           "  if (message.current_epoch < peer.newest_epoch) return false;\n", ""),
-    Mutant("two follow each other", "bus_receive.cpp",
-           "if (is_my_master && master == state_.MyIndex()) BreakCycle(sender, message.offset);", "",
-           (CYCLE,)),
+    Mutant("no wait for answers to the claim", [(
+        "bus_lease.cpp",
+        "if (takeover_ && since_ms >= takeover_->begun_ms && IsTakeoverKnown()) {",
+        "if (takeover_) {")]),
+    Mutant("a claim that only the new voters know", [(
+        "bus_lease.cpp",
+        "  if (!takeover_->from) return true;\n",
+        "  if (true) return true;\n")]),
+    Mutant("a new voter knows nothing of what the old one answered", [(
+        "bus_lease.cpp",
+        "peer.pong_sent_ms = std::max(peer.pong_sent_ms, now_ms);",
+        ";")]),
+    Mutant("a new voter votes before it is known", [(
+        "bus_election.cpp",
+        "if (takeover_ && host_.NowMs() < takeover_->begun_ms",
+        "if (false && host_.NowMs() < takeover_->begun_ms")]),
+    Mutant("an agreement that is long ago", [(
+        "bus_election.cpp",
+        "manual_.target_offset && host_.NowMs() - manual_.agreed_ms <= kAgreedMsMax;",
+        "manual_.target_offset.has_value();")]),
+    Mutant("no wait when a take-over is late or had no votes", [(
+        "bus_lease.cpp",
+        "if (now_ms > takeover_->free_until_ms) serves_from_ms_ = now",
+        "if (false) serves_from_ms_ = now")]),
+    Mutant("no lease", [(
+        "bus_lease.cpp",
+        "return settings_.lease_ms != 0 && is_replaceable_",
+        "return false && is_replaceable_")]),
+    Mutant("a vote before it is on the disk", [(
+        "bus_election.cpp",
+        "Promise(link, MessageOf(BusMessageType::kVote));",
+        "Send(link, MessageOf(BusMessageType::kVote));")]),
+    Mutant("a second vote", [(
+        "bus_election.cpp",
+        " || state_.LastVoteEpoch() >= request.epoch) return true;",
+        ") return true;")]),
+    Mutant("no promise to a candidate against others", [(
+        "bus_election.cpp",
+        "if (IsVotedAway(request.candidate, request.slots, old_master)) return false;",
+        "")]),
+    Mutant("no promise to a candidate against its master", [(
+        "bus_lease.cpp",
+        "return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);",
+        "return !peer.claim->is_clean;")]),
+    Mutant("an answer before the claim is looked at", [(
+        "bus_receive.cpp",
+        "  UpdateAddress(link, sender, message);\n  const Peer& peer = PeerOf(sender);\n",
+        "  UpdateAddress(link, sender, message);\n  SendPong(link, &message.sender);\n"
+        "  const Peer& peer = PeerOf(sender);\n")]),
+    Mutant("answers to what was asked before the claim", [(
+        "bus_lease.cpp",
+        "asked_ms = std::min(asked_ms, now_ms - 1);",
+        ";")]),
+    Mutant("a restart denies nothing", [(
+        "cluster_bus.cpp",
+        "if (!knows_outcome) denies_until_ms_",
+        "if (false) denies_until_ms_")]),
+    Mutant("a restart forgets failures", [(
+        "cluster_bus.cpp",
+        "if (!may_be_replaced) state_.SetFlag",
+        "state_.SetFlag")]),
+    Mutant("a restart forgets what it answered", [(
+        "cluster_bus.cpp",
+        "    found->second.pong_sent_ms = started_ms_;\n",
+        "")]),
+    Mutant("the voter does not wait for what it answered", [(
+        "bus_election.cpp",
+        "if (settings_.lease_ms == 0) return false;",
+        "if (true) return false;")]),
+    Mutant("a failure is over at once", [(
+        "bus_failures.cpp",
+        "if (may_be_replaced && failed_for_ms <= 2 * ElectionMs()) return;",
+        "")]),
+    Mutant("a restart forgets that it takes over", [(
+        "cluster_bus.cpp",
+        "if (state_.IsTakingOver()) BeginTakeover(0);",
+        "")]),
+    Mutant("a claim before it is on the disk", [(
+        "bus_send.cpp",
+        "std::min(message.config_epoch, saves_.claim.config_epoch)",
+        "message.config_epoch")], (FORM, RACE, OWNER)),
+    Mutant("slots before they are on the disk", [(
+        "bus_send.cpp",
+        "if (master == state_.MyIndex()) slots.KeepOnly(saves_.claim.slots);",
+        "")], (FORM,)),
+    Mutant("first slots are served before they are claimed", [(
+        "bus_lease.cpp",
+        "state_.SetHeld(is_unknown || is_early);",
+        "state_.SetHeld(is_early);")], (FORM,)),
+    Mutant("no wait for whom the only master replaces", [(
+        "bus_lease.cpp",
+        "state_.SetHeld(is_unknown || is_early);",
+        "state_.SetHeld(is_unknown);")], (FORM,)),
+    Mutant("a victory whatever the disk says", [(
+        "bus_election.cpp",
+        "if (!is_saved || is_late ||",
+        "if (is_late ||")]),
+    Mutant("a victory however late", [(
+        "bus_election.cpp",
+        "if (!is_saved || is_late ||",
+        "if (!is_saved ||")]),
+    Mutant("a new master's epoch is that of its candidacy", [(
+        "cluster_state.cpp",
+        "SetCurrentEpoch(Epoch(ToInt(MaxEpoch()) + 1));\n  SetTakingOver",
+        "SetCurrentEpoch(MaxEpoch());\n  SetTakingOver")]),
+    Mutant("what was sent earlier counts", [(
+        "bus_receive.cpp",
+        "  if (message.current_epoch < peer.newest_epoch) return false;\n",
+        "")]),
+    Mutant("two follow each other", [(
+        "bus_receive.cpp",
+        "if (is_my_master && master == state_.MyIndex()) BreakCycle(sender, message.offset);",
+        "")], (CYCLE,)),
+    # Two guards that hold the same.
+    Mutant("no promises to candidates", [
+        ("bus_election.cpp",
+         "if (IsVotedAway(request.candidate, request.slots, old_master)) return false;",
+         ""),
+        ("bus_lease.cpp",
+         "return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);",
+         "return !peer.claim->is_clean;")]),
+    Mutant("old answers count for a new claim", [
+        ("bus_lease.cpp",
+         "if (takeover_ && since_ms >= takeover_->begun_ms && IsTakeoverKnown()) {",
+         "if (takeover_) {"),
+        ("bus_lease.cpp", "    peer.granted_ms = 0;\n", "")]),
+    Mutant("a restart forgets votes and failures", [
+        ("cluster_bus.cpp", "if (!knows_outcome) denies_until_ms_", "if (false) denies_until_ms_"),
+        ("cluster_bus.cpp", "if (!may_be_replaced) state_.SetFlag", "state_.SetFlag")]),
+    Mutant("a failure is over at once, whatever was promised", [
+        ("bus_failures.cpp",
+         "if (may_be_replaced && failed_for_ms <= 2 * ElectionMs()) return;",
+         ""),
+        ("bus_lease.cpp",
+         "return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);",
+         "return !peer.claim->is_clean;")]),
 ]
 
 
@@ -148,12 +213,15 @@ def first_finding(scratch, test, seconds):
 
 
 def run(mutant, scratch, seconds):
-    path = scratch / BUS / mutant.file
-    text = path.read_text()
-    if text.count(mutant.old) != 1:
-        return f"ERROR: {mutant.file} does not say once: {mutant.old.strip()}"
-    path.write_text(text.replace(mutant.old, mutant.new))
+    before = {}
     try:
+        for name, old, new in mutant.edits:
+            path = scratch / BUS / name
+            text = path.read_text()
+            before.setdefault(path, text)
+            if text.count(old) != 1:
+                return f"ERROR: {name} does not say once: {old.strip()}"
+            path.write_text(text.replace(old, new))
         if error := build(scratch):
             return "ERROR: does not build: " + error
         for test in mutant.tests:
@@ -161,7 +229,8 @@ def run(mutant, scratch, seconds):
                 return f"{test}, {found}"
         return "not noticed"
     finally:
-        path.write_text(text)
+        for path, text in before.items():
+            path.write_text(text)
 
 
 def main():
