@@ -5,8 +5,9 @@
 // knows a newer owner of its slots, does not answer it in this sense (Denies); and it gives no vote
 // until what it answered is over (MayHoldLease). So two majorities never stand behind two owners.
 // A replica that takes over without such votes waits until any older lease is over.
-// Who never had a replica cannot be replaced by a vote, and needs no lease: only who has had a
-// whole copy of its data stands for election, and to get one it was known here.
+// Who never had a replica, and knew nobody at its start who may have been one, cannot be replaced
+// by a vote, and needs no lease: only who has had a whole copy of its data stands for election, and
+// to get one it was known here.
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -58,6 +59,11 @@ void ClusterBus::EndTakeover() {
   saves_.is_wanted_later = true;
 }
 
+// What others cannot have heard of they may give to another.
+bool ClusterBus::HasUnknownSlots() const {
+  return Me().slot_count != 0 && saves_.claim.slots.Empty();
+}
+
 void ClusterBus::ServeWithoutLease(std::int64_t now_ms) {
   // Not for ever: after a pause it is looked at anew before anything is served.
   serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
@@ -67,10 +73,8 @@ void ClusterBus::ServeWithoutLease(std::int64_t now_ms) {
     serves_from_ms_ = takeover_->begun_ms + Timeout();
   }
   takeover_.reset();
-  // Slots of which others know nothing may be given to another.
-  const bool is_unknown = Me().slot_count != 0 && saves_.claim.slots.Empty();
   const bool is_early = settings_.lease_ms != 0 && now_ms < serves_from_ms_;
-  state_.SetHeld(is_unknown || is_early);
+  state_.SetHeld(HasUnknownSlots() || is_early);
   if (!is_early) EndTakeover();
 }
 
@@ -112,7 +116,7 @@ void ClusterBus::RenewLease() {
     // Whoever it replaces may have answered them until now.
     for (auto& [id, peer] : peers_) peer.pong_sent_ms = std::max(peer.pong_sent_ms, now_ms);
   }
-  const bool is_granted = since_ms != 0 && !takeover_;
+  const bool is_granted = since_ms != 0 && !takeover_ && !HasUnknownSlots();
   serves_until_ms_ = is_granted && now_ms >= serves_from_ms_ ? since_ms + settings_.lease_ms : 0;
   if (serves_until_ms_ != 0) EndTakeover();
   state_.SetHeld(now_ms >= serves_until_ms_);

@@ -33,6 +33,8 @@ ClusterBus::ClusterBus(ClusterState& state, BusHost& host, ReplicationPort& repl
     const ClusterNode& node = state_.Nodes()[i];
     if (node.IsMyself()) continue;
     PeerOf(node.id).failed_ms = started_ms_;
+    // It may have become a replica of this one, and more, without nodes.conf having it.
+    is_replaceable_ = is_replaceable_ || !IsVoter(NodeIndex(i));
     state_.SetLink(NodeIndex(i), false);
     state_.SetFlag(NodeIndex(i), NodeFlag::kSuspected, false);
     // A failure is still one if this node may have voted because of it.

@@ -58,8 +58,7 @@ class ClusterBus {
   // Whether somebody may have been elected in this node's place when its lease was over.
   bool MayBeReplaced();
 
-  // ---- Data
-  // The data on the disk is loaded, and its offset known. `is_all`: nobody has more of it.
+  // ---- Data: it is loaded from the disk, and its offset known. `is_all`: nobody has more of it.
   void OnLoaded(bool is_all);
   // Of a master: a replica has more of the data, or may have. Then nothing is served here.
   bool LacksData() const { return recovery_.begun_ms != 0; }
@@ -190,6 +189,7 @@ class ClusterBus {
   void EndVictory(bool is_saved);
   void BeginTakeover(std::int64_t free_until_ms, std::optional<NodeId> from = {});
   bool IsTakeoverKnown();
+  bool HasUnknownSlots() const;
   void OnVoteRequest(const BusMessage& message);
   bool TryVote(const PendingVote& request);  // true: decided, one way or the other
   bool HasNewerOwner(const PendingVote& request);

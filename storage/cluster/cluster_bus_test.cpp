@@ -45,7 +45,7 @@ TEST(ClusterBusTest, WithoutALeaseItServesAtOnce) {
 
 TEST(ClusterBusTest, WhoCannotBeReplacedByAVoteNeedsNoLease) {
   ClusterState view = ThreeShards(0);
-  view.SetReplicaOf(NodeIndex(3), NodeIndex(1));
+  for (int place : {5, 4, 3}) view.Remove(NodeIndex(place));
   TestBus node(view, {});
   node.bus.CheckLease();
   EXPECT_TRUE(node.state.IsUp());
@@ -61,6 +61,14 @@ TEST(ClusterBusTest, WhoCannotBeReplacedByAVoteNeedsNoLease) {
   node.answering = {1, 2};
   node.Pass(1000);
   EXPECT_TRUE(node.state.IsUp());
+}
+
+TEST(ClusterBusTest, WhoMayHaveHadAReplicaBeforeItsStartNeedsTheLease) {
+  ClusterState view = ThreeShards(0);
+  view.SetReplicaOf(NodeIndex(3), NodeIndex(1));
+  TestBus node(view, {});
+  node.bus.CheckLease();
+  EXPECT_FALSE(node.state.IsUp());
 }
 
 TEST(ClusterBusTest, AClosedLinkAndARefusedConnectionAreEvidence) {

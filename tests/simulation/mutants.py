@@ -119,12 +119,12 @@ MUTANTS = [
         "")], (FORM,)),
     Mutant("first slots are served before they are claimed", [(
         "bus_lease.cpp",
-        "state_.SetHeld(is_unknown || is_early);",
-        "state_.SetHeld(is_early);")], (FORM,)),
+        "return Me().slot_count != 0 && saves_.claim.slots.Empty();",
+        "return false;")], (FORM,)),
     Mutant("no wait for whom the only master replaces", [(
         "bus_lease.cpp",
-        "state_.SetHeld(is_unknown || is_early);",
-        "state_.SetHeld(is_unknown);")], (FORM,)),
+        "state_.SetHeld(HasUnknownSlots() || is_early);",
+        "state_.SetHeld(HasUnknownSlots());")], (FORM,)),
     Mutant("a victory whatever the disk says", [(
         "bus_election.cpp",
         "if (!is_saved || is_late ||",
@@ -145,6 +145,10 @@ MUTANTS = [
         "bus_receive.cpp",
         "if (is_my_master && master == state_.MyIndex()) BreakCycle(sender, message.offset);",
         "")], (CYCLE,)),
+    Mutant("a restart without a known replica needs no lease", [(
+        "cluster_bus.cpp",
+        "is_replaceable_ = is_replaceable_ || !IsVoter(NodeIndex(i));",
+        "")]),
     # Two guards that hold the same.
     Mutant("no promises to candidates", [
         ("bus_election.cpp",

@@ -337,10 +337,14 @@ bool SimulatedCluster::IsParted() const {
 }
 
 void SimulatedCluster::FailOver(SimulatedNode& replica) {
-  if (!replica.IsRunning() || replica.IsPaused()) return;
   auto kind = static_cast<FailoverKind>(random_.Below(3));
   // TAKEOVER overrules the majority: in a partition it may make a second one, and no lease helps.
   if (IsParted() && kind == FailoverKind::kTakeover) kind = FailoverKind::kForce;
+  FailOver(replica, kind);
+}
+
+void SimulatedCluster::FailOver(SimulatedNode& replica, FailoverKind kind) {
+  if (!replica.IsRunning() || replica.IsPaused()) return;
   replica.Bus().Failover(kind);
   replica.Bus().EndOfTurn();
   NoteServing(replica);
@@ -397,12 +401,18 @@ void SimulatedCluster::StrikeMaster(SimulatedNode& master) {
 
 void SimulatedCluster::StrikeReplicas(const std::vector<SimulatedNode*>& replicas) {
   const bool are_apart = random_.Below(2) == 0;
+  // All are asked at once, and the master agrees with each of them.
+  const bool is_rush = random_.Below(3) == 0;
   for (SimulatedNode* replica : replicas) {
     for (SimulatedNode* other : replicas) {
       if (are_apart && other != replica) Cut(*replica, *other);
     }
-    if (random_.Below(3) != 0) continue;
-    At(SoonUs(options_.node_timeout_ms), nullptr, [this, replica] { FailOver(*replica); });
+    if (is_rush) {
+      constexpr std::int64_t kRushMs = 300;
+      At(SoonUs(kRushMs), nullptr, [this, replica] { FailOver(*replica, FailoverKind::kNormal); });
+    } else if (random_.Below(3) == 0) {
+      At(SoonUs(options_.node_timeout_ms), nullptr, [this, replica] { FailOver(*replica); });
+    }
   }
 }
 

@@ -106,6 +106,7 @@ class SimulatedCluster {
   void StrikeMaster(SimulatedNode& master);
   void StrikeReplicas(const std::vector<SimulatedNode*>& replicas);
   void FailOver(SimulatedNode& replica);
+  void FailOver(SimulatedNode& replica, storage::cluster::FailoverKind kind);
   void DieSoon(SimulatedNode& node, std::int64_t within_us, std::int64_t down_us_max);
   std::int64_t SoonUs(std::int64_t ms_max);
   bool IsParted() const;
