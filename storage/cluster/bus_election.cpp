@@ -14,6 +14,12 @@ constexpr std::int64_t kDelayMsMax = 500;       // before a candidate asks: FAIL
 constexpr std::int64_t kRankDelayMsMax = 1000;  // for each replica that has more data
 constexpr std::int64_t kPingPeriodMs = 10'000;
 constexpr std::size_t kPromisesMax = 1024;
+// A master that holds back writes says so in each tick. One that says nothing may be another
+// process.
+constexpr std::int64_t kAgreedMsMax = 300;
+// In node timeouts: for so long a new master that others may not know yet does not vote. Not for
+// ever, or two of them could wait for each other.
+constexpr std::int64_t kUnknownTimeouts = 4;
 
 }  // namespace
 
@@ -44,6 +50,7 @@ bool ClusterBus::MayStand() const {
 }
 
 void ClusterBus::TickElection() {
+  if (victory_) return;
   const NodeIndex master = Me().master;
   const bool is_manual = manual_.ends_ms != 0 && manual_.can_start;
   const bool is_wanted =
@@ -131,51 +138,65 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
   if (settings_.replicas_to_ack != 0 && manual_.ends_ms == 0 && is_late) return;
   election_.votes[message.sender] = true;
   if (static_cast<int>(election_.votes.size()) < Majority()) return;
-  const Epoch epoch = election_.epoch;
   // For so long those who voted let nobody else have these slots: see ARCHITECTURE.md, "The lease".
   std::int64_t free_until_ms = election_.requested_ms + 2 * ElectionMs();
   if (manual_.ends_ms != 0) {
-    const bool is_agreed = manual_.target_offset.has_value();
+    const bool is_agreed =
+        manual_.target_offset && host_.NowMs() - manual_.agreed_ms <= kAgreedMsMax;
     // A master without its data says so for longer than this after it has ceased to lack them.
     const std::int64_t lacks_data_ms = PeerOf(Me().master).lacks_data_ms;
     free_until_ms = is_agreed            ? manual_.ends_ms
                     : lacks_data_ms != 0 ? lacks_data_ms + Timeout()
                                          : 0;
   }
-  Win(epoch, free_until_ms);
+  Win({.old_master = state_.Node(Me().master).id,
+       .epoch = election_.epoch,
+       .free_until_ms = free_until_ms,
+       .is_voted = true});
 }
 
-void ClusterBus::Win(Epoch epoch, std::int64_t free_until_ms) {
+// First to the disk: EndVictory() goes on.
+void ClusterBus::Win(const Victory& victory) {
+  election_ = {};
+  victory_ = victory;
+  saves_.of_claim = 0;
+  BeginSave();
+}
+
+void ClusterBus::EndVictory(bool is_saved) {
+  const Victory victory = *std::exchange(victory_, std::nullopt);
   const NodeIndex old_master = Me().master;
-  const NodeIndex me = state_.MyIndex();
+  const std::int64_t now_ms = host_.NowMs();
   const bool is_gone = IsKnownGone(PeerOf(old_master));
-  state_.SetMaster(me);
-  for (int i = 0; i < protocol::kSlotCount; ++i) {
-    if (state_.OwnerOf(Slot(i)) == old_master) state_.Assign(Slot(i), me);
+  // Whoever it replaces may have come back, and clients with it.
+  const bool is_late = victory.free_until_ms != 0 && now_ms > victory.free_until_ms;
+  EndManual();
+  if (!is_saved || is_late || state_.Node(old_master).config_epoch >= victory.epoch) {
+    host_.Log("elected in vain: nodes.conf cannot be written, or not in time");
+    must_save_ = true;
+    return;
   }
-  state_.SetConfigEpoch(me, epoch);
-  state_.SetCurrentEpoch(state_.MaxEpoch());
+  state_.TakePlace(old_master, victory.epoch);
   replication_.BecomeMaster();
   followed_.clear();
-  election_ = {};
-  EndManual();
-  must_save_ = true;
-  host_.Log("elected: master in epoch " + std::to_string(ToInt(epoch)));
-  BeginTakeover(free_until_ms == 0 && is_gone ? host_.NowMs() + ElectionMs() : free_until_ms);
-  PongAll(false);
+  host_.Log("elected: master in epoch " + std::to_string(ToInt(victory.epoch)));
+  must_tell_all_ = true;
+  const bool is_free = victory.free_until_ms == 0 && is_gone;
+  BeginTakeover(is_free ? now_ms + ElectionMs() : victory.free_until_ms,
+                victory.is_voted ? std::optional(victory.old_master) : std::nullopt);
+  SendPing(victory.old_master, BusMessageType::kPing);
   PingVoters();
 }
 
 // ---- The voter
 
-void ClusterBus::OnVoteRequest(NodeIndex sender, const BusMessage& message) {
+void ClusterBus::OnVoteRequest(const BusMessage& message) {
   PendingVote request{.candidate = message.sender,
                       .epoch = message.current_epoch,
                       .config_epoch = message.config_epoch,
                       .slots = message.slots,
                       .is_forced = message.HasMessageFlag(kBusForceAck),
                       .ends_ms = host_.NowMs() + ElectionMs()};
-  ReadRole(sender, message);
   if (pending_vote_ && pending_vote_->epoch > request.epoch) return;
   pending_vote_.reset();
   // What stands against it may be over in a moment: that FAIL is not here yet, or a lease.
@@ -202,9 +223,9 @@ bool ClusterBus::HasNewerOwner(const PendingVote& request) {
   return true;
 }
 
-// Once the process that has the promise is gone it cannot use it, and the slots may go on to another.
-// Nor does it stand against a replica of whoever has it: what it protects is that one's lease, which
-// has been waited for (MayHoldLease), or it agrees (a manual failover).
+// Once the process that has the promise is gone it cannot use it, and the slots may go on to
+// another. Nor does it stand against a replica of whoever has it: what it protects is that one's
+// lease, which has been waited for (MayHoldLease), or it agrees (a manual failover).
 bool ClusterBus::IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId& master) {
   std::erase_if(promises_, [&](const VotePromise& promise) {
     if (promise.candidate == node || !promise.slots.Meets(slots)) return false;
@@ -243,6 +264,7 @@ bool ClusterBus::MayHoldLease(const NodeId& candidate, NodeIndex master, const S
 bool ClusterBus::TryVote(const PendingVote& request) {
   const NodeIndex candidate = state_.Find(request.candidate);
   if (candidate == kNoNode || !IsVoter(state_.MyIndex())) return true;
+  if (takeover_ && host_.NowMs() < takeover_->begun_ms + kUnknownTimeouts * Timeout()) return false;
   if (request.epoch < state_.CurrentEpoch() || state_.LastVoteEpoch() >= request.epoch) return true;
   const NodeIndex master = state_.Node(candidate).master;
   if (!state_.Node(candidate).IsReplica() || master == kNoNode) return true;

@@ -29,8 +29,7 @@ std::string ClusterBus::Failover(FailoverKind kind) {
   ClusterState::Batch batch(state_);
   EndManual();
   if (kind == FailoverKind::kTakeover) {
-    const auto epoch = Epoch(ToInt(state_.MaxEpoch()) + 1);
-    Win(epoch, 0);
+    Win({.old_master = master.id, .epoch = Epoch(ToInt(state_.MaxEpoch()) + 1)});
     return {};
   }
   manual_.begun_ms = host_.NowMs();
@@ -130,7 +129,9 @@ void ClusterBus::Reset(bool is_hard, const NodeId& new_id) {
   promises_.clear();
   pending_vote_.reset();
   election_ = {};
-  takeover_ms_.reset();
+  victory_.reset();
+  saves_.claim = {};
+  EndTakeover();
   serves_from_ms_ = 0;
   recovery_ = {};
   handover_ = {};
@@ -141,15 +142,14 @@ void ClusterBus::Reset(bool is_hard, const NodeId& new_id) {
 // A replica of a master that has more of them than it needs goes to a master that has lost its own.
 void ClusterBus::TickMigration() {
   if (!settings_.allows_replica_migration || !state_.IsUp() || Me().master == kNoNode) return;
-  auto well = [&](NodeIndex master) {
-    std::vector<NodeIndex> replicas = state_.ReplicasOf(master);
-    std::erase_if(replicas, [&](NodeIndex replica) {
-      return state_.Node(replica).IsFailed() || state_.Node(replica).IsSuspected();
-    });
-    return replicas;
-  };
+  std::vector<std::vector<NodeIndex>> well(state_.Nodes().size());  // of each master
+  for (std::size_t i = 0; i < well.size(); ++i) {
+    const ClusterNode& node = state_.Nodes()[i];
+    if (node.master == kNoNode || node.IsFailed() || node.IsSuspected()) continue;
+    well[static_cast<std::size_t>(node.master)].push_back(NodeIndex(i));
+  }
   const std::int64_t now_ms = host_.NowMs();
-  const std::size_t mine = well(Me().master).size();
+  const std::size_t mine = well[static_cast<std::size_t>(Me().master)].size();
   NodeIndex target = kNoNode;
   std::size_t most = 0;
   std::optional<NodeId> candidate;
@@ -157,7 +157,7 @@ void ClusterBus::TickMigration() {
     const auto index = NodeIndex(i);
     const ClusterNode& node = state_.Node(index);
     if (!IsVoter(index) || node.IsMyself()) continue;
-    const std::vector<NodeIndex> replicas = well(index);
+    const std::vector<NodeIndex>& replicas = well[i];
     Peer& peer = PeerOf(index);
     const bool is_orphan =
         replicas.empty() && peer.has_had_replicas && !node.IsFailed() && !node.IsSuspected();
@@ -186,6 +186,8 @@ std::vector<LinkDescription> ClusterBus::Links() const {
     if (!link.node) continue;
     described.push_back({link.is_outgoing, *link.node, link.created_ms + offset_ms, id});
   }
+  std::sort(described.begin(), described.end(),
+            [](const auto& a, const auto& b) { return a.link < b.link; });
   return described;
 }
 

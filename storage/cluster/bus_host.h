@@ -40,8 +40,9 @@ class BusHost {
   // Nothing is told about the link afterwards.
   virtual void Close(LinkId link) = 0;
 
-  // Begins to write nodes.conf as the state is now. What comes of it is told as OnSaved() with the
-  // same number; a later one that was written in its place counts for it. Numbers grow.
+  // Begins to write nodes.conf as `state` says, which may be ahead of the bus's own. What comes of
+  // it is told as OnSaved() with the same number; a later one that was written in its place counts
+  // for it. Numbers grow.
   virtual void Save(const ClusterState& state, std::uint64_t number) = 0;
   // PUBLISH and PUBLISHSHARD of another node.
   virtual void Deliver(const BusMessage& message) = 0;

@@ -5,8 +5,9 @@
 // knows a newer owner of its slots, does not answer it in this sense (Denies); and it gives no vote
 // until what it answered is over (MayHoldLease). So two majorities never stand behind two owners.
 // A replica that takes over without such votes waits until any older lease is over.
-// Who never had a replica cannot be replaced by a vote, and needs no lease: only who has had a whole
-// copy of its data stands for election, and to get one it was known here.
+// Who never had a replica, and knew nobody at its start who may have been one, cannot be replaced
+// by a vote, and needs no lease: only who has had a whole copy of its data stands for election, and
+// to get one it was known here.
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -22,8 +23,8 @@ bool ClusterBus::NeedsLease() const {
 
 // Once it is so it stays so: others may know a replica longer than this node does.
 bool ClusterBus::MayBeReplaced() {
-  if (is_replaceable_) return true;
-  is_replaceable_ = replication_.HasReplicas() || !state_.ReplicasOf(state_.MyIndex()).empty();
+  if (is_replaceable_ || !Me().IsMaster()) return is_replaceable_;
+  is_replaceable_ = replication_.HasReplicas() || state_.HasReplicas(state_.MyIndex());
   return is_replaceable_;
 }
 
@@ -36,28 +37,66 @@ bool ClusterBus::Denies(const NodeId& node, const Peer& peer) {
   return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);
 }
 
-void ClusterBus::BeginTakeover(std::int64_t free_until_ms) {
-  takeover_ms_ = host_.NowMs();
+void ClusterBus::BeginTakeover(std::int64_t free_until_ms, std::optional<NodeId> from) {
+  const std::int64_t now_ms = host_.NowMs();
+  takeover_ = {.begun_ms = now_ms, .free_until_ms = free_until_ms, .from = from};
+  state_.SetTakingOver(true);
   is_replaceable_ = true;
-  takeover_free_until_ms_ = free_until_ms;
   serves_until_ms_ = 0;
-  // What is on its way was asked before: its answers would know nothing of the new claim.
+  state_.SetHeld(true);
+  // What is on its way was asked before, if only in this millisecond: its answers would know
+  // nothing of the new claim.
   for (auto& [id, peer] : peers_) {
     peer.granted_ms = 0;
-    peer.void_pings = peer.pings.size();
+    for (std::int64_t& asked_ms : peer.pings) asked_ms = std::min(asked_ms, now_ms - 1);
   }
+}
+
+void ClusterBus::EndTakeover() {
+  if (!state_.IsTakingOver()) return;
+  takeover_.reset();
+  state_.SetTakingOver(false);
+  saves_.is_wanted_later = true;
+}
+
+// What others cannot have heard of they may give to another.
+bool ClusterBus::HasUnknownSlots() const {
+  return Me().slot_count != 0 && saves_.claim.slots.Empty();
+}
+
+void ClusterBus::ServeWithoutLease(std::int64_t now_ms) {
+  // Not for ever: after a pause it is looked at anew before anything is served.
+  serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
+                                             : std::numeric_limits<std::int64_t>::max();
+  // No other master has to agree: whoever it replaces has so long to hear of it.
+  if (takeover_ && now_ms > takeover_->free_until_ms) {
+    serves_from_ms_ = takeover_->begun_ms + Timeout();
+  }
+  takeover_.reset();
+  const bool is_early = settings_.lease_ms != 0 && now_ms < serves_from_ms_;
+  state_.SetHeld(HasUnknownSlots() || is_early);
+  if (!is_early) EndTakeover();
+}
+
+// One voter has come in the place of another. So that no majority of the voters before and one of
+// those after it go on without knowing of each other, a majority of those before has to know it.
+bool ClusterBus::IsTakeoverKnown() {
+  if (!IsClaimSaid()) return false;
+  if (!takeover_->from) return true;
+  int others = 0, known = 0;
+  for (const auto& [id, peer] : peers_) {
+    const NodeIndex index = state_.Find(id);
+    const bool is_voter = index != kNoNode && IsVoter(index);
+    if (is_voter) ++others;
+    if ((is_voter || id == takeover_->from) && peer.granted_ms >= takeover_->begun_ms) ++known;
+  }
+  return known >= std::min(Majority(), others);
 }
 
 void ClusterBus::RenewLease() {
   const std::int64_t now_ms = host_.NowMs();
   MayBeReplaced();
-  if (!NeedsLease()) {
-    // Not for ever: after a pause it is looked at anew before anything is served.
-    serves_until_ms_ = settings_.lease_ms != 0 ? now_ms + settings_.lease_ms
-                                               : std::numeric_limits<std::int64_t>::max();
-    state_.SetHeld(false);
-    return;
-  }
+  if (!NeedsLease()) return ServeWithoutLease(now_ms);
   std::vector<std::int64_t> granted;
   for (const auto& [id, peer] : peers_) {
     const NodeIndex index = state_.Find(id);
@@ -71,12 +110,15 @@ void ClusterBus::RenewLease() {
     std::nth_element(granted.begin(), last, granted.end(), std::greater<>());
     since_ms = *last;
   }
-  if (takeover_ms_ && since_ms >= *takeover_ms_) {
-    if (now_ms > takeover_free_until_ms_) serves_from_ms_ = now_ms + Timeout();
-    takeover_ms_.reset();
+  if (takeover_ && since_ms >= takeover_->begun_ms && IsTakeoverKnown()) {
+    if (now_ms > takeover_->free_until_ms) serves_from_ms_ = now_ms + Timeout();
+    takeover_.reset();
+    // Whoever it replaces may have answered them until now.
+    for (auto& [id, peer] : peers_) peer.pong_sent_ms = std::max(peer.pong_sent_ms, now_ms);
   }
-  const bool is_granted = since_ms != 0 && !takeover_ms_;
+  const bool is_granted = since_ms != 0 && !takeover_ && !HasUnknownSlots();
   serves_until_ms_ = is_granted && now_ms >= serves_from_ms_ ? since_ms + settings_.lease_ms : 0;
+  if (serves_until_ms_ != 0) EndTakeover();
   state_.SetHeld(now_ms >= serves_until_ms_);
 }
 

@@ -33,8 +33,8 @@ enum ExtensionType : std::uint64_t {
   kHumanNameExtension = 1,
   kForgottenExtension = 2,
   kShardIdExtension = 3,
-  // Ours alone, {slot u16, arriving u16, id[40]} for each behind their number u32. Who does not know
-  // it skips it.
+  // Ours alone, {slot u16, arriving u16, id[40]} for each behind their number u32. Who does not
+  // know it skips it.
   kOpenSlotsExtension = 0x5357,
   kGrantExtension = 0x5358,  // first u16, last u16, 4 spare, config epoch u64
 };

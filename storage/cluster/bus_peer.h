@@ -56,7 +56,6 @@ struct Peer {
 
   // ---- Promises
   std::int64_t granted_ms = 0;    // the last ping that it answered without calling me failed
-  std::size_t void_pings = 0;     // so many of `pings` were sent before a claim of mine
   std::int64_t pong_sent_ms = 0;  // our last answer that it may take so
 
   // ---- What it says
@@ -64,8 +63,8 @@ struct Peer {
   bool knows_shard_ids = false;
   bool is_heard = false;           // in the life of this process
   std::int64_t lacks_data_ms = 0;  // its last message said that it serves nothing for want of data
-  Epoch newest_epoch{0};         // its current epoch: what is older came late
-  Epoch newest_config_epoch{0};  // as a master
+  Epoch newest_epoch{0};           // its current epoch: what is older came late
+  Epoch newest_config_epoch{0};    // as a master
   std::optional<SlotClaim> claim;
 
   bool has_had_replicas = false;

@@ -66,7 +66,8 @@ void ClusterBus::OnMessage(LinkId link, const BusMessage& message) {
       host_.Deliver(message);
       break;
     case BusMessageType::kVoteRequest:
-      OnVoteRequest(sender, message);
+      if (is_news) ReadRole(sender, message);
+      OnVoteRequest(message);
       break;
     case BusMessageType::kVote:
       OnVote(sender, message);
@@ -107,9 +108,10 @@ bool ClusterBus::NoteSender(NodeIndex sender, const BusMessage& message) {
   }
   state_.SetReplOffset(sender, message.offset);
   const bool is_my_master = Me().IsReplica() && Me().master == sender;
-  if (is_my_master && manual_.ends_ms != 0 && message.HasMessageFlag(kBusPaused) &&
-      !manual_.target_offset) {
-    manual_.target_offset = message.offset;
+  if (is_my_master && manual_.ends_ms != 0) {
+    const bool is_paused = message.HasMessageFlag(kBusPaused);
+    manual_.agreed_ms = is_paused ? host_.NowMs() : 0;
+    if (is_paused && !manual_.target_offset) manual_.target_offset = message.offset;
   }
   return true;
 }
@@ -180,11 +182,7 @@ bool ClusterBus::OnPong(LinkId link, NodeIndex sender, const BusMessage& message
                  (flags.Has(NodeFlag::kFailed) || flags.Has(NodeFlag::kSuspected));
         });
     peer.offset_asked_ms = std::max(peer.offset_asked_ms, peer.pings.front());
-    if (peer.void_pings != 0) {
-      --peer.void_pings;
-    } else if (!is_denied) {
-      peer.granted_ms = std::max(peer.granted_ms, peer.pings.front());
-    }
+    if (!is_denied) peer.granted_ms = std::max(peer.granted_ms, peer.pings.front());
     peer.pings.pop_front();
     peer.knows_news = std::max(peer.knows_news, peer.ping_news.front());
     peer.ping_news.pop_front();
@@ -270,14 +268,31 @@ void ClusterBus::ReadRole(NodeIndex sender, const BusMessage& message) {
     return;
   }
   const NodeIndex master = state_.Find(*message.master);
-  const bool is_known = node.IsReplica() && node.master == master;
-  if (is_known || master == sender || (master == kNoNode && node.IsReplica())) return;
-  state_.SetReplicaOf(sender, master);
-  if (master != kNoNode && master != state_.MyIndex()) PeerOf(master).has_had_replicas = true;
-  must_save_ = true;
-  // A master that became a replica takes its replicas along.
   const bool is_my_master = Me().IsReplica() && Me().master == sender;
+  if (is_my_master && master == state_.MyIndex()) BreakCycle(sender, message.offset);
+  if (master == sender || (master == kNoNode && node.IsReplica())) return;
+  if (!node.IsReplica() || node.master != master) {
+    state_.SetReplicaOf(sender, master);
+    if (master != kNoNode && master != state_.MyIndex()) PeerOf(master).has_had_replicas = true;
+    must_save_ = true;
+  }
+  // A master that became a replica takes its replicas along.
   if (is_my_master && master != kNoNode && master != state_.MyIndex()) Follow(master);
+}
+
+// Each follows the other, so neither has slots: two that were told so at the same moment, or one
+// whose disk has lost that it is the master. Both see the same and decide the same.
+void ClusterBus::BreakCycle(NodeIndex other, std::int64_t offset) {
+  const std::int64_t mine = MyRankedOffset();
+  if (mine == offset ? state_.Node(other).id < Me().id : mine < offset) return;
+  state_.SetMaster(state_.MyIndex());
+  replication_.BecomeMaster();
+  followed_.clear();
+  EndManual();
+  election_ = {};
+  victory_.reset();
+  must_save_ = must_tell_all_ = true;
+  host_.Log("a master again: its master follows it");
 }
 
 void ClusterBus::ReadGossip(NodeIndex sender, const BusMessage& message) {

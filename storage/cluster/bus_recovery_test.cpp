@@ -49,8 +49,8 @@ TEST(BusRecoveryTest, AMasterWithoutDataAsksItsReplicaToTakeOver) {
   EXPECT_EQ(node.host.follows, "127.0.0.1:7004");
 }
 
-// Redis's replicas win by old votes if they fail over twice in a row: nobody accepts it, and they are
-// replicas again a moment later.
+// Redis's replicas win by old votes if they fail over twice in a row: nobody accepts it, and they
+// are replicas again a moment later.
 TEST(BusRecoveryTest, AFormerReplicaThatClaimsSlotsInVainStillHasTheData) {
   TestBus node(0);
   node.bus.OnLoaded(false);
@@ -119,8 +119,7 @@ TEST(BusRecoveryTest, AForcedFailoverOfAMasterWithoutDataNeedsNoWait) {
     replica.Tell(vote);
   }
   ASSERT_TRUE(replica.state.Myself().IsMaster());
-  replica.Answer(1);
-  replica.Answer(1);
+  for (int voter : {1, 1, 2, 2}) replica.Answer(voter);
   EXPECT_TRUE(replica.state.IsUp());
 }
 

@@ -22,11 +22,27 @@ struct Election {
   std::map<NodeId, bool> votes;
 };
 
+// An election that was won, on its way to the disk: before it is there nothing has changed.
+struct Victory {
+  NodeId old_master;
+  Epoch epoch{0};
+  std::int64_t free_until_ms = 0;  // see Takeover
+  bool is_voted = false;           // by a majority; else by TAKEOVER
+};
+
+// Of a master with a new claim, until those have answered it who have to know of it.
+struct Takeover {
+  std::int64_t begun_ms = 0;
+  std::int64_t free_until_ms = 0;  // for so long nobody else serves the slots: see bus_lease.cpp
+  std::optional<NodeId> from;      // whom a majority has replaced by it
+};
+
 struct ManualFailover {
   std::int64_t ends_ms = 0;
   std::int64_t begun_ms = 0;
   std::optional<NodeId> replica;              // on the master
   std::optional<std::int64_t> target_offset;  // on the replica
+  std::int64_t agreed_ms = 0;  // on the replica: when the master was heard to hold back writes
   bool can_start = false;
 };
 

@@ -2,12 +2,13 @@
 // The disk: nodes.conf is written while this node goes on, but for what others build on.
 //
 // A vote, and the epoch in which this node asks for votes, are sent once they are on the disk, and
-// never if they cannot be written. A new config epoch of this node's own, too, comes to the disk
-// before anybody hears of it, since who has heard it takes a lower one for an old message: all that
-// is said behind it waits. Slots that it has gained it claims once they are on the disk: others would
-// go on to send clients to an owner that knows nothing of it. If these cannot be written they are sent
-// nevertheless, as the slots would have no owner. Everything else a node learns again after a crash.
+// never if they cannot be written. Nor does anybody hear of a config epoch of this node's own, or
+// of slots that it has gained, before the disk has them: who has heard a config epoch takes a lower
+// one for an old message, and would send clients to an owner that knows nothing of it after a
+// crash. Until then this node says of itself what it said before. Everything else a node learns
+// again.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,10 @@ namespace {
 // More is not kept: whoever gets no answer makes a new link in the end.
 constexpr std::size_t kHeldMax = 4096;
 
+Claim ClaimIn(const ClusterState& state) {
+  return {.config_epoch = state.Myself().config_epoch, .slots = state.BitmapOf(state.MyIndex())};
+}
+
 }  // namespace
 
 std::uint64_t ClusterBus::SaveSoon() {
@@ -28,64 +33,60 @@ std::uint64_t ClusterBus::SaveSoon() {
 
 std::uint64_t ClusterBus::BeginSave() {
   must_save_ = saves_.is_wanted_later = false;
-  host_.Save(state_, ++saves_.begun);
-  if (saves_.of_slots == 0) {
-    saves_.next_slots = state_.BitmapOf(state_.MyIndex());
-    saves_.of_slots = saves_.begun;
+  std::optional<ClusterState> next;
+  if (victory_) {
+    next = state_;
+    next->TakePlace(next->Find(victory_->old_master), victory_->epoch);
   }
+  const ClusterState& state = next ? *next : state_;
+  ++saves_.begun;
+  if (saves_.of_claim == 0) {
+    saves_.next_claim = ClaimIn(state);
+    saves_.of_claim = saves_.begun;
+  }
+  host_.Save(state, saves_.begun);
   return saves_.begun;
-}
-
-void ClusterBus::NoteOwnEpoch() {
-  if (Me().config_epoch == saves_.my_epoch) return;
-  saves_.my_epoch = Me().config_epoch;
-  saves_.of_epoch = BeginSave();
-  // What is said from here on is held until all of it is there.
-  saves_.my_slots = saves_.next_slots = state_.BitmapOf(state_.MyIndex());
-  saves_.of_slots = saves_.of_epoch;
-  my_slots_version_ = 0;
 }
 
 void ClusterBus::Send(LinkId link, const BusMessage& message) {
   if (IsSilent()) return;
   ++counters_.sent[static_cast<std::size_t>(message.type)];
-  if (saves_.of_epoch <= saves_.settled) return host_.Send(link, message);
-  if (saves_.held.size() < kHeldMax) {
-    saves_.held.push_back({saves_.of_epoch, link, message, false});
-  }
+  host_.Send(link, message);
 }
 
 void ClusterBus::Promise(LinkId link, const BusMessage& message) {
   if (IsSilent() || saves_.held.size() >= kHeldMax) return;
-  saves_.held.push_back({saves_.begun, link, message, true});
-}
-
-// Also if they could not be written: see above.
-void ClusterBus::ClaimSaved() {
-  saves_.of_slots = 0;
-  if (!saves_.my_slots.Covers(saves_.next_slots)) must_tell_all_ = true;
-  saves_.my_slots = saves_.next_slots;
-  my_slots_version_ = 0;
-  if (!saves_.my_slots.Covers(state_.BitmapOf(state_.MyIndex()))) must_save_ = true;
+  saves_.held.push_back({saves_.begun, link, message});
 }
 
 void ClusterBus::OnSaved(std::uint64_t number, bool is_written) {
   saves_.settled = std::max(saves_.settled, number);
   saves_.must_retry = !is_written;
-  std::deque<HeldMessage> held = std::exchange(saves_.held, {});
   bool has_broken = false;
-  for (HeldMessage& waiting : held) {
-    if (waiting.save > saves_.settled) {
-      saves_.held.push_back(std::move(waiting));
-    } else if (is_written || !waiting.is_promise) {
-      if (waiting.is_promise) ++counters_.sent[static_cast<std::size_t>(waiting.message.type)];
-      host_.Send(waiting.link, waiting.message);
-    } else {
-      has_broken = true;
-    }
+  while (!saves_.held.empty() && saves_.held.front().save <= saves_.settled) {
+    const HeldMessage held = std::move(saves_.held.front());
+    saves_.held.pop_front();
+    has_broken = has_broken || !is_written;
+    if (is_written) Send(held.link, held.message);
   }
-  if (saves_.of_slots != 0 && saves_.of_slots <= saves_.settled) ClaimSaved();
   if (has_broken) host_.Log("neither votes nor asks for votes: nodes.conf cannot be written");
+  if (saves_.of_claim == 0 || saves_.of_claim > saves_.settled) return;
+  saves_.of_claim = 0;
+  if (is_written) Announce();
+  if (victory_) EndVictory(is_written);
+}
+
+// What was saved may be said. Slots that are mine no more are in no message: see MessageOf().
+void ClusterBus::Announce() {
+  const bool was_said = IsClaimSaid();
+  must_tell_all_ = must_tell_all_ || saves_.next_claim.config_epoch != saves_.claim.config_epoch ||
+                   !saves_.claim.slots.Covers(saves_.next_claim.slots);
+  saves_.claim = saves_.next_claim;
+  saves_.said = {};
+  // What was answered until now was no answer to it.
+  if (!was_said && IsClaimSaid() && takeover_)
+    BeginTakeover(takeover_->free_until_ms, takeover_->from);
+  must_save_ = must_save_ || !IsClaimSaid();
 }
 
 }  // namespace slotway::storage::cluster

@@ -19,21 +19,31 @@ struct HeldMessage {
   std::uint64_t save = 0;
   LinkId link = kNoLink;
   BusMessage message;
-  bool is_promise = false;  // a vote, or an epoch to vote in: without the disk not sent at all
+};
+
+// Of this node itself: what others may hear of it is what the disk has.
+struct Claim {
+  Epoch config_epoch{0};
+  SlotBitmap slots;
+};
+
+// The slots of the header of messages, as they were worked out last.
+struct HeaderSlots {
+  SlotBitmap slots;
+  NodeIndex of = kNoNode;
+  std::uint64_t owners_version = 0;
 };
 
 struct Saves {
-  std::uint64_t begun = 0;       // the number of the last one
-  std::uint64_t settled = 0;     // of the last one that was told of, written or not
-  Epoch my_epoch{0};             // this node's own, in the last one that was begun for its sake
-  std::uint64_t of_epoch = 0;    // and its number: what is said behind it waits for it
-  bool must_retry = false;       // in the next tick: one has failed
+  std::uint64_t begun = 0;    // the number of the last one
+  std::uint64_t settled = 0;  // of the last one that was told of, written or not
+  bool must_retry = false;    // in the next tick: one has failed
   // Within a second: what may be forgotten leaves the disk to the votes that follow from it.
   bool is_wanted_later = false;
   std::deque<HeldMessage> held;  // bounded by kHeldMax
-  // Slots of this node's own are claimed once they are on the disk: these, and those on their way.
-  SlotBitmap my_slots, next_slots;
-  std::uint64_t of_slots = 0;  // the number of the save that has `next_slots`; 0: none
+  Claim claim, next_claim;       // on the disk, and on its way there
+  HeaderSlots said;
+  std::uint64_t of_claim = 0;  // the number of the save that has the next; 0: none
 };
 
 }  // namespace slotway::storage::cluster

@@ -16,16 +16,28 @@ std::uint32_t Seconds(std::int64_t unix_ms) { return static_cast<std::uint32_t>(
 
 }  // namespace
 
+// Of the header: those of the master, or one's own as far as the disk has them.
+const SlotBitmap& ClusterBus::SaidSlots() {
+  const NodeIndex master = state_.MasterOf(state_.MyIndex());
+  auto& [slots, of, version] = saves_.said;
+  if (version != state_.OwnersVersion() || of != master) {
+    slots = state_.BitmapOf(master);
+    if (master == state_.MyIndex()) slots.KeepOnly(saves_.claim.slots);
+    version = state_.OwnersVersion();
+    of = master;
+  }
+  return slots;
+}
+
+// Whether messages say all that this master is.
+bool ClusterBus::IsClaimSaid() {
+  return !Me().IsMaster() ||
+         (saves_.claim.config_epoch >= Me().config_epoch && SaidSlots().Count() == Me().slot_count);
+}
+
 BusMessage ClusterBus::MessageOf(BusMessageType type) {
-  NoteOwnEpoch();
   const ClusterNode& me = Me();
   const NodeIndex master = state_.MasterOf(state_.MyIndex());
-  if (my_slots_version_ != state_.OwnersVersion() || my_slots_of_ != master) {
-    my_slots_ = state_.BitmapOf(master);
-    if (master == state_.MyIndex()) my_slots_.KeepOnly(saves_.my_slots);
-    my_slots_version_ = state_.OwnersVersion();
-    my_slots_of_ = master;
-  }
   BusMessage message;
   message.type = type;
   message.sender = me.id;
@@ -34,7 +46,10 @@ BusMessage ClusterBus::MessageOf(BusMessageType type) {
   message.bus_port = me.bus_port;
   message.current_epoch = state_.CurrentEpoch();
   message.config_epoch = state_.Node(master).config_epoch;
-  message.slots = my_slots_;
+  if (master == state_.MyIndex()) {
+    message.config_epoch = std::min(message.config_epoch, saves_.claim.config_epoch);
+  }
+  message.slots = SaidSlots();
   message.wire_flags = FlagsToWire(me.flags);
   message.is_cluster_ok = state_.IsUp();
   message.ip = settings_.announce_ip;
@@ -56,7 +71,7 @@ void ClusterBus::SendPing(const NodeId& to, BusMessageType type) {
   if (auto grant = grants_.find(to); grant != grants_.end()) message.grant = grant->second;
   const std::int64_t now_ms = host_.NowMs();
   peer.pings.push_back(now_ms);
-  peer.ping_news.push_back(shard_news_);
+  peer.ping_news.push_back(IsClaimSaid() ? shard_news_ : 0);
   if (peer.ping_sent_ms == 0) peer.ping_sent_ms = now_ms;
   Send(peer.out, message);
 }

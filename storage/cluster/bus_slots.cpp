@@ -49,8 +49,9 @@ bool ClusterBus::SendUpdateIfStale(LinkId link, NodeIndex sender, const BusMessa
 void ClusterBus::SendUpdate(LinkId link, NodeIndex owner) {
   BusMessage message = MessageOf(BusMessageType::kUpdate);
   message.update.owner = state_.Node(owner).id;
-  message.update.config_epoch = state_.Node(owner).config_epoch;
-  message.update.slots = owner == state_.MyIndex() ? message.slots : state_.BitmapOf(owner);
+  const bool is_me = owner == state_.MyIndex();
+  message.update.config_epoch = is_me ? message.config_epoch : state_.Node(owner).config_epoch;
+  message.update.slots = is_me ? message.slots : state_.BitmapOf(owner);
   Send(link, message);
 }
 
@@ -122,6 +123,7 @@ void ClusterBus::OnUpdate(const BusMessage& message) {
   state_.SetConfigEpoch(owner, message.update.config_epoch);
   // What the owner itself said before it was that is older than this.
   peer.newest_config_epoch = std::max(peer.newest_config_epoch, message.update.config_epoch);
+  peer.newest_epoch = std::max(peer.newest_epoch, message.update.config_epoch);
   must_save_ = true;
   TakeClaim(owner, message.update.config_epoch, message.update.slots);
 }
@@ -137,7 +139,8 @@ void ClusterBus::Follow(NodeIndex master) {
   state_.SetShardId(state_.MyIndex(), state_.ShardIdOf(master));
   PeerOf(master).has_had_replicas = true;
   election_ = {};
-  takeover_ms_.reset();
+  victory_.reset();
+  EndTakeover();
   serves_from_ms_ = 0;
   recovery_ = {};
   handover_ = {};

@@ -26,13 +26,15 @@ ClusterBus::ClusterBus(ClusterState& state, BusHost& host, ReplicationPort& repl
       started_ms_(host.NowMs()),
       last_tick_ms_(started_ms_) {
   ClusterState::Batch batch(state_);
-  saves_.my_epoch = Me().config_epoch;  // as it was read from the disk
-  saves_.my_slots = state_.BitmapOf(state_.MyIndex());
+  // As it was read from the disk.
+  saves_.claim = {.config_epoch = Me().config_epoch, .slots = state_.BitmapOf(state_.MyIndex())};
   bool knows_outcome = state_.LastVoteEpoch() == Epoch(0);
   for (std::size_t i = 0; i < state_.Nodes().size(); ++i) {
     const ClusterNode& node = state_.Nodes()[i];
     if (node.IsMyself()) continue;
     PeerOf(node.id).failed_ms = started_ms_;
+    // It may have become a replica of this one, and more, without nodes.conf having it.
+    is_replaceable_ = is_replaceable_ || !IsVoter(NodeIndex(i));
     state_.SetLink(NodeIndex(i), false);
     state_.SetFlag(NodeIndex(i), NodeFlag::kSuspected, false);
     // A failure is still one if this node may have voted because of it.
@@ -43,6 +45,7 @@ ClusterBus::ClusterBus(ClusterState& state, BusHost& host, ReplicationPort& repl
   knows_outcome = knows_outcome || Me().config_epoch >= state_.LastVoteEpoch();
   if (!knows_outcome) denies_until_ms_ = started_ms_ + 2 * ElectionMs();
   SetSettings(settings_);
+  if (state_.IsTakingOver()) BeginTakeover(0);
   RenewLease();
 }
 
@@ -70,6 +73,7 @@ std::vector<NodeId> ClusterBus::PeerIds() const {
   std::vector<NodeId> ids;
   ids.reserve(peers_.size());
   for (const auto& [id, peer] : peers_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
   return ids;
 }
 
@@ -191,7 +195,6 @@ void ClusterBus::OnConnected(LinkId link, LinkEnds ends) {
   peer.link_created_ms = host_.NowMs();
   peer.pings.clear();
   peer.ping_news.clear();
-  peer.void_pings = 0;
   if (NodeIndex index = state_.Find(id); index != kNoNode) state_.SetLink(index, true);
   SendPing(id,
            std::exchange(peer.must_meet, false) ? BusMessageType::kMeet : BusMessageType::kPing);
@@ -233,9 +236,9 @@ void ClusterBus::LinkLost(LinkId link) {
       if (peer->second.out == link) {
         peer->second.out = kNoLink;
         peer->second.is_out_up = false;
+        if (Me().master == state_.Find(peer->first)) manual_.agreed_ms = 0;
         peer->second.pings.clear();
         peer->second.ping_news.clear();
-        peer->second.void_pings = 0;
         if (NodeIndex index = state_.Find(peer->first); index != kNoNode) {
           state_.SetLink(index, false);
         }
@@ -282,14 +285,18 @@ void ClusterBus::EndOfTurn() {
     TickElection();
   }
   TickRecovery();
-  RenewLease();
+  // Whoever serves has a tick's time: see CheckLease().
+  if (state_.IsHeld() || !is_replaceable_) RenewLease();
   if (must_save_) BeginSave();
   if (std::exchange(must_tell_all_, false)) {
     must_tell_shard_ = false;
     PongAll(false);
   }
   if (std::exchange(must_tell_shard_, false)) PongAll(true);
-  if (std::exchange(must_ping_shard_, false)) PingShard();
+  if (must_ping_shard_ && IsClaimSaid()) {
+    must_ping_shard_ = false;
+    PingShard();
+  }
 }
 
 }  // namespace slotway::storage::cluster

@@ -5,8 +5,7 @@
 // sends. No I/O of its own (BusHost) and no replication (ReplicationPort); engine thread. Tell it
 // Tick() ten times a second and EndOfTurn() after everything else.
 // Invariants: a vote is on disk before it is sent, one per epoch; what a peer sent earlier never
-// overrules what it sent later; a master with slots serves only while it holds the lease (why that
-// is enough: ARCHITECTURE.md, "The lease").
+// overrules what it sent later; a master with slots serves only while it holds the lease.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -58,16 +58,13 @@ class ClusterBus {
   // Whether somebody may have been elected in this node's place when its lease was over.
   bool MayBeReplaced();
 
-  // ---- Data
-  // To be called when the data on the disk is loaded, and replication knows its offset. `is_all`:
-  // nobody has more of it, whatever the offset says.
+  // ---- Data: it is loaded from the disk, and its offset known. `is_all`: nobody has more of it.
   void OnLoaded(bool is_all);
   // Of a master: a replica has more of the data, or may have. Then nothing is served here.
   bool LacksData() const { return recovery_.begun_ms != 0; }
 
   // ---- The end
-  // Asks a replica to take over before this master goes; it has so long to do so. False if there
-  // is nobody to ask.
+  // Asks a replica to take over, for so long, before this master goes. False: nobody is there.
   bool HandOver(std::int64_t for_ms);
   bool IsHandingOver() const { return handover_.ends_ms != 0; }
   // What came of BusHost::AskToTakeOver(): the error, or nothing.
@@ -105,7 +102,7 @@ class ClusterBus {
   const ClusterNode& Me() const { return state_.Myself(); }
   Peer& PeerOf(const NodeId& id);
   Peer& PeerOf(NodeIndex index) { return PeerOf(state_.Node(index).id); }
-  std::vector<NodeId> PeerIds() const;
+  std::vector<NodeId> PeerIds() const;  // ascending
   std::int64_t Timeout() const { return settings_.node_timeout_ms; }
   std::int64_t ElectionMs() const;      // how long a candidate counts votes
   bool IsVoter(NodeIndex index) const;  // a master with slots
@@ -120,6 +117,8 @@ class ClusterBus {
   void ShowTimes(NodeIndex index, const Peer& peer);
 
   // ---- bus_send.cpp
+  const SlotBitmap& SaidSlots();
+  bool IsClaimSaid();
   BusMessage MessageOf(BusMessageType type);
   void SendPing(const NodeId& to, BusMessageType type);
   void SendPong(LinkId link, const NodeId* to);
@@ -135,8 +134,7 @@ class ClusterBus {
 
   // ---- bus_saves.cpp
   std::uint64_t BeginSave();
-  void NoteOwnEpoch();
-  void ClaimSaved();
+  void Announce();
   void Send(LinkId link, const BusMessage& message);
   void Promise(LinkId link, const BusMessage& message);  // once the last save is on the disk
 
@@ -149,6 +147,7 @@ class ClusterBus {
                       bool must_meet);
   void UpdateAddress(LinkId link, NodeIndex sender, const BusMessage& message);
   void ReadRole(NodeIndex sender, const BusMessage& message);
+  void BreakCycle(NodeIndex other, std::int64_t offset);
   void ReadGossip(NodeIndex sender, const BusMessage& message);
   void AddUnknown(const GossipEntry& entry);
   void ReadExtensions(NodeIndex sender, const BusMessage& message);
@@ -186,9 +185,12 @@ class ClusterBus {
   bool KnowsConfirmed();
   void RequestVotes();
   void OnVote(NodeIndex sender, const BusMessage& message);
-  void Win(Epoch epoch, std::int64_t free_until_ms);
-  void BeginTakeover(std::int64_t free_until_ms);
-  void OnVoteRequest(NodeIndex sender, const BusMessage& message);
+  void Win(const Victory& victory);
+  void EndVictory(bool is_saved);
+  void BeginTakeover(std::int64_t free_until_ms, std::optional<NodeId> from = {});
+  bool IsTakeoverKnown();
+  bool HasUnknownSlots() const;
+  void OnVoteRequest(const BusMessage& message);
   bool TryVote(const PendingVote& request);  // true: decided, one way or the other
   bool HasNewerOwner(const PendingVote& request);
   bool IsVotedAway(const NodeId& node, const SlotBitmap& slots, const NodeId& master);
@@ -212,6 +214,8 @@ class ClusterBus {
 
   // ---- bus_lease.cpp
   void RenewLease();
+  void EndTakeover();
+  void ServeWithoutLease(std::int64_t now_ms);
   bool NeedsLease() const;
   bool Denies(const NodeId& node, const Peer& peer);  // its lease, by my answers
 
@@ -219,10 +223,11 @@ class ClusterBus {
   BusHost& host_;
   ReplicationPort& replication_;
   BusSettings settings_;
-  std::map<NodeId, Peer> peers_;
-  std::map<LinkId, BusLink> links_;
+  std::unordered_map<NodeId, Peer, NodeIdHash> peers_;
+  std::unordered_map<LinkId, BusLink> links_;
   std::map<NodeId, std::int64_t> forgotten_;  // until when; bounded by the time that it lasts
   Election election_;
+  std::optional<Victory> victory_;
   ManualFailover manual_;
   std::optional<PendingVote> pending_vote_;
   Recovery recovery_;
@@ -232,19 +237,14 @@ class ClusterBus {
   std::int64_t denies_until_ms_ = 0;  // no lease from me: what I promised before I was restarted
   BusCounters counters_;
   std::int64_t started_ms_, last_tick_ms_;
-  std::uint64_t ticks_ = 0, my_slots_version_ = 0;
-  std::uint64_t shard_news_ = 0;             // counts what the replicas have to know
-  std::int64_t serves_until_ms_ = 0, takeover_free_until_ms_ = 0;
-  std::int64_t serves_from_ms_ = 0;          // after a take-over: not before
-  std::optional<std::int64_t> takeover_ms_;  // its lease is not there yet
-  bool is_replaceable_ = false;  // somebody may be elected in its place, or may have been
+  std::uint64_t ticks_ = 0, shard_news_ = 0;
+  std::int64_t serves_until_ms_ = 0, serves_from_ms_ = 0;
+  std::optional<Takeover> takeover_;
   bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false,
-       must_ping_shard_ = false, has_been_reset_ = false;
+       must_ping_shard_ = false, has_been_reset_ = false, is_replaceable_ = false;
   std::map<NodeId, SlotGrant> grants_;
   std::optional<SlotGrant> granted_;
   std::string followed_;  // the address that replication was told
-  SlotBitmap my_slots_;   // of the header
-  NodeIndex my_slots_of_ = kNoNode;
 };
 
 }  // namespace slotway::storage::cluster

@@ -45,7 +45,7 @@ TEST(ClusterBusTest, WithoutALeaseItServesAtOnce) {
 
 TEST(ClusterBusTest, WhoCannotBeReplacedByAVoteNeedsNoLease) {
   ClusterState view = ThreeShards(0);
-  view.SetReplicaOf(NodeIndex(3), NodeIndex(1));
+  for (int place : {5, 4, 3}) view.Remove(NodeIndex(place));
   TestBus node(view, {});
   node.bus.CheckLease();
   EXPECT_TRUE(node.state.IsUp());
@@ -61,6 +61,14 @@ TEST(ClusterBusTest, WhoCannotBeReplacedByAVoteNeedsNoLease) {
   node.answering = {1, 2};
   node.Pass(1000);
   EXPECT_TRUE(node.state.IsUp());
+}
+
+TEST(ClusterBusTest, WhoMayHaveHadAReplicaBeforeItsStartNeedsTheLease) {
+  ClusterState view = ThreeShards(0);
+  view.SetReplicaOf(NodeIndex(3), NodeIndex(1));
+  TestBus node(view, {});
+  node.bus.CheckLease();
+  EXPECT_FALSE(node.state.IsUp());
 }
 
 TEST(ClusterBusTest, AClosedLinkAndARefusedConnectionAreEvidence) {
@@ -159,63 +167,6 @@ TEST(ClusterBusTest, ASlowDiskHoldsUpTheVoteAndNothingElse) {
   EXPECT_EQ(node.host.Sent(BusMessageType::kVote)[0].current_epoch, Epoch(9));
 }
 
-TEST(ClusterBusTest, NobodyHearsOfANewEpochOfOnesOwnBeforeTheDiskHasIt) {
-  TestBus node(0);
-  node.Answer(1);
-  node.host.is_disk_slow = true;
-  ASSERT_TRUE(node.state.BumpConfigEpoch());
-  node.bus.SaveSoon();
-  node.bus.TellAll();
-  node.host.sent.clear();
-  node.EndTurn();
-  node.Tell(node.From(1, BusMessageType::kPing));
-  EXPECT_TRUE(node.host.sent.empty());
-  node.host.is_disk_slow = false;
-  node.EndTurn();
-  const std::vector<BusMessage> told = node.host.Sent(BusMessageType::kPong);
-  ASSERT_GE(told.size(), 2u);
-  EXPECT_EQ(told.back().config_epoch, node.state.Myself().config_epoch);
-}
-
-TEST(ClusterBusTest, SlotsAreClaimedOnceTheDiskHasThem) {
-  TestBus node(0);
-  node.Answer(1);
-  node.host.is_disk_slow = true;
-  const auto taken = Slot(6000);
-  node.state.Assign(taken, NodeIndex(0));
-  node.bus.SaveSoon();
-  node.bus.TellAll();
-  node.host.sent.clear();
-  node.EndTurn();
-  for (const BusMessage& told : node.host.Sent(BusMessageType::kPong)) {
-    EXPECT_TRUE(told.slots.Has(Slot(0)));
-    EXPECT_FALSE(told.slots.Has(taken));
-  }
-  node.host.is_disk_slow = false;
-  node.EndTurn();
-  node.host.sent.clear();
-  node.EndTurn();
-  const std::vector<BusMessage> told = node.host.Sent(BusMessageType::kPong);
-  ASSERT_FALSE(told.empty());
-  EXPECT_TRUE(told.back().slots.Has(taken));
-}
-
-TEST(ClusterBusTest, WhatCannotBeWrittenIsTriedAgainInTheNextTick) {
-  TestBus node(0);
-  node.host.can_save = false;
-  const std::uint64_t save = node.bus.SaveSoon();
-  node.EndTurn();
-  EXPECT_EQ(node.host.told_save, save);
-  const int saves = node.host.saves;
-  node.EndTurn();
-  EXPECT_EQ(node.host.saves, saves);
-  node.host.can_save = true;
-  node.Pass(100);
-  EXPECT_EQ(node.host.saves, saves + 1);
-  node.Pass(100);
-  EXPECT_EQ(node.host.saves, saves + 1);
-}
-
 TEST(ClusterBusTest, AKnownDeadMasterNeedsNoWait) {
   TestBus node(1);
   node.Answer(0);
@@ -253,8 +204,8 @@ TEST(ClusterBusTest, WhoGotAVoteAndIsGoneStandsInNobodysWay) {
   EXPECT_EQ(node.host.Sent(BusMessageType::kVote).size(), 2u);
 }
 
-// Node 3, a replica of node 0, has got the vote of `node` in epoch 9 and taken over; what node 0, its
-// replica now, asks for votes with.
+// Node 3, a replica of node 0, has got the vote of `node` in epoch 9 and taken over; what node 0,
+// its replica now, asks for votes with.
 BusMessage RequestAfterTakeover(TestBus& node) {
   BusMessage request = node.From(3, BusMessageType::kVoteRequest);
   request.current_epoch = Epoch(9);
@@ -469,6 +420,37 @@ TEST(ClusterBusTest, AManualFailoverPausesWritesAndHandsOver) {
   EXPECT_TRUE(replica.host.Sent(BusMessageType::kVoteRequest)[0].HasMessageFlag(kBusForceAck));
 }
 
+TEST(ClusterBusTest, OfTwoThatFollowEachOtherTheOneWithMoreDataIsTheMaster) {
+  TestBus node(3);
+  node.host.follows = "127.0.0.1:7001";
+  node.host.is_master = false;
+  node.host.offset = 100;
+  BusMessage replica = node.From(0, BusMessageType::kPing);
+  replica.master = *NodeId::Parse(TestId(3));
+  replica.wire_flags = FlagsToWire(NodeFlag::kReplica);
+  replica.offset = 200;
+  node.Tell(replica);
+  EXPECT_TRUE(node.state.Myself().IsReplica());
+  replica.offset = 50;
+  node.Tell(replica);
+  EXPECT_TRUE(node.state.Myself().IsMaster());
+  EXPECT_TRUE(node.host.is_master);
+  EXPECT_EQ(node.state.Node(NodeIndex(0)).master, NodeIndex(3));
+}
+
+TEST(ClusterBusTest, OfTwoThatFollowEachOtherAndHaveTheSameTheSmallerIdIsTheMaster) {
+  for (int offset : {0, 7}) {
+    TestBus node(3);  // of a smaller master
+    node.host.offset = offset;
+    BusMessage replica = node.From(0, BusMessageType::kPing);
+    replica.master = *NodeId::Parse(TestId(3));
+    replica.wire_flags = FlagsToWire(NodeFlag::kReplica);
+    replica.offset = offset;
+    node.Tell(replica);
+    EXPECT_TRUE(node.state.Myself().IsReplica());
+  }
+}
+
 TEST(ClusterBusTest, ANodeIsNoPeerOfItself) {
   TestBus node(0);
   BusMessage replica = node.From(1, BusMessageType::kPing);
@@ -481,6 +463,7 @@ TEST(ClusterBusTest, ANodeIsNoPeerOfItself) {
 TEST(ClusterBusTest, ATakeoverAsksNobody) {
   TestBus node(3);
   ASSERT_EQ(node.bus.Failover(FailoverKind::kTakeover), "");
+  node.EndTurn();
   EXPECT_TRUE(node.state.Myself().IsMaster());
   EXPECT_EQ(node.state.Myself().slot_count, 5461u);
 }

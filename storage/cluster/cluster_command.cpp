@@ -307,7 +307,8 @@ void Command::Setslot() {
   Save();
   // Where a slot is going to is nobody else's business.
   if (state_.OwnersVersion() != version) context_.bus->TellAll();
-  // Of a slot that is given away the replicas hear from its new owner, who may be their master then.
+  // Of a slot that is given away the replicas hear from its new owner, who may be their master
+  // then.
   const bool is_given_away = state_.OwnersVersion() != version && !state_.IsMine(*slot);
   if (!is_given_away) context_.shard_news = context_.bus->TellShard();
   writer_.Ok();
@@ -450,7 +451,9 @@ void Command::Failover() {
     Fail(error_text::kSyntax);
     return;
   }
-  Answer(context_.bus->Failover(kind));
+  const std::string error = context_.bus->Failover(kind);
+  if (kind == FailoverKind::kTakeover && error.empty()) context_.save();
+  Answer(error);
 }
 
 struct Subcommand {

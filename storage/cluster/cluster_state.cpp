@@ -49,6 +49,11 @@ std::vector<NodeIndex> ClusterState::ReplicasOf(NodeIndex master) const {
   return replicas;
 }
 
+bool ClusterState::HasReplicas(NodeIndex master) const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [master](const ClusterNode& node) { return node.master == master; });
+}
+
 NodeId ClusterState::ShardIdOf(NodeIndex index) const {
   const ClusterNode& master = Node(MasterOf(index));
   if (Node(index).shard_id) return *Node(index).shard_id;
@@ -160,6 +165,18 @@ void ClusterState::SetConfigEpoch(NodeIndex index, Epoch epoch) {
   if (At(index).config_epoch == epoch) return;
   At(index).config_epoch = epoch;
   ++owners_version_;
+}
+
+void ClusterState::TakePlace(NodeIndex old_master, Epoch epoch) {
+  Batch batch(*this);
+  SetMaster(myself_);
+  for (int i = 0; i < protocol::kSlotCount; ++i) {
+    if (OwnerOf(Slot(i)) == old_master) Move(Slot(i), myself_);
+  }
+  SetConfigEpoch(myself_, epoch);
+  // More than it said as a replica that asked for votes: that may come late, over another link.
+  SetCurrentEpoch(Epoch(ToInt(MaxEpoch()) + 1));
+  SetTakingOver(true);
 }
 
 std::vector<SlotRange> ClusterState::SlotsOf(NodeIndex index) const {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -94,6 +95,7 @@ class ClusterState {
   // The node's master, or the node itself.
   NodeIndex MasterOf(NodeIndex index) const;
   std::vector<NodeIndex> ReplicasOf(NodeIndex master) const;
+  bool HasReplicas(NodeIndex master) const;
   // The announced shard id; of a node without one, its master's node id.
   NodeId ShardIdOf(NodeIndex index) const;
 
@@ -119,6 +121,8 @@ class ClusterState {
   void SetPingTimes(NodeIndex index, std::int64_t ping_sent_ms, std::int64_t pong_received_ms);
   void SetReplOffset(NodeIndex index, std::int64_t offset);
   void SetConfigEpoch(NodeIndex index, Epoch epoch);
+  // Makes myself the master, in this epoch, of all that the other one owns.
+  void TakePlace(NodeIndex old_master, Epoch epoch);
 
   // ---- Slots
   NodeIndex OwnerOf(protocol::Slot slot) const { return owners_[Place(slot)]; }
@@ -142,6 +146,10 @@ class ClusterState {
   Epoch LastVoteEpoch() const { return last_vote_epoch_; }
   void SetLastVoteEpoch(Epoch epoch) { last_vote_epoch_ = epoch; }
   Epoch MaxEpoch() const;
+  // A claim of mine may overrule one that is still served. On the disk, too: a restart in the
+  // middle has to wait as well.
+  bool IsTakingOver() const { return is_taking_over_; }
+  void SetTakingOver(bool is_so) { is_taking_over_ = is_so; }
   // Gives myself a config epoch above all others without asking anyone; false if it is so already.
   bool BumpConfigEpoch();
 
@@ -199,9 +207,10 @@ class ClusterState {
   Epoch current_epoch_{0};
   Epoch last_vote_epoch_{0};
   ClusterPolicy policy_;
-  std::map<NodeId, NodeIndex> places_;  // of nodes_
+  std::unordered_map<NodeId, NodeIndex, NodeIdHash> places_;  // of nodes_
   std::uint64_t owners_version_ = 1;
   bool is_held_ = false;
+  bool is_taking_over_ = false;
   bool is_outdated_ = false;
   bool is_up_ = false;
   int size_ = 0;

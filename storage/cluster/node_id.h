@@ -8,6 +8,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,10 +27,22 @@ class NodeId {
   static NodeId FromRandomBytes(const std::array<std::uint8_t, 20>& bytes);
 
   std::string_view Text() const { return {text_.data(), text_.size()}; }
-  auto operator<=>(const NodeId&) const = default;
+  bool operator==(const NodeId& other) const { return Text() == other.Text(); }
+  std::strong_ordering operator<=>(const NodeId& other) const {
+    return std::memcmp(text_.data(), other.text_.data(), kLength) <=> 0;
+  }
 
  private:
   std::array<char, kLength> text_;
+};
+
+// Ids are random already.
+struct NodeIdHash {
+  std::size_t operator()(const NodeId& id) const {
+    std::uint64_t first;
+    std::memcpy(&first, id.Text().data(), sizeof(first));
+    return first;
+  }
 };
 
 // A node's place in ClusterState's list. Valid until a node is removed.

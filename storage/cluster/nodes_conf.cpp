@@ -60,6 +60,7 @@ struct NodeLine {
 struct Vars {
   Epoch current_epoch{0};
   Epoch last_vote_epoch{0};
+  bool is_taking_over = false;
 };
 
 // What is wrong, or nothing.
@@ -135,6 +136,7 @@ Problem ReadVars(const std::vector<std::string_view>& words, Vars& vars) {
     if (!value) return "an epoch that is no number";
     if (words[i] == "currentEpoch") vars.current_epoch = Epoch(*value);
     if (words[i] == "lastVoteEpoch") vars.last_vote_epoch = Epoch(*value);
+    if (words[i] == "takingOver") vars.is_taking_over = *value != 0;
   }
   return std::nullopt;
 }
@@ -258,6 +260,7 @@ Problem FillState(ClusterState& state, const std::vector<NodeLine>& lines, const
   state.SetCurrentEpoch(vars.current_epoch);
   state.SetCurrentEpoch(state.MaxEpoch());
   state.SetLastVoteEpoch(vars.last_vote_epoch);
+  state.SetTakingOver(vars.is_taking_over);
   return std::nullopt;
 }
 
@@ -316,7 +319,8 @@ std::string FormatNodesConf(const ClusterState& state) {
     text += FormatNodeLine(state, NodeIndex(i), true) + '\n';
   }
   text += "vars currentEpoch " + std::to_string(ToInt(state.CurrentEpoch()));
-  text += " lastVoteEpoch " + std::to_string(ToInt(state.LastVoteEpoch())) + '\n';
+  text += " lastVoteEpoch " + std::to_string(ToInt(state.LastVoteEpoch()));
+  text += state.IsTakingOver() ? " takingOver 1\n" : "\n";
   return text;
 }
 

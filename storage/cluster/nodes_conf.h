@@ -5,9 +5,10 @@
 // the reader: anything out of form is an error that names its line. Engine thread.
 //
 //   id ip:port@cport[,hostname[,aux=value]...] flags master|- ping pong epoch link slot...
-//   vars currentEpoch N lastVoteEpoch M
+//   vars currentEpoch N lastVoteEpoch M [takingOver 1]
 //
-// with slot: `5`, `0-100`, and on myself `[93->-id]` (migrating), `[77-<-id]` (importing).
+// with `takingOver`, which Redis skips, while a claim may overrule one that is still served, and
+// slot: `5`, `0-100`, and on myself `[93->-id]` (migrating), `[77-<-id]` (importing).
 #pragma once
 
 #include <array>

@@ -110,6 +110,16 @@ TEST(NodesConfTest, ANodeMayHaveTwoPorts) {
   EXPECT_THAT(FormatNodesConf(*none), testing::HasSubstr("@17001,,tls-port=7443 myself"));
 }
 
+TEST(NodesConfTest, KeepsThatATakeoverIsNotOver) {
+  ClusterState state = ThreeShards(0);
+  const std::string before = FormatNodesConf(state);
+  EXPECT_FALSE(ParseNodesConf(before)->IsTakingOver());
+  state.SetTakingOver(true);
+  const std::string during = FormatNodesConf(state);
+  EXPECT_NE(during, before);
+  EXPECT_TRUE(ParseNodesConf(during)->IsTakingOver());
+}
+
 TEST(NodesConfTest, AnEmptyTextIsANewNode) {
   auto state = ParseNodesConf("");
   ASSERT_TRUE(state);

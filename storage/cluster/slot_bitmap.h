@@ -43,6 +43,11 @@ class SlotBitmap {
     }
     return true;
   }
+  std::uint32_t Count() const {
+    std::uint32_t count = 0;
+    for (std::uint8_t byte : bytes_) count += static_cast<std::uint32_t>(std::popcount(byte));
+    return count;
+  }
   bool Empty() const {
     for (std::uint8_t byte : bytes_) {
       if (byte != 0) return false;

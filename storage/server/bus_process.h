@@ -26,7 +26,7 @@ class BusProcess final : public cluster::BusHost {
  public:
   struct Hooks {
     // Begins to write nodes.conf; what comes of it is told as OnSaved() with the same number.
-    std::function<void(std::uint64_t)> save;
+    std::function<void(const cluster::ClusterState& state, std::uint64_t number)> save;
     // Slots have changed hands, or the cluster is up or down since the last time.
     std::function<void()> changed;
     // These slots went to other nodes, which have their keys now.
@@ -55,7 +55,9 @@ class BusProcess final : public cluster::BusHost {
   cluster::LinkId Connect(const std::string& ip, std::uint16_t bus_port) override;
   void Send(cluster::LinkId link, const cluster::BusMessage& message) override;
   void Close(cluster::LinkId link) override { links_->Close(link); }
-  void Save(const cluster::ClusterState&, std::uint64_t number) override { hooks_.save(number); }
+  void Save(const cluster::ClusterState& state, std::uint64_t number) override {
+    hooks_.save(state, number);
+  }
   void Deliver(const cluster::BusMessage& message) override;
   bool HasKeys(protocol::Slot slot) const override;
   void DropKeys(protocol::Slot slot) override { lost_.Add(slot); }

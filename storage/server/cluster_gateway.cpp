@@ -40,8 +40,9 @@ cluster::MyAddress AddressOf(const ServerState& server) {
 
 }  // namespace
 
-runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
-    ServerState& server, runtime::EventLoop& loop, Hooks hooks) {
+runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(ServerState& server,
+                                                                      runtime::EventLoop& loop,
+                                                                      Hooks hooks) {
   const config::ShardConfig& config = server.Config();
   std::filesystem::path path = config.cluster_config_file;
   if (path.is_relative()) path = std::filesystem::path(config.dir) / path;
@@ -61,8 +62,8 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(
       std::make_unique<SlotMigrations>(loop, server, host, std::move(hooks.let_go_on));
   BusProcess::Hooks bus_hooks{
       .save =
-          [raw](std::uint64_t number) {
-            raw->writer_->Write(cluster::FormatNodesConf(raw->state_), number);
+          [raw](const cluster::ClusterState& state, std::uint64_t number) {
+            raw->writer_->Write(cluster::FormatNodesConf(state), number);
           },
       .changed =
           [raw, changed = std::move(hooks.changed)] {
@@ -259,8 +260,7 @@ ClusterGateway::News ClusterGateway::ShardNewsOf(const ClientState& client) {
 void ClusterGateway::AwaitShard(ClientState& client, std::uint64_t news) const {
   constexpr std::int64_t kMoreMs = 1000;  // than it takes to suspect who does not answer
   client.shard_news = news;
-  client.shard_news_until_ms =
-      bus_->NowMs() + 2 * bus_->Bus().Settings().node_timeout_ms + kMoreMs;
+  client.shard_news_until_ms = bus_->NowMs() + 2 * bus_->Bus().Settings().node_timeout_ms + kMoreMs;
 }
 
 void ClusterGateway::Run(CommandContext& ctx) {

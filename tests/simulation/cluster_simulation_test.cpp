@@ -137,6 +137,41 @@ std::string FormAndMove(std::uint64_t seed) {
   return what.empty() ? what : "not whole again elsewhere: " + what;
 }
 
+// A shard is struck again and again, at moments when it may be electing already.
+std::string StrikeShards(std::uint64_t seed) {
+  runtime::Random random(seed);
+  WorldOptions options;
+  options.seed = seed;
+  options.masters = 3 + static_cast<int>(random.Below(4));
+  options.replicas_of_each = 1 + static_cast<int>(random.Below(2));
+  options.node_timeout_ms = 500 + static_cast<std::int64_t>(random.Below(1500));
+  options.keeps_data = random.Below(2) == 0;
+  SimulatedCluster cluster(options);
+  for (int strikes = 0; strikes < 20; ++strikes) {
+    cluster.StrikeShard();
+    cluster.Run(static_cast<std::int64_t>(
+        random.Below(static_cast<std::uint64_t>(4 * options.node_timeout_ms))));
+    if (!cluster.Violation().empty()) return cluster.Violation();
+  }
+  cluster.EndFaults();
+  return Converge(cluster, options.node_timeout_ms);
+}
+
+std::string FollowEachOther(std::uint64_t seed) {
+  runtime::Random random(seed);
+  WorldOptions options;
+  options.seed = seed;
+  options.masters = 3;
+  options.spare_nodes = 2;
+  options.node_timeout_ms = 500 + static_cast<std::int64_t>(random.Below(1500));
+  SimulatedCluster cluster(options);
+  cluster.MakeLinksBad();
+  cluster.MakeCycle();
+  cluster.Run(2 * options.node_timeout_ms);
+  cluster.EndFaults();
+  return Converge(cluster, options.node_timeout_ms);
+}
+
 void ForEachSeed(const std::function<void(std::uint64_t)>& run) {
   std::uint64_t first = FromEnvironment("SLOTWAY_SIMULATION_FIRST", 1);
   std::uint64_t count = FromEnvironment("SLOTWAY_SIMULATION_SEEDS", 12);
@@ -159,6 +194,18 @@ TEST(ClusterSimulation, NodesFormAClusterAndFindEachOtherAgain) {
 TEST(ClusterSimulation, AMasterWithoutItsDataEmptiesNobody) {
   ForEachSeed([](std::uint64_t seed) {
     EXPECT_EQ(RestartMasters(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed;
+  });
+}
+
+TEST(ClusterSimulation, TwoThatFollowEachOtherAgreeOnAMaster) {
+  ForEachSeed([](std::uint64_t seed) {
+    EXPECT_EQ(FollowEachOther(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed;
+  });
+}
+
+TEST(ClusterSimulation, ElectionsThatRaceHaveOneWinner) {
+  ForEachSeed([](std::uint64_t seed) {
+    EXPECT_EQ(StrikeShards(seed), "") << "SLOTWAY_SIMULATION_SEED=" << seed;
   });
 }
 

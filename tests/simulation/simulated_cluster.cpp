@@ -18,7 +18,7 @@ constexpr std::int64_t kAuditUs = 5 * kMsUs;
 
 SimulatedCluster::SimulatedCluster(const WorldOptions& options)
     : options_(options), random_(options.seed * 0x9e3779b97f4a7c15u + 1) {
-  const int count = options_.masters * (1 + options_.replicas_of_each);
+  const int count = options_.masters * (1 + options_.replicas_of_each) + options_.spare_nodes;
   side_.assign(static_cast<std::size_t>(count), 0);
   cut_.assign(side_.size() * side_.size(), false);
   for (int i = 0; i < count; ++i) {
@@ -39,15 +39,22 @@ void SimulatedCluster::FormByHand() {
   for (int i = 1; i < count; ++i) {
     nodes_[0]->Bus().Meet(nodes_[static_cast<std::size_t>(i)]->Ip(), 6379, 16379);
   }
-  Run(10 * options_.node_timeout_ms);
-  for (int i = options_.masters; i < count; ++i) {
+  Settle();
+  for (int i = options_.masters; i < count - options_.spare_nodes; ++i) {
     SimulatedNode& node = *nodes_[static_cast<std::size_t>(i)];
     SimulatedNode& master = *nodes_[static_cast<std::size_t>(i % options_.masters)];
     const std::string error = node.Bus().Replicate(master.State().Myself().id.Text());
     if (!error.empty()) Fail("cannot form: " + error);
     node.Bus().EndOfTurn();
   }
-  Run(10 * options_.node_timeout_ms);
+  Settle();
+}
+
+void SimulatedCluster::Settle() {
+  for (int i = 0; i < 20; ++i) {
+    Run(options_.node_timeout_ms / 2);
+    if (WhatIsNotConverged().empty()) return Run(options_.node_timeout_ms);
+  }
 }
 
 SimulatedCluster::~SimulatedCluster() = default;
@@ -105,7 +112,8 @@ std::int64_t SimulatedCluster::Delay() {
 
 void SimulatedCluster::AfterDisk(const SimulatedNode& node, std::function<void()> run) {
   auto delay_us = static_cast<std::int64_t>(200 + random_.Below(5000));
-  if (node.is_disk_slow) delay_us += static_cast<std::int64_t>(random_.Below(3'000'000));
+  const std::uint64_t slow_us = random_.Below(2) == 0 ? 300'000 : 3'000'000;
+  if (node.is_disk_slow) delay_us += static_cast<std::int64_t>(random_.Below(slow_us));
   At(time_us_ + delay_us, &node, std::move(run));
 }
 
@@ -222,6 +230,22 @@ void SimulatedCluster::NoteVote(SimulatedNode& voter, const BusMessage& vote) {
   if (voter.Disk().LastVoteEpoch() < vote.current_epoch) {
     Fail("node " + std::to_string(voter.Number()) + " votes before the vote is on its disk");
   }
+  if (is_deadly_ && random_.Below(2) == 0) DieSoon(voter, 20 * kMsUs, 100 * kMsUs);
+}
+
+void SimulatedCluster::NoteSave(SimulatedNode& node) {
+  if (!is_deadly_ || random_.Below(8) != 0) return;
+  DieSoon(node, 10 * kMsUs, 2 * options_.node_timeout_ms * kMsUs);
+}
+
+void SimulatedCluster::DieSoon(SimulatedNode& node, std::int64_t within_us,
+                               std::int64_t down_us_max) {
+  const auto at_us =
+      time_us_ + static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(within_us)));
+  const auto down_us =
+      static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(down_us_max)));
+  At(at_us, nullptr, [this, &node] { Kill(node); });
+  At(at_us + down_us, nullptr, [this, &node] { Restart(node); });
 }
 
 // Serving begins with something that happens to a node, or when a pause of it ends: the first is
@@ -268,6 +292,7 @@ void SimulatedCluster::Kill(SimulatedNode& node) {
   for (const auto& [id, end] : ends_) {
     if (end.node == node.Number()) links.push_back(id);
   }
+  std::sort(links.begin(), links.end());
   node.Kill();
   node.paused_until_us = 0;
   for (LinkId link : links) Close(link);
@@ -294,10 +319,16 @@ void SimulatedCluster::CutSomePairs(std::int64_t until_us) {
   const std::size_t count = nodes_.size();
   for (std::size_t a = 0; a < count; ++a) {
     for (std::size_t b = a + 1; b < count; ++b) {
-      if (random_.Below(share) == 0) cut_[a * count + b] = cut_[b * count + a] = true;
+      if (random_.Below(share) == 0) Cut(*nodes_[a], *nodes_[b]);
     }
   }
   At(until_us, nullptr, [this] { cut_.assign(cut_.size(), false); });
+}
+
+void SimulatedCluster::Cut(const SimulatedNode& a, const SimulatedNode& b) {
+  const auto from = static_cast<std::size_t>(a.Number());
+  const auto to = static_cast<std::size_t>(b.Number());
+  cut_[from * nodes_.size() + to] = cut_[to * nodes_.size() + from] = true;
 }
 
 bool SimulatedCluster::IsParted() const {
@@ -305,24 +336,110 @@ bool SimulatedCluster::IsParted() const {
          std::find(cut_.begin(), cut_.end(), true) != cut_.end();
 }
 
+void SimulatedCluster::FailOver(SimulatedNode& replica) {
+  auto kind = static_cast<FailoverKind>(random_.Below(3));
+  // TAKEOVER overrules the majority: in a partition it may make a second one, and no lease helps.
+  if (IsParted() && kind == FailoverKind::kTakeover) kind = FailoverKind::kForce;
+  FailOver(replica, kind);
+}
+
+void SimulatedCluster::FailOver(SimulatedNode& replica, FailoverKind kind) {
+  if (!replica.IsRunning() || replica.IsPaused()) return;
+  replica.Bus().Failover(kind);
+  replica.Bus().EndOfTurn();
+  NoteServing(replica);
+}
+
+std::int64_t SimulatedCluster::SoonUs(std::int64_t ms_max) {
+  return time_us_ +
+         static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(ms_max))) * kMsUs;
+}
+
+void SimulatedCluster::StrikeShard() {
+  SimulatedNode& master = RandomNode();
+  if (!master.IsMaster() || master.State().Myself().slot_count == 0) return;
+  const NodeId id = master.State().Myself().id;
+  std::vector<SimulatedNode*> replicas;
+  for (auto& node : nodes_) {
+    if (!node->IsRunning() || node->State().Myself().master == kNoNode) continue;
+    const ClusterState& state = node->State();
+    if (state.Node(state.Myself().master).id == id) replicas.push_back(node.get());
+  }
+  is_slow_ = random_.Below(2) == 0;
+  is_deadly_ = random_.Below(2) == 0;
+  for (auto& node : nodes_) node->is_disk_slow = random_.Below(4) == 0;
+  StrikeReplicas(replicas);
+  StrikeMaster(master);
+  At(SoonUs(5 * options_.node_timeout_ms), nullptr, [this] {
+    cut_.assign(cut_.size(), false);
+    is_slow_ = is_deadly_ = false;
+    for (auto& node : nodes_) node->is_disk_slow = false;
+  });
+}
+
+void SimulatedCluster::StrikeMaster(SimulatedNode& master) {
+  const std::int64_t timeout_ms = options_.node_timeout_ms;
+  switch (random_.Below(5)) {
+    case 0:
+      Kill(master);
+      At(SoonUs(random_.Below(2) == 0 ? 100 : 3 * timeout_ms), nullptr,
+         [this, &master] { Restart(master); });
+      break;
+    case 1:
+      master.paused_until_us = SoonUs(3 * timeout_ms);
+      break;
+    case 2:
+    case 3:
+      for (auto& node : nodes_) {
+        if (random_.Below(2) == 0) Cut(master, *node);
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void SimulatedCluster::StrikeReplicas(const std::vector<SimulatedNode*>& replicas) {
+  const bool are_apart = random_.Below(2) == 0;
+  // All are asked at once, and the master agrees with each of them.
+  const bool is_rush = random_.Below(3) == 0;
+  for (SimulatedNode* replica : replicas) {
+    for (SimulatedNode* other : replicas) {
+      if (are_apart && other != replica) Cut(*replica, *other);
+    }
+    if (is_rush) {
+      constexpr std::int64_t kRushMs = 300;
+      At(SoonUs(kRushMs), nullptr, [this, replica] { FailOver(*replica, FailoverKind::kNormal); });
+    } else if (random_.Below(3) == 0) {
+      At(SoonUs(options_.node_timeout_ms), nullptr, [this, replica] { FailOver(*replica); });
+    }
+  }
+}
+
+void SimulatedCluster::MakeCycle() {
+  const std::size_t count = nodes_.size();
+  SimulatedNode* pair[] = {nodes_[count - 1].get(), nodes_[count - 2].get()};
+  for (int i : {0, 1}) {
+    const std::string error = pair[i]->Bus().Replicate(pair[1 - i]->State().Myself().id.Text());
+    if (!error.empty()) Fail("cannot make a cycle: " + error);
+  }
+  for (SimulatedNode* node : pair) node->Bus().EndOfTurn();
+}
+
 void SimulatedCluster::DoSomethingBad() {
   const std::int64_t timeout_ms = options_.node_timeout_ms;
-  auto soon_us = [&](std::int64_t ms_max) {
-    return time_us_ +
-           static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(ms_max))) * kMsUs;
-  };
   SimulatedNode& node = RandomNode();
   switch (random_.Below(12)) {
     case 0:
     case 1:
       Kill(node);
-      At(soon_us(5 * timeout_ms), nullptr, [this, &node] { Restart(node); });
+      At(SoonUs(5 * timeout_ms), nullptr, [this, &node] { Restart(node); });
       break;
     case 2:
-      node.paused_until_us = soon_us(4 * timeout_ms);
+      node.paused_until_us = SoonUs(4 * timeout_ms);
       break;
     case 3:
-      Part(node, soon_us(6 * timeout_ms));
+      Part(node, SoonUs(6 * timeout_ms));
       break;
     case 4:
       is_slow_ = !is_slow_;
@@ -334,27 +451,17 @@ void SimulatedCluster::DoSomethingBad() {
       node.unix_jump_ms += static_cast<std::int64_t>(random_.Below(7'200'000)) - 3'600'000;
       break;
     case 7:
-      if (node.IsRunning() && !node.IsPaused()) {
-        auto kind = static_cast<FailoverKind>(random_.Below(3));
-        // TAKEOVER overrules the majority: in a partition it may make a second one, and no lease
-        // helps.
-        if (IsParted() && kind == FailoverKind::kTakeover) kind = FailoverKind::kForce;
-        node.Bus().Failover(kind);
-        node.Bus().EndOfTurn();
-        NoteServing(node);
-      }
+      FailOver(node);
       break;
     case 8:
       node.is_disk_slow = !node.is_disk_slow;
       break;
     case 9:
-      // Who takes slots for the first time while its disk is full, and dies then, knows nothing of it.
-      if (options_.forms_itself) break;
       node.is_disk_full = true;
-      At(soon_us(4 * timeout_ms), nullptr, [&node] { node.is_disk_full = false; });
+      At(SoonUs(4 * timeout_ms), nullptr, [&node] { node.is_disk_full = false; });
       break;
     case 10:
-      CutSomePairs(soon_us(6 * timeout_ms));
+      CutSomePairs(SoonUs(6 * timeout_ms));
       break;
     default:
       Kill(node);
@@ -415,7 +522,7 @@ void SimulatedCluster::NoteLoss(SimulatedNode& replica, SimulatedNode& master) {
 }
 
 void SimulatedCluster::EndFaults() {
-  is_slow_ = is_lossy_ = false;
+  is_slow_ = is_lossy_ = is_deadly_ = false;
   std::fill(side_.begin(), side_.end(), 0);
   cut_.assign(cut_.size(), false);
   for (auto& node : nodes_) {
@@ -438,6 +545,9 @@ std::string SimulatedCluster::WhatIsNotConverged() {
              std::to_string(state.CountSlots().ok) + " slots are well";
     }
     for (const ClusterNode& other : state.Nodes()) {
+      if (other.master != kNoNode && state.Node(other.master).IsReplica()) {
+        return name + " knows a replica of a replica";
+      }
       if (other.IsFailed() || other.IsSuspected()) return name + " holds another for failed";
       const NodeIndex there = nodes_[0]->State().Find(other.id);
       if (there == kNoNode) return name + " knows a node that node 0 does not know";

@@ -5,10 +5,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,6 +21,7 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   int masters = 3;
   int replicas_of_each = 1;
+  int spare_nodes = 0;  // members without slots or a master
   std::int64_t node_timeout_ms = 1000;
   bool keeps_data = true;       // over the end of a process
   bool forms_itself = false;    // from nodes that know nobody, by cluster::Formation
@@ -42,6 +43,10 @@ class SimulatedCluster {
 
   // ---- Faults
   void DoSomethingBad();
+  // Several things at once around one shard, so that elections, claims and restarts race.
+  void StrikeShard();
+  // Tells two spare nodes to follow each other, before either has heard of the other.
+  void MakeCycle();
   // A master whose replica has its data ends, and is started again a moment later.
   void RestartAMaster();
   void MakeLinksBad();
@@ -61,6 +66,7 @@ class SimulatedCluster {
   std::uint64_t NextData() { return ++last_data_; }
   void NoteLoss(SimulatedNode& replica, SimulatedNode& master);
   void NoteVote(SimulatedNode& voter, const storage::cluster::BusMessage& vote);
+  void NoteSave(SimulatedNode& node);
   SimulatedNode* NodeAt(const std::string& ip);
   // What a name server would say of this cluster's nodes.
   std::vector<std::string> Addresses() const;
@@ -93,8 +99,16 @@ class SimulatedCluster {
   void TickNode(SimulatedNode& node);
   void Break(storage::cluster::LinkId end, bool tells_other);
   void FormByHand();
+  void Settle();  // until all is well, or ten node timeouts
   void Part(SimulatedNode& node, std::int64_t until_us);
   void CutSomePairs(std::int64_t until_us);
+  void Cut(const SimulatedNode& a, const SimulatedNode& b);
+  void StrikeMaster(SimulatedNode& master);
+  void StrikeReplicas(const std::vector<SimulatedNode*>& replicas);
+  void FailOver(SimulatedNode& replica);
+  void FailOver(SimulatedNode& replica, storage::cluster::FailoverKind kind);
+  void DieSoon(SimulatedNode& node, std::int64_t within_us, std::int64_t down_us_max);
+  std::int64_t SoonUs(std::int64_t ms_max);
   bool IsParted() const;
   void Kill(SimulatedNode& node);
   void Restart(SimulatedNode& node);
@@ -114,12 +128,13 @@ class SimulatedCluster {
   std::uint64_t last_data_ = 0;
   std::vector<Event> queue_;  // a heap
   std::vector<std::unique_ptr<SimulatedNode>> nodes_;
-  std::map<storage::cluster::LinkId, End> ends_;
+  std::unordered_map<storage::cluster::LinkId, End> ends_;
   std::vector<int> side_;  // nodes of different sides do not reach each other
   std::vector<bool> cut_;  // of each two nodes: these do not, whoever else reaches both
   std::set<std::pair<int, std::uint64_t>> votes_;  // node and epoch
   bool is_slow_ = false;
   bool is_lossy_ = false;
+  bool is_deadly_ = false;                              // to vote, or to write to the disk
   std::vector<std::pair<int, std::uint64_t>> audited_;  // who served what, the last time
   std::string violation_;
 };

@@ -118,6 +118,7 @@ void SimulatedNode::Close(LinkId link) { world_.Close(link); }
 
 // As a thread that writes one after the other would, and the last of those that wait.
 void SimulatedNode::Save(const ClusterState& state, std::uint64_t number) {
+  world_.NoteSave(*this);
   waiting_ = {std::make_unique<ClusterState>(state), number};
   if (!writing_.state) BeginWrite();
 }
