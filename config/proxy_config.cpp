@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "config/network.h"
 #include "config/quantity.h"
 #include "config/yaml_reader.h"
 
@@ -117,6 +118,14 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
   });
 }
 
+void ReadNetworks(YamlSection& section, const char* key, std::vector<std::string>& networks) {
+  section.ReadStrings(key, networks);
+  for (const std::string& network : networks) {
+    if (IsNetwork(network)) continue;
+    section.Fail(key, "needs networks such as 10.1.0.0/16, not '" + network + "'");
+  }
+}
+
 void ReadLimits(YamlSection& section, LimitsConfig& limits) {
   section.Read("clients_max", limits.clients_max, 1);
   section.Read("handshakes_max", limits.handshakes_max, 1);
@@ -128,6 +137,8 @@ void ReadLimits(YamlSection& section, LimitsConfig& limits) {
   section.Read("args_max", limits.args_max, 1);
   section.ReadSize("buffered_total_max_bytes", limits.buffered_total_max_bytes);
   section.Read("clients_per_address_max", limits.clients_per_address_max);
+  ReadNetworks(section, "networks_allowed", limits.networks_allowed);
+  ReadNetworks(section, "networks_denied", limits.networks_denied);
   section.ReadSize("transaction_bytes_max", limits.transaction_bytes_max, kKilobyte);
   section.Read("transaction_commands_max", limits.transaction_commands_max, 1);
   section.Read("subscriptions_per_client_max", limits.subscriptions_per_client_max, 1);

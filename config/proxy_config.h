@@ -79,6 +79,9 @@ struct LimitsConfig {
   uint32_t args_max = 1048576;
   uint64_t buffered_total_max_bytes = 8 * kGigabyte;  // all clients and backends; 0: no bound
   uint32_t clients_per_address_max = 0;               // 0: no bound but clients_max
+  // Addresses that may connect (empty: all), and those that may not: see config/network.h.
+  std::vector<std::string> networks_allowed = {};
+  std::vector<std::string> networks_denied = {};
   uint64_t transaction_bytes_max = 64 * kMegabyte;    // queued by one client after MULTI
   uint32_t transaction_commands_max = 1048576;
   uint32_t subscriptions_per_client_max = 100000;  // channels, patterns and shard channels

@@ -216,6 +216,8 @@ TEST(ProxyConfig, WhatDoesNotFitTogetherIsAnError) {
        "p.yaml:5: listeners[0].permissions: needs permissions like 700 or 0770, not '1777'"},
       {kMinimal + "listeners:\n  - proxy_protocol: optional\n",
        "p.yaml:4: listeners[0].proxy_protocol: must be one of off, required, not 'optional'"},
+      {kMinimal + "limits:\n  networks_denied: [10.1.0.0/33]\n",
+       "p.yaml:4: limits.networks_denied: needs networks such as 10.1.0.0/16, not '10.1.0.0/33'"},
       {kMinimal + "  databases: 4\n",
        "p.yaml:3: backend.databases: needs kind master-replica or sentinel"},
       {kMinimal + "  kind: sentinel\n",

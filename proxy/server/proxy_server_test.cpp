@@ -201,6 +201,22 @@ TEST_F(ProxyServerTest, TooManyClientsOfOneAddress) {
   ExpectAnswer("PING\r\n", "+PONG\r\n");
 }
 
+TEST_F(ProxyServerTest, ClientsOfSomeNetworksOnly) {
+  settings_.listeners[0].proxy_protocol = config::ProxyProtocol::kRequired;
+  settings_.limits.networks_allowed = {"10.1.0.0/16"};
+  settings_.limits.networks_denied = {"10.1.2.4"};
+  Start();
+  // wire: from 10.1.2.3:54321 to 192.168.0.1:6379.
+  std::string header(
+      "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x0a\x01\x02\x03\xc0\xa8\0\x01\xd4\x31\x18\xeb", 28);
+  ExpectAnswer(header + "PING\r\n", "+PONG\r\n");
+  header[19] = 4;
+  ExpectAnswer(header + "PING\r\n", "-DENIED clients of this address may not connect\r\n");
+  header[17] = 2;
+  ExpectAnswer(header + "PING\r\n", "-DENIED clients of this address may not connect\r\n");
+  EXPECT_EQ(server_->Facts().rejected, 2u);
+}
+
 TEST_F(ProxyServerTest, EachWorkerHasItsShareOfTheClients) {
   settings_.workers = 4;
   Start();

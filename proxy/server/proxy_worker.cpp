@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/network.h"
 #include "proxy/client/user_rights.h"
 #include "runtime/log.h"
 
@@ -17,6 +18,9 @@ constexpr std::uint64_t kBoundTickMs = 100;
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kTooManyOfAddress =
     "-ERR max number of clients of one address reached\r\n";  // wire: as above
+
+constexpr std::string_view kUnwelcome =
+    "-DENIED clients of this address may not connect\r\n";  // wire: as above
 
 // Tells a client that there is no room for it, and sees it out.
 class RefusedClient final : private runtime::Connection::Handler {
@@ -145,7 +149,11 @@ void ProxyWorker::AddClient(std::unique_ptr<runtime::Connection> connection, Cli
   runtime::SocketAddress peer = origin.forwarded != nullptr ? origin.forwarded->client
                                                             : connection->PeerAddress();
   std::string host = peer.IsUnix() ? std::string() : peer.Host();
-  if (!host.empty() && !share_.addresses.Add(host, settings_.limits.clients_per_address_max)) {
+  const config::LimitsConfig& limits = settings_.limits;
+  if (!host.empty() && !config::IsWelcome(limits.networks_allowed, limits.networks_denied, host)) {
+    return Refuse(std::move(connection), kUnwelcome);
+  }
+  if (!host.empty() && !share_.addresses.Add(host, limits.clients_per_address_max)) {
     return Refuse(std::move(connection), kTooManyOfAddress);
   }
   counters_.clients.Add();
