@@ -74,11 +74,11 @@ void AddMemoryInfo(InfoText& text, ServerState& server) {
   text.Field("mem_total_replication_buffers", server.replication.log_bytes);
   text.Field("mem_clients_slaves", 0);
   text.Field("mem_clients_normal", server.client_memory.TotalBytes());
-  if (!server.IsClusterEnabled()) text.Field("mem_cluster_links", 0);
+  text.Field("mem_cluster_links", server.cluster.link_bytes ? server.cluster.link_bytes() : 0);
   text.Field("mem_aof_buffer", server.persistence.log.buffered_bytes);
   text.Field("mem_allocator", runtime::AllocatorName());
   text.Field("active_defrag_running", 0);
-  std::size_t pending_frees = 0;
+  std::size_t pending_frees = server.incoming.PendingFrees();
   for (int i = 0; i < server.DatabaseCount(); ++i) {
     const Keyspace* database = server.DatabaseIfUsed(i);
     if (database != nullptr) pending_frees += database->PendingFrees();

@@ -340,13 +340,20 @@ void Replicas::EndSnapshot(bool is_complete) {
   }
   has_snapshot_ = server_.replication.has_snapshot = false;
   file_.reset();
+  int count = 0;
   ForEach(Stage::kSnapshot, [&](Replica& replica) {
     if (!is_complete) return Drop(replica, "its snapshot was given up");
+    count += replica.client->is_cut ? 0 : 1;
     Send(*replica.client, mark_);
     if (!replica.wish.has_stream) return LetGo(replica);
     replica.stage = Stage::kAwait;
     replica.heard_ms = server_.now_ms;
   });
+  if (is_complete) {
+    runtime::LogInfo("the snapshot for replicas is complete, for {} of them", count);
+  } else {
+    runtime::LogInfo("the snapshot for replicas is given up");
+  }
   UpdateFacts();
 }
 
@@ -461,11 +468,24 @@ void Replicas::CheckReplicas() {
     } else if (replica.stage == Stage::kOnline && replica.client->replica->is_psync &&
                server_.now_ms - replica.heard_ms > timeout_ms) {
       Drop(replica, "not heard for repl-timeout");
+    } else if (replica.stage == Stage::kSnapshot && TakesNothing(replica)) {
+      Drop(replica, "takes nothing of its snapshot for repl-timeout");
     } else if (replica.stage == Stage::kAwait && !replica.wish.has_stream &&
                server_.now_ms - replica.heard_ms > timeout_ms) {
       Drop(replica, "does not take its snapshot's end");
     }
   }
+}
+
+// Who hangs in the middle of a snapshot holds up all who need one.
+bool Replicas::TakesNothing(Replica& replica) {
+  const runtime::Connection& connection = *replica.client->connection;
+  const auto taken = connection.PossiblyWritten();
+  if (taken != replica.taken || connection.UnwrittenBytes() == 0) {
+    replica.taken = taken;
+    replica.heard_ms = server_.now_ms;
+  }
+  return server_.now_ms - replica.heard_ms > server_.Config().repl_timeout_s * 1000;
 }
 
 bool Replicas::IsTooFarBehind(Replica& replica) {

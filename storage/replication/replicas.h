@@ -97,7 +97,8 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
     std::int64_t position = 0;  // in the log
     std::int64_t acknowledged = 0;
     std::int64_t on_disk = -1;  // of that; -1: it does not say
-    std::int64_t heard_ms = 0;
+    std::int64_t heard_ms = 0;  // or, in a marked snapshot, when it took some of that
+    runtime::ByteQueue::Position taken = 0;
     std::int64_t behind_since_ms = 0;  // beyond the soft limit; 0: it is not
     // shared: by those who get the same snapshot from a file; nullptr when all of it is sent.
     std::shared_ptr<const SentFile> file = {};
@@ -128,6 +129,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void PingReplicas();
   void CheckReplicas();
   bool IsTooFarBehind(Replica& replica);
+  bool TakesNothing(Replica& replica);
   void UpdateFacts();
   // Of those that are in the facts already: how far they are.
   void UpdateProgress();

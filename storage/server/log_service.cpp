@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "runtime/clock.h"
@@ -238,6 +239,7 @@ void LogService::Flush() {
   if (!log_.IsOpen()) return;
   const AofSync policy = PolicyOf(server_.Config());
   const bool may_sync = !server_.Config().no_appendfsync_on_rewrite || !snapshots_.IsBusy();
+  if (slow_down_.count() > 0 && log_.BufferedBytes() > 0) std::this_thread::sleep_for(slow_down_);
   const bool was_syncing = log_.IsSyncing();
   const bool is_good = log_.Write(policy, runtime::MonotonicMs(), may_sync);
   if (!was_syncing && log_.IsSyncing()) {

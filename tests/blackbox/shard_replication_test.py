@@ -458,3 +458,33 @@ def test_a_command_that_fails_at_the_replica_is_told(members, kinds):
     assert_same(master, replica)
     assert replica.info("unexpected_error_replies", "stats") == "1"
     assert "no-such-command" in replica.server.process.log()
+
+
+def test_who_takes_nothing_of_its_snapshot_is_dropped(members):
+    """It would hold up all who need one."""
+    master, replica = members("ours", repl_timeout="2", rdbcompression="no"), members("ours")
+    for i in range(40):
+        master.call("SET", f"k{i}", "x" * 1000000)
+    with master.server.client() as hanging:
+        hanging.set_option(socket.SO_RCVBUF, 4096)
+        for words in (("REPLCONF", "capa", "eof"), ("PSYNC", "?", "-1")):
+            hanging.send(encode(*words))
+        wait_until(lambda: (master.info("slave0") or "").count("send_bulk") == 1, 10, "its snapshot is on its way")
+        replica.call("REPLICAOF", "127.0.0.1", master.port)
+        wait_until(lambda: replica.info("master_link_status") == "up", 30, "the other has its own")
+    assert replica.call("DBSIZE") == 40
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_a_replica_gets_no_answers(members, kind):
+    """They would be a part of the stream: who asks for one is cut off, and writes nothing."""
+    master = members(kind)
+    for words in (("PING",), ("SET", "k", "v"), ("GET", "k"), ("NOSUCH",)):
+        with master.server.client() as replica:
+            replica.send(encode("PSYNC", "?", "-1"))
+            wait_until(lambda: master.info("connected_slaves") == "1", 10, "it is a replica")
+            replica.send(encode(*words))
+            heard = replica.receive_until_closed()
+            assert b"PONG" not in heard and b"-ERR" not in heard, words
+        wait_until(lambda: master.info("connected_slaves") == "0", 10, "it is gone")
+    assert master.call("GET", "k") is None
