@@ -364,7 +364,7 @@ void MasterLink::ReadFile() {
   if (stage_ != Stage::kFile) return;
   if (!server_.busy_error.empty()) return ReadFileLater();
   server_.RefreshClock();
-  std::string buffer(kLoadedPerTurn, '\0');
+  std::string buffer(BytesAtATime(), '\0');
   const std::string_view bytes = file_->Read(buffer);
   if (bytes.empty()) {
     return Disconnect(file_->IsAtEnd() ? data_->ErrorOfEnd() : file_->Error());
@@ -372,6 +372,14 @@ void MasterLink::ReadFile() {
   std::size_t taken = 0;
   const auto status = data_->Feed(bytes, taken);
   if (status == RdbFileReader::Status::kFailed) return Disconnect(data_->Error());
+  const std::uint64_t wait_ms = load_pace_.WaitMs(data_->KeysLoaded(), runtime::MonotonicUs());
+  if (wait_ms != 0) return pace_timer_.Start(wait_ms, 0, [this, status] { GoOnWithFile(status); });
+  GoOnWithFile(status);
+}
+
+void MasterLink::GoOnWithFile(RdbFileReader::Status status) {
+  const bool is_script_busy = !server_.busy_error.empty();
+  if (is_script_busy) return pace_timer_.Start(1, 0, [this, status] { GoOnWithFile(status); });
   if (status == RdbFileReader::Status::kReading) return ReadFileLater();
   connection_->ResumeReading();
   Accept();
@@ -409,8 +417,7 @@ std::size_t MasterLink::TakePayload(std::string_view input) {
   if (file_) return TakeToFile(input);
   MasterFacts& master = server_.replication.master;
   std::size_t taken = 0;
-  const auto status =
-      data_->Feed(input.substr(0, load_pace_.IsOn() ? kLoadedPerStep : kLoadedPerTurn), taken);
+  const auto status = data_->Feed(input.substr(0, BytesAtATime()), taken);
   master.sync_read_bytes += taken;
   if (status == RdbFileReader::Status::kFailed) {
     Disconnect(data_->Error());
@@ -430,6 +437,10 @@ std::size_t MasterLink::TakePayload(std::string_view input) {
     stage_ = Stage::kMark;
   }
   return taken;
+}
+
+std::size_t MasterLink::BytesAtATime() const {
+  return load_pace_.IsOn() ? kLoadedPerStep : kLoadedPerTurn;
 }
 
 void MasterLink::KeepLoadPace() {

@@ -102,10 +102,12 @@ class MasterLink final : private runtime::Connection::Handler {
   void BeginReadingFile();
   void ReadFileLater();
   void ReadFile();
+  void GoOnWithFile(RdbFileReader::Status status);
   void BeginLoading(SyncedData::Way way);
   // All of it was read: it is what there is here, and the stream begins.
   void Accept();
   void EndLoading();
+  std::size_t BytesAtATime() const;
   void KeepLoadPace();
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);

@@ -86,6 +86,7 @@ void Replicas::Remove(const ClientState& client) {
   if (replica == nullptr) return;
   StopReading(*replica);
   replicas_.erase(client.id);
+  GiveUpSnapshotIfUseless();
   if (replicas_.empty()) unused_since_ms_ = server_.now_ms;
   UpdateFacts();
 }
@@ -332,6 +333,10 @@ bool Replicas::HasFailed() const {
   });
 }
 
+void Replicas::GiveUpSnapshotIfUseless() {
+  if (has_snapshot_ && !is_file_complete_ && HasFailed()) server_.snapshots->GiveUp();
+}
+
 void Replicas::EndSnapshot(bool is_complete) {
   if (file_ != nullptr && is_complete) {
     file_->Commit(file_name_);
@@ -504,6 +509,13 @@ bool Replicas::IsTooFarBehind(Replica& replica) {
   return server_.now_ms - replica.behind_since_ms > limit.soft_s * 1000;
 }
 
+// In Redis's words: while a snapshot is taken it is waited for, also by those who get it meanwhile.
+std::string_view Replicas::StateOf(const Replica& replica) {
+  if (replica.stage == Stage::kWait || replica.stage == Stage::kSnapshot) return "wait_bgsave";
+  const bool is_online = replica.stage == Stage::kOnline && !replica.file;
+  return is_online ? "online" : "send_bulk";
+}
+
 void Replicas::UpdateFacts() {
   ReplicationFacts& facts = server_.replication;
   facts.has_log = has_log_;
@@ -514,12 +526,7 @@ void Replicas::UpdateFacts() {
     const ReplicaTraits& traits = *replica.client->replica;
     std::string host = traits.announced_host;
     if (host.empty()) host = replica.client->connection->PeerAddress().Host();
-    const bool is_online = replica.stage == Stage::kOnline;
-    facts.replicas.push_back({std::move(host), traits.listening_port,
-                              is_online                       ? "online"
-                              : replica.stage == Stage::kWait ? "wait_bgsave"
-                                                              : "send_bulk",
-                              0, 0});
+    facts.replicas.push_back({std::move(host), traits.listening_port, StateOf(replica), 0, 0});
   }
   UpdateProgress();
 }

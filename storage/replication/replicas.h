@@ -117,6 +117,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
 
   void StartSnapshotIfDue();
   void StartSnapshot(const SnapshotWish& wanted);
+  void GiveUpSnapshotIfUseless();
   void EndSnapshot(bool is_complete);
   void SendFileIfWritten();
   void GoOnline(Replica& replica);
@@ -130,6 +131,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void CheckReplicas();
   bool IsTooFarBehind(Replica& replica);
   bool TakesNothing(Replica& replica);
+  static std::string_view StateOf(const Replica& replica);
   void UpdateFacts();
   // Of those that are in the facts already: how far they are.
   void UpdateProgress();

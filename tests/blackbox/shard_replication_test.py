@@ -469,7 +469,7 @@ def test_who_takes_nothing_of_its_snapshot_is_dropped(members):
         hanging.set_option(socket.SO_RCVBUF, 4096)
         for words in (("REPLCONF", "capa", "eof"), ("PSYNC", "?", "-1")):
             hanging.send(encode(*words))
-        wait_until(lambda: (master.info("slave0") or "").count("send_bulk") == 1, 10, "its snapshot is on its way")
+        wait_until(lambda: master.info("rdb_bgsave_in_progress", "persistence") == "1", 10, "its snapshot is on its way")
         replica.call("REPLICAOF", "127.0.0.1", master.port)
         wait_until(lambda: replica.info("master_link_status") == "up", 30, "the other has its own")
     assert replica.call("DBSIZE") == 40
@@ -488,3 +488,25 @@ def test_a_replica_gets_no_answers(members, kind):
             assert b"PONG" not in heard and b"-ERR" not in heard, words
         wait_until(lambda: master.info("connected_slaves") == "0", 10, "it is gone")
     assert master.call("GET", "k") is None
+
+
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+def test_a_snapshot_that_nobody_waits_for_is_given_up(members, diskless):
+    """It would hold up the next one."""
+    master = members("ours", rdb_key_save_delay="1000000", repl_diskless_sync=diskless)
+    replicas = [members("ours"), members("ours")]
+    for i in range(10):
+        master.call("SET", f"k{i}", "v")
+    for replica in replicas:
+        replica.call("REPLICAOF", "127.0.0.1", master.port)
+    in_progress = lambda: master.info("rdb_bgsave_in_progress", "persistence")  # noqa: E731
+    wait_until(lambda: in_progress() == "1" and all("wait_bgsave" in (master.info(name) or "")
+                                                    for name in ("slave0", "slave1")), 10, "one is taken for both")
+    replicas[0].call("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: master.info("connected_slaves") == "1", 10, "one has gone")
+    assert in_progress() == "1"
+    replicas[1].call("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: in_progress() == "0", 2, "it is given up")
+    master.call("CONFIG", "SET", "rdb-key-save-delay", "0")
+    replicas[0].follow(master)
+    assert replicas[0].call("DBSIZE") == 10

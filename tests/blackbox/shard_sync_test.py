@@ -4,6 +4,7 @@ come to its end. The master is a script; redis-server is held against the same."
 import os
 import socket
 import threading
+import time
 
 import pytest
 
@@ -159,6 +160,19 @@ def test_an_empty_replica_loads_as_it_comes(members, scripted, data_set, has_mar
     wait_until(lambda: isinstance(replica.call("GET", "old"), ErrorReply), 20, "it is loading")
     master.let_go.set()
     wait_until(lambda: replica.info("master_link_status") == "up", 30, "the link is up")
+    assert replica.call("DBSIZE") == 1000
+
+
+@pytest.mark.parametrize("load", ["disabled", "on-empty-db", "swapdb"])
+def test_key_load_delay(members, scripted, data_set, load):
+    replica, master = members("ours", repl_diskless_load=load), scripted(data_set, True)
+    assert replica.call("CONFIG", "SET", "key-load-delay", "2000") == "OK"
+    master.let_go.set()
+    begin = time.monotonic()
+    replica.call("REPLICAOF", "127.0.0.1", master.port)
+    wait_until(lambda: replica.info("loading", "persistence") == "1", 10, "it is loading")
+    wait_until(lambda: replica.info("master_link_status") == "up", 30, "the link is up")
+    assert time.monotonic() - begin >= 1.9
     assert replica.call("DBSIZE") == 1000
 
 
@@ -327,3 +341,30 @@ def test_memory_comes_back(members, scripted, data_set):
     ends(served.master, replica)
     wait_until(lambda: int(replica.info("lazyfree_pending_objects", "memory")) == 0, 20, "it is freed")
     wait_until(lambda: int(replica.info("used_memory", "memory")) < used * 1.1, 20, "as much as before")
+
+
+def test_slots_of_a_cluster(members):
+    """06S is in slot 0."""
+    settings = {"cluster_enabled": "yes", "repl_backlog_size": "16384"}
+    master, replica = (members("ours", repl_diskless_load="swapdb", **settings) for _ in range(2))
+    assert master.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383") == "OK"
+    assert replica.call("CLUSTER", "MEET", "127.0.0.1", master.port) == "OK"
+    wait_until(lambda: replica.call("CLUSTER", "REPLICATE", master.call("CLUSTER", "MYID")) == "OK", 20, "it follows")
+    wait_until(lambda: replica.info("master_link_status") == "up", 20, "the link is up")
+    wait_until(lambda: master.call("SET", "06S", "1") == "OK", 20, "the cluster is up")
+    assert replica.call("READONLY") == "OK"
+    wait_until(lambda: replica.call("GET", "06S") == b"1", 20, "it has the key")
+    assert replica.call("CONFIG", "SET", "key-load-delay", "10000") == "OK"
+    requests = [("MULTI",), ("CLIENT", "KILL", "TYPE", "replica"), ("DEL", "06S")]
+    requests += [("SET", f"{{06S}}{i}", "x" * 1000) for i in range(200)]
+    assert not isinstance(master.client.pipeline(requests + [("EXEC",)])[-1], ErrorReply)
+    wait_until(lambda: replica.info("async_loading", "persistence") == "1", 20, "it is loading")
+    assert replica.call("GET", "06S") == b"1"
+    assert replica.call("CLUSTER", "COUNTKEYSINSLOT", "0") == 1
+    assert replica.call("CLUSTER", "GETKEYSINSLOT", "0", "9") == [b"06S"]
+    assert str(replica.call("CLUSTER", "ADDSLOTS", "0")).startswith("LOADING")
+    assert replica.call("CONFIG", "SET", "key-load-delay", "0") == "OK"
+    wait_until(lambda: replica.info("master_link_status") == "up", 20, "the link is up")
+    assert replica.call("GET", "06S") is None
+    assert replica.call("CLUSTER", "COUNTKEYSINSLOT", "0") == 200
+    assert replica.call("DBSIZE") == 200
