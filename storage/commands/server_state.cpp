@@ -9,6 +9,7 @@
 #include "runtime/sha256.h"
 #include "storage/commands/acl_changes.h"
 #include "storage/commands/key_change.h"
+#include "storage/commands/replication_host.h"
 
 namespace slotway::storage {
 namespace {
@@ -148,8 +149,9 @@ void ServerState::SwapDatabases(int a, int b) {
 std::size_t ServerState::CountedMemoryBytes() const {
   const auto log_bytes = static_cast<std::size_t>(replication.log_bytes);
   const auto backlog_bytes = static_cast<std::size_t>(Config().repl_backlog_size);
+  const std::size_t unsent = replication_host != nullptr ? replication_host->UnsentBytes() : 0;
   const std::size_t waiting =
-      log_bytes - std::min(log_bytes, backlog_bytes) + persistence.log.buffered_bytes;
+      log_bytes - std::min(log_bytes, backlog_bytes) + unsent + persistence.log.buffered_bytes;
   const std::size_t used = UsedMemoryBytes();
   return used - std::min(used, waiting);
 }

@@ -422,6 +422,12 @@ std::int64_t Replicas::CountOnDisk(std::int64_t offset) const {
   });
 }
 
+std::size_t Replicas::UnsentBytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, replica] : replicas_) bytes += replica.client->connection->UnwrittenBytes();
+  return bytes;
+}
+
 void Replicas::AskAll() {
   if (replicas_.empty() || std::exchange(has_asked_, true)) return;
   loop_.Defer([this] {

@@ -66,6 +66,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
                         std::optional<std::int64_t> on_disk);
   std::int64_t CountAcknowledged(std::int64_t offset) const;
   std::int64_t CountOnDisk(std::int64_t offset) const;
+  std::size_t UnsentBytes() const;
   void OnOutputSent(const ClientState& client);
   // Adds "REPLCONF GETACK *" to the stream, once per iteration of the loop.
   void AskAll();
