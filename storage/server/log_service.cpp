@@ -193,8 +193,11 @@ std::optional<std::string> LogService::ApplySetting() {
     return std::nullopt;
   }
   if (IsOn() || starts_later_) return std::nullopt;
-  if (snapshots_.IsBusy() || IsRewriting() || server_.persistence.loading.is_loading) {
+  const bool must_wait = snapshots_.IsBusy() || IsRewriting() ||
+                         server_.persistence.loading.is_loading || server_.calls_within != 0;
+  if (must_wait) {
     starts_later_ = Facts().is_scheduled = true;
+    runtime::LogInfo("the append-only log is to begin later");
     return std::nullopt;
   }
   auto error = BeginRewrite(true);

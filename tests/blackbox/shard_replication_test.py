@@ -510,3 +510,25 @@ def test_a_snapshot_that_nobody_waits_for_is_given_up(members, diskless):
     master.call("CONFIG", "SET", "rdb-key-save-delay", "0")
     replicas[0].follow(master)
     assert replicas[0].call("DBSIZE") == 10
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_scripts_of_a_replica_that_shows_no_old_data(members, kind):
+    replica = members(kind)
+    replica.call("SET", "k", "v")
+    assert replica.call("FUNCTION", "LOAD", """#!lua name=lib
+        redis.register_function{function_name='plain', callback=function() return 1 end, flags={'no-writes'}}
+        redis.register_function{function_name='stale', callback=function() return 1 end,
+                                flags={'no-writes', 'allow-stale'}}
+        redis.register_function{function_name='reads', callback=function() return redis.call('GET', 'k') end,
+                                flags={'no-writes', 'allow-stale'}}
+        redis.register_function('writes', function() return 1 end)""") == b"lib"
+    replica.call("CONFIG", "SET", "replica-serve-stale-data", "no")
+    replica.call("REPLICAOF", "127.0.0.1", "1")
+    assert str(replica.call("FCALL", "plain", 0)).startswith("MASTERDOWN Link with MASTER is down")
+    assert replica.call("FCALL", "stale", 0) == 1
+    assert "on a stale replica" in str(replica.call("FCALL", "reads", 0))
+    assert "on a stale replica" in str(replica.call("EVAL", "return redis.call('GET', 'k')", 0))
+    replica.call("CONFIG", "SET", "replica-serve-stale-data", "yes")
+    assert str(replica.call("FCALL", "writes", 0)) == "READONLY You can't write against a read only replica."
+    assert replica.call("FCALL", "reads", 0) == b"v"
