@@ -46,9 +46,10 @@ bool ScriptEngine::IsStale() const {
 
 std::string_view ScriptEngine::Refusal(const ClientState& caller, const ScriptCall& call) const {
   const ScriptFlags& flags = call.flags;
+  const bool allows_stale = flags.are_declared && flags.Has(ScriptFlag::kAllowStale);
+  if (IsStale() && !allows_stale) return kMasterDown;
   if (!flags.are_declared) return {};
   const bool may_write = !flags.Has(ScriptFlag::kNoWrites);
-  if (IsStale() && !flags.Has(ScriptFlag::kAllowStale)) return kMasterDown;
   if (may_write && server_.IsReadonly()) return kReadonly;
   if (may_write && !server_.persistence.write_refusal.empty()) {
     return server_.persistence.write_refusal;

@@ -504,7 +504,7 @@ def test_a_snapshot_that_nobody_waits_for_is_given_up(members, diskless):
                                                     for name in ("slave0", "slave1")), 10, "one is taken for both")
     replicas[0].call("REPLICAOF", "NO", "ONE")
     wait_until(lambda: master.info("connected_slaves") == "1", 10, "one has gone")
-    assert in_progress() == "1"
+    wait_until(lambda: in_progress() == "1", 5, "for the other it goes on, or begins anew")
     replicas[1].call("REPLICAOF", "NO", "ONE")
     wait_until(lambda: in_progress() == "0", 2, "it is given up")
     master.call("CONFIG", "SET", "rdb-key-save-delay", "0")
@@ -528,7 +528,7 @@ def test_scripts_of_a_replica_that_shows_no_old_data(members, kind):
     assert str(replica.call("FCALL", "plain", 0)).startswith("MASTERDOWN Link with MASTER is down")
     assert replica.call("FCALL", "stale", 0) == 1
     assert "on a stale replica" in str(replica.call("FCALL", "reads", 0))
-    assert "on a stale replica" in str(replica.call("EVAL", "return redis.call('GET', 'k')", 0))
+    assert str(replica.call("EVAL", "return 1", 0)).startswith("MASTERDOWN Link with MASTER is down")
     replica.call("CONFIG", "SET", "replica-serve-stale-data", "yes")
     assert str(replica.call("FCALL", "writes", 0)) == "READONLY You can't write against a read only replica."
     assert replica.call("FCALL", "reads", 0) == b"v"
