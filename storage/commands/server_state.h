@@ -78,16 +78,14 @@ class ServerState {
   Keyspace* DatabaseIfUsed(int index) { return databases_[static_cast<std::size_t>(index)].get(); }
   int DatabaseCount() const { return static_cast<int>(databases_.size()); }
   void SwapDatabases(int a, int b);
-  // One to stand beside that of this number: nothing expires in it.
+  // One to stand beside that of this number, and to change places with it.
   std::unique_ptr<Keyspace> NewDatabase(int index);
-  // Makes it the one that is served; it comes back as the one that was.
   void ReplaceDatabase(int index, std::unique_ptr<Keyspace>& beside);
   // To be called before all keys of a database go.
   void WillFlush(int index);
   // Bytes of keys, values and their index, over all databases.
   std::size_t DataBytes() const;
-  // Everything the process has allocated, exactly, but for what is kept ready for output; a few
-  // nanoseconds.
+  // Everything the process has allocated, exactly, but for what is kept ready for output.
   std::size_t UsedMemoryBytes() const {
     return arena.allocated_bytes() + heap.Bytes() - runtime::ByteQueue::IdleBytes();
   }

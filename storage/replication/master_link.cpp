@@ -306,12 +306,10 @@ void MasterLink::OnHeader(std::string_view line) {
 std::optional<SyncedData::Way> MasterLink::WayAtOnce() const {
   using Load = config::DisklessLoad;
   const Load load = server_.Config().repl_diskless_load;
-  if (load == Load::kSwapdb) {
-    const bool is_of_same_history = server_.replication.history.id == sync_id_;
-    return is_of_same_history ? SyncedData::Way::kServing : SyncedData::Way::kBeside;
-  }
   if (load == Load::kOnEmptyDb && IsEmpty()) return SyncedData::Way::kInPlace;
-  return std::nullopt;
+  if (load != Load::kSwapdb) return std::nullopt;
+  const bool is_of_same_history = server_.replication.history.id == sync_id_;
+  return is_of_same_history ? SyncedData::Way::kServing : SyncedData::Way::kBeside;
 }
 
 bool MasterLink::IsEmpty() const {
