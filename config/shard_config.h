@@ -32,6 +32,7 @@ enum class DumpSanitizing { kNo, kYes, kClients };
 enum class LocalOnly { kNo, kYes, kLocal };  // kLocal: loopback clients only
 enum class EndpointType { kIp, kHostname, kUnknown };
 enum class AclPubsubDefault { kAllChannels, kResetChannels };
+enum class DisklessLoad { kDisabled, kOnEmptyDb, kSwapdb };
 
 struct MemoryOrPercent {
   uint64_t amount = 0;  // bytes, or percent of maxmemory
@@ -205,6 +206,7 @@ struct ShardConfig : ShardTlsConfig {
   bool repl_diskless_sync = true;
   int64_t repl_diskless_sync_delay_s = 5;
   int64_t repl_diskless_sync_max_replicas = 0;
+  DisklessLoad repl_diskless_load = DisklessLoad::kDisabled;
   int64_t min_replicas_to_write = 0;
   int64_t min_replicas_max_lag_s = 10;
   int64_t min_replicas_to_ack = 0;  // -1: the majority of the shard

@@ -213,7 +213,7 @@ const Setting kSchema[] = {
     {"repl-diskless-sync", BoolField{&C::repl_diskless_sync}},
     {"repl-diskless-sync-delay", SignedField{&C::repl_diskless_sync_delay_s, 0, kInt}},
     {"repl-diskless-sync-max-replicas", SignedField{&C::repl_diskless_sync_max_replicas, 0, kInt}},
-    {"repl-diskless-load", AdviceField{Advice::kEnum, "disabled", 0, 0, kDisklessLoad}},
+    {"repl-diskless-load", Enum<&C::repl_diskless_load>(kDisklessLoad)},
     {"min-replicas-to-write", SignedField{&C::min_replicas_to_write, 0, kInt}, 0, "min-slaves-to-write"},
     {"min-replicas-to-ack", kReplicasToAckField},
     {"min-replicas-ack-timeout", SignedField{&C::min_replicas_ack_timeout_ms, 1, kInt}},

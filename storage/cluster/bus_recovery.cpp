@@ -22,7 +22,7 @@ constexpr int kAskedMax = 3;
 void ClusterBus::OnLoaded(bool is_all) {
   if (is_all || !IsVoter(state_.MyIndex())) return;
   bool is_certain = true;
-  if (BestHeir(replication_.Offset(), is_certain) == kNoNode && is_certain) return;
+  if (BestHeir(replication_.Offset(), Heirs::kAll, is_certain) == kNoNode && is_certain) return;
   recovery_.begun_ms = host_.NowMs();
   host_.Log("serves nothing before its replicas have said that they have no more data than it");
   TickRecovery();
@@ -38,7 +38,8 @@ bool ClusterBus::MayBeMyReplica(NodeIndex index) {
 
 // Of my replicas that are well the one with most data, if it has more than that.
 // `is_everybody_heard` is false if another one may have more.
-NodeIndex ClusterBus::BestHeir(std::int64_t beyond_offset, bool& is_everybody_heard) {
+NodeIndex ClusterBus::BestHeir(std::int64_t beyond_offset, Heirs heirs,
+                                bool& is_everybody_heard) {
   NodeIndex best = kNoNode;
   std::int64_t most = beyond_offset;
   is_everybody_heard = true;
@@ -46,6 +47,7 @@ NodeIndex ClusterBus::BestHeir(std::int64_t beyond_offset, bool& is_everybody_he
     const auto replica = NodeIndex(i);
     if (!MayBeMyReplica(replica)) continue;
     const ClusterNode& node = state_.Node(replica);
+    if (heirs == Heirs::kThoseThatFailOver && node.flags.Has(NodeFlag::kNoFailover)) continue;
     const bool is_heard = PeerOf(replica).is_heard;
     if (is_heard && node.repl_offset <= beyond_offset) continue;
     if (!is_heard || node.IsFailed() || node.IsSuspected() || node.IsMaster()) {
@@ -67,7 +69,7 @@ void ClusterBus::TickRecovery() {
   const std::int64_t now_ms = host_.NowMs();
   const std::int64_t waited_ms = now_ms - recovery_.begun_ms;
   bool is_everybody_heard = false;
-  const NodeIndex heir = BestHeir(replication_.Offset(), is_everybody_heard);
+  const NodeIndex heir = BestHeir(replication_.Offset(), Heirs::kAll, is_everybody_heard);
   if (heir == kNoNode) {
     const bool was_seen = recovery_.seen_ms != 0;
     if (is_everybody_heard && !was_seen) return EndRecovery("no replica has more data than it");
@@ -108,7 +110,9 @@ void ClusterBus::EndRecovery(std::string_view why) {
 bool ClusterBus::HandOver(std::int64_t for_ms) {
   if (!IsVoter(state_.MyIndex()) || LacksData() || !state_.IsUp()) return false;
   bool is_everybody_heard = false;
-  const NodeIndex heir = BestHeir(0, is_everybody_heard);
+  // A replica with cluster-replica-no-failover becomes a master when somebody asks for it by name,
+  // or when data would be lost, but not because its master is restarted.
+  const NodeIndex heir = BestHeir(0, Heirs::kThoseThatFailOver, is_everybody_heard);
   if (heir == kNoNode) return false;
   const ClusterNode& node = state_.Node(heir);
   handover_ = {.ends_ms = host_.NowMs() + for_ms, .replica = node.id};

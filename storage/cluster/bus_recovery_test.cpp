@@ -130,6 +130,11 @@ TEST(BusRecoveryTest, AMasterThatIsAboutToGoAsksTheReplicaWithMostData) {
   EXPECT_FALSE(node.bus.HandOver(1000));  // nobody has any data
   BusMessage replica = node.From(3, BusMessageType::kPing);
   replica.offset = 10;
+  const std::uint16_t usual_flags = replica.wire_flags;
+  replica.wire_flags |= FlagsToWire(NodeFlag::kNoFailover);
+  node.Tell(replica);
+  EXPECT_FALSE(node.bus.HandOver(1000));  // it is not to take over by itself
+  replica.wire_flags = usual_flags;
   node.Tell(replica);
   ASSERT_TRUE(node.bus.HandOver(1000));
   EXPECT_EQ(node.host.asked, std::vector<std::string>{"127.0.0.1:7004"});

@@ -72,6 +72,9 @@ struct Recovery {
   std::int64_t silent_until_ms = 0;  // so that the others give it up
 };
 
+// Which replicas may be asked to take over: all, or those without cluster-replica-no-failover.
+enum class Heirs : std::uint8_t { kAll, kThoseThatFailOver };
+
 // Of a master that wants to go and has asked a replica to take over.
 struct Handover {
   std::int64_t ends_ms = 0;

@@ -207,7 +207,7 @@ class ClusterBus {
   // ---- bus_recovery.cpp
   void TickRecovery();
   bool MayBeMyReplica(NodeIndex index);
-  NodeIndex BestHeir(std::int64_t beyond_offset, bool& is_everybody_heard);
+  NodeIndex BestHeir(std::int64_t beyond_offset, Heirs heirs, bool& is_everybody_heard);
   void EndRecovery(std::string_view why);
   bool IsSilent() const { return host_.NowMs() < recovery_.silent_until_ms; }
   void TickHandover();

@@ -259,20 +259,28 @@ bool Command::GiveSlot(Slot slot) {
   NodeIndex owner = NamedMaster("ERR Unknown node ");
   if (owner == kNoNode) return false;
   bool is_to_me = owner == state_.MyIndex();
+  const bool is_given_away = state_.IsMine(slot) && !is_to_me;
   std::uint64_t keys = context_.count_keys(slot);
-  if (state_.IsMine(slot) && !is_to_me && keys != 0) {
+  if (is_given_away && keys != 0) {
     Fail("ERR Can't assign hashslot " + std::to_string(protocol::ToInt(slot)) +
          " to a different node while I still hold keys for this hash slot.");
     return false;
   }
-  ClusterState::Batch batch(state_);
-  if (keys == 0) state_.SetMigrating(slot, kNoNode);
-  bool was_arriving = state_.ImportingFrom(slot) != kNoNode;
-  state_.Assign(slot, owner);
-  if (is_to_me && was_arriving) {
-    // A new epoch of its own makes this claim win over the old owner's.
-    state_.BumpConfigEpoch();
-    state_.SetImporting(slot, kNoNode);
+  {
+    ClusterState::Batch batch(state_);
+    if (keys == 0) state_.SetMigrating(slot, kNoNode);
+    bool was_arriving = state_.ImportingFrom(slot) != kNoNode;
+    state_.Assign(slot, owner);
+    if (is_to_me && was_arriving) {
+      // A new epoch of its own makes this claim win over the old owner's.
+      state_.BumpConfigEpoch();
+      state_.SetImporting(slot, kNoNode);
+    }
+  }
+  // As when the new owner's claim comes first; not if there are keys of other slots here.
+  const bool has_none_left = is_given_away && state_.Myself().slot_count == 0;
+  if (has_none_left && context_.bus->Settings().allows_replica_migration) {
+    context_.bus->Replicate(args_[4]);
   }
   return true;
 }

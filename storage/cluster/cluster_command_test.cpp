@@ -56,6 +56,21 @@ class TestNode {
   int saves = 0;
 };
 
+TEST(ClusterCommandTest, WhoGivesItsLastSlotAwayFollowsTheNewOwner) {
+  for (const bool may_migrate : {true, false}) {
+    TestNode node(ThreeShards(0));
+    BusSettings settings = WithoutLease();
+    settings.allows_replica_migration = may_migrate;
+    node.bus.SetSettings(settings);
+    EXPECT_EQ(node.Run({"delslotsrange", "1", "5460"}), "+OK\r\n");
+    EXPECT_EQ(node.Run({"setslot", "0", "node", TestId(1)}), "+OK\r\n");
+    EXPECT_EQ(node.state.Myself().IsReplica(), may_migrate);
+    if (may_migrate) {
+      EXPECT_EQ(node.state.Myself().master, NodeIndex(1));
+    }
+  }
+}
+
 TEST(ClusterCommandTest, AnswersErrorsAsRedisDoes) {
   const std::string b = TestId(1), d = TestId(3);
   const std::string unknown(40, '7');

@@ -35,13 +35,13 @@ std::uint64_t ClientMemoryLimit(const config::ShardConfig& config) {
 }
 
 void ClientMemory::Count(ClientState& client, std::size_t pending_input) {
-  if (client.is_cut) return Forget(client);
+  // What a replica has not taken has limits of its own: no client is to go because of it.
+  if (client.is_cut || client.Is(ClientWay::kReplica)) return Forget(client);
   const std::size_t bytes = MemoryOf(client, pending_input);
   total_bytes_ += bytes - client.counted_bytes;
   client.counted_bytes = bytes;
-  const std::uint8_t bucket = client.is_no_evict || client.is_master || client.Is(ClientWay::kReplica)
-                                  ? ClientState::kNoBucket
-                                  : BucketFor(bytes);
+  const bool may_go = !client.is_no_evict && !client.is_master;
+  const std::uint8_t bucket = may_go ? BucketFor(bytes) : ClientState::kNoBucket;
   if (bucket != client.memory_bucket) MoveTo(client, bucket);
 }
 

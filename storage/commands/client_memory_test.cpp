@@ -54,6 +54,17 @@ TEST(ClientMemory, WhoMayNotGoCountsAllTheSame) {
   EXPECT_EQ(memory.TotalBytes(), MemoryOf(other));
 }
 
+TEST(ClientMemory, ReplicasDoNotCount) {
+  ClientMemory memory;
+  ClientState client;
+  client.watched_bytes = 1'000'000;
+  memory.Count(client);
+  client.Set(ClientWay::kReplica);
+  memory.Count(client);
+  EXPECT_EQ(memory.TotalBytes(), 0u);
+  EXPECT_EQ(memory.Largest(), nullptr);
+}
+
 TEST(ClientMemory, TheLimitIsBytesOrAShareOfAllMemory) {
   config::ShardConfig config;
   EXPECT_EQ(ClientMemoryLimit(config), 0u);

@@ -33,6 +33,8 @@ struct ClusterHooks {
   // Of a client that is importing: a command of its stream has failed, or it has gone.
   std::function<void(ClientState&, std::string_view error)> import_failed;
   std::function<void(const ClientState&)> importer_gone;
+  // What links with other nodes take, in bytes.
+  std::function<std::size_t()> link_bytes;
   std::int64_t ignored_message = -1;  // the type of bus messages to drop, for tests; -1: none
 };
 

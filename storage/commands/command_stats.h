@@ -32,6 +32,7 @@ struct ServerStats {
   std::uint64_t writes_processed = 0;
   std::uint64_t expired_keys = 0;
   std::uint64_t expire_cycle_limits = 0;  // times the expiry timer ran out of its budget
+  std::uint64_t expire_cycle_us = 0;      // its time in all
   std::uint64_t evicted_keys = 0;
   std::uint64_t evicted_clients = 0;
   std::uint64_t over_memory_us = 0;        // for how long, ever
@@ -64,6 +65,8 @@ struct ServerStats {
   Rate command_rate;
   Rate input_rate;
   Rate output_rate;
+  Rate stream_input_rate;  // of replication, as the next
+  Rate stream_output_rate;
 };
 
 }  // namespace slotway::storage

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CONFIG GET, SET, RESETSTAT, REWRITE.
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +25,13 @@ void ConfigGetCommand(CommandContext& ctx) {
   }
 }
 
+// Where the data that is being loaded goes, and how: that is settled until it is done.
+bool IsSettledByLoading(std::string_view name) {
+  constexpr std::string_view kNames[] = {"appendonly", "dir", "repl-diskless-load"};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](std::string_view settled) { return EqualsNoCase(name, settled); });
+}
+
 void ConfigSetCommand(CommandContext& ctx) {
   if (ctx.args.size() % 2 != 0) {
     ctx.ArityError();
@@ -30,6 +39,9 @@ void ConfigSetCommand(CommandContext& ctx) {
   }
   std::vector<std::pair<std::string_view, std::string_view>> changes;
   for (std::size_t i = 2; i < ctx.args.size(); i += 2) {
+    if (ctx.server.persistence.loading.IsOn() && IsSettledByLoading(ctx.args[i])) {
+      return ctx.Error(protocol::error_text::kLoading);
+    }
     changes.emplace_back(ctx.args[i], ctx.args[i + 1]);
   }
   if (auto error = ctx.server.settings.Set(changes)) {

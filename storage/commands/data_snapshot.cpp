@@ -186,13 +186,15 @@ RdbReadOptions RdbReadOptionsOf(const ServerState& server, bool drops_due_keys, 
 
 Keyspace* ServerReadTarget::Database(std::uint64_t index) {
   const auto count = static_cast<std::uint64_t>(server_.DatabaseCount());
-  return index < count ? &server_.Database(static_cast<int>(index)) : nullptr;
+  return index < count ? &Existing(static_cast<int>(index)) : nullptr;
 }
+
+Keyspace& ServerReadTarget::Existing(int index) { return server_.Database(index); }
 
 void ServerReadTarget::Aux(std::string_view name, std::string_view value) {
   // Outside of a cluster nobody would ever show them.
   if (name == kHiddenSlots && server_.IsClusterEnabled()) {
-    return HideSlots(server_.Database(0), value);
+    return HideSlots(Existing(0), value);
   }
   if (aux_.size() < kAuxMax) aux_.push_back({std::string(name), std::string(value)});
 }
@@ -233,6 +235,7 @@ void FlushForLoading(ServerState& server, bool with_functions) {
     database->FlushAll();
     for (const protocol::Slot slot : database->HiddenSlots()) database->HideSlot(slot, false);
   }
+  server.own_keys.Forget();
   InvalidateAll(server);
   if (with_functions) ReplaceFunctions(server, {});
 }

@@ -52,12 +52,18 @@ class ServerReadTarget : public RdbReadTarget {
   void Aux(std::string_view name, std::string_view value) override;
   std::optional<std::string> Function(std::string_view library) override;
 
+  // All was read: false if it is no good now. Here it is in its place already.
+  virtual bool TakePlace() { return true; }
+
   // The value of an aux field, if it was there; nullptr otherwise.
   const std::string* FindAux(std::string_view name) const;
   // The history that the data is of, if that was there.
   std::optional<ReplicationHistory> History() const;
 
  protected:
+  // REQUIRES: the server has a database of this number.
+  virtual Keyspace& Existing(int index);
+
   ServerState& server_;
 
  private:

@@ -15,6 +15,7 @@
 #include "storage/commands/handler_table.h"
 #include "storage/commands/help_text.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/persistence_host.h"
 #include "storage/commands/value_digest.h"
 #include "storage/persistence/dump_payload.h"
 #include "storage/types/quicklist.h"
@@ -44,6 +45,15 @@ void DebugSleep(CommandContext& ctx) {
   auto seconds = ParseDouble(ctx.args[2]);
   std::this_thread::sleep_for(
       std::chrono::duration<double>(std::clamp(seconds.value_or(0), 0.0, 3600.0)));
+  ctx.reply.Ok();
+}
+
+void DebugAofFlushSleep(CommandContext& ctx) {
+  constexpr std::int64_t kSleepMaxUs = 10'000'000;
+  const auto sleep_us = ParseInteger(ctx.args[2]);
+  if (!sleep_us) return ctx.Error(protocol::error_text::kNotInteger);
+  ctx.server.persistence_host->SlowDownLog(
+      std::chrono::microseconds(std::clamp<std::int64_t>(*sleep_us, 0, kSleepMaxUs)));
   ctx.reply.Ok();
 }
 
@@ -190,6 +200,8 @@ void DebugChangeReplId(CommandContext& ctx) {
 
 void DebugHelp(CommandContext& ctx) {
   static constexpr std::string_view kLines[] = {
+      "AOF-FLUSH-SLEEP <microseconds>",
+      "    Wait so long before each write to the append-only log.",
       "CHANGE-REPL-ID",
       "    Take a new replication id.",
       "CLUSTERLINK KILL (TO|FROM|ALL) <node id>",
@@ -240,6 +252,7 @@ struct DebugSubcommand {
 };
 constexpr DebugSubcommand kSubcommands[] = {
     {"sleep", 1, 1, &DebugSleep},
+    {"aof-flush-sleep", 1, 1, &DebugAofFlushSleep},
     {"object", 1, 2, &DebugObject},
     {"digest", 0, 0, &DebugDigest},
     {"digest-value", 0, SIZE_MAX, &DebugDigestValue},

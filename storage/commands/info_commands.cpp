@@ -100,6 +100,8 @@ void AddStats(InfoText& text, ServerState& server) {
   text.Field("total_net_repl_output_bytes", server.replication.stream_output_bytes);
   text.Decimal("instantaneous_input_kbps", stats.input_rate.PerSecond() / 1024);
   text.Decimal("instantaneous_output_kbps", stats.output_rate.PerSecond() / 1024);
+  text.Decimal("instantaneous_input_repl_kbps", stats.stream_input_rate.PerSecond() / 1024);
+  text.Decimal("instantaneous_output_repl_kbps", stats.stream_output_rate.PerSecond() / 1024);
   text.Field("rejected_connections", stats.connections_rejected);
   text.Field("sync_full", server.replication.full_syncs);
   text.Field("sync_partial_ok", server.replication.partial_syncs);
@@ -107,6 +109,7 @@ void AddStats(InfoText& text, ServerState& server) {
   text.Field("expired_keys", stats.expired_keys);
   text.Decimal("expired_stale_perc", 0);  // keys go when they are due, none by chance
   text.Field("expired_time_cap_reached_count", stats.expire_cycle_limits);
+  text.Field("expire_cycle_cpu_milliseconds", stats.expire_cycle_us / 1000);
   text.Field("evicted_keys", stats.evicted_keys);
   text.Field("evicted_clients", stats.evicted_clients);
   const std::uint64_t over_us =
@@ -121,6 +124,7 @@ void AddStats(InfoText& text, ServerState& server) {
   text.Field("latest_fork_usec", 0);
   text.Field("total_forks", 0);
   text.Field("migrate_cached_sockets", 0);
+  text.Field("slave_expires_tracked_keys", server.own_keys.Count());
   for (const std::string_view name :
        {"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
         "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time"}) {

@@ -8,6 +8,7 @@
 #include "runtime/allocator.h"
 #include "runtime/allocator_name.h"
 #include "runtime/process_stats.h"
+#include "storage/commands/replication_host.h"
 #include "storage/commands/script_host.h"
 #include "storage/commands/server_state.h"
 
@@ -43,6 +44,15 @@ void AddRatio(InfoText& text, const std::string& name, std::uint64_t held, std::
 
 }  // namespace
 
+StreamMemory StreamMemoryOf(const ServerState& server) {
+  const auto log_bytes = static_cast<std::size_t>(server.replication.log_bytes);
+  if (server.replication.replicas.empty()) return {.backlog_bytes = log_bytes};
+  const std::size_t kept =
+      std::min(log_bytes, static_cast<std::size_t>(server.Config().repl_backlog_size));
+  return {.backlog_bytes = kept,
+          .replica_bytes = log_bytes - kept + server.replication_host->UnsentBytes()};
+}
+
 void AddMemoryInfo(InfoText& text, ServerState& server) {
   std::size_t used = server.UsedMemoryBytes();
   std::size_t resident = runtime::ReadProcessStats().resident_bytes;
@@ -70,15 +80,16 @@ void AddMemoryInfo(InfoText& text, ServerState& server) {
   AddRatio(text, "rss_overhead", resident, allocator.resident_bytes);
   AddRatio(text, "mem_fragmentation", resident, used);
   text.Field("mem_not_counted_for_evict", used - std::min(used, server.CountedMemoryBytes()));
-  text.Field("mem_replication_backlog", server.replication.log_bytes);
-  text.Field("mem_total_replication_buffers", server.replication.log_bytes);
-  text.Field("mem_clients_slaves", 0);
+  const StreamMemory stream = StreamMemoryOf(server);
+  text.Field("mem_replication_backlog", stream.backlog_bytes);
+  text.Field("mem_total_replication_buffers", stream.backlog_bytes + stream.replica_bytes);
+  text.Field("mem_clients_slaves", stream.replica_bytes);
   text.Field("mem_clients_normal", server.client_memory.TotalBytes());
-  if (!server.IsClusterEnabled()) text.Field("mem_cluster_links", 0);
+  text.Field("mem_cluster_links", server.cluster.link_bytes ? server.cluster.link_bytes() : 0);
   text.Field("mem_aof_buffer", server.persistence.log.buffered_bytes);
   text.Field("mem_allocator", runtime::AllocatorName());
   text.Field("active_defrag_running", 0);
-  std::size_t pending_frees = 0;
+  std::size_t pending_frees = server.incoming.PendingFrees();
   for (int i = 0; i < server.DatabaseCount(); ++i) {
     const Keyspace* database = server.DatabaseIfUsed(i);
     if (database != nullptr) pending_frees += database->PendingFrees();

@@ -82,10 +82,10 @@ void AddLoading(InfoText& text, const ServerState& server) {
 void AddPersistenceInfo(InfoText& text, ServerState& server) {
   text.Section("Persistence");
   text.Field("loading", server.persistence.loading.is_loading ? 1 : 0);
-  text.Field("async_loading", 0);
+  text.Field("async_loading", server.persistence.loading.is_async ? 1 : 0);
   AddSaving(text, server);
   AddLog(text, server);
-  if (server.persistence.loading.is_loading) AddLoading(text, server);
+  if (server.persistence.loading.IsOn()) AddLoading(text, server);
 }
 
 }  // namespace slotway::storage

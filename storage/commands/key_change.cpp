@@ -28,7 +28,7 @@ void TellOfKeyChange(ServerState& server, int db_index, std::string_view key,
                      config::KeyspaceEvent event_class, std::string_view event) {
   // One that has expired goes just now.
   const bool is_going = event == "expired";
-  if (!is_going && server.IsWritableReplica()) server.NoteOwnKey(db_index, key);
+  if (!is_going && server.IsWritableReplica()) server.own_keys.Note(db_index, key);
   server.waiters.NoteChange(db_index, key);
   server.watched_keys.NoteChange(db_index, key);
   InvalidateKey(server, key);

@@ -15,6 +15,7 @@
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
 #include "storage/commands/help_text.h"
+#include "storage/commands/info_memory.h"
 #include "storage/commands/info_text.h"
 
 namespace slotway::storage {
@@ -121,8 +122,9 @@ void MemoryStatsCommand(CommandContext& ctx) {
   map.Number("peak.allocated", facts.peak);
   map.Number("total.allocated", facts.used);
   map.Number("startup.allocated", ctx.server.startup_memory_bytes);
-  map.Number("replication.backlog", 0);
-  map.Number("clients.slaves", 0);
+  const StreamMemory stream = StreamMemoryOf(ctx.server);
+  map.Number("replication.backlog", stream.backlog_bytes);
+  map.Number("clients.slaves", stream.replica_bytes);
   map.Number("clients.normal", ctx.server.client_memory.TotalBytes());
   map.Number("aof.buffer", 0);
   for (int i = 0; i < ctx.server.DatabaseCount(); ++i) {

@@ -11,12 +11,16 @@ namespace slotway::storage {
 
 struct LoadingFacts {
   bool is_loading = false;
+  // A master's data comes beside what is served as ever: the above is false then.
+  bool is_async = false;
   std::int64_t start_time_s = 0;
   std::uint64_t total_bytes = 0;
   std::uint64_t loaded_bytes = 0;
   std::uint64_t start_used_bytes = 0;   // memory at the start
   std::uint64_t last_keys_loaded = 0;   // of the last RDB file that was loaded
   std::uint64_t last_keys_expired = 0;  // left out there, since their time had come
+
+  bool IsOn() const { return is_loading || is_async; }
 };
 
 struct SavingFacts {

@@ -4,6 +4,7 @@
 // Answers are errors as clients get them; nothing means that it was done. Engine thread only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ class PersistenceHost {
   virtual std::optional<std::string> RewriteLog(bool& is_scheduled) = 0;
   // WAITAOF: everything that was changed is brought to the disk, in the background.
   virtual void SyncLogSoon() = 0;
+  // DEBUG AOF-FLUSH-SLEEP: how long each write to the log takes in addition.
+  virtual void SlowDownLog(std::chrono::microseconds by) = 0;
   // DEBUG LOADAOF: loads the append-only log there is.
   virtual std::optional<std::string> LoadLog() = 0;
   // Loads the RDB file there is.

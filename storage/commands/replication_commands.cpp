@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/log.h"
 #include "storage/commands/argument_reader.h"
 #include "storage/commands/command_context.h"
 #include "storage/commands/handler_table.h"
@@ -47,7 +48,11 @@ void SyncCommand(CommandContext& ctx) { ctx.server.replication_host->Attach(ctx,
 // PSYNC id offset [FAILOVER]
 void PsyncCommand(CommandContext& ctx) {
   std::int64_t offset = 0;
-  if (!ReadInteger(ctx, 2, offset)) return;
+  if (!ReadInteger(ctx, 2, offset)) {
+    runtime::LogWarning("replica {} asks to go on from an offset that is no number",
+                        ctx.client.address);
+    return;
+  }
   ReplicationHost& host = *ctx.server.replication_host;
   if (ctx.args.size() > 3 && EqualsNoCase(ctx.args[3], "failover")) {
     if (const auto error = host.TakeOver(ctx.args[1])) {

@@ -2,6 +2,7 @@
 // What commands ask of replication, which the rooms above them do. Engine thread only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ class ReplicationHost {
   virtual void AskReplicas() = 0;
   // Of a replica: the masters hold its own for failed, and it is acknowledged no more to that one.
   virtual void SetMasterFailed(bool has_failed) = 0;
+  // Of the stream, or of snapshots, what stands in the output of replicas.
+  virtual std::size_t UnsentBytes() const = 0;
   // Whether the client is a replica of this server.
   virtual bool IsReplica(const ClientState& client) const = 0;
   // To be called when a client ends.

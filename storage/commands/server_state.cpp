@@ -9,6 +9,7 @@
 #include "runtime/sha256.h"
 #include "storage/commands/acl_changes.h"
 #include "storage/commands/key_change.h"
+#include "storage/commands/replication_host.h"
 
 namespace slotway::storage {
 namespace {
@@ -56,13 +57,14 @@ protocol::AclContext ServerState::RulesContext() const {
 
 void ServerState::RefreshClock() { now_ms = runtime::UnixMs(); }
 
-Keyspace& ServerState::MakeDatabase(int index) {
+// With the seed of the one that it may replace, whose SCAN goes on in the other then.
+std::unique_ptr<Keyspace> ServerState::NewDatabase(int index) {
+  const Keyspace* present = DatabaseIfUsed(index);
   KeyspaceOptions options;
-  options.hash_seed = random.Next();
+  options.hash_seed = present != nullptr ? present->hash_seed() : random.Next();
   options.random_seed = random.Next();
   options.access = RulesOf(Config());
-  auto& database = databases_[static_cast<std::size_t>(index)];
-  database = std::make_unique<Keyspace>(arena, options);
+  auto database = std::make_unique<Keyspace>(arena, options);
   database->SetExpiryListener([this, made = database.get()](protocol::Slot, std::string_view key) {
     ++stats.expired_keys;
     if (propagation.IsOn()) [[unlikely]]
@@ -70,9 +72,31 @@ Keyspace& ServerState::MakeDatabase(int index) {
     if (TellsOfKeyChanges()) [[unlikely]]
       TellOfKeyChange(*this, IndexOf(*made), key, config::kNotifyExpired, "expired");
   });
+  database->SetExpiryMode(ExpiryMode::kIgnore);
+  return database;
+}
+
+Keyspace& ServerState::MakeDatabase(int index) {
+  auto& database = databases_[static_cast<std::size_t>(index)];
+  database = NewDatabase(index);
   ListenForNewKeys(*database);
   database->SetExpiryMode(ExpiryModeNow());
   return *database;
+}
+
+void ServerState::ReplaceDatabase(int index, std::unique_ptr<Keyspace>& beside) {
+  Database(index);
+  beside->SetAccessRules(RulesOf(Config()));
+  beside->SetExpiryMode(ExpiryModeNow());
+  if (cluster.on_flush) cluster.on_flush();
+  if (watched_keys.IsAnyoneWatching()) {
+    watched_keys.NoteChanges(index, [&](std::string_view name) {
+      return HasKey(index, name) || beside->Exists(protocol::SlotOfKey(name), name, now_ms);
+    });
+  }
+  std::swap(databases_[static_cast<std::size_t>(index)], beside);
+  ListenForNewKeys(Database(index));
+  waiters.NoteDatabase(index);
 }
 
 // Each insertion would pay for it: only while somebody asked for these events.
@@ -125,14 +149,15 @@ void ServerState::SwapDatabases(int a, int b) {
 std::size_t ServerState::CountedMemoryBytes() const {
   const auto log_bytes = static_cast<std::size_t>(replication.log_bytes);
   const auto backlog_bytes = static_cast<std::size_t>(Config().repl_backlog_size);
+  const std::size_t unsent = replication_host != nullptr ? replication_host->UnsentBytes() : 0;
   const std::size_t waiting =
-      log_bytes - std::min(log_bytes, backlog_bytes) + persistence.log.buffered_bytes;
+      log_bytes - std::min(log_bytes, backlog_bytes) + unsent + persistence.log.buffered_bytes;
   const std::size_t used = UsedMemoryBytes();
   return used - std::min(used, waiting);
 }
 
 std::size_t ServerState::DataBytes() const {
-  std::size_t bytes = 0;
+  std::size_t bytes = incoming.Bytes();
   for (const auto& database : databases_) {
     if (database) bytes += database->Memory().Total();
   }
@@ -149,25 +174,6 @@ void ServerState::ApplyExpiryMode() {
   for (auto& database : databases_) {
     if (database) database->SetExpiryMode(ExpiryModeNow());
   }
-}
-
-void ServerState::NoteOwnKey(int db_index, std::string_view key) {
-  const Entry entry =
-      Database(db_index).Find(protocol::SlotOfKey(key), key, now_ms, Access::kPeek);
-  if (entry && entry.expire_at_ms()) own_keys_.emplace(db_index, key);
-}
-
-void ServerState::ExpireOwnKeys() {
-  if (own_keys_.empty() || persistence.loading.is_loading || paused_until_ms != 0) return;
-  if (!replication.is_replica) return own_keys_.clear();
-  std::erase_if(own_keys_, [this](const std::pair<int, std::string>& place) {
-    Keyspace& database = Database(place.first);
-    database.SetExpiryMode(ExpiryMode::kDelete);
-    const Entry entry =
-        database.Find(protocol::SlotOfKey(place.second), place.second, now_ms, Access::kPeek);
-    database.SetExpiryMode(ExpiryModeNow());
-    return !entry || !entry.expire_at_ms();
-  });
 }
 
 void ServerState::ApplyAccessRules() {

@@ -12,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,8 +31,10 @@
 #include "storage/commands/command_stats.h"
 #include "storage/commands/command_timing.h"
 #include "storage/commands/held_replies.h"
+#include "storage/commands/incoming_data.h"
 #include "storage/commands/key_waiters.h"
 #include "storage/commands/latency_monitor.h"
+#include "storage/commands/own_keys.h"
 #include "storage/commands/persistence_facts.h"
 #include "storage/commands/propagation.h"
 #include "storage/commands/pubsub_channels.h"
@@ -77,12 +78,14 @@ class ServerState {
   Keyspace* DatabaseIfUsed(int index) { return databases_[static_cast<std::size_t>(index)].get(); }
   int DatabaseCount() const { return static_cast<int>(databases_.size()); }
   void SwapDatabases(int a, int b);
+  // One to stand beside that of this number, and to change places with it.
+  std::unique_ptr<Keyspace> NewDatabase(int index);
+  void ReplaceDatabase(int index, std::unique_ptr<Keyspace>& beside);
   // To be called before all keys of a database go.
   void WillFlush(int index);
   // Bytes of keys, values and their index, over all databases.
   std::size_t DataBytes() const;
-  // Everything the process has allocated, exactly, but for what is kept ready for output; a few
-  // nanoseconds.
+  // Everything the process has allocated, exactly, but for what is kept ready for output.
   std::size_t UsedMemoryBytes() const {
     return arena.allocated_bytes() + heap.Bytes() - runtime::ByteQueue::IdleBytes();
   }
@@ -113,10 +116,6 @@ class ServerState {
   bool IsWritableReplica() const {
     return replication.is_replica && !Config().replica_read_only && !applies_stream_;
   }
-  // To be called when a key has changed: remembers it, if it is one of those and has a time to live.
-  void NoteOwnKey(int db_index, std::string_view key);
-  // Deletes those that are due.
-  void ExpireOwnKeys();
   // Whether its master alone may write.
   bool IsReadonly() const { return replication.is_replica && Config().replica_read_only; }
   // To be called when notify-keyspace-events has changed.
@@ -137,6 +136,8 @@ class ServerState {
   KeyWaiters waiters;
   HeldReplies held_replies{*this};
   WatchedKeys watched_keys;
+  OwnKeys own_keys{*this};
+  IncomingData incoming{*this};
   PubsubChannels pubsub;
   TrackingTable tracking;
   std::vector<ClientState*> monitors;
@@ -244,7 +245,6 @@ class ServerState {
 
   std::vector<std::unique_ptr<Keyspace>> databases_;
   bool applies_stream_ = false;
-  std::set<std::pair<int, std::string>> own_keys_;  // of a writable replica, with a time to live
 };
 
 }  // namespace slotway::storage

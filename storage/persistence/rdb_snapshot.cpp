@@ -46,9 +46,10 @@ RdbSnapshot::~RdbSnapshot() = default;
 bool RdbSnapshot::Step(std::size_t max_keys) {
   if (!is_given_up_ && sink_.HasFailed()) is_given_up_ = true;
   if (!is_given_up_ && !sink_.HasRoom()) return true;
-  while (current_ < captures_.size()) {
-    if (captures_[current_]->keyspace.CaptureSome(max_keys)) return true;
-    ++current_;
+  // The end comes with a step of its own: the last keys may have to take their time, too.
+  if (current_ < captures_.size()) {
+    if (!captures_[current_]->keyspace.CaptureSome(max_keys)) ++current_;
+    return true;
   }
   if (!is_given_up_) writer_->End();
   return false;

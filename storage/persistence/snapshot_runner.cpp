@@ -43,6 +43,10 @@ void SnapshotRunner::Begin(std::unique_ptr<PacedSnapshot> snapshot, SnapshotSink
 void SnapshotRunner::GiveUp() {
   if (!IsBusy() || snapshot_->IsGivenUp()) return;
   snapshot_->GiveUp();
+  // What is left of it waits for nobody.
+  pause_.Stop();
+  pace_ = KeyPace();
+  ScheduleTurn();
   End(false);
 }
 

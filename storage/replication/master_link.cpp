@@ -296,14 +296,20 @@ void MasterLink::OnHeader(std::string_view line) {
     master.sync_total_bytes = static_cast<std::uint64_t>(*length);
   }
   stage_ = Stage::kPayload;
-  const auto setting = server_.Config().advice.find("repl-diskless-load");
-  const bool may_load_at_once =
-      setting != server_.Config().advice.end() && setting->second == "on-empty-db";
-  if (may_load_at_once && IsEmpty()) return BeginLoading();
+  if (const auto way = WayAtOnce()) return BeginLoading(*way);
   auto file = SyncFile::Create(server_.Config().dir);
   if (!file) return Disconnect(file.error().text);
   file_ = std::move(*file);
   end_of_file_.clear();
+}
+
+std::optional<SyncedData::Way> MasterLink::WayAtOnce() const {
+  using Load = config::DisklessLoad;
+  const Load load = server_.Config().repl_diskless_load;
+  if (load == Load::kOnEmptyDb && IsEmpty()) return SyncedData::Way::kInPlace;
+  if (load != Load::kSwapdb) return std::nullopt;
+  const bool is_of_same_history = server_.replication.history.id == sync_id_;
+  return is_of_same_history ? SyncedData::Way::kServing : SyncedData::Way::kBeside;
 }
 
 bool MasterLink::IsEmpty() const {
@@ -341,8 +347,8 @@ std::size_t MasterLink::TakeToFile(std::string_view input) {
 void MasterLink::BeginReadingFile() {
   stage_ = Stage::kFile;
   connection_->PauseReading();
-  BeginLoading();
-  server_.persistence.loading.total_bytes = file_->Bytes();
+  server_.replication.master.sync_total_bytes = file_->Bytes();
+  BeginLoading(SyncedData::Way::kInPlace);
   ReadFileLater();
 }
 
@@ -356,68 +362,63 @@ void MasterLink::ReadFile() {
   if (stage_ != Stage::kFile) return;
   if (!server_.busy_error.empty()) return ReadFileLater();
   server_.RefreshClock();
-  std::string buffer(kLoadedPerTurn, '\0');
+  std::string buffer(BytesAtATime(), '\0');
   const std::string_view bytes = file_->Read(buffer);
   if (bytes.empty()) {
-    return Disconnect(file_->IsAtEnd() ? reader_->ErrorOfEnd() : file_->Error());
+    return Disconnect(file_->IsAtEnd() ? data_->ErrorOfEnd() : file_->Error());
   }
   std::size_t taken = 0;
-  const auto status = reader_->Feed(bytes, taken);
-  server_.persistence.loading.loaded_bytes += taken;
-  if (status == RdbFileReader::Status::kFailed) return Disconnect(reader_->Error());
-  if (status == RdbFileReader::Status::kReading) return ReadFileLater();
-  is_loaded_ = true;
-  connection_->ResumeReading();
-  BeginStream();
+  const auto status = data_->Feed(bytes, taken);
+  if (status == RdbFileReader::Status::kFailed) return Disconnect(data_->Error());
+  const std::uint64_t wait_ms = load_pace_.WaitMs(data_->KeysLoaded(), runtime::MonotonicUs());
+  if (wait_ms != 0) return pace_timer_.Start(wait_ms, 0, [this, status] { GoOnWithFile(status); });
+  GoOnWithFile(status);
 }
 
-void MasterLink::BeginLoading() {
-  runtime::LogInfo("MASTER <-> REPLICA sync: Loading DB in memory");
-  hooks_.begin_sync();
-  // Nobody is to be elected with half of a data set.
-  server_.replication.master.has_copy = false;
-  FlushForLoading(server_, true);
-  LoadingFacts& loading = server_.persistence.loading;
-  loading.is_loading = true;
-  loading.start_time_s = server_.now_ms / 1000;
-  loading.total_bytes = server_.replication.master.sync_total_bytes;
-  loading.loaded_bytes = 0;
-  server_.ApplyExpiryMode();
-  target_.emplace(server_, LoadPolicy::kFlushed);
-  reader_.emplace(*target_, RdbReadOptionsOf(server_, false, LoadPolicy::kFlushed));
-  is_loaded_ = false;
+void MasterLink::GoOnWithFile(RdbFileReader::Status status) {
+  const bool is_script_busy = !server_.busy_error.empty();
+  if (is_script_busy) return pace_timer_.Start(1, 0, [this, status] { GoOnWithFile(status); });
+  if (status == RdbFileReader::Status::kReading) return ReadFileLater();
+  connection_->ResumeReading();
+  Accept();
+}
+
+void MasterLink::BeginLoading(SyncedData::Way way) {
+  if (way == SyncedData::Way::kInPlace) {
+    hooks_.begin_sync();
+    // Nobody is to be elected with half of a data set.
+    server_.replication.master.has_copy = false;
+  }
+  data_.emplace(server_, way, server_.replication.master.sync_total_bytes);
   load_pace_ = KeyPace(server_.Config().key_load_delay_us, runtime::MonotonicUs());
+}
+
+void MasterLink::Accept() {
+  if (!data_->Accept()) return Disconnect("the functions of the data set cannot be loaded");
+  if (!data_->IsInPlace()) hooks_.begin_sync();
+  server_.replication.history.stream_db = data_->StreamDb();
+  acknowledges_often_until_ms_ = server_.now_ms + kAcknowledgeMs;
+  EndLoading();
+  hooks_.end_sync(sync_id_, sync_offset_);
+  runtime::LogInfo("MASTER <-> REPLICA sync: Finished with success");
+  BeginStream();
 }
 
 void MasterLink::EndLoading() {
   file_.reset();
   pace_timer_.Stop();
   is_held_back_ = false;
-  if (!reader_) return;
-  if (is_loaded_) {
-    const auto history = target_->History();
-    server_.replication.history.stream_db = history ? history->stream_db : 0;
-    hooks_.end_sync(sync_id_, sync_offset_);
-    runtime::LogInfo("MASTER <-> REPLICA sync: Finished with success");
-  } else {
-    FlushForLoading(server_, true);  // half of a data set is none
-  }
-  reader_.reset();
-  target_.reset();
-  server_.persistence.loading.is_loading = false;
-  server_.ApplyExpiryMode();
+  data_.reset();
 }
 
 std::size_t MasterLink::TakePayload(std::string_view input) {
   if (file_) return TakeToFile(input);
   MasterFacts& master = server_.replication.master;
   std::size_t taken = 0;
-  const auto status =
-      reader_->Feed(input.substr(0, load_pace_.IsOn() ? kLoadedPerStep : kLoadedPerTurn), taken);
+  const auto status = data_->Feed(input.substr(0, BytesAtATime()), taken);
   master.sync_read_bytes += taken;
-  server_.persistence.loading.loaded_bytes = master.sync_read_bytes;
   if (status == RdbFileReader::Status::kFailed) {
-    Disconnect(reader_->Error());
+    Disconnect(data_->Error());
     return 0;
   }
   if (status == RdbFileReader::Status::kReading) {
@@ -428,18 +429,21 @@ std::size_t MasterLink::TakePayload(std::string_view input) {
     Disconnect("the data set is not as long as was said");
     return 0;
   }
-  is_loaded_ = true;
   if (mark_.empty()) {
-    BeginStream();
+    Accept();
   } else {
     stage_ = Stage::kMark;
   }
   return taken;
 }
 
+std::size_t MasterLink::BytesAtATime() const {
+  return load_pace_.IsOn() ? kLoadedPerStep : kLoadedPerTurn;
+}
+
 void MasterLink::KeepLoadPace() {
   if (!load_pace_.IsOn()) return;
-  const std::uint64_t wait_ms = load_pace_.WaitMs(reader_->KeysLoaded(), runtime::MonotonicUs());
+  const std::uint64_t wait_ms = load_pace_.WaitMs(data_->KeysLoaded(), runtime::MonotonicUs());
   if (wait_ms == 0) return;
   is_held_back_ = true;
   connection_->PauseReading();
@@ -454,19 +458,16 @@ void MasterLink::KeepLoadPace() {
 std::size_t MasterLink::TakeMark(std::string_view input) {
   if (input.size() < kMarkBytes) return 0;
   if (input.substr(0, kMarkBytes) != mark_) {
-    is_loaded_ = false;
     Disconnect("the data set does not end as was said");
     return 0;
   }
-  BeginStream();
+  Accept();
   return kMarkBytes;
 }
 
 // ---- The stream ----
 
 void MasterLink::BeginStream() {
-  acknowledges_often_until_ms_ = reader_ ? server_.now_ms + kAcknowledgeMs : 0;
-  EndLoading();
   master_.db_index = server_.replication.history.stream_db;
   stage_ = Stage::kStream;
   JoinClients();

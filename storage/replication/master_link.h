@@ -20,11 +20,10 @@
 #include "runtime/connection.h"
 #include "runtime/event_loop.h"
 #include "storage/commands/client_state.h"
-#include "storage/commands/data_snapshot.h"
 #include "storage/commands/server_state.h"
 #include "storage/persistence/key_pace.h"
-#include "storage/persistence/rdb_file_reader.h"
 #include "storage/replication/sync_file.h"
+#include "storage/replication/synced_data.h"
 
 namespace slotway::storage {
 
@@ -35,8 +34,8 @@ class MasterLink final : private runtime::Connection::Handler {
     std::function<void(ClientState& master, std::span<const std::string_view> args)> apply;
     // The stream goes on by these bytes, which have been applied.
     std::function<void(std::string_view bytes)> advance;
-    // The whole data set begins to come: what is here is of no history until it is complete, and
-    // then of this one.
+    // What is here goes, for a whole data set: it is of no history until that is complete, and then
+    // of this one.
     std::function<void()> begin_sync;
     std::function<void(const std::string& id, std::int64_t offset)> end_sync;
     // The stream goes on where we are; in a history with another name if `id` is not empty.
@@ -96,14 +95,19 @@ class MasterLink final : private runtime::Connection::Handler {
   void OnHeader(std::string_view line);
   std::size_t TakePayload(std::string_view input);
   std::size_t TakeMark(std::string_view input);
-  // Whether what is here may be replaced while the other comes.
+  // How what begins to come is read at once; nothing: over the disk.
+  std::optional<SyncedData::Way> WayAtOnce() const;
   bool IsEmpty() const;
   std::size_t TakeToFile(std::string_view input);
   void BeginReadingFile();
   void ReadFileLater();
   void ReadFile();
-  void BeginLoading();
+  void GoOnWithFile(RdbFileReader::Status status);
+  void BeginLoading(SyncedData::Way way);
+  // All of it was read: it is what there is here, and the stream begins.
+  void Accept();
   void EndLoading();
+  std::size_t BytesAtATime() const;
   void KeepLoadPace();
   std::size_t TakeStream(std::string_view input);
   void Apply(std::string_view bytes);
@@ -133,9 +137,7 @@ class MasterLink final : private runtime::Connection::Handler {
 
   // The data set on its way.
   std::string mark_;  // behind it; empty: it has a length
-  std::optional<ServerReadTarget> target_;
-  std::optional<RdbFileReader> reader_;
-  bool is_loaded_ = false;
+  std::optional<SyncedData> data_;
   KeyPace load_pace_;
   runtime::Timer pace_timer_;
   bool is_held_back_ = false;  // by it

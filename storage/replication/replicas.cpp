@@ -86,6 +86,7 @@ void Replicas::Remove(const ClientState& client) {
   if (replica == nullptr) return;
   StopReading(*replica);
   replicas_.erase(client.id);
+  GiveUpSnapshotIfUseless();
   if (replicas_.empty()) unused_since_ms_ = server_.now_ms;
   UpdateFacts();
 }
@@ -332,6 +333,10 @@ bool Replicas::HasFailed() const {
   });
 }
 
+void Replicas::GiveUpSnapshotIfUseless() {
+  if (has_snapshot_ && !is_file_complete_ && HasFailed()) server_.snapshots->GiveUp();
+}
+
 void Replicas::EndSnapshot(bool is_complete) {
   if (file_ != nullptr && is_complete) {
     file_->Commit(file_name_);
@@ -340,13 +345,20 @@ void Replicas::EndSnapshot(bool is_complete) {
   }
   has_snapshot_ = server_.replication.has_snapshot = false;
   file_.reset();
+  int count = 0;
   ForEach(Stage::kSnapshot, [&](Replica& replica) {
     if (!is_complete) return Drop(replica, "its snapshot was given up");
+    count += replica.client->is_cut ? 0 : 1;
     Send(*replica.client, mark_);
     if (!replica.wish.has_stream) return LetGo(replica);
     replica.stage = Stage::kAwait;
     replica.heard_ms = server_.now_ms;
   });
+  if (is_complete) {
+    runtime::LogInfo("the snapshot for replicas is complete, for {} of them", count);
+  } else {
+    runtime::LogInfo("the snapshot for replicas is given up");
+  }
   UpdateFacts();
 }
 
@@ -410,6 +422,12 @@ std::int64_t Replicas::CountOnDisk(std::int64_t offset) const {
   });
 }
 
+std::size_t Replicas::UnsentBytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, replica] : replicas_) bytes += replica.client->connection->UnwrittenBytes();
+  return bytes;
+}
+
 void Replicas::AskAll() {
   if (replicas_.empty() || std::exchange(has_asked_, true)) return;
   loop_.Defer([this] {
@@ -461,11 +479,24 @@ void Replicas::CheckReplicas() {
     } else if (replica.stage == Stage::kOnline && replica.client->replica->is_psync &&
                server_.now_ms - replica.heard_ms > timeout_ms) {
       Drop(replica, "not heard for repl-timeout");
+    } else if (replica.stage == Stage::kSnapshot && TakesNothing(replica)) {
+      Drop(replica, "takes nothing of its snapshot for repl-timeout");
     } else if (replica.stage == Stage::kAwait && !replica.wish.has_stream &&
                server_.now_ms - replica.heard_ms > timeout_ms) {
       Drop(replica, "does not take its snapshot's end");
     }
   }
+}
+
+// Who hangs in the middle of a snapshot holds up all who need one.
+bool Replicas::TakesNothing(Replica& replica) {
+  const runtime::Connection& connection = *replica.client->connection;
+  const auto taken = connection.PossiblyWritten();
+  if (taken != replica.taken || connection.UnwrittenBytes() == 0) {
+    replica.taken = taken;
+    replica.heard_ms = server_.now_ms;
+  }
+  return server_.now_ms - replica.heard_ms > server_.Config().repl_timeout_s * 1000;
 }
 
 bool Replicas::IsTooFarBehind(Replica& replica) {
@@ -484,6 +515,13 @@ bool Replicas::IsTooFarBehind(Replica& replica) {
   return server_.now_ms - replica.behind_since_ms > limit.soft_s * 1000;
 }
 
+// In Redis's words: while a snapshot is taken it is waited for, also by those who get it meanwhile.
+std::string_view Replicas::StateOf(const Replica& replica) {
+  if (replica.stage == Stage::kWait || replica.stage == Stage::kSnapshot) return "wait_bgsave";
+  const bool is_online = replica.stage == Stage::kOnline && !replica.file;
+  return is_online ? "online" : "send_bulk";
+}
+
 void Replicas::UpdateFacts() {
   ReplicationFacts& facts = server_.replication;
   facts.has_log = has_log_;
@@ -494,12 +532,7 @@ void Replicas::UpdateFacts() {
     const ReplicaTraits& traits = *replica.client->replica;
     std::string host = traits.announced_host;
     if (host.empty()) host = replica.client->connection->PeerAddress().Host();
-    const bool is_online = replica.stage == Stage::kOnline;
-    facts.replicas.push_back({std::move(host), traits.listening_port,
-                              is_online                       ? "online"
-                              : replica.stage == Stage::kWait ? "wait_bgsave"
-                                                              : "send_bulk",
-                              0, 0});
+    facts.replicas.push_back({std::move(host), traits.listening_port, StateOf(replica), 0, 0});
   }
   UpdateProgress();
 }

@@ -66,6 +66,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
                         std::optional<std::int64_t> on_disk);
   std::int64_t CountAcknowledged(std::int64_t offset) const;
   std::int64_t CountOnDisk(std::int64_t offset) const;
+  std::size_t UnsentBytes() const;
   void OnOutputSent(const ClientState& client);
   // Adds "REPLCONF GETACK *" to the stream, once per iteration of the loop.
   void AskAll();
@@ -97,7 +98,8 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
     std::int64_t position = 0;  // in the log
     std::int64_t acknowledged = 0;
     std::int64_t on_disk = -1;  // of that; -1: it does not say
-    std::int64_t heard_ms = 0;
+    std::int64_t heard_ms = 0;  // or, in a marked snapshot, when it took some of that
+    runtime::ByteQueue::Position taken = 0;
     std::int64_t behind_since_ms = 0;  // beyond the soft limit; 0: it is not
     // shared: by those who get the same snapshot from a file; nullptr when all of it is sent.
     std::shared_ptr<const SentFile> file = {};
@@ -116,6 +118,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
 
   void StartSnapshotIfDue();
   void StartSnapshot(const SnapshotWish& wanted);
+  void GiveUpSnapshotIfUseless();
   void EndSnapshot(bool is_complete);
   void SendFileIfWritten();
   void GoOnline(Replica& replica);
@@ -128,6 +131,8 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
   void PingReplicas();
   void CheckReplicas();
   bool IsTooFarBehind(Replica& replica);
+  bool TakesNothing(Replica& replica);
+  static std::string_view StateOf(const Replica& replica);
   void UpdateFacts();
   // Of those that are in the facts already: how far they are.
   void UpdateProgress();

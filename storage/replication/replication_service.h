@@ -57,6 +57,7 @@ class ReplicationService final : public ReplicationHost {
     if (master_) master_->SetMasterFailed(has_failed);
   }
   void AskReplicas() override { replicas_.AskAll(); }
+  std::size_t UnsentBytes() const override { return replicas_.UnsentBytes(); }
   bool IsReplica(const ClientState& client) const override { return replicas_.Contains(client); }
   void Detach(const ClientState& client) override { replicas_.Remove(client); }
   std::optional<std::string> TakeOver(std::string_view id) override;

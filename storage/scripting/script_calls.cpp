@@ -89,6 +89,9 @@ std::string_view ScriptEngine::RefusalOf(const CommandSpec* spec) {
   if (spec->flags.Has(CommandFlag::kNoscript) && !server_.scripts_may_call_all) {
     return "ERR This Redis command is not allowed from script";
   }
+  if (IsStale() && !spec->flags.Has(CommandFlag::kStale)) {
+    return "ERR Can not execute the command on a stale replica";
+  }
   if (client_.is_restricted && !MayRun(*spec)) return acl_refusal_;
   if (run_->is_read_only && (spec->IsWrite() || MayReplicate(*spec))) {
     return "ERR Write commands are not allowed from read-only scripts.";
@@ -100,7 +103,11 @@ std::string_view ScriptEngine::RefusalOf(const CommandSpec* spec) {
   }
   if (spec->IsWrite()) {
     if (server_.IsReadonly()) return kReadonly;
-    if (!run_->has_written && server_.LacksReplicas(client_)) return kNoReplicas;
+    const bool begins = !run_->has_written;
+    if (begins && !server_.persistence.write_refusal.empty()) {
+      return server_.persistence.write_refusal;
+    }
+    if (begins && server_.LacksReplicas(client_)) return kNoReplicas;
     run_->has_written = true;
   }
   if (server_.cluster.place_of_keys) [[unlikely]]

@@ -39,12 +39,20 @@ ScriptEngine::ScriptEngine(ServerState& server)
 
 ScriptEngine::~ScriptEngine() { server_.scripts = nullptr; }
 
+bool ScriptEngine::IsStale() const {
+  const ReplicationFacts& facts = server_.replication;
+  return facts.is_replica && !facts.master.IsUp() && !server_.Config().replica_serve_stale_data;
+}
+
 std::string_view ScriptEngine::Refusal(const ClientState& caller, const ScriptCall& call) const {
   const ScriptFlags& flags = call.flags;
+  const bool allows_stale = flags.are_declared && flags.Has(ScriptFlag::kAllowStale);
+  if (IsStale() && !allows_stale) return kMasterDown;
   if (!flags.are_declared) return {};
   const bool may_write = !flags.Has(ScriptFlag::kNoWrites);
-  if (may_write && server_.IsReadonly()) {
-    return "READONLY Can not run script with write flag on readonly replica.";
+  if (may_write && server_.IsReadonly()) return kReadonly;
+  if (may_write && !server_.persistence.write_refusal.empty()) {
+    return server_.persistence.write_refusal;
   }
   if (may_write && server_.LacksReplicas(caller)) return kNoReplicas;
   if (flags.Has(ScriptFlag::kNoCluster) && server_.IsClusterEnabled()) {

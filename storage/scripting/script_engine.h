@@ -83,6 +83,8 @@ class ScriptEngine final : public ScriptHost {
   ScriptFlags FlagsOf(const protocol::CommandSpec& spec,
                       std::span<const std::string_view> args) const;
   // An answer instead of running it; empty: run it.
+  // Whether the data is not to be shown: see replica-serve-stale-data.
+  bool IsStale() const;
   std::string_view Refusal(const ClientState& caller, const ScriptCall& call) const;
   void BeginRun(ScriptRun& run);
   void EndRun(LuaState& state);

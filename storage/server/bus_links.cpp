@@ -203,6 +203,16 @@ void BusLinks::Lost(LinkId id, std::string_view reason) {
   }
 }
 
+std::size_t BusLinks::Bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, link] : links_) {
+    const Connection& connection = *link->connection;
+    bytes += sizeof(Link) + Connection::OwnBytes() + connection.KeptInputCapacity() +
+             connection.UnwrittenBytes();
+  }
+  return bytes;
+}
+
 std::size_t BusLinks::QueuedBytes(LinkId id) const {
   auto found = links_.find(id);
   return found == links_.end() ? 0 : found->second->connection->UnwrittenBytes();

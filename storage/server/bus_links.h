@@ -46,6 +46,7 @@ class BusLinks {
   void Close(cluster::LinkId id);
 
   std::size_t QueuedBytes(cluster::LinkId id) const;
+  std::size_t Bytes() const;  // of all links, with what waits in them
   std::uint64_t LimitExceededCount() const { return limit_exceeded_; }
 
  private:

@@ -78,6 +78,7 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(ServerStat
                                                          bool outgoing) {
     return bus->CutLinks(id, incoming, outgoing);
   };
+  server.cluster.link_bytes = [bus = gateway->bus_.get()] { return bus->Links().Bytes(); };
   return gateway;
 }
 

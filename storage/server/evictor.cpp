@@ -68,6 +68,7 @@ bool Evictor::MakeRoom() {
 
 bool Evictor::MayEvict() const {
   if (server_.replication.is_replica && server_.Config().replica_ignore_maxmemory) return false;
+  if (server_.persistence.loading.IsOn()) return false;
   return server_.now_ms >= server_.paused_until_ms;  // CLIENT PAUSE promises that data stays
 }
 
@@ -117,7 +118,9 @@ bool Evictor::FreeDead() {
     server_.stats.lazyfreed_objects += database->TakeFreedCount();
     return true;
   }
-  return false;
+  if (server_.incoming.PendingFrees() == 0) return false;
+  server_.incoming.FreeSome(kDeadPerStep);
+  return true;
 }
 
 std::optional<std::int64_t> Evictor::EvictOne() {

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/acl_text.h"
 #include "protocol/cross_protocol.h"
 #include "protocol/slot.h"
+#include "runtime/log.h"
 #include "storage/commands/acl_access.h"
 #include "storage/commands/client_push.h"
 #include "storage/commands/command_call.h"
@@ -46,6 +48,7 @@ Executor::Executor(ServerState& server, const HandlerTable& handlers, ClusterGat
     traits.is_allowed_when_busy = spec.flags.Has(CommandFlag::kAllowBusy);
     traits.is_allowed_when_stale = spec.flags.Has(CommandFlag::kStale);
     traits.is_allowed_when_loading = spec.flags.Has(CommandFlag::kLoading);
+    traits.is_barred_beside_loading = spec.flags.Has(CommandFlag::kNoAsyncLoading);
     traits.is_barred_in_transactions = spec.flags.Has(CommandFlag::kNoMulti);
     traits.touches_data = spec.IsWrite() || spec.IsReadonly();
     traits.writes = spec.IsWrite();
@@ -93,6 +96,8 @@ void Executor::Execute(ClientState& client, const Request& request, runtime::Byt
   const bool is_usual = client.reply_mode == ReplyMode::kOn && client.ways == 0;
   if (client.Is(ClientWay::kImporting)) [[unlikely]] {
     RunImported(client, request, output);
+  } else if (client.Is(ClientWay::kReplica)) [[unlikely]] {
+    RunOfReplica(client, request);
   } else if (server_.HoldsReplies(client)) [[unlikely]] {
     RunAndHold(client, request, output);
   } else if (is_usual) [[likely]] {
@@ -146,6 +151,21 @@ void Executor::RunImported(ClientState& client, const Request& request, runtime:
   if (!answer.starts_with('-')) return;
   const std::string text = answer.substr(1, answer.find('\r') - 1);
   server_.cluster.import_failed(client, text);
+}
+
+// What is sent to a replica is the stream: an answer would be a part of it.
+void Executor::RunOfReplica(ClientState& client, const Request& request) {
+  Run(client, request, discarded_);
+  if (discarded_.Empty()) return;
+  constexpr std::size_t kTextMax = 200;
+  std::string answer;
+  discarded_.CopyTo(discarded_.Begin(), std::min(discarded_.Size(), kTextMax), answer);
+  discarded_.Clear();
+  if (std::exchange(client.is_cut, true)) return;
+  runtime::LogWarning("replica {} is cut off: '{}' asks for an answer within the stream: {}",
+                      client.address, request.spec != nullptr ? request.spec->name : request.args[0],
+                      answer.substr(0, answer.find('\r')));
+  server_.close_client(client.id);
 }
 
 bool Executor::TellsOfData(const CommandSpec& spec, bool is_queueing) const {
@@ -218,7 +238,8 @@ void Executor::Run(ClientState& client, const Request& request, runtime::ByteQue
   if (!server_.busy_error.empty() && !traits.is_allowed_when_busy) [[unlikely]] {
     return Reject(ctx, server_.busy_error);
   }
-  if (client.Is(ClientWay::kMonitoring) && traits.touches_data) [[unlikely]] {
+  const bool only_hears = client.Is(ClientWay::kMonitoring) || client.Is(ClientWay::kReplica);
+  if (only_hears && traits.touches_data) [[unlikely]] {
     return Reject(ctx, "ERR Replica can't interact with the keyspace");
   }
   if (is_queueing && !traits.is_never_queued) [[unlikely]]
@@ -255,6 +276,10 @@ bool Executor::RefusedByState(CommandContext& ctx, const CommandTraits& traits) 
     Reject(ctx, protocol::error_text::kLoading);
     return true;
   }
+  if (persistence.loading.is_async && IsBarredBesideLoading(ctx.client, traits)) {
+    Reject(ctx, protocol::error_text::kLoading);
+    return true;
+  }
   if (server_.replication.lacks_data &&
       !Allows(ctx.client, traits, traits.is_allowed_when_loading, CommandFlag::kLoading)) {
     Reject(ctx, kLacksData);
@@ -271,6 +296,12 @@ bool Executor::Allows(const ClientState& client, const CommandTraits& traits, bo
                       CommandFlag flag) {
   const bool is_exec = traits.is_exec && client.transaction;
   return allows_itself && (!is_exec || client.transaction->AllHave(flag));
+}
+
+// Settings, saves and roles stand still, whatever the data that is served.
+bool Executor::IsBarredBesideLoading(const ClientState& client, const CommandTraits& traits) {
+  if (!traits.is_exec || !client.transaction) return traits.is_barred_beside_loading;
+  return client.transaction->Flags().Has(CommandFlag::kNoAsyncLoading);
 }
 
 bool Executor::IsRefusedToReplicas(CommandContext& ctx, const CommandTraits& traits) {

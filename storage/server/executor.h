@@ -62,6 +62,7 @@ class Executor {
     bool needs_no_memory = false;  // not even within a transaction
     bool runs_script = false;
     bool is_barred_in_transactions = false;
+    bool is_barred_beside_loading = false;
     bool is_for_listeners = false;  // what RESP2 clients may send that are subscribed
     bool is_client_command = false;
     bool touches_data = false;  // not for those who monitor
@@ -78,6 +79,8 @@ class Executor {
   void RunAndHold(ClientState& client, const Request& request, runtime::ByteQueue& output);
   // The same for the stream of a master whose slots come here.
   void RunImported(ClientState& client, const Request& request, runtime::ByteQueue& output);
+  // The same for who gets the stream of changes.
+  void RunOfReplica(ClientState& client, const Request& request);
   bool TellsOfData(const protocol::CommandSpec& spec, bool is_queueing) const;
   // Whether its user may not run this, or it has to log in first: then that is answered.
   bool RefusedByUser(CommandContext& ctx, const CommandTraits& traits);
@@ -88,6 +91,8 @@ class Executor {
   // runs.
   static bool Allows(const ClientState& client, const CommandTraits& traits, bool allows_itself,
                      protocol::CommandFlag flag);
+  // Itself, or as EXEC of what is.
+  static bool IsBarredBesideLoading(const ClientState& client, const CommandTraits& traits);
   // Whether clients of a replica may not have this; then that is answered.
   bool IsRefusedToReplicas(CommandContext& ctx, const CommandTraits& traits);
   // Answers an error instead of running it.

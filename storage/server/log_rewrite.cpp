@@ -23,7 +23,9 @@ std::optional<std::string> LogService::Rewrite(bool& is_scheduled) {
   if (IsRewriting()) {
     return "ERR Background append only file rewriting already in progress";
   }
-  if (snapshots_.IsBusy()) {
+  // In the middle of a transaction what it has changed is in the data, but not in the log yet: both
+  // the base and the increment would have it.
+  if (snapshots_.IsBusy() || server_.calls_within != 0) {
     is_scheduled = Facts().is_scheduled = true;
     return std::nullopt;
   }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "runtime/clock.h"
@@ -192,8 +193,11 @@ std::optional<std::string> LogService::ApplySetting() {
     return std::nullopt;
   }
   if (IsOn() || starts_later_) return std::nullopt;
-  if (snapshots_.IsBusy() || IsRewriting() || server_.persistence.loading.is_loading) {
+  const bool must_wait = snapshots_.IsBusy() || IsRewriting() ||
+                         server_.persistence.loading.is_loading || server_.calls_within != 0;
+  if (must_wait) {
     starts_later_ = Facts().is_scheduled = true;
+    runtime::LogInfo("the append-only log is to begin later");
     return std::nullopt;
   }
   auto error = BeginRewrite(true);
@@ -238,6 +242,7 @@ void LogService::Flush() {
   if (!log_.IsOpen()) return;
   const AofSync policy = PolicyOf(server_.Config());
   const bool may_sync = !server_.Config().no_appendfsync_on_rewrite || !snapshots_.IsBusy();
+  if (slow_down_.count() > 0 && log_.BufferedBytes() > 0) std::this_thread::sleep_for(slow_down_);
   const bool was_syncing = log_.IsSyncing();
   const bool is_good = log_.Write(policy, runtime::MonotonicMs(), may_sync);
   if (!was_syncing && log_.IsSyncing()) {

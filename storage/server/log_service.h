@@ -8,6 +8,7 @@
 // is turned on the manifest of an earlier log stays as it was until then. Engine thread only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,6 +48,7 @@ class LogService {
   bool SyncNow();
   // Brings what there is to the disk, by the thread that syncs.
   void SyncSoon();
+  void SlowDown(std::chrono::microseconds by) { slow_down_ = by; }
   // Before the process ends: a log that was only now turned on gets its base.
   void FinishTurningOn();
   // At the end of the process.
@@ -94,6 +96,7 @@ class LogService {
   std::unique_ptr<Feed> feed_;  // while it is on
   bool is_flush_scheduled_ = false;
   std::int64_t noted_time_s_ = 0;  // aof-timestamp-enabled
+  std::chrono::microseconds slow_down_{0};  // before each write: for tests
 
   std::unique_ptr<BackgroundFile> base_;  // of the rewrite at work
   AofFile new_base_;

@@ -169,7 +169,8 @@ void PersistenceService::Tick() {
   saving.keys_in_all = snapshots_.KeysInAll();
   LogProgress();
   log_.Tick();
-  if (loader_ || snapshots_.IsBusy() || saved_file_) return;
+  // What is being loaded, from a file or a master, is not to be saved by halves.
+  if (server_.persistence.loading.IsOn() || snapshots_.IsBusy() || saved_file_) return;
   if (saving.is_scheduled) {
     StartBackgroundSave();
   } else {

@@ -49,6 +49,7 @@ class PersistenceService final : public PersistenceHost {
     return log_.Rewrite(is_scheduled);
   }
   void SyncLogSoon() override { log_.SyncSoon(); }
+  void SlowDownLog(std::chrono::microseconds by) override { log_.SlowDown(by); }
   std::optional<std::string> LoadLog() override;
   std::optional<std::string> LoadFile(LoadPolicy policy) override;
   std::optional<std::string> ShutDown(const ShutdownRequest& request) override;

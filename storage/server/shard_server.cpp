@@ -162,7 +162,6 @@ runtime::Result<bool> ShardServer::Start() {
       cluster_->Publish(channel, message, is_shard);
     };
   }
-  if (auto refusal = RefusalOfLoad(state_.Config())) return runtime::Fail(*std::move(refusal));
   if (state_.Config().min_replicas_to_ack == kMajorityOfShard && !cluster_) {
     return runtime::Fail("min-replicas-to-ack majority: is for cluster mode");
   }
@@ -313,8 +312,6 @@ void ShardServer::ConnectSettings() {
     replication_.ApplySettings();
     return std::nullopt;
   });
-  static constexpr std::string_view kLoad[] = {"repl-diskless-load"};
-  state_.settings.OnSet(kLoad, RefusalOfLoad);
   static constexpr std::string_view kReplicasToAck[] = {"min-replicas-to-ack"};
   state_.settings.OnSet(
       kReplicasToAck, [this](const config::ShardConfig& config) -> std::optional<std::string> {
@@ -372,7 +369,8 @@ void ShardServer::ConnectSettings() {
 }
 
 void ShardServer::ExpireKeys() {
-  if (IsBusy() || state_.is_cron_paused || state_.persistence.loading.is_loading) return;
+  if (IsBusy() || state_.is_cron_paused) return;
+  const bool is_loading = state_.persistence.loading.is_loading;
   std::uint64_t start_us = runtime::MonotonicUs();
   state_.RefreshClock();
   bool out_of_time = false;
@@ -381,7 +379,7 @@ void ShardServer::ExpireKeys() {
     if (database == nullptr) continue;
     bool more = true;
     while (more && !out_of_time) {
-      more = state_.active_expiry_enabled && !IsPauseOn() &&
+      more = state_.active_expiry_enabled && !IsPauseOn() && !is_loading &&
              database->ExpireDue(state_.now_ms, kExpiryTokensPerStep).more;
       more = database->FreeFlushed(kFlushedEntriesPerStep) || more;
       state_.stats.lazyfreed_objects += database->TakeFreedCount();
@@ -389,9 +387,12 @@ void ShardServer::ExpireKeys() {
       out_of_time = runtime::MonotonicUs() - start_us > kExpiryBudgetUs;
     }
   }
-  state_.ExpireOwnKeys();
+  while (!out_of_time && state_.incoming.FreeSome(kFlushedEntriesPerStep)) {
+    out_of_time = runtime::MonotonicUs() - start_us > kExpiryBudgetUs;
+  }
+  state_.own_keys.Expire();
   if (state_.propagation.HasUnit()) state_.propagation.EndUnits();
-  if (!out_of_time) compactor_.Step();
+  if (!out_of_time && !is_loading) compactor_.Step();
   if (out_of_time) {
     ++state_.stats.expire_cycle_limits;
     if (!std::exchange(goes_on_expiring_, true)) {
@@ -401,7 +402,9 @@ void ShardServer::ExpireKeys() {
       });
     }
   }
-  std::uint64_t taken_ms = (runtime::MonotonicUs() - start_us) / 1000;
+  const std::uint64_t taken_us = runtime::MonotonicUs() - start_us;
+  state_.stats.expire_cycle_us += taken_us;
+  const std::uint64_t taken_ms = taken_us / 1000;
   auto threshold_ms = static_cast<std::uint64_t>(state_.Config().latency_monitor_threshold_ms);
   if (threshold_ms != 0 && taken_ms >= threshold_ms) {
     state_.latency.Add(kExpireEvent, state_.now_ms / 1000, taken_ms);
@@ -456,6 +459,8 @@ void ShardServer::TickTenTimesASecond() {
   stats.command_rate.Sample(stats.commands_processed, seconds);
   stats.input_rate.Sample(stats.input_bytes, seconds);
   stats.output_rate.Sample(stats.output_bytes, seconds);
+  stats.stream_input_rate.Sample(state_.replication.stream_input_bytes, seconds);
+  stats.stream_output_rate.Sample(state_.replication.stream_output_bytes, seconds);
   state_.peak_memory_bytes = std::max(state_.peak_memory_bytes, state_.UsedMemoryBytes());
   LookAtSomeClients();
   if (++tick_count_ % kTicksOfASecond == 0) {

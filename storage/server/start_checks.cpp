@@ -6,12 +6,6 @@
 
 namespace slotway::storage {
 
-std::optional<std::string> RefusalOfLoad(const config::ShardConfig& config) {
-  const auto load = config.advice.find("repl-diskless-load");
-  if (load == config.advice.end() || load->second != "swapdb") return std::nullopt;
-  return "repl-diskless-load swapdb is not supported: the others keep the old data, too";
-}
-
 void WarnOfTooFewFiles(std::int64_t maxclients) {
   constexpr std::uint64_t kReserve = 128;
   std::uint64_t wanted = static_cast<std::uint64_t>(maxclients) + kReserve;

@@ -225,6 +225,21 @@ def test_bases_may_be_commands(shard, is_on):
     assert digest_in_redis(one, ("appendonly", "yes")) == digest
 
 
+@pytest.mark.parametrize("begins", [("BGREWRITEAOF",), ("CONFIG", "SET", "appendonly", "yes")], ids=lambda words: words[0])
+def test_rewrites_in_the_middle_of_a_transaction(shard, begins):
+    """They begin when it is over: what it has changed is to be in the base or behind it, not in both."""
+    one = shard("--appendonly", "yes" if begins[0] == "BGREWRITEAOF" else "no").up()
+    with RawClient(one.port) as client:
+        replies = client.pipeline([("MULTI",), ("INCR", "x"), begins, ("INCR", "x"), ("EXEC",)])
+    assert replies[-1][2] == 2
+    done = {"aof_rewrite_in_progress": "0", "aof_rewrite_scheduled": "0", "aof_rewrites": "1", "aof_enabled": "1"}
+    wait_until(lambda: {name: one.info(name) for name in done} == done, 20, "it is rewritten")
+    assert one.call("DEBUG", "LOADAOF") == "OK"
+    assert one.call("GET", "x") == "2"
+    if begins[0] == "BGREWRITEAOF":
+        assert replies[-1][1] == "Background append only file rewriting scheduled"
+
+
 def fill_what_commands_hardly_say(shard):
     with RawClient(shard.port) as client:
         for i in range(300):  # more than one command takes, in every form that a value has

@@ -458,3 +458,77 @@ def test_a_command_that_fails_at_the_replica_is_told(members, kinds):
     assert_same(master, replica)
     assert replica.info("unexpected_error_replies", "stats") == "1"
     assert "no-such-command" in replica.server.process.log()
+
+
+def test_who_takes_nothing_of_its_snapshot_is_dropped(members):
+    """It would hold up all who need one."""
+    master, replica = members("ours", repl_timeout="2", rdbcompression="no"), members("ours")
+    for i in range(40):
+        master.call("SET", f"k{i}", "x" * 1000000)
+    with master.server.client() as hanging:
+        hanging.set_option(socket.SO_RCVBUF, 4096)
+        for words in (("REPLCONF", "capa", "eof"), ("PSYNC", "?", "-1")):
+            hanging.send(encode(*words))
+        wait_until(lambda: master.info("rdb_bgsave_in_progress", "persistence") == "1", 10, "its snapshot is on its way")
+        replica.call("REPLICAOF", "127.0.0.1", master.port)
+        wait_until(lambda: replica.info("master_link_status") == "up", 30, "the other has its own")
+    assert replica.call("DBSIZE") == 40
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_a_replica_gets_no_answers(members, kind):
+    """They would be a part of the stream: who asks for one is cut off, and writes nothing."""
+    master = members(kind)
+    for words in (("PING",), ("SET", "k", "v"), ("GET", "k"), ("NOSUCH",)):
+        with master.server.client() as replica:
+            replica.send(encode("PSYNC", "?", "-1"))
+            wait_until(lambda: master.info("connected_slaves") == "1", 10, "it is a replica")
+            replica.send(encode(*words))
+            heard = replica.receive_until_closed()
+            assert b"PONG" not in heard and b"-ERR" not in heard, words
+        wait_until(lambda: master.info("connected_slaves") == "0", 10, "it is gone")
+    assert master.call("GET", "k") is None
+
+
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+def test_a_snapshot_that_nobody_waits_for_is_given_up(members, diskless):
+    """It would hold up the next one."""
+    master = members("ours", rdb_key_save_delay="1000000", repl_diskless_sync=diskless)
+    replicas = [members("ours"), members("ours")]
+    for i in range(10):
+        master.call("SET", f"k{i}", "v")
+    for replica in replicas:
+        replica.call("REPLICAOF", "127.0.0.1", master.port)
+    in_progress = lambda: master.info("rdb_bgsave_in_progress", "persistence")  # noqa: E731
+    wait_until(lambda: in_progress() == "1" and all("wait_bgsave" in (master.info(name) or "")
+                                                    for name in ("slave0", "slave1")), 10, "one is taken for both")
+    replicas[0].call("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: master.info("connected_slaves") == "1", 10, "one has gone")
+    wait_until(lambda: in_progress() == "1", 5, "for the other it goes on, or begins anew")
+    replicas[1].call("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: in_progress() == "0", 2, "it is given up")
+    master.call("CONFIG", "SET", "rdb-key-save-delay", "0")
+    replicas[0].follow(master)
+    assert replicas[0].call("DBSIZE") == 10
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_scripts_of_a_replica_that_shows_no_old_data(members, kind):
+    replica = members(kind)
+    replica.call("SET", "k", "v")
+    assert replica.call("FUNCTION", "LOAD", """#!lua name=lib
+        redis.register_function{function_name='plain', callback=function() return 1 end, flags={'no-writes'}}
+        redis.register_function{function_name='stale', callback=function() return 1 end,
+                                flags={'no-writes', 'allow-stale'}}
+        redis.register_function{function_name='reads', callback=function() return redis.call('GET', 'k') end,
+                                flags={'no-writes', 'allow-stale'}}
+        redis.register_function('writes', function() return 1 end)""") == b"lib"
+    replica.call("CONFIG", "SET", "replica-serve-stale-data", "no")
+    replica.call("REPLICAOF", "127.0.0.1", "1")
+    assert str(replica.call("FCALL", "plain", 0)).startswith("MASTERDOWN Link with MASTER is down")
+    assert replica.call("FCALL", "stale", 0) == 1
+    assert "on a stale replica" in str(replica.call("FCALL", "reads", 0))
+    assert str(replica.call("EVAL", "return 1", 0)).startswith("MASTERDOWN Link with MASTER is down")
+    replica.call("CONFIG", "SET", "replica-serve-stale-data", "yes")
+    assert str(replica.call("FCALL", "writes", 0)) == "READONLY You can't write against a read only replica."
+    assert replica.call("FCALL", "reads", 0) == b"v"
