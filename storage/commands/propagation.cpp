@@ -32,20 +32,26 @@ void Empty(std::string& bytes) {
   if (bytes.capacity() > kKeptBytes) bytes.shrink_to_fit();
 }
 
-bool IsFor(Audience audience, Audience feed) {
-  return (static_cast<unsigned>(audience) & static_cast<unsigned>(feed)) != 0;
+Audience Both(Audience one, Audience other) {
+  return static_cast<Audience>(static_cast<unsigned>(one) & static_cast<unsigned>(other));
 }
+
+bool IsFor(Audience audience, Audience feed) { return Both(audience, feed) != Audience::kNobody; }
 
 }  // namespace
 
 void Propagation::Add(int db_index, std::span<const std::string_view> args, Audience audience) {
+  if (IsFor(audience, limit_)) AddPart(db_index, args, Both(audience, limit_));
+}
+
+void Propagation::AddPart(int db_index, std::span<const std::string_view> args, Audience audience) {
   AppendCommand(bytes_, args);
   parts_.push_back({db_index, audience, bytes_.size()});
 }
 
 void Propagation::AddDeletion(int db_index, std::string_view key, bool is_lazy) {
   const std::string_view args[] = {is_lazy ? "UNLINK" : "DEL", key};
-  Add(db_index, args, Audience::kAll);
+  AddPart(db_index, args, Audience::kAll);
 }
 
 void Propagation::HandOut(bool is_one_unit) {

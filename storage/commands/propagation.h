@@ -19,7 +19,7 @@
 namespace slotway::storage {
 
 // Who is to repeat a command; bits.
-enum class Audience : std::uint8_t { kFile = 1, kReplicas = 2, kAll = 3 };
+enum class Audience : std::uint8_t { kNobody = 0, kFile = 1, kReplicas = 2, kAll = 3 };
 
 // One that takes the stream.
 class ChangeFeed {
@@ -51,6 +51,8 @@ class Propagation {
   // What is loaded is not repeated: those who follow have it, or get it otherwise.
   void Suspend(bool is_suspended) { is_suspended_ = is_suspended; }
 
+  // Of what commands add from now on only these hear: redis.set_repl().
+  void Limit(Audience audience) { limit_ = audience; }
   // Adds to the unit that is open. REQUIRES: IsOn().
   void Add(int db_index, std::span<const std::string_view> args, Audience audience);
   // DEL or UNLINK of a key that nobody asked to delete.
@@ -69,11 +71,13 @@ class Propagation {
     std::size_t end;  // in bytes_
   };
 
+  void AddPart(int db_index, std::span<const std::string_view> args, Audience audience);
   void HandOut(bool is_one_unit);
   void HandOutTo(ChangeFeed& feed, bool is_one_unit);
 
   std::vector<ChangeFeed*> feeds_;
   bool is_suspended_ = false;
+  Audience limit_ = Audience::kAll;
   std::vector<Part> parts_;
   std::string bytes_;
   std::string handed_out_;  // reused

@@ -155,6 +155,21 @@ TEST_F(PropagationTest, MessagesAreForReplicas) {
   EXPECT_THAT(replicas_.Take(), ElementsAre("SELECT 0", "publish c m"));
 }
 
+TEST_F(PropagationTest, ItsAudienceCanBeLimited) {
+  Propagation& propagation = runner_.State().propagation;
+  replicas_.Take();
+  propagation.Limit(Audience::kFile);
+  EXPECT_THAT(Of("set a 1"), ElementsAre("SELECT 0", "set a 1"));
+  EXPECT_THAT(replicas_.Take(), IsEmpty());
+  EXPECT_THAT(Of("publish c m"), IsEmpty());
+  EXPECT_THAT(replicas_.Take(), IsEmpty());
+  propagation.Limit(Audience::kNobody);
+  EXPECT_THAT(Of("set a 2"), IsEmpty());
+  Do("set due v px 5");
+  propagation.Limit(Audience::kAll);
+  EXPECT_THAT(Of("set a 3"), ElementsAre("set a 3"));
+}
+
 TEST_F(PropagationTest, ANewReaderIsToldTheDatabase) {
   Do("set a 1");
   file_.Take();

@@ -17,7 +17,7 @@ namespace {
 
 // Levels of redis.log().
 enum Level : int { kDebug, kVerbose, kNotice, kWarning };
-// Where redis.set_repl() sends writes. Nothing is replicated yet: the words are checked, no more.
+// Where redis.set_repl() sends writes: bits of Audience.
 enum Replication : int { kNowhere = 0, kAof = 1, kReplicas = 2, kEverywhere = 3 };
 
 template <bool raises>
@@ -80,6 +80,7 @@ int SetRepl(lua_State* lua) {
     return RaiseError(
         lua, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
   }
+  LuaState::Of(lua).engine->SetAudience(static_cast<Audience>(where));
   return 0;
 }
 

@@ -134,6 +134,7 @@ void ScriptEngine::EndRun(LuaState& state) {
     server_.busy_client_id = 0;
     lua_sethook(state.Lua(), &OnCount, LUA_MASKCOUNT, kInstructionsPerCount);
   }
+  SetAudience(Audience::kAll);
   state.run = nullptr;
   run_ = nullptr;
 }

@@ -75,6 +75,8 @@ class ScriptEngine final : public ScriptHost {
   // Whether the caller's user may run Args().
   bool IsAllowed(const protocol::CommandSpec& spec);
   void SetResp(protocol::RespVersion version) { client_.resp_version = version; }
+  // Who is to repeat what it changes from now on.
+  void SetAudience(Audience audience) { server_.propagation.Limit(audience); }
   // To be called now and then while Lua runs.
   static void OnCount(lua_State* lua, lua_Debug* where);
 

@@ -532,3 +532,20 @@ def test_scripts_of_a_replica_that_shows_no_old_data(members, kind):
     replica.call("CONFIG", "SET", "replica-serve-stale-data", "yes")
     assert str(replica.call("FCALL", "writes", 0)) == "READONLY You can't write against a read only replica."
     assert replica.call("FCALL", "reads", 0) == b"v"
+
+
+@pytest.mark.parametrize("kind", ["ours", "redis"])
+def test_scripts_say_who_repeats_what_they_change(members, kind):
+    master, replica = members(kind, appendonly="yes"), members("ours")
+    replica.follow(master)
+    script = "redis.call('SET', KEYS[1], '1')"
+    for audience, key in (("AOF", 2), ("NONE", 3), ("REPLICA", 4), ("ALL", 5)):
+        script += f"; redis.set_repl(redis.REPL_{audience}); redis.call('SET', KEYS[{key}], '{key}')"
+    assert master.call("EVAL", script, 5, *"abcde") is None
+    assert master.call("EVAL", "redis.set_repl(redis.REPL_NONE); return redis.call('SET', KEYS[1], '1')", 1, "f") == "OK"
+    assert master.call("SET", "g", "1") == "OK"
+    wait_until(lambda: replica.call("GET", "g") == b"1", 10, "it has the last one")
+    assert replica.call("MGET", *"abcdef") == [b"1", None, None, b"4", b"5", None]
+    assert master.call("MGET", *"abcdef") == [b"1", b"2", b"3", b"4", b"5", b"1"]
+    assert master.call("DEBUG", "LOADAOF") == "OK"
+    assert master.call("MGET", *"abcdef") == [b"1", b"2", None, None, b"5", None]
