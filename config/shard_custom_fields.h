@@ -29,7 +29,6 @@ std::optional<std::string> CheckAppendFileName(std::string_view name);
 std::optional<std::string> CheckAppendDirName(std::string_view name);
 std::optional<std::string> CheckAnnouncedHostname(std::string_view name);
 std::optional<std::string> CheckPeers(std::string_view list);
-std::optional<std::string> CheckTlsProtocols(std::string_view names);
 std::optional<std::string> CheckDirectory(std::string_view path);
 
 }  // namespace slotway::config

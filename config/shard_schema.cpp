@@ -262,7 +262,7 @@ const Setting kSchema[] = {
     {"tls-key-file", TextField{&C::tls_key_file}},
     {"tls-key-file-pass", TextField{&C::tls_key_file_pass}, kSecret},
     {"tls-prefer-server-ciphers", BoolField{&C::tls_prefer_server_ciphers}},
-    {"tls-protocols", TextField{&C::tls_protocols, CheckTlsProtocols}},
+    {"tls-protocols", TextField{&C::tls_protocols}},
     {"tls-session-cache-size", SignedField{&C::tls_session_cache_size, 0, kInt}},
     {"tls-session-cache-timeout", SignedField{&C::tls_session_cache_timeout_s, 0, kInt}},
     {"tls-session-caching", BoolField{&C::tls_session_caching}},

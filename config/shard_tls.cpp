@@ -6,8 +6,6 @@
 #include <strings.h>
 #include <utility>
 
-#include "config/shard_custom_fields.h"
-
 namespace slotway::config {
 namespace {
 
@@ -83,6 +81,11 @@ runtime::Result<ShardTls> OpenShardTls(const ShardConfig& config) {
   // Redis's texts.
   if (config.tls_cert_file.empty()) return runtime::Fail("No tls-cert-file configured!");
   if (config.tls_key_file.empty()) return runtime::Fail("No tls-key-file configured!");
+  if (ProtocolsOf(config.tls_protocols) == 0) {
+    return runtime::Fail(
+        "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and "
+        "'TLSv1.3'.");
+  }
   const bool needs_ca = config.tls_auth_clients != TlsAuthClients::kNo || config.tls_cluster ||
                         config.tls_replication;
   if (needs_ca && config.tls_ca_cert_file.empty() && config.tls_ca_cert_dir.empty()) {
@@ -116,12 +119,6 @@ std::vector<std::string> TlsFilesOf(const ShardConfig& config) {
     files.push_back(std::move(file));
   }
   return files;
-}
-
-std::optional<std::string> CheckTlsProtocols(std::string_view names) {
-  if (ProtocolsOf(std::string(names)) != 0) return std::nullopt;
-  return "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and "
-         "'TLSv1.3'.";
 }
 
 }  // namespace slotway::config

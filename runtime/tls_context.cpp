@@ -79,6 +79,10 @@ Result<void> LoadCertificate(SSL_CTX* context, const TlsCertificate& certificate
     return FailAbout("certificate " + certificate.certificate_file);
   }
   if (SSL_CTX_use_PrivateKey_file(context, certificate.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    if (ERR_GET_REASON(ERR_peek_error()) == ERR_R_INTERRUPTED_OR_CANCELLED) {
+      ERR_clear_error();
+      return Fail("key " + certificate.key_file + ": has a password, and none is set");
+    }
     return FailAbout("key " + certificate.key_file);
   }
   SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);

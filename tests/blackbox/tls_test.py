@@ -507,7 +507,7 @@ def test_what_is_wrong_is_said(files, tmp_path):
         ({"enabled": True, "certificate_file": server["certificate_file"]}, "need each other"),
         ({"enabled": True, **server, "key_file": "/nowhere"}, "No such file or directory"),
         ({"enabled": True, **server, "key_file": files.other.key}, "key values mismatch"),
-        ({"enabled": True, **locked.setting()}, "bad password read"),
+        ({"enabled": True, **locked.setting()}, "has a password, and none is set"),
         ({"enabled": True, **locked.setting(), "key_password_file": str(secret)}, "bad decrypt"),
         ({"enabled": True, **server, "ciphers": "NONSENSE"}, "ciphers 'NONSENSE'"),
         ({"enabled": True, **server, "ciphersuites": "NONSENSE"}, "ciphersuites 'NONSENSE'"),
