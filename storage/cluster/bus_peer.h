@@ -65,6 +65,7 @@ struct Peer {
   std::int64_t lacks_data_ms = 0;  // its last message said that it serves nothing for want of data
   Epoch newest_epoch{0};           // its current epoch: what is older came late
   Epoch newest_config_epoch{0};    // as a master
+  std::int64_t claimed_ms = 0;     // when its last config epoch was heard of
   std::optional<SlotClaim> claim;
 
   bool has_had_replicas = false;

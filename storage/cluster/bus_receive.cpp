@@ -103,6 +103,7 @@ bool ClusterBus::NoteSender(NodeIndex sender, const BusMessage& message) {
     peer.newest_config_epoch = message.config_epoch;
     if (message.config_epoch > state_.Node(sender).config_epoch) {
       state_.SetConfigEpoch(sender, message.config_epoch);
+      peer.claimed_ms = host_.NowMs();
       must_save_ = true;
     }
   }
@@ -268,6 +269,10 @@ void ClusterBus::ReadRole(NodeIndex sender, const BusMessage& message) {
     return;
   }
   const NodeIndex master = state_.Find(*message.master);
+  // Sent before it was elected, over another link, while others were quicker to tell of that.
+  const bool is_late = node.slot_count != 0 && message.current_epoch <= node.config_epoch &&
+                       host_.NowMs() - PeerOf(sender).claimed_ms < Timeout();
+  if (is_late) return;
   const bool is_my_master = Me().IsReplica() && Me().master == sender;
   if (is_my_master && master == state_.MyIndex()) BreakCycle(sender, message.offset);
   if (master == sender || (master == kNoNode && node.IsReplica())) return;

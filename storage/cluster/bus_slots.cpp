@@ -124,6 +124,7 @@ void ClusterBus::OnUpdate(const BusMessage& message) {
   // What the owner itself said before it was that is older than this.
   peer.newest_config_epoch = std::max(peer.newest_config_epoch, message.update.config_epoch);
   peer.newest_epoch = std::max(peer.newest_epoch, message.update.config_epoch);
+  peer.claimed_ms = host_.NowMs();
   must_save_ = true;
   TakeClaim(owner, message.update.config_epoch, message.update.slots);
 }

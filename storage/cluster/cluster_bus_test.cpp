@@ -438,6 +438,22 @@ TEST(ClusterBusTest, OfTwoThatFollowEachOtherTheOneWithMoreDataIsTheMaster) {
   EXPECT_EQ(node.state.Node(NodeIndex(0)).master, NodeIndex(3));
 }
 
+TEST(ClusterBusTest, WhatACandidateSaidOfItselfMayComeAfterWhatOthersSayOfTheMaster) {
+  TestBus node(0);
+  node.host.offset = 100;
+  BusMessage update = node.From(1, BusMessageType::kUpdate);
+  update.update = {*NodeId::Parse(TestId(3)), Epoch(9), node.state.BitmapOf(NodeIndex(0))};
+  node.Tell(update);
+  ASSERT_EQ(node.host.follows, "127.0.0.1:7004");
+  BusMessage late = node.From(3, BusMessageType::kPong);
+  late.master = *NodeId::Parse(TestId(0));
+  late.wire_flags = FlagsToWire(NodeFlag::kReplica);
+  late.current_epoch = Epoch(9);
+  node.Tell(late);
+  EXPECT_TRUE(node.state.Myself().IsReplica());
+  EXPECT_EQ(node.state.OwnerOf(Slot(0)), NodeIndex(3));
+}
+
 TEST(ClusterBusTest, OfTwoThatFollowEachOtherAndHaveTheSameTheSmallerIdIsTheMaster) {
   for (int offset : {0, 7}) {
     TestBus node(3);  // of a smaller master
