@@ -109,7 +109,8 @@ run_ctest() {
 # the summary calls those unstable that pass then. Nothing else has a second chance.
 run_tests() {
   local dir=build/$1
-  run_ctest "$dir" first "${@:2}" --parallel "$(nproc)" && return
+  # One more than there are cores, for most of them wait most of the time.
+  run_ctest "$dir" first "${@:2}" --parallel "$(($(nproc) + 1))" && return
   local failed=$dir/Testing/Temporary/LastTestsFailed.log
   if [ ! -f "$failed" ] || [ "$(wc -l <"$failed")" -gt 3 ] || grep -qv ':blackbox\.' "$failed"; then
     status=1

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kNoBase = "-", kUser = "user ", kGone = "gone ";
 
 std::string LineOf(const AclUser& user) {
-  return std::string(kUser) + user.Name() + " " + user.Describe();
+  return std::string(kUser) + user.Name() + " " + user.Describe(AclSelector::Form::kExact);
 }
 
 std::string BaseOf(const AclUser* user) {

@@ -41,6 +41,16 @@ TEST(AclChanges, WhatWasChangedComesBack) {
   EXPECT_EQ(read->Over(settings, kContext).Lines(), after.Lines());
 }
 
+TEST(AclChanges, EveryRuleComesBackAsItIs) {
+  const AclUsers settings = UsersOfLines({});
+  const AclUsers after = UsersOfLines({"alice on %W~a %RW~* (%RW~* +get)", "bob on ~* (allkeys +get)"});
+  AclUsers back = AclChanges::Parse(TextOfChange(settings, after))->Over(settings, kContext);
+  EXPECT_EQ(back.Lines(), after.Lines());
+  // Behind what only reads like all keys more may stand.
+  EXPECT_TRUE(back.Changed("alice", std::vector<std::string_view>{"~b"}, kContext));
+  EXPECT_FALSE(back.Changed("bob", std::vector<std::string_view>{"~b"}, kContext));
+}
+
 TEST(AclChanges, WhatIsAsTheSettingsSayIsNoChange) {
   const AclUsers settings = UsersOfLines({"alice on +get ~a"});
   const AclUsers changed = UsersOfLines({"alice on +set ~a"});

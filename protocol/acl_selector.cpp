@@ -101,10 +101,14 @@ AclRuleError AclSelector::ApplyCommand(std::string_view name, bool is_allowed) {
   return AclRuleError::kNone;
 }
 
-std::string AclSelector::KeyRules() const {
+std::string AclSelector::KeyRules(Form form) const {
   if (allows_all_keys_) return "~*";
   std::string rules;
-  for (const AclKeyPattern& key : keys_) rules += (rules.empty() ? "" : " ") + key.Rule();
+  for (const AclKeyPattern& key : keys_) {
+    const std::string rule = key.Rule();
+    const bool is_ambiguous = form == Form::kExact && rule == "~*";
+    rules += (rules.empty() ? "" : " ") + (is_ambiguous ? "%RW~*" : rule);
+  }
   return rules;
 }
 
@@ -119,10 +123,10 @@ std::string AclSelector::ChannelRules() const {
 
 std::string AclSelector::CommandRules() const { return AclCommandRules(commands_); }
 
-std::string AclSelector::Describe() const {
+std::string AclSelector::Describe(Form form) const {
   std::string text;
   for (const std::string& rules :
-       {KeyRules(), std::string(allows_all_channels_ ? "" : "resetchannels"), ChannelRules()}) {
+       {KeyRules(form), std::string(allows_all_channels_ ? "" : "resetchannels"), ChannelRules()}) {
     if (!rules.empty()) text += rules + ' ';
   }
   return text + CommandRules();

@@ -25,9 +25,11 @@ class AclSelector {
   AclRuleError Apply(std::string_view rule);
 
   // "~key* resetchannels -@all +get"
-  std::string Describe() const;
+  // Redis writes "%RW~*" as "~*", behind which no further pattern may stand; not so in `kExact`.
+  enum class Form : std::uint8_t { kAsRedis, kExact };
+  std::string Describe(Form form = Form::kAsRedis) const;
   // The parts as ACL GETUSER shows them: "~a %R~b", "&c", "-@all +get".
-  std::string KeyRules() const;
+  std::string KeyRules(Form form = Form::kAsRedis) const;
   std::string ChannelRules() const;
   std::string CommandRules() const;
 

@@ -129,13 +129,13 @@ std::vector<std::string_view> AclUser::Flags() const {
   return flags;
 }
 
-std::string AclUser::Describe() const {
+std::string AclUser::Describe(AclSelector::Form form) const {
   std::string text;
   for (std::string_view flag : Flags()) text.append(flag).append(" ");
   for (const std::string& password : passwords_) text += '#' + password + ' ';
-  text += selectors_.front().Describe();
+  text += selectors_.front().Describe(form);
   for (const AclSelector& selector : Selectors().subspan(1)) {
-    text += " (" + selector.Describe() + ')';
+    text += " (" + selector.Describe(form) + ')';
   }
   return text;
 }

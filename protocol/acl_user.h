@@ -55,7 +55,7 @@ class AclUser {
   bool MayDoEverything() const { return may_do_everything_; }
 
   // "on nopass ~* &* +@all": as in ACL LIST, files and settings, behind the name.
-  std::string Describe() const;
+  std::string Describe(AclSelector::Form form = AclSelector::Form::kAsRedis) const;
   // "on", "nopass", ...
   std::vector<std::string_view> Flags() const;
 

@@ -275,15 +275,21 @@ void Refuse(const OperationContext& context, std::string_view text) {
   (new RefuseOperation(context))->Begin(text);
 }
 
+bool LoadsNoRecord(std::span<const std::string_view> args) {
+  return !protocol::IsRecordName(protocol::NameOfLibrary(args.back()));
+}
+
 void Load(const OperationContext& context) {
-  const bool is_record =
-      protocol::IsRecordName(protocol::NameOfLibrary(context.request.args.back()));
-  is_record ? Refuse(context, kReserved) : FanOut::Start(context, {});
+  LoadsNoRecord(context.request.args) ? FanOut::Start(context, {}) : Refuse(context, kReserved);
+}
+
+bool DeletesNoRecord(std::span<const std::string_view> args) {
+  return !protocol::IsRecordName(args[2]);
 }
 
 void Delete(const OperationContext& context) {
-  const bool is_record = protocol::IsRecordName(context.request.args[2]);
-  is_record ? Refuse(context, "ERR Library not found") : FanOut::Start(context, {});
+  DeletesNoRecord(context.request.args) ? FanOut::Start(context, {})
+                                        : Refuse(context, "ERR Library not found");
 }
 
 void Restore(const OperationContext& context) {
@@ -300,6 +306,8 @@ void Restore(const OperationContext& context) {
 
 // ---- The table ----
 
+bool Always(std::span<const std::string_view>) { return true; }
+
 template <class AnOperation>
 void Start(const OperationContext& context) {
   (new AnOperation(context))->Begin();
@@ -310,13 +318,13 @@ void List(const OperationContext& context) {
 }
 
 constexpr Composition kCompositions[] = {
-    {.full_name = "function|delete", .always = Delete},
+    {.full_name = "function|delete", .always = Delete, .suits_lone_shard = DeletesNoRecord},
     {.full_name = "function|dump", .always = Start<DumpOperation>},
     {.full_name = "function|flush", .always = Start<FlushOperation>},
     {.full_name = "function|list", .always = List},
-    {.full_name = "function|load", .always = Load},
+    {.full_name = "function|load", .always = Load, .suits_lone_shard = LoadsNoRecord},
     {.full_name = "function|restore", .always = Restore},
-    {.full_name = "function|stats", .always = Start<StatsOperation>},
+    {.full_name = "function|stats", .always = Start<StatsOperation>, .suits_lone_shard = Always},
 };
 
 }  // namespace

@@ -48,6 +48,7 @@ constexpr Part kParts[] = {
     Live("backend.topology", [](auto& c) -> auto& { return c.backend.topology; }),
     Fixed("backend.sentinel", [](auto& c) -> auto& { return c.backend.sentinel; }),
     Live("backend.replicas", [](auto& c) -> auto& { return c.backend.replicas; }),
+    Live("backend.tls", [](auto& c) -> auto& { return c.backend.tls; }),
     Live("auth", [](auto& c) -> auto& { return c.auth; }),
     Fixed("workers", [](auto& c) -> auto& { return c.workers; }),
     Live("limits", [](auto& c) -> auto& { return c.limits; }),

@@ -14,6 +14,7 @@ from real_cluster import RealRedis
 from shard_replication_test import fixture_members  # noqa: F401  a fixture
 
 HISTORY = "a" * 40
+OFFSET = 2000  # where the first data set stands
 MARK = b"b" * 40
 
 
@@ -46,7 +47,7 @@ class ScriptedMaster:
         self.sent_half, self.let_go, self.answers = (threading.Event() for _ in range(3))
         self.answers.set()
         self.cuts = False
-        self._connection, self._offset = None, 1000
+        self._connection, self._offset = None, OFFSET - 1000
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()

@@ -15,7 +15,7 @@ from raw_client import ConnectionClosed, RawClient, encode
 from real_cluster import RealCluster, RealRedis
 
 SEED = int(os.environ.get("SLOTWAY_SEED", random.SystemRandom().getrandbits(32)))
-SECONDS = float(os.environ.get("SLOTWAY_SHARED_USERS_SECONDS", "12"))
+SECONDS = float(os.environ.get("SLOTWAY_SHARED_USERS_SECONDS", "6"))
 RECORDS = ("FUNCTION", "LIST", "LIBRARYNAME", "slotway_users_*")
 RESERVED = "ERR Libraries whose names begin with slotway_users_ belong to the proxies"
 USERS = ["alice on >p +@all ~*", "counted on nopass +get"]

@@ -55,6 +55,8 @@ def normalized(args, reply):
         return kind, None
     if name == b"dump":
         return kind, "payload"  # tried out by itself
+    if name == b"function" and args[1].lower() == b"dump":
+        return kind, "payload"  # compressed or not, and in any order
     if name in RANDOM:
         if isinstance(value, list):
             return kind, len(value), [element[0] for element in value]
