@@ -18,6 +18,7 @@ constexpr std::uint64_t kLookEveryMsInVain = 10000;  // while the backend will n
 constexpr std::uint64_t kStepMs = 500;
 constexpr std::uint64_t kSilentMs = 2000;
 constexpr std::uint64_t kYieldMsMax = 20;  // before a change that came second is tried again
+constexpr std::uint64_t kAgainMs = 100;    // before what could not be loaded is tried again
 constexpr std::uint64_t kChangeMs = 8000;
 constexpr std::size_t kPendingMax = 1000;
 constexpr std::size_t kNameDigits = 16;
@@ -189,12 +190,29 @@ void RecordStore::Act() {
       if (HoldersOf(*leading_, seen_) * 2 > masters_.size()) return Win();
       return is_own ? Spread(proposal_->mark, proposal_->record) : Spread(current_, record_);
     }
+    // It may be at a master that does not answer now, and turn up again.
+    attempts_.push_back({proposal_->name, proposal_->changes});
     proposal_.reset();
+  }
+  if (const std::size_t made = MadeByAttempts(); made > 0) {
+    if (HoldersOf(current_, seen_) * 2 <= masters_.size()) return Spread(current_, record_);
+    EndChanges(made, std::nullopt);
   }
   FailOverdue();
   if (!pending_.empty()) return Propose();
   Repair();
   Rest(kLookEveryMs);
+}
+
+// How many of the pending changes an earlier attempt has made after all.
+std::size_t RecordStore::MadeByAttempts() const {
+  std::size_t made = 0;
+  for (const Attempt& attempt : attempts_) {
+    if (leading_ == current_ && record_.Contains(attempt.name)) {
+      made = std::max(made, attempt.changes);
+    }
+  }
+  return made;
 }
 
 // What the pending changes make of the text, as far as the first `changes` of them go. Those that
@@ -215,6 +233,8 @@ std::optional<std::string> RecordStore::EditAll(std::size_t& changes) {
     text = *std::move(edited);
     kept.push_back(std::move(change));
   }
+  // Attempts count from the first change that is pending.
+  if (kept.size() < pending_.size() || text == record_.text) attempts_.clear();
   pending_ = std::move(kept);
   changes = pending_.size();
   if (text == record_.text) {
@@ -236,6 +256,7 @@ void RecordStore::Propose() {
   RecordText record = record_.Followed(name, *std::move(text));
   const RecordMark mark = protocol::MarkOf(current_.version + 1, record.Stored());
   proposal_ = {std::move(name), mark, std::move(record), changes};
+  spreads_ = 0;
   LoadFirst();
 }
 
@@ -252,7 +273,7 @@ void RecordStore::LoadFirst() {
       },
       [this] {
         if (!proposal_) return Rest(random_.Below(kYieldMsMax));
-        if (!seen_[0].Has(proposal_->mark)) return Look();
+        if (!seen_[0].Has(proposal_->mark)) return Rest(kAgainMs);
         Spread(proposal_->mark, proposal_->record);
       });
 }
@@ -264,7 +285,7 @@ void RecordStore::Spread(const RecordMark& mark, const RecordText& record) {
   }
   const std::string library = protocol::RecordLibrary(mark.version, record.Stored());
   Ask(lacking, {"FUNCTION", "LOAD", library}, [](std::size_t, const RespValue&) {},
-      [this] { Look(); });
+      [this] { Rest(spreads_++ == 0 ? 0 : kAgainMs); });
 }
 
 void RecordStore::Win() {
@@ -276,6 +297,7 @@ void RecordStore::Win() {
 }
 
 void RecordStore::EndChanges(std::size_t changes, const std::optional<std::string>& error) {
+  attempts_.clear();
   for (std::size_t i = 0; i < changes; ++i) {
     const Done done = std::move(pending_.front().done);
     pending_.pop_front();

@@ -73,6 +73,10 @@ class RecordStore {
     RecordText record;
     std::size_t changes;  // so many of the pending ones
   };
+  struct Attempt {
+    std::string name;
+    std::size_t changes;
+  };
   using Args = std::initializer_list<std::string_view>;
   using TakeAnswer = std::function<void(std::size_t master, const protocol::RespValue&)>;
 
@@ -89,6 +93,7 @@ class RecordStore {
   void Adopt(const protocol::RecordMark& mark, RecordText record);
   void Act();
   void Propose();
+  std::size_t MadeByAttempts() const;
   std::optional<std::string> EditAll(std::size_t& changes);
   void LoadFirst();
   void Spread(const protocol::RecordMark& mark, const RecordText& record);
@@ -112,6 +117,8 @@ class RecordStore {
   RecordText record_;
   std::deque<PendingChange> pending_;
   std::optional<Proposal> proposal_;
+  std::vector<Attempt> attempts_;  // earlier ones to make the pending changes; where they got is open
+  int spreads_ = 0;                // of what is to be spread now
   std::string refusal_;  // why a master will not keep it; of the last look
   runtime::Timer rest_timer_;
   runtime::Timer step_timer_;

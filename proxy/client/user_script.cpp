@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/error_reply.h"
 #include "protocol/error_text.h"
 #include "protocol/key_extraction.h"
-#include "protocol/resp_writer.h"
 #include "proxy/operations/private_call.h"
 #include "proxy/routing/script_request.h"
 #include "proxy/routing/trouble_texts.h"
@@ -16,13 +16,6 @@ namespace slotway::proxy {
 namespace {
 
 using protocol::Slot;
-
-std::string ErrorReply(std::string_view text) {
-  std::string reply;
-  protocol::StringSink sink{reply};
-  protocol::RespWriter<protocol::StringSink>(sink, protocol::RespVersion::kResp2).Error(text);
-  return reply;
-}
 
 // One leg for each slot: several only for a script without keys that all masters run.
 class ScriptCall final : public PrivateCall {
@@ -45,7 +38,7 @@ class ScriptCall final : public PrivateCall {
     if (left == 0) End(std::string(reply_));
   }
   // It waits for nothing but its shard.
-  std::string TimeoutReply() const override { return ErrorReply(trouble_text::kUnreachable); }
+  std::string TimeoutReply() const override { return protocol::ErrorReplyOf(trouble_text::kUnreachable); }
 
   Guise guise_;
   std::string reply_;
@@ -144,7 +137,7 @@ void RunAsUser(ClientSession& session, const Request& request, Lane lane) {
   const ReplyQueue::Sequence place = session.OpenPlace();
   const auto slots =
       SlotsOf(services.dispatcher, request, services.settings.routing.keyless_scripts);
-  if (!slots) return queue.Deliver(place, ErrorReply(slots.error()));
+  if (!slots) return queue.Deliver(place, protocol::ErrorReplyOf(slots.error()));
   Guise guise = GuiseOf(*session.State().user, services.settings.backend.password);
   const OperationContext context{services.dispatcher, services.settings, request, queue, place,
                                  lane.WithReadonly(false), slots->front()};

@@ -104,11 +104,23 @@ Result<int> MeetAll(ClusterSession& session, const std::vector<std::string>& ids
   return met;
 }
 
+Result<RespValue> AskOnceLoaded(ClusterSession& session, const std::string& node,
+                                const NodeRequest& request) {
+  Result<RespValue> reply = RespValue();
+  auto is_loaded = session.WaitUntil(session.NameOf(node) + " has loaded its data", [&] {
+    reply = session.Client(node).Ask(request);
+    return !reply || !reply->IsError() || !reply->text.starts_with("LOADING ");
+  });
+  if (!is_loaded) return tl::unexpected(is_loaded.error());
+  return reply;
+}
+
 Result<void> Replicate(ClusterSession& session, const std::string& replica,
                        const std::string& master) {
   Say(fmt::format("{} follows {}", session.NameOf(replica), session.NameOf(master)));
-  auto done = session.Client(replica).Call({"CLUSTER", "REPLICATE", master});
-  if (!done) return tl::unexpected(done.error());
+  auto reply = AskOnceLoaded(session, replica, {"CLUSTER", "REPLICATE", master});
+  if (!reply) return tl::unexpected(reply.error());
+  if (reply->IsError()) return Fail(session.NameOf(replica) + ": REPLICATE: " + reply->text);
   return {};
 }
 

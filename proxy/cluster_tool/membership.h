@@ -22,6 +22,9 @@ runtime::Result<int> MeetAll(ClusterSession& session, const std::vector<std::str
 // How many nodes were given a master.
 runtime::Result<int> AttachReplicas(ClusterSession& session, std::size_t masters,
                                     std::size_t replicas);
+// Asks again for as long as the node loads its data. An error reply is a value.
+runtime::Result<protocol::RespValue> AskOnceLoaded(ClusterSession& session, const std::string& node,
+                                                   const NodeRequest& request);
 runtime::Result<void> Replicate(ClusterSession& session, const std::string& replica,
                                 const std::string& master);
 // Waits until replicas follow and every node says that the cluster is well.

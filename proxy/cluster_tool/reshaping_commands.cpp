@@ -171,8 +171,9 @@ Result<void> Adopt(ClusterSession& session, const Ids& gone) {
 Result<void> Forget(ClusterSession& session, const std::string& id) {
   const std::string name = session.NameOf(id);
   for (const std::string& other : session.Reached()) {
-    if (other == id || session.View(other).Find(id) == nullptr) continue;
-    Result<RespValue> reply = session.Client(other).Ask({"CLUSTER", "FORGET", id});
+    if (other == id || !session.IsReached(other)) continue;
+    if (session.View(other).Find(id) == nullptr) continue;
+    Result<RespValue> reply = AskOnceLoaded(session, other, {"CLUSTER", "FORGET", id});
     if (!reply) return tl::unexpected(reply.error());
     if (reply->IsError() && reply->text.find("Unknown node") == std::string::npos) {
       return Fail(session.NameOf(other) + ": FORGET: " + reply->text);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/ascii.h"
+#include "protocol/error_reply.h"
 #include "protocol/function_dump.h"
 #include "protocol/resp_array.h"
 #include "protocol/resp_reply_value.h"
@@ -208,8 +209,8 @@ class FlushOperation final : public Operation {
   }
   void OnLost(std::size_t part, bool may_have_run) override {
     if (part % kSteps != kExec) return;
-    Take(part / kSteps, ErrorReply(may_have_run ? trouble_text::kOutcomeUnknown
-                                                : trouble_text::kUnreachable));
+    Take(part / kSteps, protocol::ErrorReplyOf(may_have_run ? trouble_text::kOutcomeUnknown
+                                                              : trouble_text::kUnreachable));
   }
   void OnShardReady(std::size_t part) override { Flush(part / kSteps); }
 
@@ -232,13 +233,6 @@ class FlushOperation final : public Operation {
       SendToNode(node, {"FUNCTION", "LOAD", code}, inside);
     }
     SendToNode(node, {"EXEC"}, PartOf(master, kExec));
-  }
-
-  std::string ErrorReply(std::string_view text) const {
-    std::string reply;
-    protocol::StringSink sink{reply};
-    protocol::RespWriter<protocol::StringSink>(sink, Version()).Error(text);
-    return reply;
   }
 
   static std::string FirstOfExec(std::string_view reply) {

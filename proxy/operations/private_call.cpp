@@ -20,13 +20,6 @@ constexpr std::uint8_t kUnblockTriesMax = 50;
 constexpr std::string_view kUnblockedByForce = "-UNBLOCKED force ";
 constexpr std::string_view kUnblockedByClient = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 
-std::string ErrorReply(std::string_view text) {
-  std::string reply;
-  protocol::StringSink sink{reply};
-  protocol::RespWriter<protocol::StringSink>(sink, protocol::RespVersion::kResp2).Error(text);
-  return reply;
-}
-
 // Why a connection could not become whom it was to be, if that will not change: a whole reply.
 std::string RefusalIn(std::string_view reason) {
   constexpr std::string_view kRefused = "login refused: ";
@@ -34,7 +27,7 @@ std::string RefusalIn(std::string_view reason) {
   reason.remove_prefix(kRefused.size());
   for (std::string_view code : {"ERR ", "NOPERM ", "WRONGPASS "}) {
     if (!reason.starts_with(code)) continue;
-    return ErrorReply("ERR the shard does not run scripts as this user: " + std::string(reason));
+    return protocol::ErrorReplyOf("ERR the shard does not run scripts as this user: " + std::string(reason));
   }
   return {};
 }
@@ -116,7 +109,7 @@ void PrivateCall::StartLeg(std::size_t index) {
   const Guise* guise = AsWhom();
   BackendConnection* connection = Dispatch().Private().Take(address, OwnLane(), *this,
                                                             guise != nullptr ? *guise : Guise());
-  if (connection == nullptr) return EndLeg(index, ErrorReply(trouble_text::kTooManyPrivate));
+  if (connection == nullptr) return EndLeg(index, protocol::ErrorReplyOf(trouble_text::kTooManyPrivate));
   leg.connection = connection;
   leg.awaits_guise = guise != nullptr && !connection->WasReady();
   if (!leg.awaits_guise) SendLeg(index, *connection);
@@ -193,7 +186,7 @@ void PrivateCall::OnReply(std::size_t part, std::string_view reply) {
 void PrivateCall::EndLeg(std::size_t, std::string_view reply) {
   --left_;
   const bool is_refused = !refusal_.empty() && protocol::ErrorTextOf(reply) == kUnblockedByClient;
-  OnLegReply(is_refused ? ErrorReply(refusal_) : reply, left_);
+  OnLegReply(is_refused ? protocol::ErrorReplyOf(refusal_) : reply, left_);
 }
 
 // Whether the error is none of the client's business. It may have ended the call then.
@@ -215,7 +208,7 @@ bool PrivateCall::GoesOn(std::size_t index, const runtime::SocketAddress& from,
   }
   auto target = Dispatch().LearnRedirect(from, reply);
   if (leg.tries > Settings().retry.redirects_max) {
-    EndLeg(index, ErrorReply(trouble_text::kTooManyRedirects));
+    EndLeg(index, protocol::ErrorReplyOf(trouble_text::kTooManyRedirects));
   } else if (!target) {
     AwaitShard(index);
   } else {
@@ -239,7 +232,7 @@ void PrivateCall::OnLost(std::size_t part, bool may_have_run) {
   // What a module's command does while it blocks is not known.
   bool is_waiting = leg.is_parked && timeout_place_ != protocol::TimeoutPlace::kNone;
   if (is_write_ && may_have_run && !is_waiting) {
-    return EndLeg(part, ErrorReply(trouble_text::kOutcomeUnknown));
+    return EndLeg(part, protocol::ErrorReplyOf(trouble_text::kOutcomeUnknown));
   }
   if (IsTimeOver()) return EndByForce(false);
   NoteIncident(leg);
@@ -267,7 +260,7 @@ void PrivateCall::LetGo(Leg& leg) {
 
 void PrivateCall::EndByForce(bool with_error) {
   const std::string_view error = refusal_.empty() ? kUnblockedByClient : refusal_;
-  End(with_error ? ErrorReply(error) : TimeoutReply());
+  End(with_error ? protocol::ErrorReplyOf(error) : TimeoutReply());
 }
 
 void PrivateCall::OnClientGone() { End({}); }

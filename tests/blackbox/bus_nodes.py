@@ -94,6 +94,14 @@ def flags_of(seen_by, node_id):
     return view(seen_by)[node_id][0]
 
 
+def form(nodes):
+    """All slots, evenly, and one cluster."""
+    give_slots(nodes)
+    for other in nodes[1:]:
+        nodes[0].call("CLUSTER", "MEET", "127.0.0.1", other.port)
+    wait_until(lambda: all_ok(nodes), 30, "the cluster is formed")
+
+
 def give_slots(nodes):
     for i, node in enumerate(nodes):
         first, last = 16384 * i // len(nodes), 16384 * (i + 1) // len(nodes) - 1

@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from bus_nodes import all_ok, give_slots, nodes  # noqa: F401 (a fixture)
-from deadline import wait_until
+from bus_nodes import form, nodes  # noqa: F401 (a fixture)
 from proxy_process import ProxyProcess
 from real_cluster import RealCluster, RealRedis
 
@@ -29,10 +28,7 @@ def masters(request, nodes):  # noqa: F811
         cluster.stop()
         return
     made = nodes(ours=3)
-    give_slots(made)
-    for other in made[1:]:
-        made[0].call("CLUSTER", "MEET", "127.0.0.1", other.port)
-    wait_until(lambda: all_ok(made), 30, "the cluster is formed")
+    form(made)
     yield made
 
 
