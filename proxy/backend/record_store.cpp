@@ -46,7 +46,7 @@ RecordStore::RecordStore(runtime::EventLoop& loop, const config::BackendConfig& 
                          bool is_shared, OnText on_text)
     : loop_(loop), settings_(settings), is_shared_(is_shared), on_text_(std::move(on_text)),
       rest_timer_(loop), step_timer_(loop),
-      random_(runtime::SystemEntropy()), is_known_(!is_shared) {
+      random_(runtime::SystemEntropy()), id_(random_.HexId(kNameDigits)), is_known_(!is_shared) {
   if (is_shared_) Rest(0);
 }
 
@@ -247,12 +247,14 @@ std::optional<std::string> RecordStore::EditAll(std::size_t& changes) {
   return text;
 }
 
+std::string RecordStore::NextName() { return id_ + "." + std::to_string(++named_); }
+
 void RecordStore::Propose() {
   if (!seen_[0].has_answered) return Rest(kLookEveryMs);
   std::size_t changes = 0;
   auto text = EditAll(changes);
   if (!text) return Rest(kLookEveryMs);
-  std::string name = random_.HexId(kNameDigits);
+  std::string name = NextName();
   RecordText record = record_.Followed(name, *std::move(text));
   const RecordMark mark = protocol::MarkOf(current_.version + 1, record.Stored());
   proposal_ = {std::move(name), mark, std::move(record), changes};
@@ -370,7 +372,7 @@ void RecordStore::MakeHere() {
   std::size_t changes = 0;
   auto text = EditAll(changes);
   if (!text) return;
-  RecordText record = record_.Followed(random_.HexId(kNameDigits), *std::move(text));
+  RecordText record = record_.Followed(NextName(), *std::move(text));
   Adopt(protocol::MarkOf(current_.version + 1, record.Stored()), record);
   EndChanges(changes, std::nullopt);
 }

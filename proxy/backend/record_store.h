@@ -92,6 +92,7 @@ class RecordStore {
   void Fetch(const protocol::RecordMark& mark);
   void Adopt(const protocol::RecordMark& mark, RecordText record);
   void Act();
+  std::string NextName();
   void Propose();
   std::size_t MadeByAttempts() const;
   std::optional<std::string> EditAll(std::size_t& changes);
@@ -123,6 +124,8 @@ class RecordStore {
   runtime::Timer rest_timer_;
   runtime::Timer step_timer_;
   runtime::Random random_;
+  std::string id_;            // of this process, among the names of changes
+  std::uint64_t named_ = 0;
   std::function<void()> next_;  // behind the step that is under way
   std::size_t unanswered_ = 0;
   std::uint64_t step_ = 0;

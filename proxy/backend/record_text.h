@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A record's text with the names of the last changes that made it.
+// A record's text with the last change that each process has made to it.
 //
-//   4f2a09c1d3e8b765 77aa...          the names, newest first
+//   4f2a09c1d3e8b765.17 77aa...       processes and their changes' numbers, newest first
 //   ...                               the text
-// Whoever made a change and finds a newer record learns from them whether his own is in it. Pure.
+// Whoever made a change and finds a newer record learns from them whether his own is in it, however
+// much has come since. Pure.
 #pragma once
 
 #include <algorithm>
@@ -40,13 +41,15 @@ struct RecordText {
     return stored + "\n" + text;
   }
 
-  // The next text, made by that change.
+  // The next text, made by that change: "process.number".
   RecordText Followed(std::string change, std::string next) const {
-    constexpr std::size_t kRemembered = 64;  // more than are made while one is under way
+    constexpr std::size_t kProcessesMax = 256;
+    const std::string process = change.substr(0, change.find('.') + 1);
     RecordText record{{std::move(change)}, std::move(next)};
-    record.changes.insert(record.changes.end(), changes.begin(),
-                          changes.begin() + static_cast<std::ptrdiff_t>(
-                                                std::min(changes.size(), kRemembered - 1)));
+    for (const std::string& other : changes) {
+      if (record.changes.size() == kProcessesMax) break;
+      if (!other.starts_with(process)) record.changes.push_back(other);
+    }
     return record;
   }
 };
