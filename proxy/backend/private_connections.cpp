@@ -57,7 +57,9 @@ BackendConnection* PrivateConnections::TakeIdle(const runtime::SocketAddress& ad
                                                 const Kind& kind) {
   Node* node = FindNode(address);
   if (node == nullptr) return nullptr;
-  auto& idle = node->idle[kind];
+  const auto of_kind = node->idle.find(kind);
+  if (of_kind == node->idle.end()) return nullptr;
+  List& idle = of_kind->second;
   auto fitting = std::find_if(idle.rbegin(), idle.rend(),
                               [](BackendConnection* candidate) { return !candidate->IsDown(); });
   if (fitting == idle.rend()) return nullptr;

@@ -312,11 +312,14 @@ void RecordStore::FailOverdue() {
   auto is_overdue = [this] {
     return !pending_.empty() && pending_.front().deadline_ms <= loop_.NowMs();
   };
-  if (proposal_ && is_overdue()) {
-    const std::size_t changes = std::exchange(proposal_, std::nullopt)->changes;
-    EndChanges(changes, std::string(kSilence) + ": it may or may not have been changed");
+  std::size_t tried = proposal_ ? proposal_->changes : 0;
+  for (const Attempt& attempt : attempts_) tried = std::max(tried, attempt.changes);
+  if (tried > 0 && is_overdue()) {
+    proposal_.reset();
+    EndChanges(tried, std::string(kSilence) + ": it may or may not have been changed");
+    tried = 0;
   }
-  while (!proposal_ && is_overdue()) EndChanges(1, std::string(kSilence) + ": nothing was changed");
+  while (tried == 0 && is_overdue()) EndChanges(1, std::string(kSilence) + ": nothing was changed");
 }
 
 // ---- Masters that lack it ----

@@ -402,10 +402,6 @@ void ClientSession::OnSubscriptionsChanged() {
                                                   : state_.ways & ~kListens);
 }
 
-// What runs long takes the slow lane, and what follows it there goes along, so that nothing
-// overtakes. Only a slow request behind fast ones has to wait for them. So do the requests of a
-// client whose replies are large, as soon as nothing is outstanding, and requests that are large
-// themselves: others' do not stand behind them.
 // On a connection of its own, so it would overtake what was asked before.
 bool ClientSession::SendScriptAsUser(const Request& request) {
   if (replies_.Outstanding() > 0) return false;
@@ -414,6 +410,10 @@ bool ClientSession::SendScriptAsUser(const Request& request) {
   return true;
 }
 
+// What runs long takes the slow lane, and what follows it there goes along, so that nothing
+// overtakes. Only a slow request behind fast ones has to wait for them. So do the requests of a
+// client whose replies are large, as soon as nothing is outstanding, and requests that are large
+// themselves: others' do not stand behind them.
 bool ClientSession::Send(const Request& request) {
   if (state_.is_restricted && RunsScript(*request.spec)) [[unlikely]] {
     return SendScriptAsUser(request);

@@ -3,8 +3,8 @@
 //
 // So the shard has to know the user's rules. The proxy makes it a user with the same ones, whose name
 // is a digest of them and whose password only who knows the proxy's own can tell, and runs the
-// script on a connection of its own that has become this user. Rules that change are another user:
-// nobody can log in as the former one any more. Belongs to its worker's thread.
+// script on a connection of its own that has become this user. Other rules are another user; the
+// former one stays in the shard until that restarts. Belongs to its worker's thread.
 #pragma once
 
 #include "proxy/backend/private_connections.h"

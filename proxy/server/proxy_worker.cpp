@@ -42,6 +42,11 @@ class RefusedClient final : private runtime::Connection::Handler {
   std::unique_ptr<runtime::Connection> connection_;
 };
 
+// Whom the header of the PROXY protocol names, or else who has connected.
+runtime::SocketAddress PeerOf(const runtime::Connection& connection, const ClientOrigin& origin) {
+  return origin.forwarded != nullptr ? origin.forwarded->client : connection.PeerAddress();
+}
+
 std::size_t HandshakesMaxOf(const config::LimitsConfig& limits, std::size_t worker_count) {
   return std::max<std::size_t>(limits.handshakes_max / worker_count, 1);
 }
@@ -124,12 +129,7 @@ void ProxyWorker::Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener
   auto connection =
       runtime::Connection::Adopt(loop_, std::move(accepted), runtime::FlushStage::kDownstream);
   if (!connection) return ForgetClient();
-  if (!has_room) {
-    // Who expects TLS cannot be told.
-    if (!listener->tls.is_enabled) return Refuse(std::move(*connection), kTooManyClients);
-    counters_.rejected.Add();
-    return ForgetClient();
-  }
+  if (!has_room) return TurnAway(std::move(*connection), *listener, kTooManyClients);
   ClientOrigin origin{std::move(listener)};
   if (origin.listener->proxy_protocol == config::ProxyProtocol::kRequired) {
     gate_.Admit(std::move(*connection), std::move(origin));
@@ -138,7 +138,21 @@ void ProxyWorker::Accept(runtime::OwnedFd accepted, FrontDoor::Listener listener
   }
 }
 
+// Before TLS has begun: who expects it cannot be told.
+void ProxyWorker::TurnAway(std::unique_ptr<runtime::Connection> connection,
+                           const config::ListenerConfig& listener, std::string_view reply) {
+  if (!listener.tls.is_enabled) return Refuse(std::move(connection), reply);
+  counters_.rejected.Add();
+  ForgetClient();
+}
+
 void ProxyWorker::Welcome(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
+  const runtime::SocketAddress peer = PeerOf(*connection, origin);
+  const config::LimitsConfig& limits = settings_.limits;
+  if (!peer.IsUnix() &&
+      !config::IsWelcome(limits.networks_allowed, limits.networks_denied, peer.Host())) {
+    return TurnAway(std::move(connection), *origin.listener, kUnwelcome);
+  }
   const config::ListenerTls& tls = origin.listener->tls;
   if (!tls.is_enabled) return AddClient(std::move(connection), std::move(origin));
   entrance_.Admit(std::move(connection), *tls.opened.context, tls.handshake_timeout_ms,
@@ -146,14 +160,9 @@ void ProxyWorker::Welcome(std::unique_ptr<runtime::Connection> connection, Clien
 }
 
 void ProxyWorker::AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
-  runtime::SocketAddress peer = origin.forwarded != nullptr ? origin.forwarded->client
-                                                            : connection->PeerAddress();
+  const runtime::SocketAddress peer = PeerOf(*connection, origin);
   std::string host = peer.IsUnix() ? std::string() : peer.Host();
-  const config::LimitsConfig& limits = settings_.limits;
-  if (!host.empty() && !config::IsWelcome(limits.networks_allowed, limits.networks_denied, host)) {
-    return Refuse(std::move(connection), kUnwelcome);
-  }
-  if (!host.empty() && !share_.addresses.Add(host, limits.clients_per_address_max)) {
+  if (!host.empty() && !share_.addresses.Add(host, settings_.limits.clients_per_address_max)) {
     return Refuse(std::move(connection), kTooManyOfAddress);
   }
   counters_.clients.Add();

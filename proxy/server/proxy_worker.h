@@ -77,6 +77,8 @@ class ProxyWorker {
   void Welcome(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin);
   void AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin);
   void Refuse(std::unique_ptr<runtime::Connection> connection, std::string_view reply);
+  void TurnAway(std::unique_ptr<runtime::Connection> connection,
+                const config::ListenerConfig& listener, std::string_view reply);
   void Remove(ClientSession& session);
   void ForgetClient();
   void KeepHouse();
