@@ -205,6 +205,20 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
     section.ReadSize("rotate_bytes", config.audit.rotate_bytes);
     section.Read("rotate_files", config.audit.rotate_files, 1, 1000);
   });
+  root.Section("slow_requests", [&](YamlSection& section) {
+    section.ReadDuration("over_ms", config.slow_requests.over_ms, kMs);
+    section.Read("kept_max", config.slow_requests.kept_max, 1, 100000);
+  });
+  root.Section("hot_keys", [&](YamlSection& section) {
+    section.Read("sample", config.hot_keys.sample);
+  });
+  root.Section("access_log", [&](YamlSection& section) {
+    section.Read("file", config.access_log.file);
+    section.Read("sample", config.access_log.sample);
+    section.ReadDuration("slow_over_ms", config.access_log.slow_over_ms, kMs);
+    section.ReadSize("rotate_bytes", config.access_log.rotate_bytes);
+    section.Read("rotate_files", config.access_log.rotate_files, 1, 1000);
+  });
   root.Section("tcp", [&](YamlSection& section) {
     section.Read("nodelay", config.tcp.nodelay);
     section.ReadDuration("keepalive_s", config.tcp.keepalive_s, TimeUnit::kSeconds);

@@ -68,6 +68,28 @@ struct AuditConfig {
   bool operator==(const AuditConfig&) const = default;
 };
 
+// Which requests are kept for SLOTWAY SLOWLOG.
+struct SlowRequestsConfig {
+  uint32_t over_ms = 10;     // 0: none
+  uint32_t kept_max = 1024;  // of all workers
+  bool operator==(const SlowRequestsConfig&) const = default;
+};
+
+struct HotKeysConfig {
+  uint32_t sample = 64;  // one of so many requests is looked at; 0: none
+  bool operator==(const HotKeysConfig&) const = default;
+};
+
+// The file of single requests.
+struct AccessLogConfig {
+  std::string file = {};      // empty: none
+  uint32_t sample = 1000;     // one of so many; 0: none
+  uint32_t slow_over_ms = 0;  // and each that took so long; 0: none
+  uint64_t rotate_bytes = 64 * kMegabyte;  // 0: never
+  uint32_t rotate_files = 5;
+  bool operator==(const AccessLogConfig&) const = default;
+};
+
 struct LimitsConfig {
   uint32_t clients_max = 10000;
   uint32_t handshakes_max = 5000;  // of TLS, under way, of clients_max
@@ -179,6 +201,9 @@ struct ProxyConfig {
   AdminConfig admin;
   LogConfig log;
   AuditConfig audit;
+  SlowRequestsConfig slow_requests;
+  HotKeysConfig hot_keys;
+  AccessLogConfig access_log;
   TcpConfig tcp;
   uint32_t idle_timeout_ms = 0;  // 0: idle clients stay
   uint32_t shutdown_grace_ms = 0;  // clients are accepted as before, but /readyz says no

@@ -160,7 +160,8 @@ CommandTable::CommandTable() {
       &kBitmapFamily,    &kClusterFamily,   &kConnectionFamily,  &kGenericFamily,
       &kGeoFamily,       &kHashFamily,      &kHyperloglogFamily, &kListFamily,
       &kPubsubFamily,    &kScriptingFamily, &kServerFamily,      &kSetFamily,
-      &kSortedSetFamily, &kStreamFamily,    &kStringFamily,      &kTransactionsFamily,
+      &kSlotwayFamily,   &kSortedSetFamily, &kStreamFamily,      &kStringFamily,
+      &kTransactionsFamily,
   };
   struct NamedRow {
     const CommandSpec* row;

@@ -53,6 +53,11 @@ const std::set<Column> kChangedSince7_0 = {
     {"zrevrank", "arity"},
 };
 
+const std::set<std::string> kOwn = {
+    "slotway",         "slotway|bigkeys", "slotway|help",    "slotway|hotkeys",
+    "slotway|latency", "slotway|reset",   "slotway|slowlog",
+};
+
 const std::set<std::string> kAddedSince7_0 = {
     "cluster|cancelslotmigrations", "cluster|getslotmigrations", "cluster|migrateslots",
     "cluster|syncslots",
@@ -171,7 +176,7 @@ std::set<std::string> NamesNotIn(const std::map<std::string, json>& answers) {
   std::set<std::string> missing;
   for (std::size_t id = 0; id < CommandCount(); ++id) {
     std::string name(CommandById(static_cast<CommandId>(id)).name);
-    if (!answers.contains(name)) missing.insert(name);
+    if (!answers.contains(name) && !kOwn.contains(name)) missing.insert(name);
   }
   return missing;
 }

@@ -21,20 +21,18 @@ void SetValue(ClientMetric& metric, MetricKind kind, double value) {
   (kind == MetricKind::kCounter ? metric.counter.value : metric.gauge.value) = value;
 }
 
-ClientMetric SumOf(const std::vector<const Histogram*>& parts, double unit_scale) {
+ClientMetric ToMetric(const HistogramSum& values, double unit_scale) {
   ClientMetric metric;
   std::uint64_t count = 0;
-  double sum = 0;
-  for (const Histogram* part : parts) sum += static_cast<double>(part->Sum());
   for (std::size_t bucket = 0; bucket <= Histogram::kBuckets; ++bucket) {
-    for (const Histogram* part : parts) count += part->Count(bucket);
+    count += values.CountOf(bucket);
     double bound = bucket < Histogram::kBuckets
                        ? static_cast<double>(Histogram::Bound(bucket)) * unit_scale
                        : std::numeric_limits<double>::infinity();
     metric.histogram.bucket.push_back({count, bound});
   }
   metric.histogram.sample_count = count;
-  metric.histogram.sample_sum = sum * unit_scale;
+  metric.histogram.sample_sum = static_cast<double>(values.Sum()) * unit_scale;
   return metric;
 }
 
@@ -110,12 +108,24 @@ void MetricsRegistry::Add(MetricKind kind, const std::string& name, const std::s
 void MetricsRegistry::AddHistogram(const std::string& name, const std::string& help,
                                    const MetricLabels& labels, std::vector<const Histogram*> parts,
                                    double unit_scale) {
-  families_->Add(
-      prometheus::MetricType::Histogram, name, help,
-      [labels, parts = std::move(parts), unit_scale](std::vector<ClientMetric>& metrics) {
-        metrics.push_back(SumOf(parts, unit_scale));
-        SetLabels(metrics.back(), labels);
-      });
+  auto read = [labels, parts = std::move(parts)] {
+    HistogramSum sum;
+    for (const Histogram* part : parts) sum.Add(*part);
+    return std::vector<HistogramSample>{{labels, sum}};
+  };
+  AddHistograms(name, help, std::move(read), unit_scale);
+}
+
+void MetricsRegistry::AddHistograms(const std::string& name, const std::string& help,
+                                    std::function<std::vector<HistogramSample>()> read,
+                                    double unit_scale) {
+  families_->Add(prometheus::MetricType::Histogram, name, help,
+                 [read = std::move(read), unit_scale](std::vector<ClientMetric>& metrics) {
+                   for (const HistogramSample& sample : read()) {
+                     metrics.push_back(ToMetric(sample.values, unit_scale));
+                     SetLabels(metrics.back(), sample.labels);
+                   }
+                 });
 }
 
 void MetricsRegistry::AddSamples(MetricKind kind, const std::string& name, const std::string& help,

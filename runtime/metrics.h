@@ -30,6 +30,10 @@ struct MetricSample {
   MetricLabels labels;
   double value = 0;
 };
+struct HistogramSample {
+  MetricLabels labels;
+  HistogramSum values;
+};
 
 class MetricsRegistry {
  public:
@@ -47,6 +51,9 @@ class MetricsRegistry {
   // `unit_scale` turns recorded units into the name's: 1e-6 for microseconds in `_seconds`.
   void AddHistogram(const std::string& name, const std::string& help, const MetricLabels& labels,
                     std::vector<const Histogram*> parts, double unit_scale);
+  // The same for those that come and go.
+  void AddHistograms(const std::string& name, const std::string& help,
+                     std::function<std::vector<HistogramSample>()> read, double unit_scale);
   // Samples that come and go, such as one per known backend node.
   void AddSamples(MetricKind kind, const std::string& name, const std::string& help,
                   std::function<std::vector<MetricSample>()> read);

@@ -10,6 +10,7 @@ namespace slotway::runtime {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 struct alignas(kCacheLineBytes) WorkerNumbers {
   Counter requests, clients;
@@ -37,6 +38,35 @@ TEST(Histogram, BucketsEndAtPowersOfTwo) {
       EXPECT_LE(c.value, Histogram::Bound(c.bucket));
     }
   }
+}
+
+TEST(Histogram, SumsTellWhatPartOfTheValuesIsBelow) {
+  Histogram first, second;
+  EXPECT_EQ(HistogramSum().Quantile(0.5), 0);
+  first.Record(3, 90);  // in (2, 4]
+  second.Record(1000, 10);  // in (512, 1024]
+  HistogramSum sum;
+  sum.Add(first);
+  sum.Add(second);
+  EXPECT_EQ(sum.Count(), 100u);
+  EXPECT_EQ(sum.Sum(), 90 * 3 + 10 * 1000u);
+  EXPECT_EQ(sum.Quantile(0.45), 3);
+  EXPECT_EQ(sum.Quantile(0.9), 4);
+  EXPECT_EQ(sum.Quantile(0.95), 768);
+  EXPECT_EQ(sum.Quantile(1), 1024);
+}
+
+TEST(Metrics, HistogramsComeAndGo) {
+  std::vector<HistogramSample> samples;
+  MetricsRegistry registry;
+  registry.AddHistograms("slotway_x_seconds", "X.", [&] { return samples; }, 1);
+  EXPECT_THAT(registry.Render(), Not(HasSubstr("_bucket")));
+  Histogram histogram;
+  histogram.Record(5);
+  samples.push_back({{{"node", "a"}}, {}});
+  samples[0].values.Add(histogram);
+  EXPECT_THAT(registry.Render(), HasSubstr("slotway_x_seconds_bucket{node=\"a\",le=\"8\"} 1\n"));
+  EXPECT_THAT(registry.Render(), HasSubstr("slotway_x_seconds_sum{node=\"a\"} 5\n"));
 }
 
 TEST(Metrics, WorkersAreSummed) {

@@ -32,6 +32,7 @@ extern const CommandFamily kPubsubFamily;
 extern const CommandFamily kScriptingFamily;
 extern const CommandFamily kServerFamily;
 extern const CommandFamily kSetFamily;
+extern const CommandFamily kSlotwayFamily;
 extern const CommandFamily kSortedSetFamily;
 extern const CommandFamily kStreamFamily;
 extern const CommandFamily kStringFamily;

@@ -63,7 +63,7 @@ void BackendConnection::SendHandshake() {
   } else if (has_password) {
     SendControl(Control::kLogin, {"AUTH", user, login.password});
   }
-  SendControl(Control::kName, {"CLIENT", "SETNAME", "slotway"});
+  SendControl(Control::kName, {"CLIENT", "SETNAME", greeting_.name});
   if (lane_.IsReadonly()) {
     SendControl(Control::kReadonly, {"READONLY"});
     SendControl(Control::kRole, {"ROLE"});
@@ -96,6 +96,7 @@ void BackendConnection::SendControl(Control control, std::span<const std::string
   request.kind = InFlight::Kind::kControl;
   request.place = static_cast<std::uint32_t>(control);
   request.bytes = static_cast<std::uint32_t>(output.End() - begin);
+  meter_.Asked();
   in_flight_.PushBack(request);
   if (control != Control::kProbe) ++handshake_replies_left_;
   connection_->MarkForFlush();
@@ -117,6 +118,7 @@ void BackendConnection::SendFenced(std::string_view bytes) {
   InFlight request;
   request.kind = InFlight::Kind::kFenced;
   Send(both, request);
+  meter_.Asked();
 }
 
 std::string BackendConnection::FrontRequest() const {
@@ -128,6 +130,17 @@ std::string BackendConnection::FrontRequest() const {
 std::size_t BackendConnection::OnBytes(std::string_view input) {
   if (state_ == State::kDown) return input.size();
   last_progress_ms_ = loop_.NowMs();
+  if (meter_.IsAttached()) meter_.BeginReplies();
+  std::size_t taken = HandleReplies(input);
+  if (meter_.IsAttached()) {
+    meter_.EndReplies();
+    meter_.Node().received_bytes.Add(taken);
+  }
+  if (state_ != State::kDown) ReleaseAnswered();
+  return taken;
+}
+
+std::size_t BackendConnection::HandleReplies(std::string_view input) {
   std::size_t taken = 0;
   while (taken < input.size() && !connection_->IsPaused()) {
     std::string_view rest = input.substr(taken);
@@ -151,11 +164,15 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
     if (state_ == State::kDown) return taken;
     taken += length;
   }
-  ReleaseAnswered();
   return taken;
 }
 
 void BackendConnection::OnDrained() {
+  if (meter_.IsAttached()) {
+    meter_.Sent();
+    meter_.Node().sent_bytes.Add(connection_->Written() - counted_output_);
+    counted_output_ = connection_->Written();
+  }
   batch_ends_ = {batch_ends_[1], connection_->Written()};
   has_enough_sent_ = front_position_ < batch_ends_[0];
 }
@@ -174,8 +191,10 @@ void BackendConnection::HandleReply(std::string_view reply) {
   if (request.kind == InFlight::Kind::kReply && reply[0] != '-' && !request.is_held_back &&
       !is_passing_on_) [[likely]] {
     request.queue->Deliver(request.place, reply);
+    Measure(reply, reply.size());
   } else if (is_passing_on_) {
     is_passing_on_ = false;
+    Measure(reply, std::exchange(passed_on_bytes_, 0) + reply.size());
     request.queue->DeliverPiece(request.place, reply);
     if (request.is_awaited) events_.OnAwaitedReply(*this, request);
     if (request.is_held_back) request.queue->RemoveHeldBack();
@@ -191,6 +210,7 @@ void BackendConnection::HandleReply(std::string_view reply) {
     events_.OnFence(*this);
     if (state_ == State::kDown) return;
   } else if (request.kind != InFlight::Kind::kSwallow) {
+    if (reply[0] == '-' && meter_.IsAttached()) meter_.Node().error_replies.Add();
     bool is_taken_over =
         reply[0] == '-' && !request.is_raw && events_.OnErrorReply(*this, request, reply);
     if (state_ == State::kDown) return;
@@ -198,11 +218,52 @@ void BackendConnection::HandleReply(std::string_view reply) {
       is_taken_over = events_.OnAwaitedReply(*this, in_flight_.Front());
       if (state_ == State::kDown) return;
     }
-    if (!is_taken_over) Answer(in_flight_.Front(), reply);
+    if (!is_taken_over) {
+      Measure(reply, reply.size());
+      Answer(in_flight_.Front(), reply);
+    }
     if (state_ == State::kDown) return;  // a taker has ended it
   }
   front_position_ += in_flight_.Front().bytes;
+  meter_.Pass(in_flight_.Front().kind == InFlight::Kind::kFenced ? 2 : 1);
   in_flight_.PopFront();
+}
+
+void BackendConnection::Measure(std::string_view reply, std::size_t reply_bytes) {
+  if (!meter_.IsAttached()) return;
+  const InFlight& request = in_flight_.Front();
+  const protocol::FamilyId family = protocol::FamilyOf(request.command);
+  bool is_noted;
+  if (request.held_since_ms == 0) [[likely]] {
+    is_noted = meter_.Answered(family, request.bytes, reply_bytes);
+  } else {
+    constexpr std::uint64_t kUsPerMs = 1000;
+    const auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
+    is_noted = meter_.AnsweredLate(family, (now_ms - request.held_since_ms) * kUsPerMs);
+  }
+  if (is_noted) [[unlikely]] Note(reply, reply_bytes);
+}
+
+void BackendConnection::Note(std::string_view reply, std::size_t reply_bytes) {
+  // Of a large request the beginning has to do.
+  constexpr std::size_t kRequestBytesMax = 64 * 1024;
+  const InFlight& request = in_flight_.Front();
+  std::string bytes;
+  connection_->Output().CopyTo(
+      front_position_, std::min<std::size_t>(request.bytes, kRequestBytesMax), bytes);
+  Exchange exchange;
+  exchange.command = request.command;
+  exchange.request = bytes;
+  exchange.request_bytes = request.bytes;
+  exchange.reply = reply;
+  exchange.reply_bytes = reply_bytes;
+  exchange.node = meter_.Node().address;
+  exchange.connection = greeting_.name;
+  exchange.ordinal = meter_.Ordinal();
+  exchange.times = meter_.Times();
+  exchange.client = request.Client().Describe();
+  exchange.is_sampled = meter_.IsDrawn();
+  meter_.Worker().Note(exchange);
 }
 
 // A user who may not name its connection may still use it, and only a cluster knows READONLY.
@@ -244,6 +305,7 @@ std::size_t BackendConnection::PassOnPieces(std::string_view input) {
     return 0;
   }
   is_passing_on_ = true;
+  passed_on_bytes_ += scanned;
   request.queue->DeliverPiece(request.place, input.substr(0, scanned));
   scanner_.Drop();
   return scanned;

@@ -24,6 +24,7 @@
 #include "protocol/resp_reply_scanner.h"
 #include "protocol/resp_writer.h"
 #include "proxy/backend/backend_login.h"
+#include "proxy/meters/exchange_meter.h"
 #include "proxy/reply/in_flight.h"
 #include "runtime/connection.h"
 #include "runtime/ring.h"
@@ -38,6 +39,7 @@ struct BackendGreeting {
   // kReceiverId among the words stands for its id.
   std::vector<std::vector<std::string>> more;
   bool needs_receiver = false;
+  std::string name = "slotway";  // what the connection calls itself
   static constexpr std::string_view kReceiverId = "{receiver}";
 };
 
@@ -81,6 +83,12 @@ class BackendConnection final : private runtime::Connection::Handler {
                     const BackendGreeting& greeting, Lane lane, Events& events,
                     Opening opening = Opening::kNow);
   ~BackendConnection() override;
+
+  // Its requests are measured from now on. REQUIRES: nothing but the greeting was sent.
+  // shared: see NodeMeters.
+  void MeasureWith(WorkerMeter& worker, std::shared_ptr<NodeMeter> node) {
+    meter_.Attach(worker, std::move(node));
+  }
 
   // Begins to connect. REQUIRES: made with Opening::kLater, not called before, !IsDown().
   void Open();
@@ -171,12 +179,18 @@ class BackendConnection final : private runtime::Connection::Handler {
     if (in_flight_.Empty()) last_progress_ms_ = loop_.NowMs();
     connection_->Output().Append(bytes);
     if (!has_enough_sent_ || UnsentBytes() >= kGatheredBytesMax) connection_->MarkForFlush();
+    meter_.Asked();
     return in_flight_.Extend();
   }
   void SendHandshake();
   void SendControl(Control control, std::span<const std::string_view> args);
   void SendControl(Control control, std::initializer_list<std::string_view> args);
+  // How much of the input that was.
+  std::size_t HandleReplies(std::string_view input);
   void HandleReply(std::string_view reply);
+  // The front request is answered; of a reply that came in pieces `reply` is the last one.
+  void Measure(std::string_view reply, std::size_t reply_bytes);
+  void Note(std::string_view reply, std::size_t reply_bytes);
   void ReleaseAnswered();
   void ForbidReadsBehindWrites(runtime::ByteQueue::Position possibly_sent);
   void HandleControlReply(Control control, std::string_view reply);
@@ -195,6 +209,9 @@ class BackendConnection final : private runtime::Connection::Handler {
   std::array<runtime::ByteQueue::Position, 2> batch_ends_{};
   runtime::ByteQueue::Position asked_at_ = 0;  // HasSentMore()
   std::uint64_t last_progress_ms_ = 0;
+  ExchangeMeter meter_;
+  runtime::ByteQueue::Position counted_output_ = 0;  // by meter_
+  std::size_t passed_on_bytes_ = 0;                  // of the reply that is being passed on
   // shared: lets a deferred call see whether this connection still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   std::int64_t remote_id_ = 0;

@@ -21,6 +21,7 @@ NodeIndex BackendPool::FindOrAdd(const protocol::Endpoint& endpoint) {
   nodes_[free_place] = std::make_unique<Node>();
   nodes_[free_place]->endpoint = endpoint;
   nodes_[free_place]->address = *address;
+  if (meter_ != nullptr) nodes_[free_place]->meter = meter_->nodes.Of(address->ToString());
   return static_cast<NodeIndex>(free_place);
 }
 
@@ -42,12 +43,34 @@ void BackendPool::Want(NodeIndex index, Lane lane) {
     BackendGreeting greeting;
     greeting.login = greeting_.login;
     greeting.wants_id = true;
-    node.receiver = std::make_unique<BackendConnection>(
-        loop_, node.address, greeting, Lane(protocol::RespVersion::kResp3), events_);
+    node.receiver = Connect(node, std::move(greeting), Lane(protocol::RespVersion::kResp3));
     return;  // wanted again when that is ready
   }
-  backend =
-      std::make_unique<BackendConnection>(loop_, node.address, GreetingFor(node), lane, events_);
+  backend = Connect(node, GreetingFor(node), lane);
+}
+
+std::unique_ptr<BackendConnection> BackendPool::Connect(const Node& node, BackendGreeting greeting,
+                                                        Lane lane) {
+  if (meter_ != nullptr) greeting.name = meter_->NextConnectionName();
+  auto made = std::make_unique<BackendConnection>(loop_, node.address, greeting, lane, events_);
+  if (meter_ != nullptr) made->MeasureWith(*meter_, node.meter);
+  return made;
+}
+
+void BackendPool::MeasureNodes() {
+  for (const auto& node : nodes_) {
+    if (!node || !node->meter) continue;
+    std::uint64_t connections = 0, in_flight = 0, unsent_bytes = 0;
+    for (const auto& lane : node->lanes) {
+      if (!lane || !lane->IsReady()) continue;
+      ++connections;
+      in_flight += lane->InFlightRequests().Size();
+      unsent_bytes += lane->UnsentBytes();
+    }
+    node->meter->connections.Set(connections);
+    node->meter->in_flight.Set(in_flight);
+    node->meter->unsent_bytes.Set(unsent_bytes);
+  }
 }
 
 BackendGreeting BackendPool::GreetingFor(const Node& node) const {

@@ -27,6 +27,10 @@ class BackendPool {
               BackendConnection::Events& events)
       : loop_(loop), greeting_(std::move(greeting)), events_(events) {}
 
+  // Connections are measured, and named by it. Before anything is sent.
+  void MeasureWith(WorkerMeter& meter) { meter_ = &meter; }
+  // What is known of each node now, for its meter.
+  void MeasureNodes();
   // For connections that are opened from now on.
   void SetGreeting(BackendGreeting greeting) { greeting_ = std::move(greeting); }
   void SetLogin(BackendLogin login) { greeting_.login = std::move(login); }
@@ -87,6 +91,7 @@ class BackendPool {
     runtime::SocketAddress address;
     std::vector<std::unique_ptr<BackendConnection>> lanes;  // by Lane::Index()
     std::unique_ptr<BackendConnection> receiver;
+    std::shared_ptr<NodeMeter> meter;  // shared: see NodeMeters; nullptr: it is not measured
     std::uint64_t next_attempt_ms = 0;
     std::uint64_t pause_ms = 0;
     std::uint64_t left_at_ms = kStays;
@@ -94,12 +99,14 @@ class BackendPool {
   };
 
   BackendGreeting GreetingFor(const Node& node) const;
+  std::unique_ptr<BackendConnection> Connect(const Node& node, BackendGreeting greeting, Lane lane);
   // Destroys the connection once the callback that reported it down has returned.
   void DestroyLater(std::unique_ptr<BackendConnection> connection);
 
   runtime::EventLoop& loop_;
   BackendGreeting greeting_;
   BackendConnection::Events& events_;
+  WorkerMeter* meter_ = nullptr;
   std::vector<std::unique_ptr<Node>> nodes_;
 };
 

@@ -32,7 +32,7 @@ constexpr Noted kNoted[] = {
     {"function|delete", Shown::kAll}, {"function|flush", Shown::kAll},
     {"function|load", Shown::kNothing}, {"function|restore", Shown::kNothing},
     {"monitor", Shown::kAll},         {"debug", Shown::kAll},
-    {"slowlog|reset", Shown::kAll},   {"script|flush", Shown::kAll},
+    {"slowlog|reset", Shown::kAll},   {"slotway|reset", Shown::kAll},     {"script|flush", Shown::kAll},
     {"script|kill", Shown::kAll},     {"function|kill", Shown::kAll},
 };
 

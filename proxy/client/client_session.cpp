@@ -72,7 +72,12 @@ void ClientSession::ApplyParserLimits() {
   parser_.SetLimits(parser_limits);
 }
 
+ClientFacts ClientSession::Describe() const {
+  return {state_.id, PeerAddress().ToString(), state_.name, state_.user->Name()};
+}
+
 std::size_t ClientSession::OnBytes(std::string_view input) {
+  services_.meter.Touch();
   std::size_t taken = 0;
   has_large_replies_ = AreRepliesLarge();
   window_ = 0;  // asked for anew
@@ -443,11 +448,21 @@ bool ClientSession::Send(const Request& request) {
     return false;
   }
   services_.counters.requests.Add();
+  if (services_.meter.IsDrawn()) [[unlikely]] DrawKey(request);
   Lane lane = has_own ? OwnLane().WithSlow(false) : OwnLane();
   current_services_->router.Route(
       request, {.queue = replies_, .lane = lane, .is_silent = IsSilent(), .reads = reads});
   if (state_.reply_mode == ReplyMode::kSkipNext) state_.reply_mode = ReplyMode::kOn;
   return true;
+}
+
+// Any of its keys, so that those of MGET have their chance.
+void ClientSession::DrawKey(const Request& request) {
+  std::vector<protocol::KeyPosition>& keys = services_.acl_keys;
+  keys.clear();
+  protocol::ExtractKeys(*request.spec, request.args, keys);
+  if (keys.empty()) return services_.meter.Draw({});
+  services_.meter.Draw(request.args[keys[services_.meter.Lot() % keys.size()].index]);
 }
 
 config::ReadPolicy ClientSession::ReadsFrom() const {

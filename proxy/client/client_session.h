@@ -63,6 +63,7 @@ class ClientSession final : private runtime::Connection::Handler,
   const runtime::Connection& Socket() const { return *connection_; }
   // How the listener is set up that the client came in by; not what a later reload made of it.
   const config::ListenerConfig& Listener() const { return *origin_.listener; }
+  ClientFacts Describe() const override;
   const std::string& CountedHost() const { return origin_.counted_host; }
   // Who the client is and what it reached, as a load balancer saw it if there is one.
   runtime::SocketAddress PeerAddress() const;
@@ -128,6 +129,7 @@ class ClientSession final : private runtime::Connection::Handler,
   void OnDrained() override;
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
+  void OnErrorReply(std::string_view reply) override { services_.meter.CountError(reply); }
 
   // Chooses between the worker's connections and the client's own. False if the request has to
   // wait for those on the other ones.
@@ -143,6 +145,7 @@ class ClientSession final : private runtime::Connection::Handler,
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
   const protocol::CommandSpec* FindLearned(std::span<const std::string_view> args);
+  void DrawKey(const Request& request);
   bool AnswerLocally(const LocalCommand& command, const Request& request);
   void RunLocally(const LocalCommand& command, const Request& request, std::string& out);
   bool Send(const Request& request);

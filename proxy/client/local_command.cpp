@@ -12,7 +12,7 @@ std::vector<const LocalCommand*> IndexCommands() {
   for (auto family :
        {ConnectionCommands(), ClientCommands(), ClientAdminCommands(), ServerCommands(),
         UserCommands(), ClusterCommands(), TransactionCommands(), SubscribeCommands(),
-        PublishCommands(), MonitorCommands(), TrackingCommands()}) {
+        PublishCommands(), MonitorCommands(), TrackingCommands(), SlotwayCommands()}) {
     for (const LocalCommand& command : family) {
       const protocol::CommandSpec* spec = protocol::FindCommandByFullName(command.full_name);
       assert(spec != nullptr);

@@ -43,6 +43,8 @@ void NestedRequests::OnReplyProgress() {
   session_.Services().loop.Defer(on_answered_);
 }
 
+ClientFacts NestedRequests::Describe() const { return session_.Describe(); }
+
 void NestedRequests::OnOutputUnusable(std::string_view reason) {
   replies_.Detach();
   session_.Cut(reason);

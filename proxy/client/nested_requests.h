@@ -28,6 +28,7 @@ class NestedRequests final : private ReplyQueue::Owner {
  private:
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
+  ClientFacts Describe() const override;
   bool IsAnswered() const { return replies_.Outstanding() == 0 && !replies_.HasHeldBack(); }
 
   ClientSession& session_;

@@ -10,6 +10,7 @@
 #include "proxy/backend/fake_shard.h"
 #include "proxy/client/client_session.h"
 #include "proxy/client/session_registry.h"
+#include "proxy/meters/access_log.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/pubsub/pubsub_hub.h"
 #include "runtime/listener.h"
@@ -68,12 +69,15 @@ class SessionFixture : public testing::Test {
   void Begin() {
     ASSERT_EQ(book_.ApplySettings(settings_.auth), std::nullopt);
     dispatcher_ = std::make_unique<Dispatcher>(loop_, settings_, 1, [] {});
+    meters_.push_back(std::make_unique<WorkerMeter>("slotway-test-0", access_));
+    meters_[0]->Apply(settings_, 1);
+    dispatcher_->MeasureWith(*meters_[0]);
     router_ = std::make_unique<Router>(*dispatcher_, settings_, plans_);
     pubsub_ = std::make_unique<PubsubHub>(loop_, settings_, *dispatcher_, PubsubHub::Place{});
     services_.reset(new WorkerServices{
         loop_, settings_, book_, audit_, *dispatcher_, *router_, *pubsub_, sessions_,
         {0, 1, [this](std::size_t, auto task) { loop_.Post([=, this] { task(*services_); }); }},
-        counters_, nullptr, [] { return ProcessFacts{}; },
+        counters_, *meters_[0], meters_, nullptr, [] { return ProcessFacts{}; },
         [this](ClientSession& session) {
           loop_.Defer([this, id = session.State().id] { sessions_.Erase(id); });
         }});
@@ -128,6 +132,8 @@ class SessionFixture : public testing::Test {
   config::ProxyConfig settings_;
   UserBook book_;
   AuditLog audit_;
+  AccessLog access_;
+  WorkerMeters meters_;
   FakeShard x_{loop_}, y_{loop_};
   std::vector<RequestPlan> plans_;
   SessionCounters counters_;

@@ -62,6 +62,7 @@ Tracking::Tracking(ClientSession& session, WorkerServices& shared, TrackingOptio
       shared.loop, shared.settings, shared.colleagues.count,
       [&shared] { shared.dispatcher.RequestRefresh(); }, own);
   dispatcher_->ShareScripts(shared.dispatcher.Scripts());
+  dispatcher_->MeasureWith(shared.meter);
   router_ = std::make_unique<Router>(*dispatcher_, shared.settings, shared.router.Plans());
   services_.reset(new WorkerServices(shared.With(*dispatcher_, *router_)));
   shared.counters.tracking_clients.Add();

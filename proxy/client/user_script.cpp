@@ -117,7 +117,9 @@ Guise GuiseOf(const protocol::AclUser& user, std::string_view secret) {
     // Whether and how the client may log in is not the shard's business.
     const bool is_of_login = word == "on" || word == "off" || word == "nopass" || word[0] == '#' ||
                              word.ends_with("sanitize-payload");
-    if (!is_of_login) rules.emplace_back(word);
+    // Commands that no shard knows, and that no script may call.
+    const bool is_proxys = word.substr(1).starts_with("slotway");
+    if (!is_of_login && !is_proxys) rules.emplace_back(word);
   }
   std::string text;
   for (const std::string& rule : rules) text += rule + ' ';

@@ -17,6 +17,7 @@
 #include "proxy/client/monitor_feed.h"
 #include "proxy/client/reply_room.h"
 #include "proxy/client/user_book.h"
+#include "proxy/meters/worker_meter.h"
 #include "proxy/routing/router.h"
 #include "runtime/counter.h"
 #include "runtime/event_loop.h"
@@ -90,6 +91,8 @@ struct WorkerServices {
   SessionRegistry& sessions;
   Colleagues colleagues;
   SessionCounters& counters;
+  WorkerMeter& meter;    // the worker's own
+  WorkerMeters& meters;  // those of all workers
   // shared: an immutable snapshot, published to every worker.
   std::shared_ptr<const protocol::Topology> topology;
   std::function<ProcessFacts()> process_facts;
@@ -110,8 +113,8 @@ struct WorkerServices {
   // change stays the worker's.
   WorkerServices With(Dispatcher& own_dispatcher, Router& own_router) const {
     return {loop,   settings, book,       audit,    own_dispatcher, own_router,
-            pubsub, sessions, colleagues, counters, topology,       process_facts,
-            on_session_over, request_commands, learned};
+            pubsub, sessions, colleagues, counters, meter,          meters,
+            topology, process_facts, on_session_over, request_commands, learned};
   }
 };
 

@@ -49,6 +49,14 @@ bool IsOfEachShard(std::string_view encoded_args) {
   return spec != nullptr && GoesToEachShard(*spec);
 }
 
+// A proxy's connections have names of their own, behind what names the proxy ("slotway-1f2e3d4c").
+std::string NameOfAsker(std::string_view encoded_name) {
+  constexpr std::size_t kNameOfProxyBytes = 16;
+  auto name = protocol::ParseRespValue(encoded_name);
+  if (!name || !name->text.starts_with("slotway-")) return std::string(encoded_name);
+  return name->text.substr(0, kNameOfProxyBytes);
+}
+
 class SlowLogJoin {
  public:
   SlowLogJoin(std::span<const std::string> replies, std::optional<std::size_t> asked) {
@@ -100,7 +108,7 @@ class SlowLogJoin {
     std::map<std::string, std::vector<std::vector<Entry*>>> alike;  // by text, then by shard
     for (std::size_t shard = 0; shard < logs_.size(); ++shard) {
       for (Entry& entry : logs_[shard].entries) {
-        auto& of_shards = alike[std::string(entry.fields[3]) + std::string(entry.fields[5])];
+        auto& of_shards = alike[std::string(entry.fields[3]) + NameOfAsker(entry.fields[5])];
         of_shards.resize(logs_.size());
         of_shards[shard].push_back(&entry);
       }

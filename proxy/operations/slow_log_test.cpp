@@ -19,7 +19,7 @@ struct Seen {
   const char* words;
 };
 
-std::string Log(std::vector<Seen> entries) {
+std::string Log(std::vector<Seen> entries, const char* name = "slotway") {
   std::string bytes;
   protocol::StringSink sink{bytes};
   protocol::RespWriter<protocol::StringSink> writer(sink, protocol::RespVersion::kResp2);
@@ -35,7 +35,7 @@ std::string Log(std::vector<Seen> entries) {
     writer.Array(words.size());
     for (const std::string& word : words) writer.Bulk(word);
     writer.Bulk("127.0.0.1:1");
-    writer.Bulk("slotway");
+    writer.Bulk(name);
   }
   return bytes;
 }
@@ -73,6 +73,16 @@ TEST(SlowLog, OneShardsLogStaysAsItIs) {
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].id, 7);
   EXPECT_EQ(all[1].id, 6);
+}
+
+TEST(SlowLog, TheConnectionsOfOneProxyAreOneAsker) {
+  auto all = Join({Log({{5, 100, 30, "debug sleep 0"}}, "slotway-1f2e3d4c-0-1#17"),
+                   Log({{9, 100, 70, "debug sleep 0"}}, "slotway-1f2e3d4c-0-2#4")});
+  EXPECT_EQ(all.size(), 1u);
+  EXPECT_EQ(Join({Log({{5, 100, 30, "debug sleep 0"}}, "slotway-1f2e3d4c-0-1#17"),
+                  Log({{9, 100, 70, "debug sleep 0"}}, "slotway-00000000-0-2#4")})
+                .size(),
+            2u);
 }
 
 TEST(SlowLog, ARequestToAllShardsIsOneEntryWithTheTimeOfTheSlowest) {

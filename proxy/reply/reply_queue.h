@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "protocol/slot.h"
+#include "proxy/meters/exchange.h"
 #include "runtime/connection.h"
 #include "runtime/ring.h"
 
@@ -35,6 +36,10 @@ class ReplyQueue {
     virtual void OnReplyProgress() = 0;
     // The output went past its bound, or a reply broke off: the client is to be cut.
     virtual void OnOutputUnusable(std::string_view reason) = 0;
+    // The client gets an error. For counting.
+    virtual void OnErrorReply(std::string_view /*reply*/) {}
+    // Whose queue it is, for logs.
+    virtual ClientFacts Describe() const { return {}; }
   };
 
   ReplyQueue(Owner& owner, std::size_t output_bytes_max)
@@ -59,6 +64,7 @@ class ReplyQueue {
   bool IsOutstanding(Sequence sequence) const { return sequence - due_ < places_.Size(); }
   // The place that the next Open() opens.
   Sequence NextPlace() const { return next_; }
+  ClientFacts Describe() const { return owner_.Describe(); }
   // Whether this reply is the next to leave.
   bool IsDue(Sequence sequence) const { return sequence == due_; }
   // How many replies have left, ever.
@@ -66,6 +72,7 @@ class ReplyQueue {
 
   // A whole reply for the place `sequence`.
   void Deliver(Sequence sequence, std::string_view reply) {
+    if (reply.starts_with('-')) [[unlikely]] owner_.OnErrorReply(reply);
     if (sequence == due_ && places_.Front() == kAwaited && connection_ != nullptr) [[likely]] {
       connection_->Output().Append(reply);
       NoteSize(reply.size());

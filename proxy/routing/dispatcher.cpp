@@ -84,6 +84,7 @@ void Dispatcher::ApplySettings() {
 
 void Dispatcher::CheckBackends() {
   CountUnready();
+  if (watcher_ == nullptr) pool_.MeasureNodes();  // not of one client alone
   // After a pause of the whole process the answers may be there, unread: not the shards stalled.
   bool was_paused = loop_.NowMs() - checked_at_ms_ > 4 * kStallTickMs;
   checked_at_ms_ = loop_.NowMs();
@@ -211,6 +212,7 @@ void Dispatcher::CorrectOwner(Slot slot, NodeIndex node) {
 }
 
 void Dispatcher::OnReady(BackendConnection& backend) {
+  if (meter_ != nullptr) meter_->Touch();
   counters_.backend_connects.Add();
   pool_.NoteReady(backend);
   trouble_.erase(pool_.NodeOf(backend));
@@ -462,6 +464,7 @@ void Dispatcher::WantOwner(const InFlight& request) {
 }
 
 void Dispatcher::Tick() {
+  if (meter_ != nullptr) meter_->Touch();
   std::vector<HoldQueue::Held> expired = hold_.TakeExpired(loop_.NowMs());
   UseEach(expired, [this](const HoldQueue::Held& held) {
     counters_.hold_expired.Add();

@@ -69,6 +69,11 @@ class Dispatcher final : private BackendConnection::Events {
   // The same for EVAL: its script is remembered, until a shard refuses it.
   void SendScriptText(std::span<const std::string_view> args, std::string_view bytes,
                       InFlight request);
+  // Before anything is sent. It outlives the dispatcher.
+  void MeasureWith(WorkerMeter& meter) {
+    meter_ = &meter;
+    pool_.MeasureWith(meter);
+  }
   ScriptMemory& Scripts() { return *scripts_; }
   // Before anything is sent. It outlives the dispatcher.
   void ShareScripts(ScriptMemory& scripts) {
@@ -229,6 +234,7 @@ class Dispatcher final : private BackendConnection::Events {
   mutable std::optional<std::uint64_t> mark_of_map_;  // until the map changes
   ReadTargets reads_;
   std::unordered_map<NodeIndex, Trouble> trouble_;  // kNoNodeIndex: of slots without an owner
+  WorkerMeter* meter_ = nullptr;  // nullptr: nothing is measured
   runtime::Timer hold_timer_;
   runtime::Timer stall_timer_;
   DispatcherCounters counters_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/server/proxy_server.h"
+#include "proxy/server/request_metrics.h"
 #include "runtime/process_stats.h"
 
 namespace slotway::proxy {
@@ -61,6 +62,8 @@ constexpr auto kSessionCounts = std::to_array<WorkerCount<SessionCounters>>({
      &SessionCounters::failed_handshakes},
     {MetricKind::kCounter, "slotway_clients_cut_total",
      "Clients disconnected by the proxy: idle, or too much output.", &SessionCounters::cut},
+    {MetricKind::kGauge, "slotway_postponed_clients",
+     "Clients whose request CLIENT PAUSE holds.", &SessionCounters::postponed_clients},
     {MetricKind::kGauge, "slotway_tracking_clients", "Clients with CLIENT TRACKING.",
      &SessionCounters::tracking_clients},
     {MetricKind::kCounter, "slotway_invalidations_total",
@@ -169,6 +172,9 @@ void RegisterProxyMetrics(const ProxyServer& server, runtime::MetricsRegistry& r
   registry.Add(MetricKind::kCounter, "slotway_topology_changes_total",
                "Times that the topology was found changed.", {},
                [&server] { return static_cast<double>(server.Topology().Changes()); });
+  registry.Add(MetricKind::kCounter, "slotway_failovers_total",
+               "Replicas that were seen to have become masters.", {},
+               [&server] { return static_cast<double>(server.Failovers().Get()); });
   for (bool masters : {true, false}) {
     registry.Add(MetricKind::kGauge, "slotway_cluster_nodes", "Nodes of the cluster, by role.",
                  {{"role", masters ? "master" : "replica"}},
@@ -182,6 +188,7 @@ void RegisterProxyMetrics(const ProxyServer& server, runtime::MetricsRegistry& r
                  std::string reason;
                  return server.IsReady(reason) ? 1.0 : 0.0;
                });
+  AddRequestMetrics(server, registry);
   AddProcessMetrics(server, registry);
 }
 

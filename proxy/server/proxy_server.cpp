@@ -64,6 +64,12 @@ runtime::Result<void> ProxyServer::Start() {
       new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr, nullptr});
   if (auto problem = share_->book.ApplySettings(settings_.auth)) return runtime::Fail(*problem);
   if (auto opened = share_->audit.Open(settings_.audit); !opened) return opened;
+  if (auto opened = share_->access.Open(settings_.access_log); !opened) return opened;
+  for (std::size_t i = 0; i < worker_count; ++i) {
+    // "slotway-1f2e3d4c-0": the proxy, the worker.
+    share_->meters.push_back(std::make_unique<WorkerMeter>(
+        "slotway-" + run_id_.substr(0, 8) + '-' + std::to_string(i), share_->access));
+  }
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -154,12 +160,14 @@ runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& f
 runtime::Result<void> ProxyServer::TryOut(const config::ProxyConfig& effective) {
   if (auto problem = share_->book.ApplySettings(effective.auth)) return runtime::Fail(*problem);
   auto opened = share_->audit.Open(effective.audit);  // also anew, if the file was moved away
+  if (opened) opened = share_->access.Open(effective.access_log);
   if (opened) {
     opened = front_door_.Open(effective.listeners, static_cast<int>(effective.tcp.backlog));
   }
   if (!opened) {
     share_->book.ApplySettings(settings_.auth);
     share_->audit.Open(settings_.audit);
+    share_->access.Open(settings_.access_log);
   }
   return opened;
 }
@@ -249,7 +257,21 @@ std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {
   return admin_->Address();
 }
 
+// A replica that has become a master is one.
+void ProxyServer::CountFailovers(const protocol::Topology& fresh) {
+  std::set<std::string> replicas;
+  for (const protocol::ClusterNode& node : fresh.nodes) {
+    if (!node.is_master) {
+      replicas.insert(node.id);
+    } else if (replica_ids_.contains(node.id)) {
+      failovers_.Add();
+    }
+  }
+  replica_ids_ = std::move(replicas);
+}
+
 void ProxyServer::Publish(const TopologyRefresher::Snapshot& snapshot) {
+  CountFailovers(*snapshot);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeTopology(snapshot); });
   }

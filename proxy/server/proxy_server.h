@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,9 @@ class ProxyServer {
   bool IsReady(std::string& reason) const;
   ProcessFacts Facts() const;
   const std::vector<std::unique_ptr<ProxyWorker>>& Workers() const { return workers_; }
+  const WorkerMeters& Meters() const { return share_->meters; }
   const TopologyRefresher& Topology() const { return *refresher_; }
+  const runtime::Counter& Failovers() const { return failovers_; }
   const runtime::Counter& Reloads() const { return reloads_; }
 
  private:
@@ -70,6 +73,7 @@ class ProxyServer {
   // Takes over certificates whose files have changed.
   void RenewTls();
   void AskBackendAnew(const SettingsChange& change);
+  void CountFailovers(const protocol::Topology& fresh);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   void KeepUsers();
   void TakeUsersText(const std::string& text);
@@ -98,6 +102,8 @@ class ProxyServer {
   runtime::Timer tls_timer_;
   runtime::FileMarks tls_files_;
   runtime::Counter reloads_;
+  runtime::Counter failovers_;
+  std::set<std::string> replica_ids_;  // as of the last topology
   std::atomic<bool> is_refresh_requested_{false};
   std::atomic<bool> are_commands_requested_{false};
   bool is_shutting_down_ = false;

@@ -83,6 +83,7 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
       pubsub_(loop, settings_, dispatcher_,
               {colleagues.own_index, colleagues.count,
                [this](PubsubCensus::News news) { BroadcastNews(news); }}),
+      meter_(*share.meters[colleagues.own_index]),
       services_{loop,
                 settings_,
                 share.book,
@@ -93,6 +94,8 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
                 sessions_,
                 std::move(colleagues),
                 counters_,
+                meter_,
+                share.meters,
                 nullptr,
                 share.process_facts,
                 [this](ClientSession& session) { Remove(session); },
@@ -110,6 +113,8 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
       house_timer_(loop),
       bound_timer_(loop) {
   dispatcher_.ShareScripts(share.scripts);
+  meter_.Apply(settings_, share.worker_count);
+  dispatcher_.MeasureWith(meter_);
   house_timer_.Start(kHouseTickMs, kHouseTickMs, [this] { KeepHouse(); });
   bound_timer_.Start(kBoundTickMs, kBoundTickMs, [this] { KeepBufferBound(); });
 }
@@ -196,6 +201,7 @@ void ProxyWorker::Remove(ClientSession& session) {
 void ProxyWorker::TakeSettings(const config::ProxyConfig& settings) {
   settings_ = settings;
   dispatcher_.ApplySettings();
+  meter_.Apply(settings_, share_.worker_count);
   entrance_.SetHandshakesMax(HandshakesMaxOf(settings_.limits, share_.worker_count));
   TakeUsers(services_, share_.book.Current());
   sessions_.ForEach([](ClientSession& session) { session.ApplySettings(); });
@@ -210,7 +216,6 @@ void ProxyWorker::KeepHouse() {
 
 // Above the bound those go who have most of it, until the rest fits; who asked for NO-EVICT last.
 void ProxyWorker::KeepBufferBound() {
-  if (settings_.limits.buffered_total_max_bytes == 0) return;
   std::size_t bound = settings_.limits.buffered_total_max_bytes / share_.worker_count;
   std::size_t total = dispatcher_.BufferedBytes();
   std::vector<std::pair<std::size_t, ClientSession*>> holders;
@@ -219,7 +224,8 @@ void ProxyWorker::KeepBufferBound() {
     total += bytes;
     if (bytes > 0) holders.emplace_back(bytes, &session);
   });
-  if (total <= bound) return;
+  meter_.buffered_bytes.Set(total);
+  if (settings_.limits.buffered_total_max_bytes == 0 || total <= bound) return;
   auto goes_first = [](const auto& a, const auto& b) {
     bool is_a_spared = a.second->State().is_no_evict;
     if (is_a_spared != b.second->State().is_no_evict) return !is_a_spared;

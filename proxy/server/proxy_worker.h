@@ -14,6 +14,7 @@
 #include "proxy/client/client_session.h"
 #include "proxy/client/session_registry.h"
 #include "proxy/client/worker_services.h"
+#include "proxy/meters/access_log.h"
 #include "proxy/pubsub/pubsub_hub.h"
 #include "proxy/routing/dispatcher.h"
 #include "proxy/routing/router.h"
@@ -37,6 +38,8 @@ struct WorkerShare {
   AddressCounts addresses{};
   UserBook book{};
   AuditLog audit{};
+  AccessLog access{};
+  WorkerMeters meters{};  // one per worker, before that is made
 };
 
 class ProxyWorker {
@@ -96,6 +99,7 @@ class ProxyWorker {
   Dispatcher dispatcher_;
   Router router_;
   PubsubHub pubsub_;
+  WorkerMeter& meter_;
   WorkerServices services_;
   SessionRegistry sessions_;
   ProxyHeaderGate gate_;

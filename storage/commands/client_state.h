@@ -35,6 +35,7 @@ enum class ClientWay : std::uint8_t {
 
 struct ClientState {
   std::uint64_t id = 0;
+  std::uint64_t requests = 0;  // so far, the one that runs included
   int db_index = 0;
   std::uint8_t ways = 0;
   protocol::RespVersion resp_version = protocol::RespVersion::kResp2;

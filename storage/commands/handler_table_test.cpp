@@ -11,7 +11,7 @@ namespace slotway::storage {
 namespace {
 
 // What this version does not do, by family. A command that gets its function leaves this list.
-const std::set<std::string> kUnsupportedGroups = {"scripting"};
+const std::set<std::string> kUnsupportedGroups = {"scripting", "slotway"};
 const std::set<std::string> kUnsupportedCommands = {
     "client|capa", "module|load", "module|loadex", "module|unload"};
 

@@ -9,12 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
-
-#include "protocol/command.h"
 
 namespace slotway::storage {
 
@@ -22,21 +18,13 @@ struct SlowCommand {
   std::uint64_t id = 0;
   std::int64_t time_s = 0;  // Unix time of its end
   std::uint64_t duration_us = 0;
-  std::vector<std::string> args;  // shortened, without secrets
+  std::vector<std::string> args;  // protocol::ShownArguments()
   std::string client_address;
   std::string client_name;
 };
 
 class SlowLog {
  public:
-  static constexpr std::size_t kArgsMax = 32;
-  static constexpr std::size_t kArgBytesMax = 128;
-
-  // What is kept of a request: its arguments, long ones cut, and of many the first 31, each with a
-  // word about the rest. `spec` tells which ones are secret.
-  static std::vector<std::string> Shortened(const protocol::CommandSpec& spec,
-                                            std::span<const std::string_view> args);
-
   // Gives the entry its id and drops the oldest beyond `entries_max`.
   void Add(SlowCommand command, std::size_t entries_max);
   void DropBeyond(std::size_t entries_max);

@@ -8,25 +8,6 @@
 namespace slotway::storage {
 namespace {
 
-std::vector<std::string> Shortened(const std::vector<std::string>& request) {
-  const std::vector<std::string_view> args(request.begin(), request.end());
-  return SlowLog::Shortened(*protocol::FindCommand(args), args);
-}
-
-TEST(SlowLog, ArgumentsAreShortened) {
-  EXPECT_EQ(Shortened({"get", "k"}), (std::vector<std::string>{"get", "k"}));
-  const std::string bytes(SlowLog::kArgBytesMax, 'A');
-  EXPECT_EQ(Shortened({"get", bytes})[1], bytes);
-  EXPECT_EQ(Shortened({"get", bytes + "AB"})[1], bytes + "... (2 more bytes)");
-  std::vector<std::string> many(SlowLog::kArgsMax, "del");
-  EXPECT_EQ(Shortened(many), many);
-  many.emplace_back("last");
-  const std::vector<std::string> kept = Shortened(many);
-  ASSERT_EQ(kept.size(), SlowLog::kArgsMax);
-  EXPECT_EQ(kept.back(), "... (2 more arguments)");
-  EXPECT_EQ(Shortened({"auth", "p"})[1], "(redacted)");
-}
-
 TEST(SlowLog, KeepsTheNewest) {
   SlowLog log;
   for (int i = 0; i < 10; ++i) log.Add(SlowCommand(), 3);

@@ -92,6 +92,7 @@ Request Executor::Prepare(std::span<const std::string_view> args) const {
 }
 
 void Executor::Execute(ClientState& client, const Request& request, runtime::ByteQueue& output) {
+  ++client.requests;
   bool was_asking = client.is_asking;
   const bool is_usual = client.reply_mode == ReplyMode::kOn && client.ways == 0;
   if (client.Is(ClientWay::kImporting)) [[unlikely]] {

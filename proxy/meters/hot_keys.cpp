@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/meters/hot_keys.h"
+
+#include <algorithm>
+
+namespace slotway::proxy {
+
+void HotKeys::Sample(std::string_view key, std::uint64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  HalveIfDue(now_ms);
+  samples_ += 1;
+  const Place place = PlaceFor(key.substr(0, kKeyBytesMax));
+  Count(place, counters_[place].count + 1);
+}
+
+HotKeys::Place HotKeys::PlaceFor(std::string_view key) {
+  if (auto known = places_.find(key); known != places_.end()) return known->second;
+  if (counters_.capacity() == 0) counters_.reserve(kCountersMax);
+  Place place;
+  if (counters_.size() < kCountersMax) {
+    place = static_cast<Place>(counters_.size());
+    counters_.push_back({});
+    by_count_.insert({0, place});
+  } else {
+    place = by_count_.begin()->second;
+    places_.erase(counters_[place].key);
+    counters_[place].error = counters_[place].count;
+  }
+  counters_[place].key = key;
+  places_.emplace(counters_[place].key, place);
+  return place;
+}
+
+void HotKeys::Count(Place place, double count) {
+  auto node = by_count_.extract({counters_[place].count, place});
+  node.value().first = count;
+  by_count_.insert(std::move(node));
+  counters_[place].count = count;
+}
+
+void HotKeys::HalveIfDue(std::uint64_t now_ms) {
+  if (since_ms_ == 0) since_ms_ = now_ms;
+  if (now_ms - since_ms_ < kHalvedEveryMs) return;
+  // After a long silence nothing of before is left.
+  const std::uint64_t elapsed_ms = now_ms - since_ms_;
+  const int halvings = static_cast<int>(std::min<std::uint64_t>(elapsed_ms / kHalvedEveryMs, 60));
+  const double factor = 1.0 / static_cast<double>(std::uint64_t{1} << halvings);
+  seconds_before_ = (seconds_before_ + static_cast<double>(elapsed_ms) / 1000) * factor;
+  since_ms_ = now_ms;
+  samples_ *= factor;
+  by_count_.clear();
+  for (std::size_t i = 0; i < counters_.size(); ++i) {
+    counters_[i].count *= factor;
+    counters_[i].error *= factor;
+    by_count_.insert({counters_[i].count, static_cast<Place>(i)});
+  }
+}
+
+HotKeys::Report HotKeys::Read(std::uint64_t now_ms) const {
+  const std::lock_guard lock(mutex_);
+  Report report;
+  report.samples = samples_;
+  if (since_ms_ == 0) return report;
+  report.seconds = seconds_before_ + static_cast<double>(now_ms - since_ms_) / 1000;
+  for (const Counter& counter : counters_) {
+    report.keys.push_back({counter.key, counter.count, counter.error});
+  }
+  return report;
+}
+
+void HotKeys::Clear() {
+  const std::lock_guard lock(mutex_);
+  places_.clear();
+  by_count_.clear();
+  counters_.clear();
+  samples_ = seconds_before_ = 0;
+  since_ms_ = 0;
+}
+
+}  // namespace slotway::proxy
