@@ -76,6 +76,9 @@ const Setting kSchema[] = {
     {"io-threads", AdviceInt("1", 1, 128), kImmutable, "", kOneEngineThread},
     {"io-threads-do-reads", AdviceBool("no"), kImmutable, "", kOneEngineThread},
 
+    {"admin-port", SignedField{&C::admin_port, 0, 65535}, kImmutable},
+    {"admin-bind", TextField{&C::admin_bind}, kImmutable},
+
     // Access
     {"requirepass", TextField{&C::requirepass}},
     {"aclfile", TextField{&C::aclfile}, kImmutable},

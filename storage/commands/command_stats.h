@@ -26,6 +26,8 @@ struct ServerStats {
   std::uint64_t commands_processed = 0;
   std::uint64_t connections_received = 0;
   std::uint64_t connections_rejected = 0;
+  std::uint64_t tls_handshakes = 0;         // with clients, that succeeded
+  std::uint64_t failed_tls_handshakes = 0;  // or took too long
   std::uint64_t input_bytes = 0;
   std::uint64_t output_bytes = 0;
   std::uint64_t reads_processed = 0;

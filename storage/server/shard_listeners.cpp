@@ -23,11 +23,13 @@ class ShardListeners::Visitor final : public runtime::TlsEntrance::Visitor {
 
  private:
   void OnSecured(std::unique_ptr<runtime::Connection> connection) override {
+    ++listeners_.state_.stats.tls_handshakes;
     listeners_.on_client_(std::move(connection));
   }
   void OnTurnedAway(std::string_view reason) override {
     runtime::LogDebug("Error accepting a client connection: {}", reason);
     ++listeners_.state_.stats.connections_rejected;
+    ++listeners_.state_.stats.failed_tls_handshakes;
   }
 
   ShardListeners& listeners_;

@@ -165,6 +165,9 @@ runtime::Result<bool> ShardServer::Start() {
   if (state_.Config().min_replicas_to_ack == kMajorityOfShard && !cluster_) {
     return runtime::Fail("min-replicas-to-ack majority: is for cluster mode");
   }
+  auto admin = ShardAdmin::Start(loop_, state_, [this] { return WhyNotReady(); });
+  if (!admin) return tl::unexpected(admin.error());
+  admin_ = std::move(*admin);
   LogStart();
   if (on_listening_) on_listening_();
   WarnOfTooFewFiles(state_.Config().maxclients);
@@ -186,6 +189,16 @@ runtime::Result<bool> ShardServer::Start() {
 void ShardServer::LogStart() const {
   runtime::LogInfo("slotway-shard {}, Redis {}, PID: {}, port: {}", protocol::kSlotwayVersion,
                    protocol::kRedisVersion, getpid(), Port());
+}
+
+std::string ShardServer::WhyNotReady() const {
+  if (state_.persistence.loading.is_loading) return "data is being loaded";
+  if (state_.replication.lacks_data) return "a replica may have more of the data";
+  if (state_.replication.is_replica && !state_.replication.master.IsUp()) {
+    return "the link to the master is down";
+  }
+  if (cluster_ != nullptr && !cluster_->IsUp()) return "the cluster is down";
+  return {};
 }
 
 void ShardServer::OnLoaded(const std::optional<std::string>& error) {

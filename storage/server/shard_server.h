@@ -30,6 +30,7 @@
 #include "storage/server/executor.h"
 #include "storage/server/persistence_service.h"
 #include "storage/server/request_batch.h"
+#include "storage/server/shard_admin.h"
 #include "storage/server/shard_listeners.h"
 #include "storage/server/shard_session.h"
 #include "storage/server/shutdown.h"
@@ -87,6 +88,7 @@ class ShardServer {
 
  private:
   void LogStart() const;
+  std::string WhyNotReady() const;
   void ApplyOfStream(ClientState& master, std::span<const std::string_view> args);
   void LookAtAnswer(std::span<const std::string_view> args);
   void Accept(std::unique_ptr<runtime::Connection> connection);
@@ -137,6 +139,7 @@ class ShardServer {
   RequestBatch batch_;
   RequestBatch batch_when_busy_;
   ShardListeners listeners_;
+  std::unique_ptr<ShardAdmin> admin_;  // nullptr: off
   std::unordered_map<std::uint64_t, std::unique_ptr<ShardSession>> sessions_;
   std::uint64_t last_seen_client_id_ = 0;  // see LookAtSomeClients
   runtime::Timer expiry_timer_;
