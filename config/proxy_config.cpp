@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/proxy_config.h"
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -198,6 +200,8 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
   root.Section("admin", [&](YamlSection& section) {
     section.Read("address", config.admin.address);
     section.Read("port", config.admin.port);
+    section.Read("console", config.admin.console);
+    section.Read("console_edits_users", config.admin.console_edits_users);
   });
   root.Section("log", [&](YamlSection& section) { ReadLog(section, config.log); });
   root.Section("audit", [&](YamlSection& section) {
@@ -424,6 +428,21 @@ std::vector<std::string> TlsFilesOf(const ProxyConfig& config) {
     return {};
   });
   return files;
+}
+
+std::vector<runtime::CertificateEnd> CertificateEndsOf(const ProxyConfig& config) {
+  std::map<std::string, int64_t> by_file;  // one may be in use in several places
+  ForEachTls(config, [&](const auto& tls) -> runtime::Result<void> {
+    if (tls.opened.context == nullptr) return {};
+    for (const runtime::CertificateEnd& end : tls.opened.context->CertificateEnds()) {
+      auto [known, is_new] = by_file.emplace(end.file, end.at_s);
+      known->second = std::min(known->second, end.at_s);
+    }
+    return {};
+  });
+  std::vector<runtime::CertificateEnd> ends;
+  for (auto& [file, at_s] : by_file) ends.push_back({file, at_s});
+  return ends;
 }
 
 std::optional<Endpoint> ParseEndpoint(std::string_view text) {

@@ -165,6 +165,8 @@ struct AnnounceConfig {
 struct AdminConfig {
   std::string address = "127.0.0.1";
   uint16_t port = 32280;  // 0: no admin server
+  bool console = true;    // the page for people, and what it asks
+  bool console_edits_users = false;
   bool operator==(const AdminConfig&) const = default;
 };
 
@@ -221,6 +223,8 @@ tl::expected<ProxyConfig, ConfigError> ParseProxyConfig(std::string_view yaml,
 runtime::Result<void> OpenTls(ProxyConfig& config);
 // What those files are.
 std::vector<std::string> TlsFilesOf(const ProxyConfig& config);
+// When the certificates that are in use end, by their files.
+std::vector<runtime::CertificateEnd> CertificateEndsOf(const ProxyConfig& config);
 // Checks what no single value can show (no seeds, a pause above the cut, ...). Nothing when fine.
 std::optional<ConfigError> Validate(const ProxyConfig& config);
 

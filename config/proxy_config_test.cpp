@@ -90,7 +90,7 @@ limits: {client_output_pause_bytes: 64kb, buffered_total_max_bytes: 2gb, pubsub_
 routing: {cross_slot: all, split_mset: no, keyless_scripts: off}
 hold: {time_max_ms: 500}
 announce: {host: example.org, port: 31234}
-admin: {port: 0}
+admin: {port: 0, console: no, console_edits_users: yes}
 log: {level: debug, format: json, file: /tmp/x.log}
 tcp: {nodelay: false, keepalive_s: 5m}
 idle_timeout_ms: 1h
@@ -124,6 +124,8 @@ idle_timeout_ms: 1h
   EXPECT_EQ(config->limits.client_output_pause_bytes, 64 * kKilobyte);
   EXPECT_EQ(config->limits.buffered_total_max_bytes, 2 * kGigabyte);
   EXPECT_EQ(config->announce.port, 31234);
+  EXPECT_FALSE(config->admin.console);
+  EXPECT_TRUE(config->admin.console_edits_users);
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
   EXPECT_EQ(config->log.format, LogFormat::kJson);
   EXPECT_FALSE(config->tcp.nodelay);

@@ -62,7 +62,11 @@ std::string Listed(const std::vector<std::string>& names) {
 // What is wrong with the file is said, and everything stays as it is.
 void Reload(proxy::ProxyServer& server, const std::string& file) {
   auto fresh = config::LoadProxyConfig(file);
-  if (!fresh) return runtime::LogError("reload refused: {}", fresh.error().Render());
+  if (!fresh) {
+    // Without the text, which may show what the file holds.
+    server.NoteReloadRefused("line " + std::to_string(fresh.error().line));
+    return runtime::LogError("reload refused: {}", fresh.error().Render());
+  }
   auto change = server.Reload(*fresh);
   if (!change) return runtime::LogError("reload refused: {}", change.error().text);
   runtime::SetUpLog(LogOptionsOf(fresh->log));  // also opens a file anew that was moved away

@@ -83,6 +83,17 @@ class HttpServerTest : public testing::Test {
       routes["/echo"] = [](const HttpRequest& request) {
         return HttpResponse{200, "text/plain", request.path + "?" + request.query + "\n"};
       };
+      routes["/form"] = {[](const HttpRequest& request) {
+                           return HttpResponse{200, "text/plain",
+                                               request.body + "|" +
+                                                   std::string(request.Header("x-token")) + "\n",
+                                               {{"X-More", "yes"}}};
+                         },
+                         true};
+      routes["/later"] = HttpServer::Route::Later(
+          [this](const HttpRequest&, HttpServer::Answer answer) {
+            later_.push_back(std::move(answer));
+          });
       routes["/large"] = [](const HttpRequest&) {
         std::string page(1 << 20, 'x');
         page += '\n';
@@ -109,7 +120,20 @@ class HttpServerTest : public testing::Test {
   }
 
   std::unique_ptr<WorkerGroup> workers_;
-  std::unique_ptr<HttpServer> server_;  // of the worker's thread
+  // The server's thread answers what has waited, and what comes while it does.
+  void AnswerLater(std::size_t count) {
+    for (std::size_t answered = 0; answered < count;) {
+      workers_->RunOn(0, [&] {
+        for (; !later_.empty(); ++answered) {
+          later_.front()({200, "text/plain", "later " + std::to_string(answered) + "\n"});
+          later_.erase(later_.begin());
+        }
+      });
+    }
+  }
+
+  std::vector<HttpServer::Answer> later_;  // of the worker's thread, as the next
+  std::unique_ptr<HttpServer> server_;
   SocketAddress address_;
 };
 
@@ -159,6 +183,56 @@ TEST_F(HttpServerTest, OneRequestOneAnswer) {
     EXPECT_THAT(answer, HasSubstr(c.part)) << c.request.substr(0, 100);
     EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << "two answers: " << answer;
   }
+}
+
+TEST_F(HttpServerTest, PostHasABodyAndHeaders) {
+  const std::string request =
+      "POST /form HTTP/1.1\r\nX-Token: ab c\r\nContent-Length: 5\r\nConnection: close\r\n\r\n"
+      "a=1&b";
+  const std::string whole = Exchange(request);
+  EXPECT_THAT(whole, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(whole, HasSubstr("X-More: yes\r\n"));
+  EXPECT_THAT(whole, EndsWith("a=1&b|ab c\n"));
+  for (std::size_t cut = 1; cut < request.size(); ++cut) {
+    Client client(address_);
+    client.Send(request.substr(0, cut));
+    client.Send(request.substr(cut));
+    EXPECT_EQ(client.ReadToEnd(), whole) << cut;
+  }
+  EXPECT_THAT(Exchange("GET /form HTTP/1.1\r\nConnection: close\r\n\r\n"),
+              HasSubstr("Allow: POST\r\n"));
+}
+
+TEST_F(HttpServerTest, AnswersThatComeLaterKeepTheirOrder) {
+  Client client(address_);
+  client.Send(
+      "GET /later HTTP/1.1\r\n\r\nGET /echo?1 HTTP/1.1\r\n\r\nGET /later HTTP/1.1\r\n\r\n"
+      "GET /echo?2 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  AnswerLater(2);
+  const std::string all = client.ReadToEnd();
+  std::size_t at = 0;
+  for (const char* part : {"later 0\n", "/echo?1\n", "later 1\n", "/echo?2\n"}) {
+    at = all.find(part, at);
+    ASSERT_NE(at, std::string::npos) << part << " in " << all;
+  }
+}
+
+TEST_F(HttpServerTest, NobodyIsThereForALateAnswer) {
+  HttpServer::Options options;
+  options.request_timeout_ms = 30;
+  StartServer(options);
+  Client impatient(address_);
+  impatient.Send("GET /later HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(impatient.ReadToEnd(), "") << "its handler takes too long";
+  AnswerLater(1);
+  EXPECT_THAT(Exchange("GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n"), EndsWith("/echo?\n"));
+  Client last(address_);
+  last.Send("GET /later HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(last.ReadToEnd(), "");
+  workers_->RunOn(0, [&] {
+    server_.reset();
+    for (const auto& answer : later_) answer({});
+  });
 }
 
 TEST_F(HttpServerTest, ManyHeadersAreTooMuch) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <ctime>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -134,6 +135,12 @@ int ChooseCertificate(SSL* connection, int*, void* contexts) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+std::int64_t EndOf(SSL_CTX* context) {
+  std::tm end{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &end);
+  return timegm(&end);
+}
+
 std::string Lower(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -192,6 +199,9 @@ Result<std::unique_ptr<const TlsContext>> TlsContext::Make(const TlsSettings& se
                              settings.certificates.empty() ? nullptr : &settings.certificates[i]);
     if (!one) return tl::unexpected(one.error());
     if (is_server) made->LearnNames(one->get());
+    if (!settings.certificates.empty()) {
+      made->ends_.push_back({settings.certificates[i].certificate_file, EndOf(one->get())});
+    }
     made->contexts_.push_back(*std::move(one));
   }
   if (count > 1) {

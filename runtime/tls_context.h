@@ -6,6 +6,7 @@
 // renegotiates, nothing is compressed, no data comes early.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,12 @@
 struct ssl_ctx_st;
 
 namespace slotway::runtime {
+
+// When a certificate's time is over, in seconds since 1970.
+struct CertificateEnd {
+  std::string file;
+  std::int64_t at_s = 0;
+};
 
 class TlsContext {
  public:
@@ -35,6 +42,9 @@ class TlsContext {
   // it.
   ssl_ctx_st* FindByName(std::string_view server_name) const;
 
+  // Of the certificates that were read, in their order.
+  const std::vector<CertificateEnd>& CertificateEnds() const { return ends_; }
+
   // Every file that a context of these settings is made of.
   static std::vector<std::string> FilesOf(const TlsSettings& settings);
 
@@ -49,6 +59,7 @@ class TlsContext {
 
   Side side_;
   std::vector<NativeContext> contexts_;  // one per certificate, at least one
+  std::vector<CertificateEnd> ends_;
   std::vector<std::pair<std::string, ssl_ctx_st*>> names_;  // lower case; "*.x" stands for one label
 };
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "runtime/blocking_client.h"
+#include "runtime/clock.h"
 #include "runtime/connection.h"
 #include "runtime/listener.h"
 #include "runtime/signals.h"
@@ -152,6 +153,21 @@ TEST_F(TlsTest, Protocols) {
   auto new_server = TlsFixture::Open(fresh, Side::kServer);
   TlsPair refused(*new_server, *old_client, "localhost", Verify::kName);
   EXPECT_EQ(refused.server->Failure(), "TLS: unsupported protocol");
+}
+
+TEST_F(TlsTest, ContextsTellWhenTheirCertificatesEnd) {
+  TlsFixture one, other;
+  TlsSettings settings = one.ServerSettings();
+  settings.certificates.push_back(other.Certificate());
+  auto context = TlsFixture::Open(settings, Side::kServer);
+  ASSERT_NE(context, nullptr);
+  ASSERT_EQ(context->CertificateEnds().size(), 2u);
+  const std::int64_t left_s = context->CertificateEnds()[1].at_s - UnixMs() / 1000;
+  EXPECT_NEAR(static_cast<double>(left_s), 3600, 60);
+  EXPECT_EQ(context->CertificateEnds()[1].file, other.Certificate().certificate_file);
+  auto client = TlsFixture::Open(one.ClientSettings(), Side::kClient);
+  ASSERT_NE(client, nullptr);
+  EXPECT_TRUE(client->CertificateEnds().empty());
 }
 
 TEST_F(TlsTest, CertificatesByName) {

@@ -128,6 +128,36 @@ bool ReplicaMonitor::IsInZone(const Node& node) const {
          config::ZoneOfNode(replicas.node_zones, node.name) == replicas.zone;
 }
 
+ReplicaMonitor::Standing ReplicaMonitor::StandingOf(const std::string& address) const {
+  const Node& node = nodes_.at(address);
+  const auto& info = node.probe->Info();
+  Standing standing;
+  standing.node = address;
+  standing.answers = info.has_value() && !IsSilent(node);
+  standing.is_link_up = info && info->is_link_up;
+  standing.latency_us = node.probe->LatencyUs();
+  return standing;
+}
+
+std::vector<ReplicaMonitor::Standing> ReplicaMonitor::Standings() const {
+  std::vector<Standing> standings;
+  for (const Shard& shard : shards_) {
+    const auto& master = nodes_.at(shard.master).probe->Info();
+    standings.push_back(StandingOf(shard.master));
+    for (const std::string& replica : shard.replicas) {
+      Standing standing = StandingOf(replica);
+      standing.master = shard.master;
+      const auto& info = nodes_.at(replica).probe->Info();
+      if (master && info && !info->is_master && info->history_id == master->history_id) {
+        // Who is ahead was asked a moment later.
+        standing.lag_bytes = master->offset - std::min(master->offset, info->offset);
+      }
+      standings.push_back(std::move(standing));
+    }
+  }
+  return standings;
+}
+
 void ReplicaMonitor::Judge() {
   ReplicaFacts facts;
   for (const Shard& shard : shards_) JudgeShard(shard, facts);

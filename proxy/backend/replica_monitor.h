@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,16 @@ class ReplicaMonitor {
   void UpdateTopology(const protocol::Topology& topology);
   // The settings were replaced: begins anew with them. Follow with UpdateTopology().
   void ApplySettings();
+  // How a watched node stands: masters that have replicas, and these.
+  struct Standing {
+    std::string node;    // "host:port"
+    std::string master;  // of a replica
+    bool answers = false;
+    bool is_link_up = false;                 // of a replica: to its master
+    std::optional<std::uint64_t> lag_bytes;  // of a replica, if it follows its master's history
+    std::uint64_t latency_us = 0;            // 0: not known yet
+  };
+  std::vector<Standing> Standings() const;
   // The interval between two questions: as set, or less if the bound of staleness is short.
   std::uint64_t IntervalMs() const { return interval_ms_; }
 
@@ -57,6 +68,7 @@ class ReplicaMonitor {
   bool IsSilent(const Node& node) const;
   bool IsInZone(const Node& node) const;
   Node& Watch(const protocol::ClusterNode& node);
+  Standing StandingOf(const std::string& address) const;
 
   runtime::EventLoop& loop_;
   const config::BackendConfig& settings_;

@@ -76,6 +76,28 @@ TEST_F(ReplicaMonitorTest, ReplicasInStepAreFitAndThatIsToldOnce) {
   EXPECT_LE(publications_, publications + 3) << "who is near may change, nothing else";
 }
 
+TEST_F(ReplicaMonitorTest, TellsHowFarBehindReplicasAre) {
+  Tell(x_, Role('a', nullptr, 500));
+  Tell(y_, Role('a', &x_, 450));
+  Tell(z_, Role('b', &x_, 450));
+  Watch();
+  auto standing_of = [&](const FakeShard& shard) {
+    for (const auto& standing : monitor_->Standings()) {
+      if (standing.node == shard.Address()) return standing;
+    }
+    return ReplicaMonitor::Standing();
+  };
+  ASSERT_TRUE(RunUntil(loop_, [&] {
+    return standing_of(x_).answers && standing_of(y_).answers && standing_of(z_).answers;
+  }));
+  EXPECT_EQ(standing_of(x_).master, "");
+  EXPECT_EQ(standing_of(x_).lag_bytes, std::nullopt);
+  EXPECT_EQ(standing_of(y_).master, x_.Address());
+  EXPECT_EQ(standing_of(y_).lag_bytes, 50u);
+  EXPECT_TRUE(standing_of(y_).is_link_up);
+  EXPECT_EQ(standing_of(z_).lag_bytes, std::nullopt) << "another history";
+}
+
 TEST_F(ReplicaMonitorTest, NewSettingsHoldForNewConnections) {
   Watch();
   ASSERT_TRUE(BothFit());

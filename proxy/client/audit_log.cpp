@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/client/client_session.h"
+#include "runtime/clock.h"
 
 namespace slotway::proxy {
 namespace {
@@ -68,10 +69,21 @@ std::string WordsOf(Shown shown, std::span<const std::string_view> args) {
 
 }  // namespace
 
+AuditLog::AuditLog() : noted_(protocol::CommandIdCount()) {
+  for (std::size_t id = 0; id < noted_.size(); ++id) {
+    noted_[id] = FindNoted(static_cast<protocol::CommandId>(id)) != nullptr;
+  }
+}
+
+void AuditLog::TellTo(RecentEvents& recent) {
+  recent_ = &recent;
+  is_on_ = true;
+}
+
 runtime::Result<void> AuditLog::Open(const config::AuditConfig& settings) {
   auto opened = log_.Open({settings.file, settings.rotate_bytes, settings.rotate_files});
   if (!opened) return runtime::Fail("audit.file: " + opened.error().text);
-  is_on_ = log_.IsOpen();
+  is_on_ = log_.IsOpen() || recent_ != nullptr;
   return {};
 }
 
@@ -82,7 +94,22 @@ void AuditLog::Write(ClientSession& session, std::string_view event, std::string
   std::vector<Field> fields = {
       {"event", event}, {"user", user}, {"client", address}, {"client_id", id}};
   fields.insert(fields.end(), more.begin(), more.end());
+  Write(fields);
+}
+
+void AuditLog::Write(std::span<const Field> fields) {
   log_.Write(fields);
+  if (recent_ != nullptr) recent_->Note(fields, runtime::UnixMs());
+}
+
+void AuditLog::NoteConsole(std::string_view event, std::string_view user, std::string_view address,
+                           std::string_view words) {
+  const std::array<Field, 5> fields = {{{"event", event},
+                                        {"user", user.substr(0, kWordBytesMax)},
+                                        {"client", address},
+                                        {"by", "console"},
+                                        {"words", words}}};
+  Write(fields);
 }
 
 void AuditLog::NoteLogin(ClientSession& session, std::string_view user, bool is_accepted) {
@@ -112,7 +139,7 @@ void AuditLog::NoteReload(const std::vector<std::string>& changed, std::string_v
   for (const std::string& name : changed) names += (names.empty() ? "" : " ") + name;
   const std::array<Field, 3> fields = {
       {{"event", error.empty() ? "reload" : "reload_failed"}, {"settings", names}, {"error", error}}};
-  log_.Write(fields);
+  Write(fields);
 }
 
 }  // namespace slotway::proxy

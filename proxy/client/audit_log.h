@@ -2,8 +2,8 @@
 // Who logged in, what was refused to whom, and who changed users, settings or others' connections:
 // an event per line of a file of its own.
 //
-// Passwords, their digests and values of settings are never in it. Any thread; while no file is set,
-// nothing is done.
+// Passwords, their digests and values of settings are never in it. Any thread; while there is neither
+// a file nor a console to tell, nothing is done.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@
 
 #include "config/proxy_config.h"
 #include "protocol/command_table.h"
+#include "proxy/client/recent_events.h"
 #include "runtime/json_log.h"
 #include "runtime/result.h"
 
@@ -23,6 +24,10 @@ class ClientSession;
 
 class AuditLog {
  public:
+  AuditLog();
+
+  // Tells these, too, from now on. Before the first event.
+  void TellTo(RecentEvents& recent);
   // The settings' file from now on. An error means that nothing has changed.
   runtime::Result<void> Open(const config::AuditConfig& settings);
 
@@ -33,19 +38,28 @@ class AuditLog {
   // functions or all keys, or ends others' connections.
   void NoteCommand(ClientSession& session, protocol::CommandId id,
                    std::span<const std::string_view> args) {
-    if (is_on_.load(std::memory_order_relaxed)) [[unlikely]] NoteIfAsked(session, id, args);
+    if (IsNoted(id) && is_on_.load(std::memory_order_relaxed)) [[unlikely]] {
+      NoteIfAsked(session, id, args);
+    }
   }
+  // What somebody has done in the console: "login", "login_refused", "command".
+  void NoteConsole(std::string_view event, std::string_view user, std::string_view address,
+                   std::string_view words);
   // Settings that a reload has changed, by name, or why it has not.
   void NoteReload(const std::vector<std::string>& changed, std::string_view error);
 
  private:
   using Field = runtime::JsonLog::Field;
+  bool IsNoted(protocol::CommandId id) const { return id < noted_.size() && noted_[id]; }
   void NoteIfAsked(ClientSession& session, protocol::CommandId id,
                    std::span<const std::string_view> args);
   void Write(ClientSession& session, std::string_view event, std::string_view user,
              std::span<const Field> more);
+  void Write(std::span<const Field> fields);
 
+  std::vector<bool> noted_;  // by command
   runtime::JsonLog log_;
+  RecentEvents* recent_ = nullptr;
   std::atomic<bool> is_on_{false};
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The admin port: /metrics, /healthz, /readyz. Belongs to the main loop's thread.
+// The admin port: /metrics, /healthz, /readyz, and the console. Belongs to the main loop's thread.
 #pragma once
 
 #include <memory>
 
+#include "proxy/console/console.h"
 #include "runtime/http_server.h"
 #include "runtime/metrics.h"
 #include "runtime/result.h"
@@ -24,6 +25,7 @@ class AdminEndpoints {
   AdminEndpoints() = default;
 
   runtime::MetricsRegistry metrics_;
+  std::unique_ptr<Console> console_;  // nullptr if it is off
   std::unique_ptr<runtime::HttpServer> http_;
 };
 

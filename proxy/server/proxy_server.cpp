@@ -9,6 +9,7 @@
 #include "proxy/client/user_rights.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/server/admin_endpoints.h"
+#include "proxy/server/console_view.h"
 #include "runtime/clock.h"
 #include "runtime/file_limit.h"
 #include "runtime/log.h"
@@ -47,6 +48,7 @@ ProxyServer::ProxyServer(config::ProxyConfig settings)
                     Seat(std::move(accepted), listener);
                   }),
       run_id_(runtime::RandomHexId(40)),
+      chronicle_([this](const TopologyNews& news) { NoteNews(news, cluster_events_); }),
       drain_timer_(main_loop_),
       tls_timer_(main_loop_) {}
 
@@ -63,6 +65,7 @@ runtime::Result<void> ProxyServer::Start() {
   share_.reset(
       new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr, nullptr});
   if (auto problem = share_->book.ApplySettings(settings_.auth)) return runtime::Fail(*problem);
+  if (settings_.admin.port != 0 && settings_.admin.console) share_->audit.TellTo(audit_events_);
   if (auto opened = share_->audit.Open(settings_.audit); !opened) return opened;
   if (auto opened = share_->access.Open(settings_.access_log); !opened) return opened;
   for (std::size_t i = 0; i < worker_count; ++i) {
@@ -94,6 +97,7 @@ runtime::Result<void> ProxyServer::Start() {
   refresher_ = std::make_unique<TopologyRefresher>(
       main_loop_, settings_.backend,
       [this](const TopologyRefresher::Snapshot& snapshot) {
+        chronicle_.Take(snapshot);
         users_store_->UpdateTopology(*snapshot);
         if (users_store_->IsKnown()) Publish(snapshot);
         monitor_->UpdateTopology(*snapshot);
@@ -151,9 +155,18 @@ void ProxyServer::Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& lis
 
 runtime::Result<SettingsChange> ProxyServer::Reload(const config::ProxyConfig& fresh) {
   auto change = TakeSettings(fresh);
-  share_->audit.NoteReload(change ? change->applied : std::vector<std::string>(),
-                           change ? std::string_view() : change.error().text);
+  if (!change) {
+    NoteReloadRefused(change.error().text);
+    return change;
+  }
+  is_last_reload_good_ = true;
+  share_->audit.NoteReload(change->applied, {});
   return change;
+}
+
+void ProxyServer::NoteReloadRefused(std::string_view error) {
+  is_last_reload_good_ = false;
+  share_->audit.NoteReload({}, error);
 }
 
 // What can go wrong comes first, and is undone.
@@ -196,6 +209,7 @@ void ProxyServer::RenewTls() {
   if (opened) {
     opened = front_door_.Open(renewed.listeners, static_cast<int>(renewed.tcp.backlog));
   }
+  is_last_reload_good_ = opened.has_value();
   if (!opened) {
     return runtime::LogWarning("TLS: files have changed, but what was there before stays: {}",
                                opened.error().text);
@@ -250,6 +264,27 @@ void ProxyServer::AskBackendAnew(const SettingsChange& change) {
   if (refresher_->Current() == nullptr) return;
   monitor_->UpdateTopology(*refresher_->Current());
   users_store_->UpdateTopology(*refresher_->Current());
+}
+
+ConsoleSources ProxyServer::SourcesOfConsole() {
+  return {main_loop_,
+          settings_,
+          share_->book,
+          share_->audit,
+          cluster_events_,
+          audit_events_,
+          [this] { return refresher_->Current(); },
+          [this] { return monitor_->Standings(); },
+          [this] { return Facts(); },
+          [this] { return CountForConsole(workers_); },
+          [this](std::string& reason) { return IsReady(reason); },
+          [](std::size_t) { return std::vector<ConsoleSlowRequest>(); },
+          [](std::size_t) { return std::vector<ConsoleHotKey>(); },
+          workers_.size(),
+          [this](std::size_t worker, std::function<void(WorkerServices&)> task) {
+            group_->Loop(worker).Post(
+                [this, worker, task = std::move(task)] { task(workers_[worker]->Services()); });
+          }};
 }
 
 std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {

@@ -19,6 +19,8 @@
 #include "proxy/backend/record_store.h"
 #include "proxy/backend/replica_monitor.h"
 #include "proxy/backend/topology_refresher.h"
+#include "proxy/console/console_sources.h"
+#include "proxy/server/cluster_chronicle.h"
 #include "proxy/server/front_door.h"
 #include "proxy/server/proxy_worker.h"
 #include "proxy/server/settings_change.h"
@@ -48,6 +50,8 @@ class ProxyServer {
   // means that nothing has changed; otherwise every worker has them. Main loop's thread, while the
   // workers run.
   runtime::Result<SettingsChange> Reload(const config::ProxyConfig& fresh);
+  // The new settings could not even be read. Main loop's thread.
+  void NoteReloadRefused(std::string_view error);
 
   // For what runs beside the proxy on its main thread, such as signals.
   runtime::EventLoop& MainLoop() { return main_loop_; }
@@ -65,6 +69,13 @@ class ProxyServer {
   const TopologyRefresher& Topology() const { return *refresher_; }
   const runtime::Counter& Failovers() const { return failovers_; }
   const runtime::Counter& Reloads() const { return reloads_; }
+  // Main loop's thread.
+  const config::ProxyConfig& Settings() const { return settings_; }
+  const ReplicaMonitor& Replicas() const { return *monitor_; }
+  const ClusterChronicle& Chronicle() const { return chronicle_; }
+  bool IsLastReloadGood() const { return is_last_reload_good_; }
+  // What the console may look at; everything in it lives as long as this.
+  ConsoleSources SourcesOfConsole();
 
  private:
   void Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& listener);
@@ -96,6 +107,9 @@ class ProxyServer {
   std::unique_ptr<TopologyRefresher> refresher_;
   std::unique_ptr<CommandLearner> learner_;
   std::unique_ptr<ReplicaMonitor> monitor_;
+  RecentEvents cluster_events_;
+  RecentEvents audit_events_;
+  ClusterChronicle chronicle_;
   std::unique_ptr<RecordStore> users_store_;
   std::unique_ptr<AdminEndpoints> admin_;
   runtime::Timer drain_timer_;
@@ -109,6 +123,7 @@ class ProxyServer {
   bool is_shutting_down_ = false;
   bool is_draining_ = false;
   bool are_users_known_ = false;
+  bool is_last_reload_good_ = true;
 };
 
 }  // namespace slotway::proxy

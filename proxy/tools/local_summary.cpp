@@ -45,7 +45,7 @@ std::string ConnectText(const LocalEndpoint& endpoint) {
       endpoint.bind, endpoint.port, endpoint.password, host, endpoint.port,
       QuoteForShell(endpoint.password));
   if (endpoint.admin_port != 0) {
-    text += fmt::format("  admin     http://127.0.0.1:{}/metrics /healthz /readyz\n",
+    text += fmt::format("  console   http://127.0.0.1:{}/ (and /metrics /healthz /readyz)\n",
                         endpoint.admin_port);
   }
   return text;

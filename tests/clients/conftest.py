@@ -13,7 +13,7 @@ from proxy_process import ProxyProcess
 from real_cluster import RealCluster
 from shard_cluster import LocalCluster
 
-GROUPS = ("clients", "registry", "java", "browser")
+GROUPS = ("clients", "registry", "java", "browser", "console")
 
 
 def pytest_configure(config):

@@ -26,7 +26,8 @@ LIBRARIES = {
 # Floors of a house from the bottom up; an upper one may use all lower ones. Neighbours on one floor
 # may not use each other, and neither may the two houses.
 _BELOW = ["protocol", "runtime", "config"]
-_PROXY_FLOORS = [["meters"], ["reply"], ["backend"], ["routing"], ["operations", "pubsub"], ["client"], ["server"]]
+_PROXY_FLOORS = [["meters"], ["reply"], ["backend"], ["routing"], ["operations", "pubsub"],
+                 ["client"], ["console"], ["server"]]
 _STORAGE_FLOORS = [["memory"], ["types"], ["engine"], ["persistence"], ["commands", "lua"],
                    ["cluster", "replication"], ["scripting"], ["server"]]
 _MORE_LIBRARIES = {

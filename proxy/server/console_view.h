@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the server gives the console to look at. Belongs to the main loop's thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "proxy/client/recent_events.h"
+#include "proxy/console/console_sources.h"
+#include "proxy/server/proxy_worker.h"
+#include "proxy/server/topology_news.h"
+
+namespace slotway::proxy {
+
+void NoteNews(const TopologyNews& news, RecentEvents& events);
+ConsoleCounts CountForConsole(const std::vector<std::unique_ptr<ProxyWorker>>& workers);
+
+}  // namespace slotway::proxy
