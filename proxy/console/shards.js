@@ -94,8 +94,8 @@ export function showShards(parent, shards, nodes) {
   const cards = shards.map((shard) => {
     const card = element('article', { class: 'card shard', 'aria-label': `Shard ${shard.order + 1}` },
       element('header', { class: 'shard-head' },
-        element('span', { class: 'chip', 'data-order': shard.order }),
-        element('h3', {}, shard.slots > 0 ? `Shard ${shard.order + 1}` : 'No slots'),
+        shard.slots > 0 ? element('span', { class: 'chip', 'data-order': shard.order }) : null,
+        element('h3', {}, shard.slots > 0 ? `Shard ${shard.order + 1}` : 'Without slots'),
         element('p', { class: 'sub' }, shard.slots > 0 ? plural(shard.slots, 'slot') : '')),
       element('ul', { class: 'nodes' },
         nodeRow(shard.master, nodes), ...shard.replicas.map((node) => nodeRow(node, nodes))));
