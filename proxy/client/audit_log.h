@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,14 +51,14 @@ class AuditLog {
 
  private:
   using Field = runtime::JsonLog::Field;
-  bool IsNoted(protocol::CommandId id) const { return id < noted_.size() && noted_[id]; }
+  bool IsNoted(protocol::CommandId id) const { return noted_[id] != 0; }
   void NoteIfAsked(ClientSession& session, protocol::CommandId id,
                    std::span<const std::string_view> args);
   void Write(ClientSession& session, std::string_view event, std::string_view user,
              std::span<const Field> more);
   void Write(std::span<const Field> fields);
 
-  std::vector<bool> noted_;  // by command
+  std::vector<std::uint8_t> noted_;  // by command; 0: it is not
   runtime::JsonLog log_;
   RecentEvents* recent_ = nullptr;
   std::atomic<bool> is_on_{false};

@@ -65,7 +65,6 @@ runtime::Result<void> ProxyServer::Start() {
   share_.reset(
       new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr, nullptr});
   if (auto problem = share_->book.ApplySettings(settings_.auth)) return runtime::Fail(*problem);
-  if (settings_.admin.port != 0 && settings_.admin.console) share_->audit.TellTo(audit_events_);
   if (auto opened = share_->audit.Open(settings_.audit); !opened) return opened;
   if (auto opened = share_->access.Open(settings_.access_log); !opened) return opened;
   for (std::size_t i = 0; i < worker_count; ++i) {
@@ -97,7 +96,6 @@ runtime::Result<void> ProxyServer::Start() {
   refresher_ = std::make_unique<TopologyRefresher>(
       main_loop_, settings_.backend,
       [this](const TopologyRefresher::Snapshot& snapshot) {
-        chronicle_.Take(snapshot);
         users_store_->UpdateTopology(*snapshot);
         if (users_store_->IsKnown()) Publish(snapshot);
         monitor_->UpdateTopology(*snapshot);
@@ -137,6 +135,7 @@ Colleagues ProxyServer::ColleaguesOf(std::size_t index) {
 
 runtime::Result<void> ProxyServer::StartAdmin() {
   if (settings_.admin.port == 0) return {};
+  if (settings_.admin.console) share_->audit.TellTo(audit_events_);
   auto address = runtime::SocketAddress::FromNumeric(settings_.admin.address, settings_.admin.port);
   if (!address) return runtime::Fail("admin: " + address.error().text);
   auto admin = AdminEndpoints::Start(*this, *address);
@@ -306,6 +305,7 @@ void ProxyServer::CountFailovers(const protocol::Topology& fresh) {
 }
 
 void ProxyServer::Publish(const TopologyRefresher::Snapshot& snapshot) {
+  chronicle_.Take(snapshot);
   CountFailovers(*snapshot);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeTopology(snapshot); });
