@@ -48,8 +48,8 @@ const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, co
 page.setDefaultTimeout(STEP_MS);
 const complaints = [];
 page.on('console', (message) => {
-  // A login that is refused is one on purpose.
-  if (['error', 'warning'].includes(message.type()) && !/status of 40[13]/.test(message.text())) complaints.push(message.text());
+  // What is refused is refused on purpose.
+  if (['error', 'warning'].includes(message.type()) && !/status of 40[013]/.test(message.text())) complaints.push(message.text());
 });
 page.on('pageerror', (error) => complaints.push(String(error)));
 page.on('request', (request) => {
