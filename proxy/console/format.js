@@ -7,7 +7,7 @@ function scaled(value, base, units) {
     value /= base;
     unit += 1;
   }
-  const digits = unit === 0 ? (Number.isInteger(value) ? 0 : 1) : value < 10 ? 2 : value < 100 ? 1 : 0;
+  const digits = unit === 0 ? (Number.isInteger(value) || value >= 100 ? 0 : 1) : value < 10 ? 2 : value < 100 ? 1 : 0;
   return [value.toFixed(digits), units[unit]];
 }
 
