@@ -54,6 +54,7 @@ SPECIAL = {
     "password": PASSWORD, "auth.password": PASSWORD, "shardPassword": PASSWORD,
     "global.redis.password": PASSWORD, "backend.external.password": PASSWORD,
     "cluster.nodes": whole(1, 1000), "cluster.replicas": whole(0, 100),
+    "cluster.joins": text("^(.+:[0-9]+)?$"),
     "cluster.keeper.intervalSeconds": whole(1, 3600),
     "cluster.externalAccess.service.type": SERVICE_TYPE, "cluster.externalAccess.service.port": PORT,
     "redis.useAOFPersistence": {"enum": ["yes", "no"]},

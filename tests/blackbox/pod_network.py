@@ -127,9 +127,9 @@ table ip parted {{
 
     def restrict(self, number, rules):
         """Lines of a chain that what arrives at the pod has to pass; "" lets everything in."""
-        text = "table ip policy\ndelete table ip policy\n"
+        text = "table ip guarded\ndelete table ip guarded\n"
         if rules:
-            text += f"table ip policy {{\n  chain arriving {{\n    type filter hook input priority 0;\n{rules}\n  }}\n}}\n"
+            text += f"table ip guarded {{\n  chain arriving {{\n    type filter hook input priority 0;\n{rules}\n  }}\n}}\n"
         _run(*self.in_pod(number), "nft", "-f", "-", stdin=text)
 
     def delete(self):

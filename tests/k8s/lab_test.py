@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manifests, run: what they promise of forming, scaling, restarts, addresses and who may reach whom."""
+import itertools
 import os
 import random
 import shutil
@@ -25,11 +26,12 @@ class Counting(threading.Thread):
     to a balancer; when its proxy says goodbye between two requests it connects again, as clients do."""
 
     KEYS = 200
+    _names = itertools.count()
 
-    def __init__(self, lab, number):
+    def __init__(self, lab):
         super().__init__(daemon=True)
-        self._lab, self._number, self._client = lab, number, None
-        self._chance, self._stopping = random.Random(number), threading.Event()
+        self._lab, self._number, self._client = lab, next(self._names), None
+        self._chance, self._stopping = random.Random(self._number), threading.Event()
         self.counts, self.requests, self.connects, self.failure = {}, 0, 0, None
 
     def run(self):
@@ -76,7 +78,7 @@ class Counting(threading.Thread):
 class Load:
     def __init__(self, lab, clients=4):
         self._lab = lab
-        self._clients = [Counting(lab, number) for number in range(clients)]
+        self._clients = [Counting(lab) for _ in range(clients)]
 
     def __enter__(self):
         for client in self._clients:

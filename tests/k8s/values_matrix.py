@@ -43,6 +43,7 @@ MATRIX = {
                        "service.annotations.a/b=c", "service.labels.d=e"),
     "no-replicas": sets("cluster.nodes=3", "cluster.replicas=0"),
     "two-replicas": sets("cluster.nodes=9", "cluster.replicas=2"),
+    "joins": sets("cluster.joins=old-headless:6379", "shardPassword=theirs"),
     "one-node": sets("cluster.nodes=1", "cluster.replicas=0"),
     "no-keeper": sets("cluster.keeper.enabled=false"),
     "no-rbac": sets("rbac.create=false", "serviceAccount.create=false"),

@@ -114,7 +114,7 @@ protected-mode no
 {{- end }}
 {{- if eq (include "slotway.shape" .) "cluster" }}
 cluster-enabled yes
-cluster-peers {{ include "slotway.headlessHost" . }}:6379
+cluster-peers {{ .Values.cluster.joins | default (printf "%s:6379" (include "slotway.headlessHost" .)) }}
 {{- else if include "slotway.hasKeeper" . }}
 # Nobody is a master before the keeper says so.
 replicaof nobody.invalid 1
