@@ -133,7 +133,7 @@ if [ "$all" = yes ] || [ ${#groups[@]} -gt 0 ]; then
   done
   step "testing ($preset)"
   if [ "$all" = yes ]; then
-    run_tests "$preset" -LE '^(registry|java|browser|k8s_lab|k8s_image)$'
+    run_tests "$preset" -LE '^(registry|java|browser|k8s_lab|k8s_migration|k8s_image)$'
   else
     run_tests "$preset" -L "^($(IFS='|'; echo "${groups[*]}"))\$"
   fi

@@ -112,11 +112,13 @@ Result<void> Promote(ClusterSession& session, const Ids& successors) {
     Say(session.NameOf(id) + " takes over from its master");
     if (auto done = session.Client(id).Call({"CLUSTER", "FAILOVER"}); !done) return tl::unexpected(done.error());
   }
-  return session.WaitUntil("they have taken over", [&] {
+  auto done = session.WaitUntil("they have taken over", [&] {
     return session.Agrees() && std::all_of(successors.begin(), successors.end(), [&](const std::string& id) {
              return session.IsReached(id) && session.View(id).Myself().is_master;
            });
   });
+  if (done) LetClientsHear(session);
+  return done;
 }
 
 // Everybody gets an equal share when somebody new is to have one; else only those who are to have

@@ -77,7 +77,7 @@ def test_compose_files_name_what_there_is(tmp_path):
     main, more = compose("docker-compose.yml"), compose("k8s", "compose", "eight-shards.yml")
     services = main["services"]
     shards = [name for name in services if name.startswith("shard-")]
-    assert len(shards) == 6 and set(more["services"]) == {"keeper", "shard-6", "shard-7"}
+    assert len(shards) == 6 and set(more["services"]) == {"shard-6", "shard-7"}
     for file in (main, more):
         for name, service in file["services"].items():
             for volume in service.get("volumes", []):
