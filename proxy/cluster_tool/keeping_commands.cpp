@@ -12,6 +12,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "proxy/cluster_tool/heir_view.h"
 #include "proxy/cluster_tool/keep_plan.h"
 #include "proxy/cluster_tool/membership.h"
 #include "proxy/cluster_tool/placed_nodes.h"
@@ -31,6 +32,8 @@ using runtime::Result;
 using Ids = std::vector<std::string>;
 
 constexpr auto kLeavingPause = std::chrono::milliseconds(500);
+constexpr auto kHeirPause = std::chrono::milliseconds(50);
+constexpr std::uint64_t kHeirMs = 5'000;  // several times what it takes to be heard
 
 void Pause(std::chrono::milliseconds time) {
   std::this_thread::sleep_for(time);  // poll: nobody tells when something has changed
@@ -197,6 +200,20 @@ Result<void> KeepOnce(const ToolOptions& options) {
   return SendAway(session, plan.leaving);
 }
 
+// A master that is stopped hands over by itself to a replica of which it knows that it has data.
+Result<void> AwaitHeir(NodeClient& node) {
+  auto id = node.Call({"CLUSTER", "MYID"});
+  if (!id) return tl::unexpected(id.error());
+  const std::uint64_t ends_ms = runtime::MonotonicMs() + kHeirMs;
+  while (runtime::MonotonicMs() < ends_ms) {
+    auto shards = node.Call({"CLUSTER", "SHARDS"});
+    if (!shards) return tl::unexpected(shards.error());
+    if (ReadHeir(*shards, id->text) != HeirView::kUnheard) return {};
+    Pause(kHeirPause);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> KeepCluster(ClusterSession&, const ToolOptions& options) {
@@ -212,17 +229,18 @@ Result<void> KeepCluster(ClusterSession&, const ToolOptions& options) {
 }
 
 Result<void> LeaveCluster(ClusterSession&, const ToolOptions& options) {
+  NodeClient node(*protocol::ParseEndpoint(options.nodes[0]), options.login);
+  if (options.statefulset.empty()) return AwaitHeir(node);
   char name[256] = {};
   if (gethostname(name, sizeof name - 1) != 0) return Fail("this host has no name");
   const auto ordinal = OrdinalOf(options.hostname.empty() ? name : options.hostname, options.statefulset);
   if (!ordinal) return Fail(fmt::format("{} is no pod of {}", name, options.statefulset));
-  NodeClient node(*protocol::ParseEndpoint(options.nodes[0]), options.login);
   const std::uint64_t ends_ms = runtime::MonotonicMs() + options.wait_ms;
   bool is_told = false;
   while (runtime::MonotonicMs() < ends_ms) {
     auto wanted = WantedNodes(options);
-    if (!wanted) return tl::unexpected(wanted.error());
-    if (*ordinal < *wanted || *wanted == 0) return {};  // comes back, or all go
+    if (!wanted) Say("does not know whether it is to come back: " + wanted.error().text);
+    if (!wanted || *ordinal < *wanted || *wanted == 0) return AwaitHeir(node);  // comes back, or all go
     auto reply = node.Call({"CLUSTER", "NODES"});
     if (!reply) return tl::unexpected(reply.error());
     auto view = ParseNodeView(reply->text, node.Endpoint());

@@ -200,10 +200,9 @@ Result<void> TakeOption(std::span<const std::string_view> args, std::size_t& i,
 }
 
 Result<void> CheckCount(const ToolOptions& options) {
-  const bool needs_count = options.action == ToolAction::kKeep || options.action == ToolAction::kLeave;
-  if (!needs_count || options.wanted_nodes.has_value() != !options.statefulset.empty()) return {};
-  return Fail(options.action == ToolAction::kLeave ? "needs --statefulset NAME"
-                                                   : "needs --nodes N or --statefulset NAME");
+  const bool is_said = options.wanted_nodes.has_value() != !options.statefulset.empty();
+  if (options.action != ToolAction::kKeep || is_said) return {};
+  return Fail("needs --nodes N or --statefulset NAME");
 }
 
 Result<void> CheckNodes(const ToolOptions& options, std::size_t nodes_min) {
@@ -270,8 +269,9 @@ std::string_view ToolHelp() {
                                     beyond the StatefulSet's count and forgets them. NODE may be a
                                     name of all. --nodes N says how many instead of Kubernetes;
                                     --others-leave: who is no such pod is replaced and forgotten
-  leave NODE --statefulset NAME     in a pod that is stopped: waits until keep has sent it away, if
-                                    it is beyond the count (--wait SECONDS, --hostname NAME)
+  leave NODE [--statefulset NAME]   before NODE, in this pod, is stopped: waits until it can hand over;
+                                    or, beyond the StatefulSet's count, until keep has sent it away
+                                    (--wait SECONDS, --hostname NAME)
   lead NODE... [--every SECONDS] [--once]
                                     of servers that are no cluster: one is the master, the others
                                     follow, and one of them is promoted when it is gone

@@ -67,7 +67,7 @@ TEST(ToolOptionsTest, SaysWhatIsWrong) {
       {{"keep", "a:1", "--nodes", "3", "--statefulset", "x"}, "needs --nodes N or"},
       {{"keep", "a:1", "--nodes", "0"}, "from 1 to"},
       {{"keep", "a:1", "--once=yes", "--nodes", "3"}, "takes no value"},
-      {{"leave", "a:1"}, "needs --statefulset"},
+      {{"leave", "a:1", "--nodes", "3"}, "unknown option"},
       {{"lead", "a:1", "--nodes", "3"}, "unknown option"},
       {{"healthcheck", "a"}, "no HOST:PORT"},
   };
