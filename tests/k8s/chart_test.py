@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Helm chart, as both majors of Helm render it: valid documents that agree with each other."""
+import concurrent.futures
 import json
 import os
 import re
@@ -14,15 +15,16 @@ from server_program import program
 from values_matrix import GUIDE_CLUSTER, GUIDE_EXTERNAL, GUIDE_REDIS, MATRIX, MONITORED, WRONG, sets
 
 HELMS = ("helm3", "helm4")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def documents_of(text):
-    return [document for document in yaml.safe_load_all(text) if document]
+    return [document for document in yaml.load_all(text, Loader=LOADER) if document]
 
 
 @pytest.fixture(scope="session")
 def rendered(tools):
-    """{(helm, combination): its documents}, made when first asked for."""
+    """{(helm, combination): its documents}: the matrix, some at a time, and others when asked for."""
     made = {}
 
     def render(version, name, *settings):
@@ -30,6 +32,9 @@ def rendered(tools):
         if key not in made:
             made[key] = documents_of(tools.rendered(version, *(settings or MATRIX[name])))
         return made[key]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda pair: render(*pair), [(helm, name) for name in MATRIX for helm in HELMS]))
 
     return render
 
