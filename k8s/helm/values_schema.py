@@ -58,6 +58,7 @@ SPECIAL = {
     "cluster.keeper.intervalSeconds": whole(1, 3600),
     "cluster.externalAccess.service.type": SERVICE_TYPE, "cluster.externalAccess.service.port": PORT,
     "redis.useAOFPersistence": {"enum": ["yes", "no"]},
+    "redis.adminPort": whole(0, 65535),
     "redis.podManagementPolicy": {"enum": ["Parallel"]},
     "redis.terminationGracePeriodSeconds": whole(31),
     "redis.podAntiAffinityPreset": PRESET, "redis.nodeAffinityPreset.type": PRESET,

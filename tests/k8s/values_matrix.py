@@ -126,6 +126,8 @@ MATRIX = {
         "redis.hostAliases[0].hostnames[0]=h", "redis.schedulerName=mine")],
     "own-settings": ["--set-json", 'proxy.config={"workers":4,"limits":{"clients_max":500}}', *sets(
         "redis.configmap=maxmemory 1gb", "redis.useAOFPersistence=no")],
+    "admin-port": sets("redis.adminPort=32280",
+                       "networkPolicy.metricsIngress[0].namespaceSelector.matchLabels.name=monitoring"),
     "own-probes": sets("redis.customLivenessProbe.tcpSocket.port=6379",
                        "redis.customReadinessProbe.tcpSocket.port=6379", "redis.startupProbe.enabled=false",
                        "proxy.livenessProbe.enabled=false", "proxy.readinessProbe.periodSeconds=9"),

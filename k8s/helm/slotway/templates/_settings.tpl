@@ -106,6 +106,10 @@ tls-cluster yes
 {{- else }}
 port 6379
 {{- end }}
+{{- with .Values.redis.adminPort }}
+admin-port {{ . }}
+admin-bind 0.0.0.0
+{{- end }}
 {{- if include "slotway.usesPassword" . }}
 requirepass-file /etc/slotway/secrets/{{ include "slotway.shardPasswordKey" . }}
 masterauth-file /etc/slotway/secrets/{{ include "slotway.shardPasswordKey" . }}
