@@ -10,7 +10,8 @@ usage() {
   cat <<'USAGE'
 usage: ./test.sh [asan|tsan|dev] [GROUP...]
 
-Without a group, all are run but fuzz, registry, java, browser and console. asan and tsan test a sanitizer build.
+Without a group, all are run but fuzz, registry, java, browser, console and the long half of k8s. asan
+and tsan test a sanitizer build.
 
   unit        unit tests of every layer (they need no server)
   tidy        the house rules: layers, sizes, names
@@ -43,13 +44,16 @@ Without a group, all are run but fuzz, registry, java, browser and console. asan
   java        likewise Jedis, Lettuce and Spring Data Redis from Maven Central
   browser     P3X Redis UI, from npm, in headless Chromium
   console     the console in headless Chromium while a master is killed (Playwright from npm)
+  k8s         the Helm chart by Helm 3 and 4, held against the API's types, and the manifests; in
+              network namespaces the manifests run, grow, shrink and restart (needs root); and the
+              image and the compose file by buildah and podman, where those are
   differential  random commands: slotway-shard and redis-server must answer the same
   proxy-differential  random commands: a cluster behind the proxy and one redis-server must answer
               the same
   tools       the project's own tools: the benchmark's tables, the summary below
   cluster     every group that runs against a cluster
   fuzz        short runs of the libFuzzer targets (builds them with clang)
-  all         every group but fuzz, registry, java, browser and console
+  all         every group but fuzz, registry, java, browser, console, and k8s that takes minutes
 
 The last line says: N passed, N failed, N skipped
 USAGE
@@ -83,7 +87,7 @@ packages=(build)
 [ "$fuzz" = yes ] && packages+=(fuzz)
 for group in "${groups[@]}"; do
   case "$group" in
-    registry) packages+=(clients) ;;
+    registry | k8s) packages+=(clients) ;;
     java | browser) packages+=("$group") ;;
     console) packages+=(browser) ;;
   esac
@@ -132,7 +136,7 @@ if [ "$all" = yes ] || [ ${#groups[@]} -gt 0 ]; then
   done
   step "testing ($preset)"
   if [ "$all" = yes ]; then
-    run_tests "$preset" -LE '^(registry|java|browser|console)$'
+    run_tests "$preset" -LE '^(registry|java|browser|console|k8s_lab|k8s_migration|k8s_image)$'
   else
     run_tests "$preset" -L "^($(IFS='|'; echo "${groups[*]}"))\$"
   fi

@@ -35,6 +35,7 @@ constexpr std::string_view kUsage =
     "  slotway --check-config FILE   read the settings, say what is wrong, and exit\n"
     "  slotway local [OPTIONS]       run a whole cluster on this machine (see local --help)\n"
     "  slotway cluster COMMAND ...   form, check and reshape a cluster (see cluster --help)\n"
+    "  slotway healthcheck TARGET    whether a server lives: HOST:PORT, or http://HOST:PORT/PATH\n"
     "  slotway --version\n"
     "  slotway --help\n";
 
@@ -150,11 +151,18 @@ int RunCluster(std::span<const std::string_view> args) {
   return proxy::RunClusterTool(*options);
 }
 
+// A word less for containers: slotway healthcheck http://127.0.0.1:32280/readyz
+int RunHealthcheck(std::span<const std::string_view> args) {
+  std::vector<std::string_view> all = {"healthcheck"};
+  all.insert(all.end(), args.begin(), args.end());
+  return RunCluster(all);
+}
+
 struct Tool {
   std::string_view name;
   int (*run)(std::span<const std::string_view> args);
 };
-constexpr Tool kTools[] = {{"local", RunLocal}, {"cluster", RunCluster}};
+constexpr Tool kTools[] = {{"local", RunLocal}, {"cluster", RunCluster}, {"healthcheck", RunHealthcheck}};
 
 int RunWithFile(const std::string& file, bool is_check) {
   auto settings = config::LoadProxyConfig(file);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // add, remove and rebalance.
 #include <algorithm>
-#include <chrono>
 #include <fmt/core.h>
-#include <thread>
 
 #include "proxy/cluster_tool/cluster_health.h"
 #include "proxy/cluster_tool/membership.h"
 #include "proxy/cluster_tool/placed_nodes.h"
 #include "proxy/cluster_tool/range_mover.h"
-#include "proxy/cluster_tool/slot_mover.h"
+#include "proxy/cluster_tool/reshaping.h"
 #include "proxy/cluster_tool/tool_commands.h"
 
 namespace slotway::proxy {
@@ -19,10 +17,6 @@ using protocol::RespValue;
 using runtime::Fail;
 using runtime::Result;
 using Ids = std::vector<std::string>;
-
-// A node that gave its slots away answers with redirects for so long before it is forgotten: a
-// client that still asks it would lose the answer to a write with the connection.
-constexpr auto kClientsHear = std::chrono::seconds(5);
 
 bool Holds(const Ids& ids, const std::string& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -49,31 +43,9 @@ Result<void> CheckNoneOpen(const ClusterSession& session) {
   return {};
 }
 
-Result<void> MoveSlots(ClusterSession& session, const std::vector<SlotMove>& moves,
-                       const ToolLogin& login) {
-  if (moves.empty()) return {};
-  Say(fmt::format("{} slots move", moves.size()));
-  SlotMover mover(session, login);
-  if (auto moved = mover.Move(moves); !moved) {
-    return Fail(moved.error().text + " (slotway cluster converge finishes what has begun)");
-  }
-  return session.WaitUntilAgreed();
-}
-
 bool KnowsAnyOf(const NodeView& view, const Ids& ids) {
   return std::any_of(ids.begin(), ids.end(),
                      [&](const std::string& id) { return view.Find(id) != nullptr; });
-}
-
-// Functions are everywhere, so a new node gets them before it has slots.
-Result<void> CopyFunctions(ClusterSession& session, const std::string& from,
-                           const std::string& to) {
-  Result<RespValue> dump = session.Client(from).Ask({"FUNCTION", "DUMP"});
-  if (!dump) return tl::unexpected(dump.error());
-  if (dump->IsError()) return {};  // older than functions
-  auto restored = session.Client(to).Call({"FUNCTION", "RESTORE", dump->text, "REPLACE"});
-  if (!restored) return tl::unexpected(restored.error());
-  return {};
 }
 
 // The id of a node that is to come in; an error if it cannot.
@@ -141,9 +113,7 @@ Result<void> EmptyMasters(ClusterSession& session, const Ids& gone, const ToolLo
   const std::vector<SlotMove> moves = PlanDrain(shares);
   if (auto moved = MoveSlots(session, moves, login); !moved) return moved;
   if (moves.empty()) return {};
-  Say("clients have a moment to hear of it");
-  std::this_thread::sleep_for(kClientsHear);  // poll: clients look at the cluster when they like
-  session.Discover();
+  LetClientsHear(session);
   return {};
 }
 
@@ -164,27 +134,6 @@ Result<void> Adopt(ClusterSession& session, const Ids& gone) {
     if (auto done = Replicate(session, id, heir); !done) return done;
     session.Discover();
   }
-  return {};
-}
-
-// First all others forget it, then it forgets them: until the end its address tells who it is.
-Result<void> Forget(ClusterSession& session, const std::string& id) {
-  const std::string name = session.NameOf(id);
-  for (const std::string& other : session.Reached()) {
-    if (other == id || !session.IsReached(other)) continue;
-    if (session.View(other).Find(id) == nullptr) continue;
-    Result<RespValue> reply = AskOnceLoaded(session, other, {"CLUSTER", "FORGET", id});
-    if (!reply) return tl::unexpected(reply.error());
-    if (reply->IsError() && reply->text.find("Unknown node") == std::string::npos) {
-      return Fail(session.NameOf(other) + ": FORGET: " + reply->text);
-    }
-  }
-  if (session.IsReached(id)) {
-    auto reset = session.Client(id).Call({"CLUSTER", "RESET", "HARD"});
-    if (!reset) return tl::unexpected(reset.error());
-  }
-  session.Exclude(id);
-  Say(name + " is forgotten");
   return {};
 }
 

@@ -14,5 +14,10 @@ runtime::Result<void> ConvergeCluster(ClusterSession& session, const ToolOptions
 runtime::Result<void> AddNodes(ClusterSession& session, const ToolOptions& options);
 runtime::Result<void> RemoveNodes(ClusterSession& session, const ToolOptions& options);
 runtime::Result<void> RebalanceCluster(ClusterSession& session, const ToolOptions& options);
+// keep and lead do not return, unless they were told to look once.
+runtime::Result<void> KeepCluster(ClusterSession& session, const ToolOptions& options);
+runtime::Result<void> LeaveCluster(ClusterSession& session, const ToolOptions& options);
+runtime::Result<void> LeadReplicas(ClusterSession& session, const ToolOptions& options);
+runtime::Result<void> CheckHealth(ClusterSession& session, const ToolOptions& options);
 
 }  // namespace slotway::proxy

@@ -13,6 +13,7 @@ using runtime::Result;
 using Problem = std::optional<std::string>;
 
 constexpr int kReplicasMax = 100;
+constexpr int kNodesMax = 1000;
 constexpr int kWaitSecondsMax = 86'400;
 constexpr double kWeightMax = 1000;
 
@@ -20,6 +21,7 @@ struct Option {
   std::string_view name;
   Problem (*set)(ToolOptions& options, std::string_view value);
   std::vector<ToolAction> actions = {};  // empty: all
+  bool takes_value = true;
 };
 
 std::optional<int> ParseNumber(std::string_view text, int min, int max) {
@@ -33,6 +35,19 @@ Problem SetReplicas(ToolOptions& options, std::string_view value) {
   options.replicas = ParseNumber(value, 0, kReplicasMax);
   if (options.replicas) return std::nullopt;
   return "needs a number from 0 to " + std::to_string(kReplicasMax);
+}
+
+Problem SetWantedNodes(ToolOptions& options, std::string_view value) {
+  options.wanted_nodes = ParseNumber(value, 1, kNodesMax);
+  if (options.wanted_nodes) return std::nullopt;
+  return "needs a number from 1 to " + std::to_string(kNodesMax);
+}
+
+Problem SetEvery(ToolOptions& options, std::string_view value) {
+  auto seconds = ParseNumber(value, 1, kWaitSecondsMax);
+  if (!seconds) return "needs a number of seconds";
+  options.every_ms = static_cast<std::uint64_t>(*seconds) * 1000;
+  return std::nullopt;
 }
 
 Problem SetWait(ToolOptions& options, std::string_view value) {
@@ -64,9 +79,14 @@ Problem ReadPassword(ToolOptions& options, std::string_view value) {
   return std::nullopt;
 }
 
-Problem SetFile(std::string& file, std::string_view value) {
-  file = value;
-  return value.empty() ? Problem("needs a file") : std::nullopt;
+Problem Switch(bool& is_on) {
+  is_on = true;
+  return std::nullopt;
+}
+
+Problem SetText(std::string& text, std::string_view value, std::string_view what) {
+  text = value;
+  return value.empty() ? Problem("needs " + std::string(what)) : std::nullopt;
 }
 
 // Whoever the authority vouches for is a node; nodes go by addresses that change.
@@ -90,7 +110,15 @@ Result<void> OpenTls(ToolOptions& options) {
 const std::vector<Option>& AllOptions() {
   using enum ToolAction;
   static const std::vector<Option> kOptions = {
-      {"--replicas", SetReplicas, {kCreate, kConverge, kCheck}},
+      {"--replicas", SetReplicas, {kCreate, kConverge, kCheck, kKeep}},
+      {"--nodes", SetWantedNodes, {kKeep}},
+      {"--statefulset", [](auto& o, auto v) { return SetText(o.statefulset, v, "a name"); }, {kKeep, kLeave}},
+      {"--account", [](auto& o, auto v) { return SetText(o.account_dir, v, "a folder"); }, {kKeep, kLeave}},
+      {"--hostname", [](auto& o, auto v) { return SetText(o.hostname, v, "a name"); }, {kLeave}},
+      {"--every", SetEvery, {kKeep, kLead}},
+      {"--once", [](auto& o, auto) { return Switch(o.is_once); }, {kKeep, kLead}, false},
+      {"--others-leave", [](auto& o, auto) { return Switch(o.do_others_leave); }, {kKeep}, false},
+      {"--ready", [](auto& o, auto) { return Switch(o.wants_ready); }, {kHealthcheck}, false},
       {"--replica-of",
        [](auto& o, auto v) -> Problem {
          o.replica_of = v;
@@ -110,9 +138,9 @@ const std::vector<Option>& AllOptions() {
          return std::nullopt;
        }},
       {"--password-file", ReadPassword},
-      {"--tls-ca", [](auto& o, auto v) { return SetFile(o.tls_ca, v); }},
-      {"--tls-cert", [](auto& o, auto v) { return SetFile(o.tls_certificate.certificate_file, v); }},
-      {"--tls-key", [](auto& o, auto v) { return SetFile(o.tls_certificate.key_file, v); }},
+      {"--tls-ca", [](auto& o, auto v) { return SetText(o.tls_ca, v, "a file"); }},
+      {"--tls-cert", [](auto& o, auto v) { return SetText(o.tls_certificate.certificate_file, v, "a file"); }},
+      {"--tls-key", [](auto& o, auto v) { return SetText(o.tls_certificate.key_file, v, "a file"); }},
   };
   return kOptions;
 }
@@ -127,6 +155,8 @@ constexpr Action kActions[] = {
     {"create", ToolAction::kCreate, 1},     {"check", ToolAction::kCheck, 1},
     {"converge", ToolAction::kConverge, 1}, {"add", ToolAction::kAdd, 2},
     {"remove", ToolAction::kRemove, 2},     {"rebalance", ToolAction::kRebalance, 1},
+    {"keep", ToolAction::kKeep, 1},         {"leave", ToolAction::kLeave, 1},
+    {"lead", ToolAction::kLead, 1},         {"healthcheck", ToolAction::kHealthcheck, 1},
 };
 
 const Action* FindAction(std::string_view name) {
@@ -154,6 +184,11 @@ Result<void> TakeOption(std::span<const std::string_view> args, std::size_t& i,
   }
   for (const Option& option : AllOptions()) {
     if (option.name != name || !Takes(option, options.action)) continue;
+    if (!option.takes_value) {
+      if (value) return Fail(std::string(name) + " takes no value");
+      (void)option.set(options, {});
+      return {};
+    }
     if (!value && i + 1 == args.size()) return Fail(std::string(name) + " needs a value");
     if (!value) value = args[++i];
     if (Problem problem = option.set(options, *value)) {
@@ -164,13 +199,21 @@ Result<void> TakeOption(std::span<const std::string_view> args, std::size_t& i,
   return Fail("unknown option '" + std::string(name) + "': see slotway cluster --help");
 }
 
+Result<void> CheckCount(const ToolOptions& options) {
+  const bool is_said = options.wanted_nodes.has_value() != !options.statefulset.empty();
+  if (options.action != ToolAction::kKeep || is_said) return {};
+  return Fail("needs --nodes N or --statefulset NAME");
+}
+
 Result<void> CheckNodes(const ToolOptions& options, std::size_t nodes_min) {
   if (options.nodes.size() < nodes_min) {
     return Fail(nodes_min == 1 ? "needs a node, HOST:PORT"
                                : "needs a node of the cluster, HOST:PORT, and others behind it");
   }
   for (std::size_t i = 0; i < options.nodes.size(); ++i) {
-    const bool may_be_id = options.action == ToolAction::kRemove && i != 0;
+    const bool may_be_id = (options.action == ToolAction::kRemove && i != 0) ||
+                           (options.action == ToolAction::kHealthcheck &&
+                            options.nodes[i].starts_with("http://"));
     if (!may_be_id && !protocol::ParseEndpoint(options.nodes[i])) {
       return Fail("'" + options.nodes[i] + "' is no HOST:PORT");
     }
@@ -190,8 +233,8 @@ Result<ToolOptions> ParseToolOptions(
   const Action* action = args.empty() ? nullptr : FindAction(args[0]);
   if (action == nullptr) {
     return Fail(
-        "needs one of create, check, converge, add, remove, rebalance: see slotway cluster "
-        "--help");
+        "needs one of create, check, converge, add, remove, rebalance, keep, leave, lead, healthcheck: "
+        "see slotway cluster --help");
   }
   options.action = action->action;
   if (const char* user = environment("SLOTWAY_USER")) options.login.user = user;
@@ -206,6 +249,7 @@ Result<ToolOptions> ParseToolOptions(
   if (auto checked = CheckNodes(options, action->nodes_min); !checked) {
     return tl::unexpected(checked.error());
   }
+  if (auto checked = CheckCount(options); !checked) return tl::unexpected(checked.error());
   if (auto opened = OpenTls(options); !opened) return tl::unexpected(opened.error());
   return options;
 }
@@ -220,6 +264,18 @@ std::string_view ToolHelp() {
   add NODE NEW... [--replica-of M]  take new nodes in: as masters without slots, or as replicas
   remove NODE GONE...               move the slots of these away, then forget them
   rebalance NODE [--weight N=W]...  give every master its share of the slots (W: 1)
+  keep NODE... --statefulset NAME [--replicas R] [--every SECONDS] [--once]
+                                    again and again: gives new pods slots or masters, empties those
+                                    beyond the StatefulSet's count and forgets them. NODE may be a
+                                    name of all. --nodes N says how many instead of Kubernetes;
+                                    --others-leave: who is no such pod is replaced and forgotten
+  leave NODE [--statefulset NAME]   before NODE, in this pod, is stopped: waits until it can hand over;
+                                    or, beyond the StatefulSet's count, until keep has sent it away
+                                    (--wait SECONDS, --hostname NAME)
+  lead NODE... [--every SECONDS] [--once]
+                                    of servers that are no cluster: one is the master, the others
+                                    follow, and one of them is promoted when it is gone
+  healthcheck NODE [--ready]        whether it lives, or serves. NODE may be http://HOST:PORT/PATH
 
 NODE is HOST:PORT of a node of the cluster; the others are found through it. NEW is HOST:PORT of an
 empty one. GONE, M and N are HOST:PORT or node ids. Clients go on meanwhile. A second run finds

@@ -25,7 +25,11 @@ enum class ToolAction : std::uint8_t {
   kConverge,
   kAdd,
   kRemove,
-  kRebalance
+  kRebalance,
+  kKeep,
+  kLeave,
+  kLead,
+  kHealthcheck
 };
 
 struct ToolOptions {
@@ -37,7 +41,16 @@ struct ToolOptions {
   ToolLogin login;
   std::string tls_ca;  // empty: no TLS
   runtime::TlsCertificate tls_certificate;  // for nodes that want one
-  std::uint64_t wait_ms = 60'000;  // for nodes to hear of each other
+  std::uint64_t wait_ms = 60'000;  // for nodes to hear of each other; leave: to be sent away
+  // keep and leave: how many nodes there are to be, or the StatefulSet that says so.
+  std::optional<int> wanted_nodes;
+  std::string statefulset;
+  std::string account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
+  bool do_others_leave = false;    // keep: members that are no pods of the set go
+  std::string hostname;            // leave: empty: this machine's
+  std::uint64_t every_ms = 5'000;  // keep, lead: between two looks
+  bool is_once = false;            // keep, lead: one look
+  bool wants_ready = false;        // healthcheck: serves, and not only lives
 };
 
 // `args` are those behind `slotway cluster`; `environment` gives a variable's value, or nullptr.

@@ -63,6 +63,13 @@ TEST(ToolOptionsTest, SaysWhatIsWrong) {
       {{"rebalance", "a:1", "--weight", "a:1=-2"}, "weight from 0"},
       {{"check", "a:1", "--password-file", "/nowhere"}, "cannot be read"},
       {{"check", "a:1", "--wait", "0"}, "seconds"},
+      {{"keep", "a:1"}, "needs --nodes N or --statefulset NAME"},
+      {{"keep", "a:1", "--nodes", "3", "--statefulset", "x"}, "needs --nodes N or"},
+      {{"keep", "a:1", "--nodes", "0"}, "from 1 to"},
+      {{"keep", "a:1", "--once=yes", "--nodes", "3"}, "takes no value"},
+      {{"leave", "a:1", "--nodes", "3"}, "unknown option"},
+      {{"lead", "a:1", "--nodes", "3"}, "unknown option"},
+      {{"healthcheck", "a"}, "no HOST:PORT"},
   };
   for (const auto& [args, text] : cases) {
     auto options = ParseTool(args);
@@ -75,6 +82,15 @@ TEST(ToolOptionsTest, HelpIsNoError) {
   EXPECT_EQ(ParseTool({"--help"})->action, ToolAction::kHelp);
   EXPECT_EQ(ParseTool({"create", "--help"})->action, ToolAction::kHelp);
   EXPECT_THAT(std::string(ToolHelp()), HasSubstr("converge"));
+}
+
+TEST(ToolOptionsTest, ReadsWhatTheKeeperIsTold) {
+  auto options = ParseTool({"keep", "a:1", "--statefulset", "redis", "--replicas", "1", "--every", "2", "--once"});
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_EQ(options->statefulset, "redis");
+  EXPECT_EQ(options->every_ms, 2000u);
+  EXPECT_TRUE(options->is_once);
+  EXPECT_TRUE(ParseTool({"healthcheck", "http://127.0.0.1:1/readyz", "--ready"})->wants_ready);
 }
 
 TEST(ToolOptionsTest, RemoveTakesIds) {

@@ -10,9 +10,12 @@ are unique per process, so that runs do not meet.
 """
 import ctypes
 import os
+import shutil
 import subprocess
 
 NODE_PORT_FIRST = 30001
+# What `ip netns exec` puts in the place of files of /etc.
+_NAMESPACE_FILES = "/etc/netns"
 
 
 def _run(*command, stdin=None):
@@ -54,8 +57,8 @@ class PodNetwork:
         self._id = f"{os.getpid()}"
         net = os.getpid() % 250 + 1
         self.node_address = f"10.90.{net}.1"
-        self._client_address = f"10.90.{net}.2"
-        self._gateway = f"10.244.{net}.1"
+        self.client_address = f"10.90.{net}.2"
+        self.gateway = f"10.244.{net}.1"
         self.pod_addresses = [f"10.244.{net}.{10 + i}" for i in range(pods)]
         self._namespaces = []
         try:
@@ -82,7 +85,7 @@ class PodNetwork:
 
     def part(self, number):
         """Nothing passes between the pod and the others; the node, and who is on it, reach all."""
-        outside = f"ip {{}} != {{{{ {self._gateway}, {self.pod_addresses[number]}, 127.0.0.0/8 }}}} drop"
+        outside = f"ip {{}} != {{{{ {self.gateway}, {self.pod_addresses[number]}, 127.0.0.0/8 }}}} drop"
         rules = f"""
 table ip parted {{
   chain arriving {{
@@ -106,7 +109,32 @@ table ip parted {{
             if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
 
+    def readdress(self, number, address):
+        """The pod goes on, or comes back, under another address of the pods' network."""
+        pod = self._name(f"pod{number}")
+        _run("ip", "-n", pod, "addr", "flush", "dev", "eth0")
+        _run("ip", "-n", pod, "addr", "add", f"{address}/24", "dev", "eth0")
+        _run("ip", "-n", pod, "route", "replace", "default", "via", self.gateway)
+        self.pod_addresses[number] = address
+
+    def look_names_up_at(self, address):
+        """What is started in a pod from now on asks the name server there."""
+        for name in self._namespaces:
+            folder = os.path.join(_NAMESPACE_FILES, name)
+            os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, "resolv.conf"), "w", encoding="ascii") as file:
+                file.write(f"nameserver {address}\noptions timeout:1 attempts:2\n")
+
+    def restrict(self, number, rules):
+        """Lines of a chain that what arrives at the pod has to pass; "" lets everything in."""
+        text = "table ip guarded\ndelete table ip guarded\n"
+        if rules:
+            text += f"table ip guarded {{\n  chain arriving {{\n    type filter hook input priority 0;\n{rules}\n  }}\n}}\n"
+        _run(*self.in_pod(number), "nft", "-f", "-", stdin=text)
+
     def delete(self):
+        for name in self._namespaces:
+            shutil.rmtree(os.path.join(_NAMESPACE_FILES, name), ignore_errors=True)
         for name in reversed(self._namespaces):
             subprocess.run(["ip", "netns", "delete", name], check=False, timeout=30)
         self._namespaces = []
@@ -130,11 +158,11 @@ table ip parted {{
              "netns", client)
         _run("ip", "-n", node, "addr", "add", f"{self.node_address}/30", "dev", "uplink")
         _run("ip", "-n", node, "link", "set", "uplink", "up")
-        _run("ip", "-n", client, "addr", "add", f"{self._client_address}/30", "dev", "eth0")
+        _run("ip", "-n", client, "addr", "add", f"{self.client_address}/30", "dev", "eth0")
         _run("ip", "-n", client, "link", "set", "eth0", "up")
 
         _run("ip", "-n", node, "link", "add", "pods", "type", "bridge")
-        _run("ip", "-n", node, "addr", "add", f"{self._gateway}/24", "dev", "pods")
+        _run("ip", "-n", node, "addr", "add", f"{self.gateway}/24", "dev", "pods")
         _run("ip", "-n", node, "link", "set", "pods", "up")
         for number, address in enumerate(self.pod_addresses):
             pod = self._add_namespace(f"pod{number}")
@@ -146,7 +174,7 @@ table ip parted {{
             _run("ip", "-n", node, "link", "set", port, "up")
             _run("ip", "-n", pod, "addr", "add", f"{address}/24", "dev", "eth0")
             _run("ip", "-n", pod, "link", "set", "eth0", "up")
-            _run("ip", "-n", pod, "route", "add", "default", "via", self._gateway)
+            _run("ip", "-n", pod, "route", "add", "default", "via", self.gateway)
 
         translations = "\n".join(
             f"    fib daddr type local tcp dport {port} dnat ip to "
