@@ -251,6 +251,7 @@ bool EventLoop::RunDeferredAndFlush() {
       if (connection != nullptr && connection->holds_output_) ++held;
     }
   }
+  if (marked == held) ++complete_flushes_;
   // What a flush asked for must not wait until the poll that may follow hears something.
   bool has_more = !deferred_.empty() || !ends_.empty() || !unread_[kWarm].empty() ||
                   !unread_[kCold].empty() || marked > held;

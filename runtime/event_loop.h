@@ -64,6 +64,9 @@ class EventLoop {
   // Runs `task` at the end of this iteration or, if many such tasks have taken their time, of a
   // later one; in order. Loop thread only. For what ends: it may end in crowds.
   void DeferEnd(std::function<void()> task) { ends_.push_back(std::move(task)); }
+  // How often an iteration has ended with nothing left that could be flushed: when it has changed,
+  // what was appended before has been offered to its sockets.
+  std::uint64_t CompleteFlushes() const { return complete_flushes_; }
   // Which iteration this is; wraps around.
   std::uint32_t Turn() const { return turn_; }
   const Clock& TimeSource() const { return clock_; }
@@ -114,9 +117,10 @@ class EventLoop {
   std::deque<std::function<void()>> ends_;
   std::vector<std::function<void()>> next_turn_;
   std::deque<std::function<void()>> taken_;  // were posted; it is their turn
-  std::uint32_t turn_ = 1;                   // never 0
-  std::uint64_t crowded_at_ms_ = 0;          // when a crowd was served last
-  bool has_short_slice_ = false;             // its thread
+  std::uint64_t complete_flushes_ = 0;
+  std::uint32_t turn_ = 1;           // never 0
+  std::uint64_t crowded_at_ms_ = 0;  // when a crowd was served last
+  bool has_short_slice_ = false;     // its thread
   bool is_stopping_ = false;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_

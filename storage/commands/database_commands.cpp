@@ -10,6 +10,7 @@
 #include "storage/commands/handler_table.h"
 #include "storage/commands/invalidation.h"
 #include "storage/commands/number_text.h"
+#include "storage/commands/persistence_host.h"
 
 namespace slotway::storage {
 
@@ -89,6 +90,7 @@ void FlushallCommand(CommandContext& ctx) {
   InvalidateAll(ctx.server);
   ctx.PropagateAnyway();
   ctx.DataChanged(1);
+  if (ctx.server.persistence_host != nullptr) ctx.server.persistence_host->NoteFlushAll();
   ctx.reply.Ok();
 }
 

@@ -37,6 +37,7 @@ class FileHost final : public PersistenceHost {
   std::optional<std::string> RewriteLog(bool&) override { return std::nullopt; }
   void SyncLogSoon() override {}
   void SlowDownLog(std::chrono::microseconds) override {}
+  void NoteFlushAll() override {}
   std::optional<std::string> LoadLog() override { return std::nullopt; }
   std::optional<std::string> ShutDown(const ShutdownRequest&) override { return std::nullopt; }
 

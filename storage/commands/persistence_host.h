@@ -40,6 +40,9 @@ class PersistenceHost {
   virtual std::optional<std::string> LoadLog() = 0;
   // Loads the RDB file there is.
   virtual std::optional<std::string> LoadFile(LoadPolicy policy) = 0;
+  // FLUSHALL: a BGSAVE at work is given up, for what it saves is gone; where there are save points,
+  // the empty data are saved.
+  virtual void NoteFlushAll() = 0;
   // Ends the process in order, after the current batch, without waiting for anybody.
   virtual std::optional<std::string> ShutDown(const ShutdownRequest& request) = 0;
 };

@@ -69,12 +69,51 @@ void CommandFileWriter::End() {
   buffer_.clear();
 }
 
+void CommandFileWriter::Select(int db_index) {
+  if (db_index == selected_db_) return;
+  selected_db_ = db_index;
+  Command({"SELECT", std::to_string(db_index)});
+}
+
+void CommandFileWriter::ExpireAt(std::string_view key, std::optional<std::int64_t> at_ms) {
+  if (at_ms) Command({"PEXPIREAT", key, std::to_string(*at_ms)});
+}
+
+void CommandFileWriter::Element(const ValueElement& element) {
+  const bool is_sorted_set = value_->type == ValueType::kZset;
+  if (is_sorted_set) {
+    char digits[32];
+    gathered_.emplace_back(protocol::FormatDouble(element.score, digits));
+  }
+  gathered_.emplace_back(element.name);
+  if (value_->type == ValueType::kHash) gathered_.emplace_back(element.value);
+  const std::size_t words_of_each = value_->type == ValueType::kSet ? 1 : 2;
+  if (gathered_.size() == kElementsPerCommand * words_of_each) WriteGathered();
+}
+
+void CommandFileWriter::WriteGathered() {
+  if (gathered_.empty()) return;
+  Select(value_->db_index);
+  BeginCommand(2 + gathered_.size());
+  Word(value_->type == ValueType::kHash   ? "HMSET"
+       : value_->type == ValueType::kZset ? "ZADD"
+                                          : "SADD");
+  Word(value_->key);
+  for (const std::string& word : gathered_) Word(word);
+  gathered_.clear();
+}
+
+void CommandFileWriter::EndValue() {
+  WriteGathered();
+  Select(value_->db_index);
+  ExpireAt(value_->key, value_->expire_at_ms);
+  ++keys_written_;
+  value_ = nullptr;
+}
+
 void CommandFileWriter::Key(int db_index, Keyspace& keyspace, const Entry& entry,
                             const RdbAccess&) {
-  if (db_index != selected_db_) {
-    selected_db_ = db_index;
-    Command({"SELECT", std::to_string(db_index)});
-  }
+  Select(db_index);
   switch (entry.type()) {
     case ValueType::kString: {
       NumberText digits;
@@ -97,9 +136,7 @@ void CommandFileWriter::Key(int db_index, Keyspace& keyspace, const Entry& entry
       Stream(keyspace, entry);
       break;
   }
-  if (const auto at_ms = entry.expire_at_ms()) {
-    Command({"PEXPIREAT", entry.key(), std::to_string(*at_ms)});
-  }
+  ExpireAt(entry.key(), entry.expire_at_ms());
   ++keys_written_;
 }
 

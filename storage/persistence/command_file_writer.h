@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/resp_writer.h"
 #include "storage/persistence/rdb_format.h"
@@ -31,6 +33,9 @@ class CommandFileWriter final : public SnapshotWriter {
   void Function(std::string_view library) override;
   void ResizeDb(int, std::uint64_t, std::uint64_t) override {}
   void Key(int db_index, Keyspace& keyspace, const Entry& entry, const RdbAccess& access) override;
+  void BeginValue(const SnapshotValue& value) override { value_ = &value; }
+  void Element(const ValueElement& element) override;
+  void EndValue() override;
   void End() override;
   std::uint64_t KeysWritten() const override { return keys_written_; }
 
@@ -39,6 +44,10 @@ class CommandFileWriter final : public SnapshotWriter {
   class Elements;
 
   void Command(std::initializer_list<std::string_view> words);
+  void Select(int db_index);
+  void ExpireAt(std::string_view key, std::optional<std::int64_t> at_ms);
+  // Writes the elements of the large value that have gathered.
+  void WriteGathered();
   void BeginCommand(std::size_t words);
   void Word(std::string_view text) { writer_.Bulk(text); }
   void Hash(Keyspace& keyspace, const Entry& entry);
@@ -53,6 +62,8 @@ class CommandFileWriter final : public SnapshotWriter {
   std::string buffer_;
   protocol::StringSink out_{buffer_};
   protocol::RespWriter<protocol::StringSink> writer_{out_, protocol::RespVersion::kResp2};
+  const SnapshotValue* value_ = nullptr;  // that is being written
+  std::vector<std::string> gathered_;     // words of its elements
   int selected_db_ = -1;
   std::uint64_t keys_written_ = 0;
 };

@@ -3,10 +3,12 @@
 //
 // Call Begin(), then what the file is to hold, then End(). What is written goes to the sink in
 // chunks of 64 kB or more; a value longer than that goes in several. Keys of databases may be
-// mixed: what selects them is written as needed. One thread.
+// mixed: what selects them is written as needed. In the file a value is in one piece: keys that
+// come between the pieces of a large one wait in memory for its end. One thread.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,9 @@ class RdbFileWriter final : public SnapshotWriter, private RdbSink {
   void Function(std::string_view library) override;
   void ResizeDb(int db_index, std::uint64_t keys, std::uint64_t keys_with_expiry) override;
   void Key(int db_index, Keyspace& keyspace, const Entry& entry, const RdbAccess& access) override;
+  void BeginValue(const SnapshotValue& value) override;
+  void Element(const ValueElement& element) override;
+  void EndValue() override;
   void End() override;
   // What has gathered goes to the sink now.
   void Flush();
@@ -44,14 +49,26 @@ class RdbFileWriter final : public SnapshotWriter, private RdbSink {
 
  private:
   void Take(std::string& chunk) override;
-  void Opcode(RdbOpcode opcode) { buffer_.push_back(static_cast<char>(opcode)); }
+  // Bytes that belong together, and what writes them.
+  struct Part {
+    std::string bytes;
+    RdbWriter writer;
+  };
+
+  RdbForm FormFor(const RdbFileOptions& options, RdbSink* sink);
+  // Where keys go.
+  Part& keys() { return value_ == nullptr ? main_ : waiting_; }
+  void Opcode(RdbOpcode opcode) { keys().bytes.push_back(static_cast<char>(opcode)); }
   void Select(int db_index);
+  // What stands in front of a key's type.
+  void KeyPrefix(int db_index, std::optional<std::int64_t> expire_at_ms, const RdbAccess& access);
 
   RdbSink& sink_;
   RdbFileOptions options_;
   LzfCompressor compressor_;
-  std::string buffer_;
-  RdbWriter writer_;
+  Part main_;
+  Part waiting_;
+  const SnapshotValue* value_ = nullptr;  // that is being written
   std::uint64_t checksum_ = 0;
   int selected_db_ = -1;
   std::uint64_t keys_written_ = 0;

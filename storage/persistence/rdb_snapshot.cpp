@@ -8,6 +8,9 @@
 namespace slotway::storage {
 namespace {
 
+// Elements of a large value in a step, for each key that it might have taken.
+constexpr std::size_t kElementsPerKey = 8;
+
 std::unique_ptr<SnapshotWriter> WriterFor(const SnapshotSource& source, SnapshotSink& sink) {
   if (source.form == SnapshotSource::Form::kRdb) {
     return std::make_unique<RdbFileWriter>(sink, source.options);
@@ -45,7 +48,13 @@ RdbSnapshot::~RdbSnapshot() = default;
 
 bool RdbSnapshot::Step(std::size_t max_keys) {
   if (!is_given_up_ && sink_.HasFailed()) is_given_up_ = true;
+  if (is_given_up_) large_values_.clear();
   if (!is_given_up_ && !sink_.HasRoom()) return true;
+  if (!large_values_.empty()) {
+    if (!large_values_.front()->Step(max_keys * kElementsPerKey, *writer_))
+      large_values_.pop_front();
+    return true;
+  }
   // The end comes with a step of its own: the last keys may have to take their time, too.
   if (current_ < captures_.size()) {
     if (!captures_[current_]->keyspace.CaptureSome(max_keys)) ++current_;
@@ -63,7 +72,11 @@ void RdbSnapshot::WriteKey(int db_index, Keyspace& keyspace, const Entry& entry)
   } else if (source_.access == SnapshotSource::Access::kFrequency) {
     access.frequency = static_cast<std::uint8_t>(keyspace.Frequency(entry, source_.now_ms));
   }
-  writer_->Key(db_index, keyspace, entry, access);
+  if (auto large = LargeValue::Begin(db_index, entry, access)) {
+    large_values_.push_back(std::move(large));
+  } else {
+    writer_->Key(db_index, keyspace, entry, access);
+  }
 }
 
 }  // namespace slotway::storage

@@ -7,6 +7,8 @@
 // the beginning (see engine/entry_capture.h), whatever changes meanwhile. Writes that touch what
 // has not been written yet hand it to the sink from within: so a sink must take what it is given
 // even when it said that it has no room; Step() asks before and leaves the walk for later. A
+// large hash, set or sorted set is not written from within: its elements are taken as they change,
+// and written some at a time. A
 // snapshot that is not wanted any more, or whose sink has failed, is given up: Step() then only
 // brings the walk to its end, so that the next snapshot may begin. The keyspaces must outlive it,
 // and a snapshot that is destroyed before its walk has ended must be the last thing that happens to
@@ -15,12 +17,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "storage/engine/keyspace.h"
+#include "storage/persistence/large_value.h"
 #include "storage/persistence/paced_snapshot.h"
 #include "storage/persistence/rdb_file_writer.h"
 
@@ -76,7 +80,8 @@ class RdbSnapshot final : public PacedSnapshot {
   SnapshotSink& sink_;
   std::unique_ptr<SnapshotWriter> writer_;
   std::vector<std::unique_ptr<DatabaseCapture>> captures_;
-  std::size_t current_ = 0;  // of captures_
+  std::deque<std::unique_ptr<LargeValue>> large_values_;  // the first is being written
+  std::size_t current_ = 0;                               // of captures_
   std::uint64_t keys_in_all_ = 0;
   bool is_given_up_ = false;
 };

@@ -13,6 +13,8 @@
 
 #include "storage/engine/hash_handle.h"
 #include "storage/engine/list_handle.h"
+#include "storage/engine/set_handle.h"
+#include "storage/engine/sorted_set_handle.h"
 #include "storage/persistence/dump_payload.h"
 #include "storage/persistence/rdb_file_reader.h"
 
@@ -49,15 +51,26 @@ class RdbSnapshotTest : public ::testing::Test {
  protected:
   RdbSnapshotTest() : databases_{Keyspace(arena_, {}), Keyspace(arena_, {})} {}
 
-  // Alike for alike values, in whatever order and form the fields of a hash are.
+  // Alike for alike values, in whatever order and form the elements are.
   static std::string ContentOf(Keyspace& database, const Entry& entry) {
-    if (entry.type() != ValueType::kHash) return DumpValue(database, entry);
-    std::map<std::string, std::string> fields;
-    HashHandle(database, entry).ForEach([&fields](std::string_view field, std::string_view value) {
-      fields.emplace(field, value);
-    });
+    std::map<std::string, std::string> elements;
+    if (entry.type() == ValueType::kHash) {
+      HashHandle(database, entry).ForEach([&](std::string_view field, std::string_view value) {
+        elements.emplace(field, value);
+      });
+    } else if (entry.type() == ValueType::kSet) {
+      SetHandle(database, entry).ForEach([&](std::string_view member) {
+        elements[std::string(member)];
+      });
+    } else if (entry.type() == ValueType::kZset) {
+      SortedSetHandle(database, entry).ForEach([&](const ScoredMember& item) {
+        elements.emplace(item.member, std::to_string(item.score));
+      });
+    } else {
+      return DumpValue(database, entry);
+    }
     std::string content;
-    for (const auto& [field, value] : fields) content += field + "=" + value + ",";
+    for (const auto& [name, value] : elements) content += name + "=" + value + ",";
     return content;
   }
   static void AddContents(int index, Keyspace& database, SnapshotContents& contents) {
@@ -152,6 +165,60 @@ class RdbSnapshotTest : public ::testing::Test {
                          TtlChange::Keep(), now_ms_);
     }
   }
+  // Values of thousands of elements, under few names in both databases.
+  void ChangeLarge() {
+    Keyspace& database = databases_[Random(2)];
+    const std::string name = "large" + std::to_string(Random(9));
+    const KeyRef key{protocol::SlotOfKey(name), name};
+    const Entry entry = database.Find(key.slot, key.key, now_ms_);
+    const std::string element = "element" + std::to_string(Random(3000));
+    if (!entry) return CreateLarge(database, key, name.back() % 3);
+    if (const std::uint64_t rare = Random(3000); rare == 0) {
+      database.Delete(entry);
+    } else if (rare == 1) {
+      database.SetExpiry(entry, now_ms_ + 20);
+    } else if (rare == 2) {
+      database.Rename(key, {protocol::SlotOfKey("large0"), "large0"}, now_ms_);
+    } else if (entry.type() == ValueType::kHash) {
+      HashHandle hash(database, entry);
+      Random(2) == 0 ? hash.Set(element, std::to_string(Random(1000)), HashLimits{})
+                     : hash.Delete(element);
+    } else if (entry.type() == ValueType::kSet) {
+      SetHandle set(database, entry);
+      Random(2) == 0 ? set.Add(element, SetLimits{}) : set.Remove(element);
+    } else {
+      SortedSetHandle set(database, entry);
+      if (Random(3) == 0) {
+        set.Delete(element);
+      } else {
+        SetScore(set, element);
+      }
+    }
+  }
+  void SetScore(SortedSetHandle& set, const std::string& member) {
+    set.Update(member, SortedSetLimits{}, [this](std::optional<double>) {
+      return std::optional(static_cast<double>(Random(100)));
+    });
+  }
+  void CreateLarge(Keyspace& database, const KeyRef& key, int kind) {
+    for (int i = 0; i < 3000; ++i) {
+      const std::string element = "element" + std::to_string(i);
+      const Entry entry = database.Find(key.slot, key.key, now_ms_);
+      if (kind == 0) {
+        HashHandle hash =
+            entry ? HashHandle(database, entry) : HashHandle::Create(database, key, now_ms_);
+        hash.Set(element, "new", HashLimits{});
+      } else if (kind == 1) {
+        SetHandle set =
+            entry ? SetHandle(database, entry) : SetHandle::Create(database, key, now_ms_);
+        set.Add(element, SetLimits{});
+      } else {
+        SortedSetHandle set = entry ? SortedSetHandle(database, entry)
+                                    : SortedSetHandle::Create(database, key, now_ms_);
+        SetScore(set, element);
+      }
+    }
+  }
   void ChangeALot() {
     for (std::uint64_t i = Random(30); i > 0; --i) Change();
     now_ms_ += static_cast<std::int64_t>(Random(3));
@@ -182,6 +249,47 @@ TEST_F(RdbSnapshotTest, HoldsWhatWasThereWhenItBegan) {
     EXPECT_TRUE(held == before) << "round " << round;
     EXPECT_FALSE(ContentsNow() == before);
   }
+}
+
+TEST_F(RdbSnapshotTest, LargeValuesAreWrittenPieceByPiece) {
+  for (int i = 0; i < 500; ++i) Change();
+  for (int i = 0; i < 1000; ++i) ChangeLarge();
+  for (int round = 0; round < 12; ++round) {
+    const SnapshotContents before = ContentsNow();
+    MemorySink sink;
+    RdbSnapshot snapshot(Source(), sink);
+    int steps = 0;
+    for (; snapshot.Step(1 + Random(40)); ++steps) {
+      for (std::uint64_t i = Random(40); i > 0; --i) ChangeLarge();
+      for (std::uint64_t i = Random(10); i > 0; --i) Change();
+      if (Random(4) == 0) databases_[Random(2)].FreeFlushed(20);
+    }
+    // About eight elements for each key that a step may take.
+    EXPECT_GT(steps, 100);
+    const SnapshotContents held = ContentsOf(sink.bytes);
+    ASSERT_EQ(held.size(), before.size());
+    EXPECT_TRUE(held == before) << "round " << round;
+    EXPECT_FALSE(ContentsNow() == before);
+  }
+}
+
+TEST_F(RdbSnapshotTest, LargeValuesThatWereGivenUpLeaveTheNextSnapshotWhole) {
+  for (int i = 0; i < 1000; ++i) ChangeLarge();
+  MemorySink failing;
+  RdbSnapshot given_up(Source(), failing);
+  for (int i = 0; i < 5; ++i) {
+    given_up.Step(20);
+    ChangeLarge();
+  }
+  failing.has_failed = true;
+  while (given_up.Step(50)) ChangeLarge();
+  EXPECT_TRUE(given_up.IsGivenUp());
+
+  const SnapshotContents before = ContentsNow();
+  MemorySink sink;
+  RdbSnapshot snapshot(Source(), sink);
+  while (snapshot.Step(20)) ChangeLarge();
+  EXPECT_TRUE(ContentsOf(sink.bytes) == before);
 }
 
 TEST_F(RdbSnapshotTest, OneThatWasGivenUpLeavesTheNextOneWhole) {

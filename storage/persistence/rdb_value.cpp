@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/persistence/rdb_value.h"
 
+#include <bit>
 #include <string>
 
 namespace slotway::storage {
@@ -78,6 +79,19 @@ void WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry) {
     case ValueType::kStream:
       WriteRdbStream(writer, keyspace, entry);
       return;
+  }
+}
+
+RdbType TypeOfElements(ValueType type) {
+  if (type == ValueType::kHash) return RdbType::kHash;
+  return type == ValueType::kZset ? RdbType::kSortedSet2 : RdbType::kSet;
+}
+
+void WriteRdbElement(RdbWriter& writer, ValueType type, const ValueElement& element) {
+  writer.String(element.name);
+  if (type == ValueType::kHash) writer.String(element.value);
+  if (type == ValueType::kZset) {
+    writer.LittleEndian(std::bit_cast<std::uint64_t>(element.score), sizeof element.score);
   }
 }
 

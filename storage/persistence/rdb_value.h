@@ -35,6 +35,10 @@ void WriteRdbValue(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 // The value; `type` has been read. REQUIRES of a good one: it ends where the bytes end.
 RestoreResult ReadRdbValue(RdbType type, RdbReader& reader, const RestoreTarget& target);
 
+// A hash, set or sorted set piece by piece: this type byte, the number of elements, and each.
+RdbType TypeOfElements(ValueType type);
+void WriteRdbElement(RdbWriter& writer, ValueType type, const ValueElement& element);
+
 // The types, each in a file of its own.
 void WriteRdbHash(RdbWriter& writer, Keyspace& keyspace, const Entry& entry);
 RestoreResult ReadRdbHash(RdbReader& reader, const RestoreTarget& target);

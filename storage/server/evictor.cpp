@@ -15,6 +15,8 @@ using Policy = config::MaxmemoryPolicy;
 
 // The clock is looked at once for this many keys.
 constexpr int kKeysPerLook = 16;
+// Eviction does not wait for longer until others have been sent what went.
+constexpr std::uint64_t kSendingMaxUs = 100'000;
 // Flushed entries and elements of dead values that are freed in place of one key: some 10 us.
 constexpr std::size_t kDeadPerStep = 200;
 
@@ -58,7 +60,7 @@ class Stopwatch {
 }  // namespace
 
 bool Evictor::MakeRoom() {
-  if (!MayEvict()) return true;
+  if (!MayEvict() || AwaitsSending()) return true;
   const Outcome outcome = FreeMemory();
   if (server_.propagation.HasUnit()) server_.propagation.EndUnits();
   CountTime(outcome);
@@ -70,6 +72,19 @@ bool Evictor::MayEvict() const {
   if (server_.replication.is_replica && server_.Config().replica_ignore_maxmemory) return false;
   if (server_.persistence.loading.IsOn()) return false;
   return server_.now_ms >= server_.paused_until_ms;  // CLIENT PAUSE promises that data stays
+}
+
+void Evictor::NoteTold() {
+  if (!flushes_) return;
+  told_at_us_ = runtime::MonotonicUs();
+  flushes_when_told_ = flushes_();
+}
+
+bool Evictor::AwaitsSending() {
+  if (told_at_us_ == 0) return false;
+  const bool is_late = runtime::MonotonicUs() - told_at_us_ > kSendingMaxUs;
+  if (is_late || flushes_() != flushes_when_told_) told_at_us_ = 0;
+  return told_at_us_ != 0;
 }
 
 // Memory that others take meanwhile, who are told of the keys that go, is the next turn's concern:
@@ -142,6 +157,7 @@ std::int64_t Evictor::Evict(const Victim& victim) {
     if (server_.TellsOfKeyChanges()) {
       TellOfKeyChange(server_, victim.db_index, victim.entry.key(), config::kNotifyEvicted,
                       "evicted");
+      NoteTold();
     }
     used_before = static_cast<std::int64_t>(server_.UsedMemoryBytes());
     const std::size_t waiting = database.DiscardedCount();

@@ -25,6 +25,10 @@ class Evictor {
   // Called when a turn's time was too short: HasRoom() is to be asked again soon.
   void OnUnfinished(std::function<void()> unfinished) { unfinished_ = std::move(unfinished); }
 
+  // How often all output has been flushed (see runtime::EventLoop::CompleteFlushes): those who are
+  // told of keys that go are sent it before others go.
+  void WatchFlushes(std::function<std::uint64_t()> flushes) { flushes_ = std::move(flushes); }
+
   // Makes room if need be. False when there is none, and nothing that may be evicted.
   bool HasRoom() {
     const bool is_within = !server_.IsOverMemoryLimit() && server_.stats.over_memory_since_us == 0;
@@ -43,6 +47,9 @@ class Evictor {
   bool MakeRoom();
   // Whether keys may go now that nobody has deleted.
   bool MayEvict() const;
+  // Whether somebody has still to be sent that keys went: what waits for them would make others go.
+  bool AwaitsSending();
+  void NoteTold();
   Outcome FreeMemory();
   void CountTime(Outcome outcome);
   // Frees some of what was deleted or flushed before; false if there is nothing.
@@ -60,6 +67,9 @@ class Evictor {
 
   ServerState& server_;
   std::function<void()> unfinished_;
+  std::function<std::uint64_t()> flushes_;
+  std::uint64_t told_at_us_ = 0;  // 0: all have been sent it
+  std::uint64_t flushes_when_told_ = 0;
   EvictionPool pool_;
   config::MaxmemoryPolicy pool_policy_ = config::MaxmemoryPolicy::kNoeviction;
   int walk_db_ = 0;  // where the walk goes on

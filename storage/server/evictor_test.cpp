@@ -271,5 +271,25 @@ TEST_F(EvictorTest, ListenersHearOfIt) {
   EXPECT_EQ(listener.TakeKeyEvents(), "evicted a, ");
 }
 
+// Invalidations and events that wait for their sockets are memory, too: counted, they would make
+// more keys go, of which more would be told.
+TEST_F(EvictorTest, NoMoreKeysGoBeforeThoseWhoAreToldWereSentIt) {
+  std::uint64_t flushes = 0;
+  executor_.Eviction().WatchFlushes([&flushes] { return flushes; });
+  Set("maxmemory-policy", "allkeys-lru");
+  Set("notify-keyspace-events", "KEA");
+  for (int i = 0; i < 100; ++i) SetKey("key" + std::to_string(i));
+  Limit(-5000);
+  EXPECT_TRUE(executor_.Eviction().HasRoom());
+  const std::uint64_t evicted = State().stats.evicted_keys;
+  EXPECT_GT(evicted, 0u);
+  Limit(-5000);
+  EXPECT_TRUE(executor_.Eviction().HasRoom());
+  EXPECT_EQ(State().stats.evicted_keys, evicted);
+  ++flushes;
+  EXPECT_TRUE(executor_.Eviction().HasRoom());
+  EXPECT_GT(State().stats.evicted_keys, evicted);
+}
+
 }  // namespace
 }  // namespace slotway::storage

@@ -100,12 +100,31 @@ std::optional<std::string> PersistenceService::StartBackgroundSave() {
   saving.start_time_s = server_.now_ms / 1000;
   logged_at_ms_ = runtime::MonotonicMs();
   runtime::LogInfo("saving in the background to {}", DataFile());
+  is_capturing_ = true;
   snapshots_.Begin(SavedSourceOf(server_), *saved_file_,
                    [this](bool is_complete) { EndOfSnapshot(is_complete); });
   return std::nullopt;
 }
 
+void PersistenceService::NoteFlushAll() {
+  SavingFacts& saving = server_.persistence.saving;
+  if (is_capturing_) {
+    // That is no failure, as it is none in Redis.
+    const bool had_failed = saving.has_failed;
+    snapshots_.GiveUp();
+    saving.has_failed = had_failed;
+    ApplySettings();
+  }
+  if (server_.Config().save.empty()) return;
+  if (snapshots_.IsBusy() || saved_file_) {
+    saving.is_scheduled = true;
+  } else {
+    Save();
+  }
+}
+
 void PersistenceService::EndOfSnapshot(bool is_complete) {
+  is_capturing_ = false;
   if (!is_complete) {
     const int error = saved_file_->Errno();
     return EndBackgroundSave(error != 0 ? error : ECANCELED);
@@ -231,8 +250,8 @@ void PersistenceService::LoadTurn() {
       return loop_.DeferToNextTurn([this] { LoadTurn(); });
     }
     status = loader_->Step();
-    wait_ms = load_pace_.WaitMs(server_.persistence.loading.last_keys_loaded,
-                                runtime::MonotonicUs());
+    wait_ms =
+        load_pace_.WaitMs(server_.persistence.loading.last_keys_loaded, runtime::MonotonicUs());
     if (wait_ms > 0 && status == DataFileLoader::Status::kReading) {
       return pace_timer_.Start(wait_ms, 0, [this] { LoadTurn(); });
     }

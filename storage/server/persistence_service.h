@@ -15,8 +15,8 @@
 #include "storage/commands/data_file.h"
 #include "storage/commands/persistence_host.h"
 #include "storage/commands/server_state.h"
-#include "storage/persistence/key_pace.h"
 #include "storage/persistence/background_file.h"
+#include "storage/persistence/key_pace.h"
 #include "storage/persistence/snapshot_runner.h"
 #include "storage/server/log_service.h"
 
@@ -52,6 +52,7 @@ class PersistenceService final : public PersistenceHost {
   void SlowDownLog(std::chrono::microseconds by) override { log_.SlowDown(by); }
   std::optional<std::string> LoadLog() override;
   std::optional<std::string> LoadFile(LoadPolicy policy) override;
+  void NoteFlushAll() override;
   std::optional<std::string> ShutDown(const ShutdownRequest& request) override;
 
  private:
@@ -74,6 +75,7 @@ class PersistenceService final : public PersistenceHost {
 
   std::unique_ptr<BackgroundFile> saved_file_;  // of the BGSAVE at work
   std::uint64_t changes_at_start_ = 0;          // of it
+  bool is_capturing_ = false;                   // its snapshot is at work
   runtime::Timer file_timer_;                   // while the file is brought to its end
 
   std::unique_ptr<DataLoader> loader_;

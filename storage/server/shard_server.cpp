@@ -40,7 +40,8 @@ constexpr std::string_view kProtectedModeText =
 
 bool IsOnThisMachine(const runtime::SocketAddress& client) {
   const std::string host = client.Host();
-  return client.IsUnix() || host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
+  return client.IsUnix() || host.starts_with("127.") || host == "::1" ||
+         host.starts_with("::ffff:127.");
 }
 
 }  // namespace
@@ -50,17 +51,16 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
       state_(std::move(settings)),
       scripts_(state_),
       persistence_(loop, state_, [this] { Stop(); }),
-      replication_(
-          loop, state_,
-          [this](ClientState& master, std::span<const std::string_view> args) {
-            ApplyOfStream(master, args);
-          }),
-      shutdown_(state_,
-                {.hand_over = [this](std::int64_t for_ms) {
-                   return cluster_ != nullptr && cluster_->HandOver(for_ms);
-                 },
-                 .is_handing_over = [this] { return cluster_->IsHandingOver(); },
-                 .end_reading_script = [this] { scripts_.AbandonUnlessWritten(); }}),
+      replication_(loop, state_,
+                   [this](ClientState& master, std::span<const std::string_view> args) {
+                     ApplyOfStream(master, args);
+                   }),
+      shutdown_(state_, {.hand_over =
+                             [this](std::int64_t for_ms) {
+                               return cluster_ != nullptr && cluster_->HandOver(for_ms);
+                             },
+                         .is_handing_over = [this] { return cluster_->IsHandingOver(); },
+                         .end_reading_script = [this] { scripts_.AbandonUnlessWritten(); }}),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       listeners_(loop, state_,
@@ -122,8 +122,9 @@ void ShardServer::LookAtAnswer(std::span<const std::string_view> args) {
   if (state_.now_ms / 1000 != divergences_second_) divergences_logged_ = 0;
   divergences_second_ = state_.now_ms / 1000;
   if (++divergences_logged_ > kLogsPerSecond) return;
-  runtime::LogError("== CRITICAL == a command of the master fails here, the data may differ: {}: {}",
-                    args[0], answer.substr(1, answer.find('\r') - 1));
+  runtime::LogError(
+      "== CRITICAL == a command of the master fails here, the data may differ: {}: {}", args[0],
+      answer.substr(1, answer.find('\r') - 1));
 }
 
 ShardServer::~ShardServer() { sessions_.clear(); }
@@ -150,7 +151,7 @@ runtime::Result<bool> ShardServer::Start() {
     cluster_ = std::move(*cluster);
     state_.held_replies.shard_size = [this] { return cluster_->ShardSize(); };
     state_.cluster.place_of_keys = [this](CommandContext& ctx,
-                                           std::span<const protocol::KeyPosition> keys) {
+                                          std::span<const protocol::KeyPosition> keys) {
       return cluster_->PlaceOf(ctx, keys);
     };
     state_.cluster.run_command = [this, changed](CommandContext& ctx) {
@@ -158,7 +159,7 @@ runtime::Result<bool> ShardServer::Start() {
       changed();
     };
     state_.cluster.publish = [this](std::string_view channel, std::string_view message,
-                                     bool is_shard) {
+                                    bool is_shard) {
       cluster_->Publish(channel, message, is_shard);
     };
   }
@@ -177,6 +178,7 @@ runtime::Result<bool> ShardServer::Start() {
     if (found != sessions_.end()) found->second->GoOn();
   });
   executor_->Eviction().OnUnfinished([this] { loop_.DeferToNextTurn([this] { GoOnEvicting(); }); });
+  executor_->Eviction().WatchFlushes([this] { return loop_.CompleteFlushes(); });
   state_.startup_memory_bytes = state_.UsedMemoryBytes();
   expiry_timer_.Start(kExpiryPeriodMs, kExpiryPeriodMs, [this] { ExpireKeys(); });
   tick_timer_.Start(kTickPeriodMs, kTickPeriodMs, [this] { TickTenTimesASecond(); });

@@ -10,7 +10,8 @@
 namespace slotway::storage {
 namespace {
 
-// A copy hashes otherwise: fields that come in the order of their hashes would crowd in few buckets.
+// A copy hashes otherwise: fields that come in the order of their hashes would crowd in few
+// buckets.
 constexpr std::uint64_t kSeedStep = 0x9e3779b97f4a7c15;
 
 // Widths of the two lengths of an item: 1, 2 or 4 bytes; the code is the logarithm.
@@ -45,6 +46,9 @@ HashTable::~HashTable() {
 
 // The index stays as it is: only so is the position good to go on from.
 std::size_t HashTable::FreeSome(std::size_t max_elements) {
+  if (capture_ != nullptr && CaptureBeforeFreeing(*this, capture_->taker(), max_elements)) {
+    return max_elements;
+  }
   std::size_t freed = 0;
   while (freed < max_elements && freed_position_ < ElasticTable::kPositionEnd) {
     freed_position_ = table_.VisitFrom(freed_position_, [&](Spot spot) {
@@ -61,6 +65,20 @@ std::unique_ptr<ValueObject> HashTable::Clone() const {
   return copy;
 }
 
+bool HashTable::BeginCapture(ElementTaker& taker) {
+  capture_ = std::make_unique<HashOrderCapture>(taker);
+  return true;
+}
+
+bool HashTable::CaptureSome(std::size_t max_elements) {
+  return capture_->Step(table_, max_elements, HashOf(), [this](ArenaRef ref) { HandOut(ref); });
+}
+
+void HashTable::HandOut(ArenaRef ref) {
+  const Item item = ItemAt(ref);
+  capture_->taker().Take({.name = item.field, .value = item.value});
+}
+
 HashTable::Item HashTable::ItemAt(ArenaRef ref) const {
   const char* at = reinterpret_cast<const char*>(memory_.arena.At(ref));
   const std::size_t field_width = std::size_t{1} << (*at & 3);
@@ -71,7 +89,7 @@ HashTable::Item HashTable::ItemAt(ArenaRef ref) const {
   return {{field, field_bytes}, {field + field_bytes, value_bytes}};
 }
 
-std::byte* HashTable::NewItem(std::string_view field, std::string_view value) {
+ArenaRef HashTable::NewItem(std::uint64_t hash, std::string_view field, std::string_view value) {
   const unsigned field_code = WidthCode(field.size());
   const unsigned value_code = WidthCode(value.size());
   const std::size_t field_width = std::size_t{1} << field_code;
@@ -87,7 +105,10 @@ std::byte* HashTable::NewItem(std::string_view field, std::string_view value) {
   std::memcpy(at += value_width, field.data(), field.size());
   std::memcpy(at + field.size(), value.data(), value.size());
   field_bytes_ += memory_.arena.UsableBytes(item);
-  return item;
+  const ArenaRef ref = memory_.arena.RefOf(item);
+  if (capture_ != nullptr) [[unlikely]]
+    capture_->Marks(hash, ref);
+  return ref;
 }
 
 void HashTable::FreeItem(ArenaRef ref) {
@@ -110,17 +131,17 @@ bool HashTable::Set(std::string_view field, std::string_view value) {
   const std::uint64_t hash = KeyHash(seed_, field);
   const Spot spot = Find(hash, field);
   if (!spot) {
-    const std::byte* item = NewItem(field, value);
-    table_.Insert(memory_, hash, memory_.arena.RefOf(item), HashOf());
+    table_.Insert(memory_, hash, NewItem(hash, field, value), HashOf());
     return true;
   }
   const ArenaRef old_ref = spot.ref();
   const Item old = ItemAt(old_ref);
+  Preserve(hash, old_ref);
   if (old.value.size() == value.size()) {
     std::memmove(const_cast<char*>(old.value.data()), value.data(), value.size());
     return false;
   }
-  spot.bucket->SetRef(spot.index, memory_.arena.RefOf(NewItem(field, value)));
+  spot.bucket->SetRef(spot.index, NewItem(hash, field, value));
   FreeItem(old_ref);
   return false;
 }
@@ -130,6 +151,7 @@ bool HashTable::Delete(std::string_view field) {
   const Spot spot = Find(hash, field);
   if (!spot) return false;
   const ArenaRef ref = spot.ref();
+  Preserve(hash, ref);
   table_.Erase(memory_, hash, spot, HashOf());
   FreeItem(ref);
   return true;

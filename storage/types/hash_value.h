@@ -16,6 +16,7 @@
 #include "storage/memory/elastic_table_draws.h"
 #include "storage/memory/key_hash.h"
 #include "storage/memory/record_arena.h"
+#include "storage/types/element_capture.h"
 #include "storage/types/value_limits.h"
 #include "storage/types/value_object.h"
 
@@ -36,6 +37,9 @@ class HashTable final : public ValueObject {
   std::size_t ElementCount() const override { return table_.size(); }
   std::size_t FreeSome(std::size_t max_elements) override;
   std::unique_ptr<ValueObject> Clone() const override;
+  bool BeginCapture(ElementTaker& taker) override;
+  bool CaptureSome(std::size_t max_elements) override;
+  void EndCapture() override { capture_.reset(); }
 
   std::optional<std::string_view> Get(std::string_view field) const;
   // True when the field is new.
@@ -70,7 +74,13 @@ class HashTable final : public ValueObject {
     std::string_view value;
   };
   Item ItemAt(ArenaRef ref) const;
-  std::byte* NewItem(std::string_view field, std::string_view value);
+  void HandOut(ArenaRef ref);
+  // Before the item changes or goes.
+  void Preserve(std::uint64_t hash, ArenaRef ref) {
+    if (capture_ != nullptr && capture_->Marks(hash, ref)) [[unlikely]]
+      HandOut(ref);
+  }
+  ArenaRef NewItem(std::uint64_t hash, std::string_view field, std::string_view value);
   void FreeItem(ArenaRef ref);
   Spot Find(std::uint64_t hash, std::string_view field) const;
   auto HashOf() const {
@@ -86,7 +96,8 @@ class HashTable final : public ValueObject {
   TableMemory memory_;
   ElasticTable table_;
   std::size_t field_bytes_ = 0;
-  std::uint64_t freed_position_ = 0;  // see FreeSome
+  std::uint64_t freed_position_ = 0;           // see FreeSome
+  std::unique_ptr<HashOrderCapture> capture_;  // while one is at work
 };
 
 template <class VisitFn>

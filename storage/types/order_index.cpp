@@ -197,6 +197,12 @@ std::size_t OrderIndex::RankOf(const ScoredMember& member) const {
   return RankWhere(AtOrBefore(member)) - 1;
 }
 
+std::size_t OrderIndex::CountPreceding(const ScoredMember& member) const {
+  return RankWhere([&, wanted = PrefixOf(member.score)](std::uint32_t prefix, Reference at) {
+    return prefix != wanted ? prefix < wanted : Precedes(MemberAt(at).View(), member);
+  });
+}
+
 RankRange OrderIndex::RanksOf(const ScoreRange& range) const {
   const auto rank_of_cut = [this](double cut, bool is_behind_equals) {
     const std::uint32_t wanted = PrefixOf(cut);
@@ -211,12 +217,10 @@ RankRange OrderIndex::RanksOf(const ScoreRange& range) const {
 }
 
 RankRange OrderIndex::RanksOf(const LexRange& range) const {
-  const std::size_t first = RankWhere([&](std::uint32_t, Reference at) {
-    return range.StartsAfter(MemberAt(at).Text());
-  });
-  const std::size_t end = RankWhere([&](std::uint32_t, Reference at) {
-    return !range.EndsBefore(MemberAt(at).Text());
-  });
+  const std::size_t first = RankWhere(
+      [&](std::uint32_t, Reference at) { return range.StartsAfter(MemberAt(at).Text()); });
+  const std::size_t end = RankWhere(
+      [&](std::uint32_t, Reference at) { return !range.EndsBefore(MemberAt(at).Text()); });
   return RankRange::Between(first, end);
 }
 

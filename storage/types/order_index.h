@@ -49,6 +49,8 @@ class OrderIndex {
 
   // How many members stand before this one. REQUIRES: it is in.
   std::size_t RankOf(const ScoredMember& member) const;
+  // The same for one that need not be in.
+  std::size_t CountPreceding(const ScoredMember& member) const;
   RankRange RanksOf(const ScoreRange& range) const;
   RankRange RanksOf(const LexRange& range) const;
 

@@ -38,6 +38,9 @@ SetTable::~SetTable() {
 
 // The index stays as it is: only so is the position good to go on from.
 std::size_t SetTable::FreeSome(std::size_t max_elements) {
+  if (capture_ != nullptr && CaptureBeforeFreeing(*this, capture_->taker(), max_elements)) {
+    return max_elements;
+  }
   std::size_t freed = 0;
   while (freed < max_elements && freed_position_ < ElasticTable::kPositionEnd) {
     freed_position_ = table_.VisitFrom(freed_position_, [&](Spot spot) {
@@ -52,6 +55,15 @@ std::unique_ptr<ValueObject> SetTable::Clone() const {
   auto copy = std::make_unique<SetTable>(memory_.arena, seed_ + kSeedStep);
   ForEach([&copy](std::string_view member) { copy->Add(member); });
   return copy;
+}
+
+bool SetTable::BeginCapture(ElementTaker& taker) {
+  capture_ = std::make_unique<HashOrderCapture>(taker);
+  return true;
+}
+
+bool SetTable::CaptureSome(std::size_t max_elements) {
+  return capture_->Step(table_, max_elements, HashOfRef(), [this](ArenaRef ref) { HandOut(ref); });
 }
 
 std::string_view SetTable::MemberAt(ArenaRef ref) const {
@@ -85,7 +97,10 @@ void SetTable::FreeMember(ArenaRef ref) {
 bool SetTable::Add(std::string_view member) {
   const std::uint64_t hash = HashOf(member);
   if (Find(hash, member)) return false;
-  table_.Insert(memory_, hash, NewMember(member), HashOfRef());
+  const ArenaRef ref = NewMember(member);
+  table_.Insert(memory_, hash, ref, HashOfRef());
+  if (capture_ != nullptr) [[unlikely]]
+    capture_->Marks(hash, ref);
   return true;
 }
 
@@ -94,6 +109,8 @@ bool SetTable::Remove(std::string_view member) {
   const Spot spot = Find(hash, member);
   if (!spot) return false;
   const ArenaRef ref = spot.ref();
+  if (capture_ != nullptr && capture_->Marks(hash, ref)) [[unlikely]]
+    HandOut(ref);
   table_.Erase(memory_, hash, spot, HashOfRef());
   FreeMember(ref);
   return true;

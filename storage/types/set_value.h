@@ -18,6 +18,7 @@
 #include "storage/memory/elastic_table_draws.h"
 #include "storage/memory/key_hash.h"
 #include "storage/memory/record_arena.h"
+#include "storage/types/element_capture.h"
 #include "storage/types/value_object.h"
 
 namespace slotway::storage {
@@ -37,6 +38,9 @@ class SetTable final : public ValueObject {
   std::size_t ElementCount() const override { return table_.size(); }
   std::size_t FreeSome(std::size_t max_elements) override;
   std::unique_ptr<ValueObject> Clone() const override;
+  bool BeginCapture(ElementTaker& taker) override;
+  bool CaptureSome(std::size_t max_elements) override;
+  void EndCapture() override { capture_.reset(); }
 
   bool Contains(std::string_view member) const {
     return static_cast<bool>(Find(HashOf(member), member));
@@ -71,6 +75,7 @@ class SetTable final : public ValueObject {
 
  private:
   std::string_view MemberAt(ArenaRef ref) const;
+  void HandOut(ArenaRef ref) { capture_->taker().Take({.name = MemberAt(ref)}); }
   ArenaRef NewMember(std::string_view member);
   void FreeMember(ArenaRef ref);
   std::uint64_t HashOf(std::string_view member) const { return KeyHash(seed_, member); }
@@ -85,7 +90,8 @@ class SetTable final : public ValueObject {
   TableMemory memory_;
   ElasticTable table_;
   std::size_t member_bytes_ = 0;
-  std::uint64_t freed_position_ = 0;  // see FreeSome
+  std::uint64_t freed_position_ = 0;           // see FreeSome
+  std::unique_ptr<HashOrderCapture> capture_;  // while one is at work
 };
 
 template <class VisitFn>

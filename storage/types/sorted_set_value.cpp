@@ -11,6 +11,9 @@ SortedSetTable::~SortedSetTable() {
 // First the members, then the nodes that refer to them. The table stays as it is: only so is the
 // position good to go on from.
 std::size_t SortedSetTable::FreeSome(std::size_t max_elements) {
+  if (capture_ != nullptr && CaptureBeforeFreeing(*this, capture_->taker(), max_elements)) {
+    return max_elements;
+  }
   std::size_t freed = 0;
   while (freed < max_elements && freed_position_ < ElasticTable::kPositionEnd) {
     freed_position_ = table_.VisitFrom(freed_position_, [&](Spot spot) {
@@ -24,9 +27,23 @@ std::size_t SortedSetTable::FreeSome(std::size_t max_elements) {
 
 std::unique_ptr<ValueObject> SortedSetTable::Clone() const {
   auto copy = std::make_unique<SortedSetTable>(memory_.arena, seed_);
-  Visit({0, ElementCount()}, false,
-        [&copy](const ScoredMember& item) { copy->Append(item); });
+  Visit({0, ElementCount()}, false, [&copy](const ScoredMember& item) { copy->Append(item); });
   return copy;
+}
+
+bool SortedSetTable::BeginCapture(ElementTaker& taker) {
+  capture_ = std::make_unique<RankOrderCapture>(taker);
+  return true;
+}
+
+bool SortedSetTable::CaptureSome(std::size_t max_elements) {
+  return capture_->Step(memory_.arena, order_, max_elements,
+                        [this](ArenaRef ref) { HandOut(ref); });
+}
+
+void SortedSetTable::HandOut(ArenaRef ref) {
+  const ScoredMember item = At(ref).View();
+  capture_->taker().Take({.name = item.member, .score = item.score});
 }
 
 std::optional<double> SortedSetTable::ScoreOf(std::string_view member) const {
@@ -67,11 +84,21 @@ ArenaRef SortedSetTable::AddToTable(std::uint64_t hash, std::string_view member,
   member_bytes_ += memory_.arena.UsableBytes(memory);
   const ArenaRef ref = memory_.arena.RefOf(memory);
   table_.Insert(memory_, hash, ref, HashOfRef());
+  if (capture_ != nullptr) [[unlikely]]
+    capture_->Marks({score, member}, ref);
   return ref;
+}
+
+void SortedSetTable::SetScore(ArenaRef ref, double score) {
+  Preserve(ref);
+  order_.ChangeScore(ref, score);
+  if (capture_ != nullptr) [[unlikely]]
+    capture_->Marks(At(ref).View(), ref);
 }
 
 void SortedSetTable::Remove(std::uint64_t hash, Spot spot) {
   const ArenaRef ref = spot.ref();
+  Preserve(ref);
   order_.Erase(ref);
   table_.Erase(memory_, hash, spot, HashOfRef());
   FreeMember(ref);

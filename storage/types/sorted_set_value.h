@@ -16,6 +16,7 @@
 #include "storage/memory/elastic_table.h"
 #include "storage/memory/key_hash.h"
 #include "storage/memory/record_arena.h"
+#include "storage/types/element_capture.h"
 #include "storage/types/order_index.h"
 #include "storage/types/sorted_set_order.h"
 #include "storage/types/value_object.h"
@@ -38,6 +39,9 @@ class SortedSetTable final : public ValueObject {
   std::size_t ElementCount() const override { return table_.size(); }
   std::size_t FreeSome(std::size_t max_elements) override;
   std::unique_ptr<ValueObject> Clone() const override;
+  bool BeginCapture(ElementTaker& taker) override;
+  bool CaptureSome(std::size_t max_elements) override;
+  void EndCapture() override { capture_.reset(); }
 
   std::optional<double> ScoreOf(std::string_view member) const;
   std::optional<std::size_t> RankOf(std::string_view member) const;
@@ -73,6 +77,13 @@ class SortedSetTable final : public ValueObject {
   Spot Find(std::uint64_t hash, std::string_view member) const {
     return table_.Find(hash, [&](ArenaRef ref) { return At(ref).Text() == member; });
   }
+  void HandOut(ArenaRef ref);
+  // Before the member changes or goes.
+  void Preserve(ArenaRef ref) {
+    if (capture_ != nullptr && capture_->Marks(At(ref).View(), ref)) [[unlikely]]
+      HandOut(ref);
+  }
+  void SetScore(ArenaRef ref, double score);
   // A new member, in the table; the order is left to the caller.
   ArenaRef AddToTable(std::uint64_t hash, std::string_view member, double score);
   void Remove(std::uint64_t hash, Spot spot);
@@ -83,7 +94,8 @@ class SortedSetTable final : public ValueObject {
   ElasticTable table_;
   OrderIndex order_;
   std::size_t member_bytes_ = 0;
-  std::uint64_t freed_position_ = 0;  // see FreeSome
+  std::uint64_t freed_position_ = 0;           // see FreeSome
+  std::unique_ptr<RankOrderCapture> capture_;  // while one is at work
 };
 
 template <class DecideFn>
@@ -98,7 +110,7 @@ ScoreChange SortedSetTable::Update(std::string_view member, DecideFn&& decide) {
     order_.Insert(AddToTable(hash, member, *score));
     return ScoreChange::kAdded;
   }
-  order_.ChangeScore(spot.ref(), *score);
+  SetScore(spot.ref(), *score);
   return ScoreChange::kUpdated;
 }
 
@@ -114,8 +126,7 @@ void SortedSetTable::Visit(const RankRange& ranks, bool is_descending, VisitFn&&
 }
 
 template <class VisitFn>
-std::uint64_t SortedSetTable::Scan(std::uint64_t cursor, std::size_t count,
-                                   VisitFn&& visit) const {
+std::uint64_t SortedSetTable::Scan(std::uint64_t cursor, std::size_t count, VisitFn&& visit) const {
   std::size_t visited = 0;
   while (cursor < ElasticTable::kPositionEnd) {
     cursor = table_.VisitFrom(cursor, [&](Spot spot) {

@@ -7,8 +7,26 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 namespace slotway::storage {
+
+// An element of a large value.
+struct ValueElement {
+  std::string_view name;        // a member, or a field
+  std::string_view value = {};  // of a field
+  double score = 0;             // of a member of a sorted set
+};
+
+// Who is handed the elements of a value (see element_capture.h).
+class ElementTaker {
+ public:
+  virtual ~ElementTaker() = default;
+  // Views are good during the call, which must not change the value.
+  virtual void Take(const ValueElement& element) = 0;
+  // The value is about to go. Everything has been handed out.
+  virtual void OnGone() = 0;
+};
 
 class ValueObject {
  public:
@@ -25,6 +43,13 @@ class ValueObject {
 
   // An equal object, which shares nothing with this one.
   virtual std::unique_ptr<ValueObject> Clone() const = 0;
+
+  // Takes the moment whose elements CaptureSome() will hand out; false if this value cannot do
+  // that. `taker` must live until EndCapture(), or until it is told that the value goes.
+  virtual bool BeginCapture(ElementTaker&) { return false; }
+  // Hands out about so many; false at the end.
+  virtual bool CaptureSome([[maybe_unused]] std::size_t max_elements) { return false; }
+  virtual void EndCapture() {}
 
   // Frees about `max_elements` and returns how many: 0 when nothing is left, or when the destructor
   // does it all. After the first call only this, MemoryBytes and the destructor may be called.

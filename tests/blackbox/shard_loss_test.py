@@ -202,14 +202,24 @@ class Trial:
         threading.Event().wait(seconds)  # poll: load for a while
 
     def _look(self):
-        master, lost = self._master(), 0
-        with master.client() as client:
-            for number, writer in enumerate(self.writers):
-                there = {int(item) for item in client.call("LRANGE", key_of(number), 0, -1)}
-                lost += len(set(writer.confirmed) - there)
-                writer.confirmed = []
-                client.call("DEL", key_of(number))
+        lost = 0
+        for number, writer in enumerate(self.writers):
+            there = {int(item) for item in self._ask("LRANGE", key_of(number), 0, -1)}
+            lost += len(set(writer.confirmed) - there)
+            writer.confirmed = []
+            self._ask("DEL", key_of(number))
         return lost
+
+    def _ask(self, *command):
+        """What the master answers, if need be the next one: on a busy machine it may be replaced just now."""
+        def answer():
+            try:
+                with self._master().client() as client:
+                    reply = client.call(*command)
+            except (OSError, EOFError, ConnectionClosed):
+                return None
+            return None if isinstance(reply, ErrorReply) else (reply,)
+        return wait_until(answer, 40, f"an answer to {command[0]}")[0]
 
     def _master(self):
         return wait_until(self.shard.master, 40, "a master serves")
