@@ -18,6 +18,7 @@ const EVENT_TEXTS = {
   reload: (e) => ['Settings reloaded', e.settings ?? 'nothing has changed'],
   reload_failed: (e) => ['Reload failed', e.error ?? ''],
 };
+const LEAST_SHARE = 0.005;  // of all requests, for a key to be hot
 const BAD = new Set(['slots_lost', 'node_failed', 'reload_failed']);
 const NOTABLE = new Set(['failover', 'login_refused', 'denied', 'node_left']);
 
@@ -78,7 +79,7 @@ export function showSlow(parent, requests) {
 }
 
 export function showHot(parent, keys) {
-  const rows = keys.map((key) => [
+  const rows = keys.filter((key) => key.share >= LEAST_SHARE).map((key) => [
     element('code', { title: key.key }, key.key),
     element('meter', { min: 0, max: 1, value: key.share.toFixed(3), 'aria-hidden': 'true' }),
     `${(key.share * 100).toFixed(key.share < 0.1 ? 1 : 0)} %`,

@@ -112,9 +112,6 @@ void AddClusterMetrics(const ProxyServer& server, runtime::MetricsRegistry& regi
   registry.Add(MetricKind::kGauge, "slotway_masters_without_replica",
                "Masters with slots that have no replica, or only failed ones.", {},
                [&server] { return CountUnbacked(server); });
-  registry.Add(MetricKind::kCounter, "slotway_failovers_total",
-               "Times that a replica was seen to have taken its master's slots.", {},
-               [&server] { return static_cast<double>(server.Chronicle().Failovers()); });
 }
 
 void AddSettingsMetrics(const ProxyServer& server, runtime::MetricsRegistry& registry) {

@@ -173,8 +173,8 @@ void RegisterProxyMetrics(const ProxyServer& server, runtime::MetricsRegistry& r
                "Times that the topology was found changed.", {},
                [&server] { return static_cast<double>(server.Topology().Changes()); });
   registry.Add(MetricKind::kCounter, "slotway_failovers_total",
-               "Replicas that were seen to have become masters.", {},
-               [&server] { return static_cast<double>(server.Failovers().Get()); });
+               "Times that a replica was seen to have taken its master's slots.", {},
+               [&server] { return static_cast<double>(server.Chronicle().Failovers()); });
   for (bool masters : {true, false}) {
     registry.Add(MetricKind::kGauge, "slotway_cluster_nodes", "Nodes of the cluster, by role.",
                  {{"role", masters ? "master" : "replica"}},

@@ -275,10 +275,10 @@ ConsoleSources ProxyServer::SourcesOfConsole() {
           [this] { return refresher_->Current(); },
           [this] { return monitor_->Standings(); },
           [this] { return Facts(); },
-          [this] { return CountForConsole(workers_); },
+          [this] { return CountForConsole(workers_, share_->meters); },
           [this](std::string& reason) { return IsReady(reason); },
-          [](std::size_t) { return std::vector<ConsoleSlowRequest>(); },
-          [](std::size_t) { return std::vector<ConsoleHotKey>(); },
+          [this](std::size_t count) { return SlowRequestsForConsole(share_->meters, count); },
+          [this](std::size_t count) { return HotKeysForConsole(share_->meters, count); },
           workers_.size(),
           [this](std::size_t worker, std::function<void(WorkerServices&)> task) {
             group_->Loop(worker).Post(
@@ -291,22 +291,8 @@ std::optional<runtime::SocketAddress> ProxyServer::AdminAddress() const {
   return admin_->Address();
 }
 
-// A replica that has become a master is one.
-void ProxyServer::CountFailovers(const protocol::Topology& fresh) {
-  std::set<std::string> replicas;
-  for (const protocol::ClusterNode& node : fresh.nodes) {
-    if (!node.is_master) {
-      replicas.insert(node.id);
-    } else if (replica_ids_.contains(node.id)) {
-      failovers_.Add();
-    }
-  }
-  replica_ids_ = std::move(replicas);
-}
-
 void ProxyServer::Publish(const TopologyRefresher::Snapshot& snapshot) {
   chronicle_.Take(snapshot);
-  CountFailovers(*snapshot);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i, snapshot] { workers_[i]->TakeTopology(snapshot); });
   }

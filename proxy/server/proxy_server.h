@@ -10,7 +10,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -67,7 +66,6 @@ class ProxyServer {
   const std::vector<std::unique_ptr<ProxyWorker>>& Workers() const { return workers_; }
   const WorkerMeters& Meters() const { return share_->meters; }
   const TopologyRefresher& Topology() const { return *refresher_; }
-  const runtime::Counter& Failovers() const { return failovers_; }
   const runtime::Counter& Reloads() const { return reloads_; }
   // Main loop's thread.
   const config::ProxyConfig& Settings() const { return settings_; }
@@ -84,7 +82,6 @@ class ProxyServer {
   // Takes over certificates whose files have changed.
   void RenewTls();
   void AskBackendAnew(const SettingsChange& change);
-  void CountFailovers(const protocol::Topology& fresh);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   void KeepUsers();
   void TakeUsersText(const std::string& text);
@@ -116,8 +113,6 @@ class ProxyServer {
   runtime::Timer tls_timer_;
   runtime::FileMarks tls_files_;
   runtime::Counter reloads_;
-  runtime::Counter failovers_;
-  std::set<std::string> replica_ids_;  // as of the last topology
   std::atomic<bool> is_refresh_requested_{false};
   std::atomic<bool> are_commands_requested_{false};
   bool is_shutting_down_ = false;

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -58,8 +59,9 @@ class PrometheusProcess:
 
     def _answers(self):
         try:
-            return self.ask("targets") is not None
-        except OSError:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=10):
+                return True
+        except OSError:  # 503 is one, too
             return False
 
     def ask(self, path, **parameters):

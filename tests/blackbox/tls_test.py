@@ -475,6 +475,7 @@ def test_a_broken_certificate_changes_nothing(renewing, files):
     wait_until(lambda: "what was there before stays: listeners[1].tls: certificate " in log(), 10,
                "the log says why")
     assert common_name(renewing.port, files) == "server"
+    assert "\nslotway_settings_last_reload_successful 0\n" in metrics(renewing)
     os.remove(renewing.path)
     wait_until(lambda: "No such file or directory" in log(), 10, "the log says why")
     assert common_name(renewing.port, files) == "server"
@@ -486,6 +487,18 @@ def test_a_broken_certificate_changes_nothing(renewing, files):
     assert common_name(renewing.port, files) == "server"
     renewing.put(files.other)
     wait_until(lambda: common_name(renewing.port, files) == "other", 10, "it is good again")
+    assert "\nslotway_settings_last_reload_successful 1\n" in metrics(renewing)
+
+
+def metrics(renewing):
+    return admin_text(renewing.proxy.admin_port, "/metrics")
+
+
+def test_metrics_tell_when_certificates_end(renewing):
+    name = f'slotway_certificate_not_after_timestamp_seconds{{file="{renewing.path}"}}'
+    found = re.findall(rf"^{re.escape(name)} (\S+)$", metrics(renewing), re.MULTILINE)
+    assert len(found) == 1
+    assert 86400 < float(found[0]) - time.time() <= 2 * 86400
 
 
 def test_a_reload_takes_certificates_over_at_once(renewing, files):

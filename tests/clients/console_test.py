@@ -24,7 +24,7 @@ pytestmark = pytest.mark.console
 def world():
     world = WatchedCluster(password=PASSWORD, settings={
         "admin": {"console_edits_users": True},
-    })
+        "slow_requests": {"over_ms": "20ms"}, "hot_keys": {"sample": 1}})
     yield world
     world.stop()
 
