@@ -393,6 +393,8 @@ void Connection::Flush(std::size_t bytes_max) {
   if (UnwrittenBytes() > 0) return;  // the rest is held
   if (is_closing_) {
     if (tls_ != nullptr) FinishTls();
+    // Right behind the last bytes: whoever reads them knows that there is no use in asking for more.
+    shutdown(descriptor, SHUT_WR);
     return ReportClosed("closed");
   }
   if (std::exchange(is_drain_untold_, false) || flushed > 0) handler_->OnDrained();

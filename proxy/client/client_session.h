@@ -48,6 +48,7 @@ class ClientSession final : private runtime::Connection::Handler,
   // Closes at once; `reason` is for the log.
   void Cut(std::string_view reason);
   bool IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms);
+  bool AwaitsAnswers() const { return replies_.Outstanding() > 0; }
   // Input and replies that wait here for this client.
   std::size_t BufferedBytes() const;
   // Gives a burst's memory back.

@@ -153,6 +153,24 @@ TEST_F(ProxyServerTest, DrainingWaitsForAnswers) {
   EXPECT_TRUE(HasEnded());
 }
 
+TEST_F(ProxyServerTest, WhoIsAskingWhenItDrainsGoesBehindAnAnswer) {
+  Start();
+  ASSERT_TRUE(BecomesReady());
+  shard_.Answer([](const Words&) -> std::string { return "+OK\r\n"; });
+  auto client = Connect();
+  client->Send("GET a\r\n");
+  ASSERT_TRUE(Receives(*client, "+OK\r\n"));
+  server_->Stop();
+  // Time enough to close what would be closed at once: the next request could be on its way.
+  const std::uint64_t began_ms = loop_.NowMs();
+  ASSERT_TRUE(RunUntil(loop_, [&] { return loop_.NowMs() - began_ms > 100; }));
+  EXPECT_FALSE(client->is_ended);
+  client->Send("GET a\r\n");
+  ASSERT_TRUE(RunUntil(loop_, [&] { return client->is_ended; }));
+  EXPECT_EQ(client->received, "+OK\r\n+OK\r\n");
+  EXPECT_TRUE(HasEnded());
+}
+
 TEST_F(ProxyServerTest, DrainingHasAnEnd) {
   settings_.shutdown_drain_ms = 50;
   Start();

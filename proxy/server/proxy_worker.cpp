@@ -13,6 +13,8 @@ namespace slotway::proxy {
 namespace {
 
 constexpr std::uint64_t kHouseTickMs = 1000;
+// When the process is to end: for so long who asks all the time is given an answer to go with.
+constexpr std::uint64_t kCourtesyMs = 1000;
 constexpr std::uint64_t kBoundTickMs = 100;
 // wire: constant replies, for who has no session yet.
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
@@ -111,7 +113,8 @@ ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
           }),
       entrance_(loop, HandshakesMaxOf(settings_.limits, share.worker_count)),
       house_timer_(loop),
-      bound_timer_(loop) {
+      bound_timer_(loop),
+      drain_timer_(loop) {
   dispatcher_.ShareScripts(share.scripts);
   meter_.Apply(settings_, share.worker_count);
   dispatcher_.MeasureWith(meter_);
@@ -269,7 +272,23 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
 void ProxyWorker::BeginDrain() {
   gate_.CloseAll();
   entrance_.CloseAll();
-  for (ClientSession* session : sessions_.All()) session->Drain();
+  drain_waits_until_ms_ = loop_.NowMs() + kCourtesyMs;
+  drain_timer_.Start(1, 1, [this] { LetClientsGo(); });
+  LetClientsGo();
+}
+
+// Who has asked lately may just be asking again: if its connection ended now, that request would meet
+// a closed one and never be answered. So it goes behind its next answer, or after a while.
+void ProxyWorker::LetClientsGo() {
+  const std::uint64_t now_ms = loop_.NowMs();
+  bool are_all_gone = true;
+  for (ClientSession* session : sessions_.All()) {
+    const bool may_be_asking = now_ms < drain_waits_until_ms_ && !session->AwaitsAnswers() &&
+                               !session->IsIdle(now_ms, kCourtesyMs);
+    are_all_gone = are_all_gone && !may_be_asking;
+    if (!may_be_asking) session->Drain();
+  }
+  if (are_all_gone) drain_timer_.Stop();
 }
 
 void ProxyWorker::Shutdown() {
@@ -277,6 +296,7 @@ void ProxyWorker::Shutdown() {
   entrance_.CloseAll();
   house_timer_.Stop();
   bound_timer_.Stop();
+  drain_timer_.Stop();
   dispatcher_.Shutdown();
   pubsub_.Shutdown();
   for (ClientSession* session : sessions_.All()) session->Cut("shutdown");

@@ -88,6 +88,7 @@ class ProxyWorker {
   void CutIdle();
   void BroadcastNews(const PubsubCensus::News& news);
   void KeepBufferBound();
+  void LetClientsGo();
 
   runtime::EventLoop& loop_;
   WorkerShare& share_;
@@ -106,6 +107,8 @@ class ProxyWorker {
   runtime::TlsEntrance entrance_;
   runtime::Timer house_timer_;
   runtime::Timer bound_timer_;
+  runtime::Timer drain_timer_;
+  std::uint64_t drain_waits_until_ms_ = 0;
 };
 
 }  // namespace slotway::proxy
