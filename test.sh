@@ -22,6 +22,8 @@ and tsan test a sanitizer build.
   transaction MULTI, EXEC, WATCH: as one redis-server, while slots move and masters die
   script      EVAL, FCALL, SCRIPT, FUNCTION: as one redis-server; what a shard forgot is loaded
   robustness  malformed and oversized input, idle connections, memory bounds
+  hostile     a hostile client's catalogue: nothing gets in, nothing falls over
+  secrets     passwords rotate without a lost request, and are nowhere to be read
   reshard     2,000 slots move while 200,000 keys are written and read
   failover    kill -9 of a master under load
   chaos       nodes are killed, paused and restarted and slots move: nothing is lost, doubled or

@@ -61,7 +61,9 @@ struct BackendConfig {
   std::vector<Endpoint> seeds;  // required
   std::string username;         // empty: the backend's default user
   std::string password;         // after reading: also what password_file held
+  std::string previous_password;  // tried, too, when a connection is opened; empty: none
   std::string password_file;
+  uint32_t password_window_ms = 600000;  // how long a password that was replaced is tried, too
   uint32_t databases = 16;  // of kinds master-replica and sentinel; a cluster has one
   bool keeps_users = true;  // what ACL SETUSER has changed, for all proxies before it
   uint32_t connect_timeout_ms = 1000;

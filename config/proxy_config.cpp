@@ -93,7 +93,8 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
     }
   }
   section.Read("username", backend.username);
-  section.ReadPassword(backend.password, backend.password_file);
+  section.ReadPassword(backend.password, backend.password_file, &backend.previous_password);
+  section.ReadDuration("password_window_ms", backend.password_window_ms, kMs);
   section.Read("databases", backend.databases, 1, kDatabasesMax);
   section.Read("keeps_users", backend.keeps_users);
   section.ReadDuration("connect_timeout_ms", backend.connect_timeout_ms, kMs);
@@ -128,7 +129,28 @@ void ReadNetworks(YamlSection& section, const char* key, std::vector<std::string
   }
 }
 
+void ReadUserLimits(YamlSection& section, UserLimits& limits) {
+  section.Read("connections_max", limits.connections_max);
+  section.Read("requests_per_s", limits.requests_per_s);
+  section.ReadSize("bytes_per_s", limits.bytes_per_s);
+  section.ReadDuration("burst_ms", limits.burst_ms, kMs);
+  section.ReadDuration("wait_max_ms", limits.wait_max_ms, kMs);
+}
+
+// Who is named has of each limit that is not the one of everybody.
+void ReadLimitsOfUsers(YamlSection& section, LimitsConfig& limits) {
+  section.Section("each_user", [&](YamlSection& each) { ReadUserLimits(each, limits.each_user); });
+  section.EachNamed("users", [&](const std::string& name, YamlSection& user) {
+    ReadUserLimits(user, limits.users.try_emplace(name, limits.each_user).first->second);
+  });
+  section.Read("unauthenticated_max", limits.unauthenticated_max, 1);
+  section.ReadDuration("authenticate_timeout_ms", limits.authenticate_timeout_ms, kMs);
+  section.ReadStrings("dangerous_commands", limits.dangerous_commands);
+  section.ReadStrings("denied_commands", limits.denied_commands);
+}
+
 void ReadLimits(YamlSection& section, LimitsConfig& limits) {
+  ReadLimitsOfUsers(section, limits);
   section.Read("clients_max", limits.clients_max, 1);
   section.Read("handshakes_max", limits.handshakes_max, 1);
   section.Read("client_pipeline_max", limits.client_pipeline_max, 1);
@@ -173,7 +195,9 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
   root.Section("backend", [&](YamlSection& section) { ReadBackend(section, config.backend); });
   ReadListeners(root, config.backend.kind, config.listeners);
   root.Section("auth", [&](YamlSection& section) {
-    section.ReadPassword(config.auth.password, config.auth.password_file);
+    section.ReadPassword(config.auth.password, config.auth.password_file,
+                         &config.auth.previous_password);
+    section.ReadDuration("password_window_ms", config.auth.password_window_ms, kMs);
     section.ReadStrings("users", config.auth.users);
     section.ReadPath("acl_file", config.auth.acl_file);
     if (!config.auth.users.empty() && !config.auth.acl_file.empty()) {
@@ -417,6 +441,28 @@ runtime::Result<void> OpenTls(ProxyConfig& config) {
   }
   config = std::move(opened);
   return {};
+}
+
+runtime::Result<void> ReadPasswordFiles(ProxyConfig& config) {
+  ProxyConfig read = config;
+  const auto take = [](const std::string& file, std::string& password, std::string& previous) {
+    return file.empty() ? std::nullopt : ReadPasswordFile(file, password, &previous);
+  };
+  auto reason = take(read.auth.password_file, read.auth.password, read.auth.previous_password);
+  if (!reason) {
+    reason = take(read.backend.password_file, read.backend.password, read.backend.previous_password);
+  }
+  if (reason) return runtime::Fail(*reason);
+  config = std::move(read);
+  return {};
+}
+
+std::vector<std::string> PasswordFilesOf(const ProxyConfig& config) {
+  std::vector<std::string> files;
+  for (const std::string& file : {config.auth.password_file, config.backend.password_file}) {
+    if (!file.empty()) files.push_back(file);
+  }
+  return files;
 }
 
 std::vector<std::string> TlsFilesOf(const ProxyConfig& config) {

@@ -17,6 +17,7 @@
 #include "config/backend_config.h"
 #include "config/config_error.h"
 #include "config/tls_config.h"
+#include "config/user_limits.h"
 
 namespace slotway::config {
 
@@ -54,7 +55,9 @@ struct ListenerConfig {
 
 struct AuthConfig {
   std::string password = {};  // of the default user; empty: clients need none
+  std::string previous_password = {};  // what password_file held in its second line: accepted, too
   std::string password_file = {};
+  uint32_t password_window_ms = 0;  // passwords that a reload takes away are accepted for so long
   std::vector<std::string> users = {};  // each a name and its ACL rules
   std::string acl_file = {};            // of all users, instead of `users`
   bool operator==(const AuthConfig&) const = default;
@@ -90,6 +93,11 @@ struct AccessLogConfig {
   bool operator==(const AccessLogConfig&) const = default;
 };
 
+// Whoever may write is not meant to have them by that.
+inline std::vector<std::string> DangerousCommands() {
+  return {"@admin", "flushall", "flushdb", "function|flush", "keys", "migrate", "swapdb"};
+}
+
 struct LimitsConfig {
   uint32_t clients_max = 10000;
   uint32_t handshakes_max = 5000;  // of TLS, under way, of clients_max
@@ -101,6 +109,14 @@ struct LimitsConfig {
   uint32_t args_max = 1048576;
   uint64_t buffered_total_max_bytes = 8 * kGigabyte;  // all clients and backends; 0: no bound
   uint32_t clients_per_address_max = 0;               // 0: no bound but clients_max
+  UserLimits each_user;
+  LimitsByUser users = {};  // instead of each_user
+  uint32_t unauthenticated_max = 5000;     // of clients_max, who have not logged in
+  uint32_t authenticate_timeout_ms = 60000;  // 0: no bound
+  // What rules have to name, see proxy.yaml, and what nobody may run: commands, subcommands and
+  // categories.
+  std::vector<std::string> dangerous_commands = DangerousCommands();
+  std::vector<std::string> denied_commands = {};
   // Addresses that may connect (empty: all), and those that may not: see config/network.h.
   std::vector<std::string> networks_allowed = {};
   std::vector<std::string> networks_denied = {};
@@ -218,6 +234,9 @@ tl::expected<ProxyConfig, ConfigError> LoadProxyConfig(const std::filesystem::pa
 // The same from text; `name` stands for the file in errors.
 tl::expected<ProxyConfig, ConfigError> ParseProxyConfig(std::string_view yaml,
                                                         const std::string& name);
+// Reads the password files anew; an error leaves everything as it was.
+runtime::Result<void> ReadPasswordFiles(ProxyConfig& config);
+std::vector<std::string> PasswordFilesOf(const ProxyConfig& config);
 // Reads the files that TLS needs, wherever it is on; contexts that were there are replaced. An error
 // leaves everything as it was.
 runtime::Result<void> OpenTls(ProxyConfig& config);

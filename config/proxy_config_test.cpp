@@ -266,7 +266,51 @@ TEST_F(PasswordFile, IsReadNextToTheSettings) {
   auto config = LoadProxyConfig(directory_ / "p.yaml");
   ASSERT_TRUE(config) << config.error().Render();
   EXPECT_EQ(config->auth.password, "s3cret ${HOME}");
-  EXPECT_EQ(config->auth.password_file, "secret");
+  EXPECT_EQ(config->auth.password_file, (directory_ / "secret").string());
+}
+
+TEST_F(PasswordFile, ASecondLineIsThePreviousPassword) {
+  Write("secret", "new\r\nold\n");
+  Write("shards", "theirs");
+  Write("p.yaml", kMinimal + "  password_file: shards\nauth:\n  password_file: secret\n");
+  auto config = LoadProxyConfig(directory_ / "p.yaml");
+  ASSERT_TRUE(config) << config.error().Render();
+  EXPECT_EQ(config->auth.password, "new");
+  EXPECT_EQ(config->auth.previous_password, "old");
+  EXPECT_EQ(config->backend.password, "theirs");
+  EXPECT_EQ(PasswordFilesOf(*config), (std::vector<std::string>{(directory_ / "secret").string(),
+                                                                (directory_ / "shards").string()}));
+  Write("secret", "newer\n");
+  Write("shards", "theirs too\ntheirs\n");
+  ASSERT_TRUE(ReadPasswordFiles(*config));
+  EXPECT_EQ(config->auth.password, "newer");
+  EXPECT_EQ(config->auth.previous_password, "");
+  EXPECT_EQ(config->backend.previous_password, "theirs");
+  const ProxyConfig before = *config;
+  Write("secret", "a\nb\nc\n");
+  Write("shards", "other");
+  EXPECT_EQ(ReadPasswordFiles(*config).error().text,
+            (directory_ / "secret").string() + ": holds more than two lines");
+  EXPECT_TRUE(*config == before);
+}
+
+TEST(ProxyConfig, LimitsOfUsers) {
+  auto config = ParseProxyConfig(kMinimal + R"(limits:
+  users:
+    alice: {requests_per_s: 1000, wait_max_ms: 1s}
+    bob: {bytes_per_s: 10mb}
+  each_user: {connections_max: 3, requests_per_s: 10}
+)",
+                                 "p.yaml");
+  ASSERT_TRUE(config) << config.error().Render();
+  const LimitsByUser& users = config->limits.users;
+  EXPECT_EQ(users.size(), 2u);
+  EXPECT_EQ(users.at("alice"), (UserLimits{.connections_max = 3, .requests_per_s = 1000, .wait_max_ms = 1000}));
+  EXPECT_EQ(users.at("bob"), (UserLimits{.connections_max = 3, .requests_per_s = 10, .bytes_per_s = 10 * kMegabyte}));
+  EXPECT_EQ(ErrorOf(kMinimal + "limits:\n  users: {alice: {rate: 1}}\n"),
+            "p.yaml:4: unknown setting 'limits.users.alice.rate'");
+  EXPECT_EQ(ErrorOf(kMinimal + "limits:\n  users: [alice]\n"),
+            "p.yaml:4: limits.users: needs settings of its own below it");
 }
 
 TEST_F(PasswordFile, ProblemsAreErrors) {

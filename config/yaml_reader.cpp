@@ -184,15 +184,16 @@ void YamlSection::ReadPath(std::string_view key, std::string& field) {
   if (!field.empty()) field = BesideSettings(document_.file(), field);
 }
 
-void YamlSection::ReadPassword(std::string& password, std::string& password_file) {
+void YamlSection::ReadPassword(std::string& password, std::string& password_file,
+                               std::string* previous) {
   Read("password", password);
-  Read("password_file", password_file);
+  ReadPath("password_file", password_file);
   if (!Has("password_file") || password_file.empty()) return;
   if (Has("password")) {
     Fail("password_file", "password and password_file cannot both be set");
     return;
   }
-  if (auto reason = ReadSecretFile(document_.file(), password_file, password)) {
+  if (auto reason = ReadPasswordFile(password_file, password, previous)) {
     Fail("password_file", *reason);
   }
 }
@@ -234,6 +235,18 @@ void YamlSection::Each(std::string_view key, const std::function<void(YamlSectio
     read(section);
     section.Finish();
   }
+}
+
+void YamlSection::EachNamed(
+    std::string_view key,
+    const std::function<void(const std::string& name, YamlSection&)>& read) {
+  Section(key, [&](YamlSection& named) {
+    for (const auto& entry : named.map_) {
+      if (!entry.first.IsScalar()) continue;  // Finish() complains
+      const std::string& name = entry.first.Scalar();
+      named.Section(name, [&](YamlSection& section) { read(name, section); });
+    }
+  });
 }
 
 void YamlSection::EachEntry(
@@ -352,6 +365,27 @@ std::optional<std::string> ReadSecretFile(const std::string& settings_file,
   if (!text.empty() && text.back() == '\r') text.pop_back();
   if (text.empty()) return path + ": holds no password";
   secret = std::move(text);
+  return std::nullopt;
+}
+
+std::optional<std::string> ReadPasswordFile(const std::string& file, std::string& password,
+                                            std::string* previous) {
+  std::string text;
+  if (auto reason = ReadSecretFile({}, file, text)) return reason;
+  if (previous == nullptr) {
+    password = std::move(text);
+    return std::nullopt;
+  }
+  const size_t end = std::min(text.find('\n'), text.size());
+  std::string first = text.substr(0, end);
+  std::string second = text.substr(std::min(end + 1, text.size()));
+  for (std::string* line : {&first, &second}) {
+    if (!line->empty() && line->back() == '\r') line->pop_back();
+  }
+  if (first.empty()) return file + ": its first line holds no password";
+  if (second.find('\n') != std::string::npos) return file + ": holds more than two lines";
+  password = std::move(first);
+  *previous = std::move(second);
   return std::nullopt;
 }
 

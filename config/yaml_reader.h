@@ -60,9 +60,10 @@ class YamlSection {
   void ReadPermissions(std::string_view key, uint32_t& field);
   // A path, relative to the settings file; the field is not.
   void ReadPath(std::string_view key, std::string& field);
-  // `password`, or `password_file` (a path, relative to the settings file) whose content, less the
-  // newline at its end, becomes the password.
-  void ReadPassword(std::string& password, std::string& password_file);
+  // `password`, or `password_file` (a path, relative to the settings file; the field is not) for
+  // ReadPasswordFile().
+  void ReadPassword(std::string& password, std::string& password_file,
+                    std::string* previous = nullptr);
 
   // Only by such a file; none is named: the secret stays empty.
   void ReadSecret(std::string_view key, std::string& secret, std::string& secret_file);
@@ -70,6 +71,9 @@ class YamlSection {
   void Section(std::string_view key, const std::function<void(YamlSection&)>& read);
   // A list of maps.
   void Each(std::string_view key, const std::function<void(YamlSection&)>& read);
+  // A map of maps whose names are free.
+  void EachNamed(std::string_view key,
+                 const std::function<void(const std::string& name, YamlSection&)>& read);
 
   // A map of plain values whose names are free.
   void EachEntry(std::string_view key,
@@ -135,5 +139,9 @@ std::optional<ConfigError> ReadFile(const std::string& file, std::string& text);
 // A file's content less the newline at its end; answers why not.
 std::optional<std::string> ReadSecretFile(const std::string& settings_file,
                                           const std::string& secret_file, std::string& secret);
+
+// The password, and if `previous` is given: the one before it, which a second line holds, or nothing.
+std::optional<std::string> ReadPasswordFile(const std::string& file, std::string& password,
+                                            std::string* previous);
 
 }  // namespace slotway::config

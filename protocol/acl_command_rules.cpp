@@ -45,7 +45,7 @@ void AddRule(std::string& rules, bool is_allowed, std::string_view what) {
 
 }  // namespace
 
-std::string AclCommandRules(const AclCommandSet& commands) {
+std::string AclCommandRules(const AclCommandSet& commands, bool tells_names) {
   const bool is_additive = !commands.AllowsUnknown();
   std::string rules = is_additive ? "-@all" : "+@all";
   AclCommandSet described;  // what the rules so far give
@@ -70,6 +70,16 @@ std::string AclCommandRules(const AclCommandSet& commands) {
     for (const std::string& argument : commands.FirstArguments(command_id)) {
       AddRule(rules, true, std::string(command.name) + '|' + argument);
     }
+  }
+  for (std::size_t id = 0; tells_names && id < CommandCount(); ++id) {
+    const auto command_id = static_cast<CommandId>(id);
+    const CommandSpec& command = CommandById(command_id);
+    if (!commands.Allows(command_id) || commands.Names(command_id) == described.Names(command_id)) {
+      continue;
+    }
+    const bool is_named = commands.Names(command_id);
+    rules += (is_named ? " +" : " +?") + std::string(command.name);
+    is_named ? described.Set(command, true) : described.AllowUnnamed(command);
   }
   return rules;
 }

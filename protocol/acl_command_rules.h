@@ -12,6 +12,7 @@
 namespace slotway::protocol {
 
 // "-@all +@read +config|get". Applied to an empty set these rules give `commands` again.
-std::string AclCommandRules(const AclCommandSet& commands);
+// `tells_names`: also what AclCommandSet::Names() says, by rules that Redis does not have ("+?keys").
+std::string AclCommandRules(const AclCommandSet& commands, bool tells_names = false);
 
 }  // namespace slotway::protocol

@@ -17,22 +17,36 @@ void AclCommandSet::SetAll(bool is_allowed) {
   } else {
     bits_.reset();
   }
+  named_ = bits_;
   allows_unknown_ = is_allowed;
   first_arguments_.clear();
 }
 
-void AclCommandSet::Set(const CommandSpec& command, bool is_allowed) {
-  const CommandId id = IdOf(command);
-  bits_[id] = is_allowed;
-  first_arguments_.erase(id);
-  for (const CommandSpec& subcommand : command.subcommands) bits_[IdOf(subcommand)] = is_allowed;
+void AclCommandSet::Set(const CommandSpec& command, bool is_allowed, bool is_named) {
+  const auto set = [&](CommandId id) {
+    bits_[id] = is_allowed;
+    named_[id] = is_named;
+  };
+  set(IdOf(command));
+  first_arguments_.erase(IdOf(command));
+  for (const CommandSpec& subcommand : command.subcommands) set(IdOf(subcommand));
 }
 
 void AclCommandSet::SetCategory(FlagSet<AclCategory> category, bool is_allowed) {
+  constexpr auto kNaming = AclCategory::kAdmin | AclCategory::kDangerous;
+  const Bits named = named_;
   for (std::size_t id = 0; id < CommandCount(); ++id) {
     const CommandSpec& command = CommandById(static_cast<CommandId>(id));
     if ((command.categories.bits & category.bits) != 0) Set(command, is_allowed);
   }
+  // Who may run all that is slow is not meant to have the dangerous among it.
+  if (is_allowed && (category.bits & kNaming.bits) == 0) named_ = named;
+}
+
+void AclCommandSet::Withhold(const AclCommandSet& dangerous, const AclCommandSet& denied) {
+  bits_ &= ~denied.bits_ & (named_ | ~dangerous.bits_);
+  named_ &= bits_;
+  std::erase_if(first_arguments_, [&](const auto& entry) { return denied.Allows(entry.first); });
 }
 
 void AclCommandSet::AllowFirstArgument(const CommandSpec& command, std::string_view argument) {

@@ -24,10 +24,15 @@ class AclCommandSet {
  public:
   // Also commands that are not in the table and may come to be known (learned_commands.h).
   void SetAll(bool is_allowed);
-  void Set(const CommandSpec& command, bool is_allowed);
+  void Set(const CommandSpec& command, bool is_allowed) { Set(command, is_allowed, is_allowed); }
+  // See Names().
+  void AllowUnnamed(const CommandSpec& command) { Set(command, true, false); }
   void SetCategory(FlagSet<AclCategory> category, bool is_allowed);
   // +select|0: as long as the command itself is not allowed.
   void AllowFirstArgument(const CommandSpec& command, std::string_view argument);
+
+  // Takes away what of `dangerous` it does not name, and all of `denied`.
+  void Withhold(const AclCommandSet& dangerous, const AclCommandSet& denied);
 
   // No command needs a look.
   bool AllowsAll() const { return bits_.all(); }
@@ -38,6 +43,9 @@ class AclCommandSet {
   // Whether args[1] makes it allowed.
   bool AllowsByArgument(CommandId id, std::span<const std::string_view> args) const;
   std::span<const std::string> FirstArguments(CommandId id) const;
+  // Whether the rule that allows it is about it more than by the way: it says its name, +@all,
+  // +@admin or +@dangerous.
+  bool Names(CommandId id) const { return named_[id]; }
   // How many commands of a category it allows, and how many it does not.
   struct Count {
     std::size_t allowed;
@@ -50,8 +58,10 @@ class AclCommandSet {
  private:
   using Bits = std::bitset<kAclCommandBits>;
   static const Bits& BitsOf(AclCategory category);
+  void Set(const CommandSpec& command, bool is_allowed, bool is_named);
 
   Bits bits_;
+  Bits named_;  // a part of them
   bool allows_unknown_ = false;
   std::map<CommandId, std::vector<std::string>> first_arguments_;
 };

@@ -35,6 +35,10 @@ AclRuleError AclSelector::Apply(std::string_view rule) {
     return ApplyKeyPattern(rule);
   } else if (rule.starts_with('&')) {
     return ApplyChannelPattern(rule.substr(1));
+  } else if (rule.starts_with("+?")) {
+    const CommandSpec* command = FindCommandByFullName(rule.substr(2));
+    if (command == nullptr) return AclRuleError::kUnknownCommand;
+    commands_.AllowUnnamed(*command);
   } else if (rule.starts_with('+') || rule.starts_with('-')) {
     const bool is_allowed = rule[0] == '+';
     if (!rule.substr(1).starts_with('@')) return ApplyCommand(rule.substr(1), is_allowed);
@@ -121,7 +125,9 @@ std::string AclSelector::ChannelRules() const {
   return rules;
 }
 
-std::string AclSelector::CommandRules() const { return AclCommandRules(commands_); }
+std::string AclSelector::CommandRules(Form form) const {
+  return AclCommandRules(commands_, form == Form::kExact);
+}
 
 std::string AclSelector::Describe(Form form) const {
   std::string text;
@@ -129,7 +135,7 @@ std::string AclSelector::Describe(Form form) const {
        {KeyRules(form), std::string(allows_all_channels_ ? "" : "resetchannels"), ChannelRules()}) {
     if (!rules.empty()) text += rules + ' ';
   }
-  return text + CommandRules();
+  return text + CommandRules(form);
 }
 
 bool AclSelector::AllowsKey(std::string_view key, std::uint8_t access) const {

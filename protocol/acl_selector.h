@@ -25,13 +25,18 @@ class AclSelector {
   AclRuleError Apply(std::string_view rule);
 
   // "~key* resetchannels -@all +get"
-  // Redis writes "%RW~*" as "~*", behind which no further pattern may stand; not so in `kExact`.
+  // Redis writes "%RW~*" as "~*", behind which no further pattern may stand; not so in `kExact`, which
+  // also has "+?keys": a command that is allowed, and not named (AclCommandSet::Names()).
   enum class Form : std::uint8_t { kAsRedis, kExact };
   std::string Describe(Form form = Form::kAsRedis) const;
   // The parts as ACL GETUSER shows them: "~a %R~b", "&c", "-@all +get".
   std::string KeyRules(Form form = Form::kAsRedis) const;
   std::string ChannelRules() const;
-  std::string CommandRules() const;
+  std::string CommandRules(Form form = Form::kAsRedis) const;
+  // See AclCommandSet.
+  void Withhold(const AclCommandSet& dangerous, const AclCommandSet& denied) {
+    commands_.Withhold(dangerous, denied);
+  }
 
   const AclCommandSet& Commands() const { return commands_; }
   bool AllowsAllKeys() const { return allows_all_keys_; }

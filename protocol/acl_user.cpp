@@ -112,13 +112,17 @@ tl::expected<void, std::string> AclUser::ApplyAll(std::span<const std::string_vi
   return {};
 }
 
+void AclUser::Withhold(const AclCommandSet& dangerous, const AclCommandSet& denied) {
+  for (AclSelector& selector : selectors_) selector.Withhold(dangerous, denied);
+  may_do_everything_ = std::ranges::any_of(selectors_, &AclSelector::AllowsEverything);
+}
+
 bool AclUser::Accepts(std::string_view password, PasswordHash hash) const {
-  if (!is_enabled_) return false;
-  if (has_no_password_) return true;
+  if (is_enabled_ && has_no_password_) return true;
   const std::string given = hash(password);
   bool is_right = false;
   for (const std::string& known : passwords_) is_right |= EqualInConstantTime(known, given);
-  return is_right;
+  return is_right && is_enabled_;
 }
 
 std::vector<std::string_view> AclUser::Flags() const {

@@ -41,6 +41,9 @@ class AclUser {
   tl::expected<void, std::string> ApplyAll(std::span<const std::string_view> rules,
                                            const AclContext& context);
 
+  // See AclCommandSet.
+  void Withhold(const AclCommandSet& dangerous, const AclCommandSet& denied);
+
   const std::string& Name() const { return name_; }
   bool IsEnabled() const { return is_enabled_; }
   bool HasNoPassword() const { return has_no_password_; }  // any password will do

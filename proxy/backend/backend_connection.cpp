@@ -48,21 +48,28 @@ void BackendConnection::Open() {
 
 BackendConnection::~BackendConnection() = default;
 
-void BackendConnection::SendHandshake() {
+// The shard may know the password of before only: a refused AUTH changes nothing, so one of the two has
+// to be right.
+void BackendConnection::SendLogin() {
   const BackendLogin& login = greeting_.login;
-  bool has_password = !login.password.empty();
-  std::string_view user = login.username.empty() ? "default" : std::string_view(login.username);
-  if (lane_.Version() == protocol::RespVersion::kResp3) {
-    if (has_password) {
-      SendControl(Control::kLogin, {"HELLO", "3", "AUTH", user, login.password});
-    } else {
-      SendControl(Control::kLogin, {"HELLO", "3"});
-    }
-  } else if (has_password && login.username.empty()) {
-    SendControl(Control::kLogin, {"AUTH", login.password});
-  } else if (has_password) {
-    SendControl(Control::kLogin, {"AUTH", user, login.password});
+  const bool has_password = !login.password.empty();
+  const bool has_former = has_password && !login.previous_password.empty();
+  const bool is_resp3 = lane_.Version() == protocol::RespVersion::kResp3;
+  if (has_former) {
+    SendControl(Control::kFormerLogin, AuthWords(login, login.previous_password));
   }
+  if (has_password && (!is_resp3 || has_former)) {
+    SendControl(Control::kLogin, AuthWords(login, login.password));
+  } else if (has_password) {
+    const std::string_view user =
+        login.username.empty() ? "default" : std::string_view(login.username);
+    SendControl(Control::kLogin, {"HELLO", "3", "AUTH", user, login.password});
+  }
+  if (is_resp3 && (!has_password || has_former)) SendControl(Control::kVersion, {"HELLO", "3"});
+}
+
+void BackendConnection::SendHandshake() {
+  SendLogin();
   SendControl(Control::kName, {"CLIENT", "SETNAME", greeting_.name});
   if (lane_.IsReadonly()) {
     SendControl(Control::kReadonly, {"READONLY"});
@@ -271,8 +278,11 @@ void BackendConnection::Note(std::string_view reply, std::size_t reply_bytes) {
 void BackendConnection::HandleControlReply(Control control, std::string_view reply) {
   if (control == Control::kProbe) return;
   bool is_error = reply[0] == '-';
+  if (control == Control::kFormerLogin) is_in_by_former_ = !is_error;
   // Who asked for NO-TOUCH was told so because all masters knew it then.
-  bool may_fail = control == Control::kReadonly || control == Control::kId ||
+  bool may_fail = control == Control::kFormerLogin ||
+                  (control == Control::kLogin && is_in_by_former_) ||
+                  control == Control::kReadonly || control == Control::kId ||
                   control == Control::kNoTouch ||
                   (control == Control::kName && reply.starts_with("-NOPERM "));
   if (is_error && !may_fail) {

@@ -158,7 +158,9 @@ class BackendConnection final : private runtime::Connection::Handler {
   enum class State : std::uint8_t { kConnecting, kReady, kDown };
   // What a control request is for; its InFlight::place.
   enum class Control : std::uint32_t {
+    kFormerLogin,
     kLogin,
+    kVersion,
     kName,
     kReadonly,
     kRole,
@@ -182,6 +184,7 @@ class BackendConnection final : private runtime::Connection::Handler {
     meter_.Asked();
     return in_flight_.Extend();
   }
+  void SendLogin();
   void SendHandshake();
   void SendControl(Control control, std::span<const std::string_view> args);
   void SendControl(Control control, std::initializer_list<std::string_view> args);
@@ -217,6 +220,7 @@ class BackendConnection final : private runtime::Connection::Handler {
   std::int64_t remote_id_ = 0;
   std::size_t handshake_replies_left_ = 0;
   State state_ = State::kConnecting;
+  bool is_in_by_former_ = false;  // the password of before was right
   bool was_ready_ = false;
   bool has_enough_sent_ = false;  // neither of the last two batches is answered
   bool is_passing_on_ = false;    // the front reply is on its way to the client in pieces

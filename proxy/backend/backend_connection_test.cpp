@@ -23,7 +23,9 @@ class BackendConnectionTest : public testing::Test, public BackendConnection::Ev
       std::string joined;
       for (const auto& word : words) joined += word + " ";
       greetings_.push_back(joined);
-      return words[0] == greeting_error_for_ ? "-" + greeting_error_ + "\r\n" : "+OK\r\n";
+      const bool is_wrong =
+          !right_password_.empty() && words[0] == "AUTH" && words.back() != right_password_;
+      return is_wrong || words[0] == greeting_error_for_ ? "-" + greeting_error_ + "\r\n" : "+OK\r\n";
     });
     backend_ = std::make_unique<BackendConnection>(
         loop_, *runtime::SocketAddress::FromNumeric("127.0.0.1", shard_.Port()), BackendGreeting{login_, false, {}},
@@ -63,6 +65,7 @@ class BackendConnectionTest : public testing::Test, public BackendConnection::Ev
   FakeShard shard_{loop_};
   FakeClient client_{loop_};
   BackendLogin login_;
+  std::string right_password_;  // empty: any is
   std::string greeting_error_for_, greeting_error_ = "WRONGPASS no";
   std::vector<std::string> greetings_, errors_, lost_;
   std::string down_reason_;
@@ -93,6 +96,31 @@ TEST_F(BackendConnectionTest, Greetings) {
     Connect(c.version);
     ASSERT_TRUE(IsUp());
     EXPECT_EQ(greetings_, c.expected);
+  }
+}
+
+// While a password is rotated a shard may know the one only or the other.
+TEST_F(BackendConnectionTest, OneOfTwoPasswordsIsEnough) {
+  login_.password = "new";
+  login_.previous_password = "old";
+  for (const std::string right : {"old", "new", "neither"}) {
+    SCOPED_TRACE(right);
+    for (auto version : {protocol::RespVersion::kResp2, protocol::RespVersion::kResp3}) {
+      is_ready_ = false;
+      down_reason_.clear();
+      right_password_ = right;
+      greetings_.clear();
+      Connect(version);
+      EXPECT_EQ(IsUp(), right != "neither");
+      if (right == "neither") {
+        EXPECT_EQ(down_reason_, "login refused: WRONGPASS no");
+        continue;
+      }
+      std::vector<std::string> expected = {"AUTH old ", "AUTH new "};
+      if (version == protocol::RespVersion::kResp3) expected.emplace_back("HELLO 3 ");
+      expected.emplace_back("CLIENT SETNAME slotway ");
+      EXPECT_EQ(greetings_, expected);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 // Who the proxy says it is to a node, and how it says so on a connection without HELLO.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -41,11 +42,12 @@ struct BackendLogin {
   std::string password;
   std::uint64_t connect_timeout_ms = 1000;
   NodeTls tls = {};
+  std::string previous_password = {};  // of before a rotation: shards may know it still; empty: none
 };
 
 inline BackendLogin LoginOf(const config::BackendConfig& settings) {
   return {settings.username, settings.password, settings.connect_timeout_ms,
-          NodeTlsOf(settings.tls)};
+          NodeTlsOf(settings.tls), settings.previous_password};
 }
 
 // Where protocol::WriteRequest() writes to, for a connection's output.
@@ -54,15 +56,44 @@ struct QueueSink {
   void Append(std::string_view bytes) { queue.Append(bytes); }
 };
 
-// Appends AUTH. False if no password is set: there is nothing to say then.
-inline bool WriteAuth(runtime::ByteQueue& output, const BackendLogin& login) {
-  if (login.password.empty()) return false;
-  std::vector<std::string_view> auth = {"AUTH"};
-  if (!login.username.empty()) auth.push_back(login.username);
-  auth.push_back(login.password);
-  QueueSink sink{output};
-  protocol::WriteRequest(sink, std::span<const std::string_view>(auth));
-  return true;
+// AUTH with the login's name, or as the default user.
+inline std::vector<std::string_view> AuthWords(const BackendLogin& login, std::string_view password) {
+  if (login.username.empty()) return {"AUTH", password};
+  return {"AUTH", login.username, password};
 }
+
+// Appends AUTH for each password there is: a refused one changes nothing, so it is enough that one of
+// them is right, and nobody has to wait for the answer. How many that are; 0: there is nothing to say.
+inline std::size_t WriteAuth(runtime::ByteQueue& output, const BackendLogin& login) {
+  if (login.password.empty()) return 0;
+  QueueSink sink{output};
+  std::size_t count = 0;
+  for (const std::string* password : {&login.previous_password, &login.password}) {
+    if (password->empty()) continue;
+    const std::vector<std::string_view> words = AuthWords(login, *password);
+    protocol::WriteRequest(sink, std::span<const std::string_view>(words));
+    ++count;
+  }
+  return count;
+}
+
+// What is still to be heard of them.
+class LoginReplies {
+ public:
+  void Expect(std::size_t count) {
+    left_ = count;
+    is_in_ = false;
+  }
+  bool AreDue() const { return left_ > 0; }
+  // False if all have been refused. REQUIRES: AreDue().
+  bool Take(bool is_error) {
+    is_in_ = is_in_ || !is_error;
+    return --left_ > 0 || is_in_;
+  }
+
+ private:
+  std::size_t left_ = 0;
+  bool is_in_ = false;
+};
 
 }  // namespace slotway::proxy

@@ -12,7 +12,7 @@ ControlQuery::ControlQuery(runtime::EventLoop& loop, const runtime::SocketAddres
     : timeout_(loop), on_answers_(std::move(on_answers)), questions_left_(questions.size()) {
   connection_ = runtime::Connection::Connect(loop, node, 0, runtime::FlushStage::kUpstream, *this,
                                              login.tls.StreamTo(node));
-  awaits_login_ = WriteAuth(connection_->Output(), login);
+  logins_.Expect(WriteAuth(connection_->Output(), login));
   QueueSink sink{connection_->Output()};
   for (const std::vector<std::string>& words : questions) {
     std::vector<std::string_view> views(words.begin(), words.end());
@@ -35,9 +35,8 @@ std::size_t ControlQuery::OnBytes(std::string_view input) {
     }
     std::string_view reply = rest.substr(0, scanner_.Consumed());
     taken += reply.size();
-    if (awaits_login_) {
-      awaits_login_ = false;
-      if (!reply.starts_with('-')) continue;
+    if (logins_.AreDue()) {
+      if (logins_.Take(reply.starts_with('-'))) continue;
       std::string reason = "login refused: ";
       reason += reply.substr(1, reply.size() - 3);
       Finish(runtime::Fail(std::move(reason)));

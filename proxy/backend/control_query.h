@@ -47,7 +47,7 @@ class ControlQuery final : private runtime::Connection::Handler {
   OnAnswers on_answers_;
   Answers answers_;
   std::size_t questions_left_;
-  bool awaits_login_ = false;
+  LoginReplies logins_;
 };
 
 }  // namespace slotway::proxy

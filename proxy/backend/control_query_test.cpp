@@ -76,6 +76,14 @@ TEST_F(ControlQueryTest, LogsInFirst) {
   EXPECT_EQ(greeting, (Words{"AUTH", "me", "secret"}));
   shard_.AnswerGreetings([&](const Words&) { return "-WRONGPASS no\r\n"; });
   EXPECT_EQ(Ask(), "error: login refused: WRONGPASS no");
+  login_.previous_password = "before";
+  EXPECT_EQ(Ask(), "error: login refused: WRONGPASS no");
+  for (const std::string right : {"before", "secret"}) {
+    shard_.AnswerGreetings([&](const Words& words) {
+      return words.back() == right ? "+OK\r\n" : "-WRONGPASS no\r\n";
+    });
+    EXPECT_EQ(Ask(), "OK");
+  }
 }
 
 TEST_F(ControlQueryTest, Failures) {

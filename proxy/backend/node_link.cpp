@@ -13,7 +13,7 @@ void NodeLink::Connect() {
   connection_ = runtime::Connection::Connect(loop_, address_, login.connect_timeout_ms,
                                              runtime::FlushStage::kUpstream, *this,
                                              login.tls.StreamTo(address_));
-  awaits_login_ = WriteAuth(connection_->Output(), login);
+  logins_.Expect(WriteAuth(connection_->Output(), login));
 }
 
 void NodeLink::Send(std::initializer_list<std::string_view> args) {
@@ -43,12 +43,13 @@ std::size_t NodeLink::OnBytes(std::string_view input) {
     bool may_go_on = status == protocol::RespReplyScanner::Status::kIncomplete;
     if (may_go_on && rest.size() <= reply_bytes_max_) return taken;
     auto reply = protocol::ParseRespValue(rest.substr(0, is_complete ? scanner_.Consumed() : 0));
-    if (!reply || (awaits_login_ && reply->IsError())) {
+    const bool is_login = logins_.AreDue();
+    if (!reply || (is_login && !logins_.Take(reply->IsError()))) {
       Fail();
       return input.size();
     }
     taken += scanner_.Consumed();
-    if (!std::exchange(awaits_login_, false)) OnReply(*reply);
+    if (!is_login) OnReply(*reply);
     if (connection_ == nullptr) return input.size();
   }
   return taken;

@@ -56,7 +56,7 @@ class NodeLink : private runtime::Connection::Handler {
   std::size_t reply_bytes_max_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespReplyScanner scanner_;
-  bool awaits_login_ = false;
+  LoginReplies logins_;
 };
 
 }  // namespace slotway::proxy

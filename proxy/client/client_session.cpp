@@ -50,6 +50,7 @@ ClientSession::~ClientSession() = default;
 
 void ClientSession::ApplySettings() {
   ApplyParserLimits();
+  FollowPace();
   replies_.SetOutputMax(services_.settings.limits.client_output_max_bytes);
 }
 
@@ -76,14 +77,14 @@ ClientFacts ClientSession::Describe() const {
   return {state_.id, PeerAddress().ToString(), state_.name, state_.user->Name()};
 }
 
-std::size_t ClientSession::OnBytes(std::string_view input) {
+std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& requests_left) {
   services_.meter.Touch();
   std::size_t taken = 0;
   has_large_replies_ = AreRepliesLarge();
   window_ = 0;  // asked for anew
   if (!std::exchange(is_amid_burst_, false) && replies_.Outstanding() == 0) BeginBurst();
   free_depth_ = FreeDepth();
-  while (taken < input.size() && !is_closing_) {
+  while (taken < input.size() && !is_closing_ && requests_left > 0) {
     if (!MayTakeRequest()) {
       is_amid_burst_ = true;
       Pause();
@@ -109,6 +110,7 @@ std::size_t ClientSession::OnBytes(std::string_view input) {
       break;
     }
     taken += parser_.Consumed();
+    --requests_left;
   }
   if (claims_ != nullptr) claims_->GiveUpOffer();
   replies_.MarkBatchEnd();

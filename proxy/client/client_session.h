@@ -20,6 +20,7 @@
 #include "proxy/client/local_command.h"
 #include "proxy/client/read_order.h"
 #include "proxy/client/session_state.h"
+#include "proxy/client/user_pace.h"
 #include "proxy/client/worker_services.h"
 #include "proxy/pubsub/subscriber.h"
 #include "proxy/reply/reply_queue.h"
@@ -39,14 +40,14 @@ class ClientSession final : private runtime::Connection::Handler,
                 std::uint64_t id, ClientOrigin origin);
   ~ClientSession() override;
 
-  void Start() { connection_->Start(*this); }
+  void Start();
   // Answers what was asked, then closes.
   void CloseWhenAnswered();
   // The same, and takes what has arrived already for asked. What waits at a shard for something to
   // happen, or for CLIENT PAUSE to end, is not waited for.
   void Drain();
-  // Closes at once; `reason` is for the log.
-  void Cut(std::string_view reason);
+  // Closes at once; `reason` is for the log, unless who cuts many tells of them together.
+  void Cut(std::string_view reason, bool is_logged = true);
   bool IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms);
   bool AwaitsAnswers() const { return replies_.Outstanding() > 0; }
   // Input and replies that wait here for this client.
@@ -110,6 +111,11 @@ class ClientSession final : private runtime::Connection::Handler,
   void PushToMonitor(std::string_view lines, bool is_overrun);
   // Whether the request at hand is one of a transaction.
   bool IsNested() const { return current_replies_ != &replies_; }
+  // Counts it among the connections of this user from now on. False, and it stays what it was, if
+  // there are enough of them.
+  bool TakeSeat(std::string_view user);
+  // It is nobody's: it has to log in.
+  void LeaveSeat();
   // The client has gone, or wants to be as new: nothing of it may wait, watch or listen any longer.
   void LeaveWays();
 
@@ -123,7 +129,19 @@ class ClientSession final : private runtime::Connection::Handler,
   void PerformNested(const Request& request, ReplyQueue& replies);
 
  private:
-  std::size_t OnBytes(std::string_view input) override;
+  std::size_t OnBytes(std::string_view input) override {
+    if (pace_.IsOn()) [[unlikely]] return TakePaced(input);
+    std::size_t any = kAnyNumber;
+    return TakeRequests(input, any);
+  }
+  // Takes at most `requests_left` requests, and counts them down. How many bytes are done with.
+  std::size_t TakeRequests(std::string_view input, std::size_t& requests_left);
+  // The same, as the user's rates allow.
+  std::size_t TakePaced(std::string_view input);
+  void WaitForPace();
+  void EndWaitForPace();
+  void FollowPace();
+  void LeaveStrangers();
   void OnEndOfInput() override { CloseWhenAnswered(); }
   void OnClosed(std::string_view reason) override;
   bool IsFlushWanted() override;
@@ -184,6 +202,7 @@ class ClientSession final : private runtime::Connection::Handler,
   void CountOutput();
   bool IsSilent() const { return state_.reply_mode != ReplyMode::kOn; }
 
+  static constexpr std::size_t kAnyNumber = ~std::size_t{0};
   static constexpr std::size_t kLargeReplyBytes = 64 * 1024;
   // Who has got fewer has not shown yet how large its replies are.
   static constexpr ReplyQueue::Sequence kNewcomersReplies = 8;
@@ -197,6 +216,9 @@ class ClientSession final : private runtime::Connection::Handler,
   ReadOrder read_order_;
   ReplyQueue* current_replies_ = &replies_;
   SessionState state_;
+  UserSeat seat_;
+  UserPace pace_;  // of the seat
+  std::unique_ptr<runtime::Timer> pace_timer_;  // made when first waited for
   std::unique_ptr<Tracking> tracking_;
   std::vector<std::unique_ptr<Tracking>> old_trackings_;  // something may be on its way there
   std::unique_ptr<Subscriber> subscriber_;  // nullptr: never subscribed
@@ -217,6 +239,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool has_large_replies_ = false;  // takes the slow lane for them
   bool waits_for_answers_ = false;  // takes no more requests until nothing is outstanding
   bool is_postponed_ = false;       // has a request that CLIENT PAUSE holds
+  bool waits_for_pace_ = false;     // its user's rates hold it back
   bool is_closing_ = false;         // takes no more requests
   bool is_over_ = false;
 };

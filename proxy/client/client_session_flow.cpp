@@ -6,6 +6,7 @@
 #include "proxy/client/client_session.h"
 #include "proxy/client/tracking.h"
 #include "proxy/client/transaction.h"
+#include "proxy/client/user_rights.h"
 #include "proxy/reply/blocked_call.h"
 #include "runtime/log.h"
 
@@ -26,6 +27,15 @@ constexpr std::size_t kBurstPerReply = 8;
 constexpr std::size_t kBlockedInputBytes = 64 * 1024;
 
 }  // namespace
+
+void ClientSession::Start() {
+  connection_->Start(*this);
+  // It is its user without having said anything, and there are enough of its kind.
+  if (!state_.is_turned_away || connection_ == nullptr) return;
+  services_.counters.rejected.Add();
+  Refuse(kUserHasAllClients);
+  CloseWhenAnswered();
+}
 
 // As many requests as have small replies; few of those whose replies are large, since what is
 // outstanding must be kept if the client does not read.
@@ -74,6 +84,76 @@ bool ClientSession::TakeRoom(const Request& request, const RequestPlan& plan) {
   return has_large_replies_
              ? claims_->Take(rooms.large, replies_.TypicalReplyBytes(), replies_.NextPlace())
              : claims_->Take(rooms.unknown, ShardRooms::kUnknownReplyBytes, replies_.NextPlace());
+}
+
+bool ClientSession::TakeSeat(std::string_view user) {
+  if (seat_.IsTaken() && seat_.User() == user) return true;
+  UserSeat seat = services_.book.Loads().Take(user);
+  if (!seat.IsTaken()) return false;
+  pace_.Follow(nullptr);
+  seat_ = std::move(seat);
+  FollowPace();
+  LeaveStrangers();
+  return true;
+}
+
+void ClientSession::LeaveSeat() {
+  pace_.Follow(nullptr);
+  seat_ = UserSeat();
+  FollowPace();
+  services_.strangers.Add(state_.id, services_.loop.NowMs());
+  services_.counters.strangers.Set(services_.strangers.Count());
+}
+
+void ClientSession::LeaveStrangers() {
+  services_.strangers.Remove(state_.id);
+  services_.counters.strangers.Set(services_.strangers.Count());
+}
+
+// Its user is another one, or has other rates.
+void ClientSession::FollowPace() {
+  const bool has_rates = seat_.IsTaken() && seat_.Load()->HasRates();
+  pace_.Follow(has_rates ? seat_.Load() : nullptr);
+  EndWaitForPace();
+}
+
+// In small turns, so that other connections of the user have theirs in between.
+std::size_t ClientSession::TakePaced(std::string_view input) {
+  std::size_t taken = 0;
+  while (taken < input.size() && !is_closing_) {
+    const bool is_on = pace_.IsOn();  // a login changes it
+    if (is_on && !pace_.MayTake(services_.loop.NowMs(), input.size() - taken)) {
+      WaitForPace();
+      break;
+    }
+    const std::size_t turn = is_on ? pace_.Requests() : kAnyNumber;
+    std::size_t left = turn;
+    const std::size_t bytes = TakeRequests(input.substr(taken), left);
+    pace_.NoteTaken(turn - left, bytes);
+    taken += bytes;
+    if (left > 0) break;
+  }
+  return is_closing_ ? input.size() : taken;
+}
+
+void ClientSession::WaitForPace() {
+  const std::uint64_t wait_ms = pace_.ReadyAtMs() - services_.loop.NowMs();
+  if (pace_.IsTooLong(wait_ms)) return Cut("its user has asked for more than its rates allow");
+  if (!std::exchange(waits_for_pace_, true)) {
+    services_.counters.paced.Add();
+    services_.counters.paced_clients.Add();
+  }
+  connection_->PauseReading();
+  replies_.NotifyProgress(true);
+  if (pace_timer_ == nullptr) pace_timer_ = std::make_unique<runtime::Timer>(services_.loop);
+  pace_timer_->Start(wait_ms, 0, [this] { EndWaitForPace(); });
+}
+
+void ClientSession::EndWaitForPace() {
+  if (!std::exchange(waits_for_pace_, false)) return;
+  services_.counters.paced_clients.Subtract();
+  pace_timer_->Stop();
+  if (connection_ != nullptr) OnReplyProgress();
 }
 
 bool ClientSession::MayTakeRequest() {
@@ -148,7 +228,8 @@ void ClientSession::OnReplyProgress() {
     return;
   }
   const bool is_paused = connection_->IsPaused();
-  const bool may_resume = is_paused && !is_postponed_ && !IsInLine() && MayTakeRequest();
+  const bool may_resume =
+      is_paused && !is_postponed_ && !waits_for_pace_ && !IsInLine() && MayTakeRequest();
   if (is_paused && !may_resume) return;
   replies_.NotifyProgress(claims_ != nullptr);
   if (may_resume) connection_->ResumeReading();
@@ -184,15 +265,17 @@ void ClientSession::CloseWhenAnswered() {
 
 void ClientSession::Drain() {
   if (is_closing_ || connection_ == nullptr) return;
-  if (replies_.Blocked() != nullptr || is_postponed_) return CloseWhenAnswered();
+  if (replies_.Blocked() != nullptr || is_postponed_ || waits_for_pace_) return CloseWhenAnswered();
   // The end of input is behind what has arrived, and comes when the session has got that far.
   connection_->EndInput();
 }
 
-void ClientSession::Cut(std::string_view reason) {
+void ClientSession::Cut(std::string_view reason, bool is_logged) {
   if (is_over_ || connection_ == nullptr) return;
   services_.counters.cut.Add();
-  runtime::LogInfo("client {} {}: cut: {}", state_.id, PeerAddress().ToString(), reason);
+  if (is_logged) {
+    runtime::LogInfo("client {} {}: cut: {}", state_.id, PeerAddress().ToString(), reason);
+  }
   OnClosed(reason);
 }
 
@@ -203,6 +286,9 @@ void ClientSession::OnClosed(std::string_view) {
   if (connection_ == nullptr) return;
   StopPostponing();
   CountOutput();
+  pace_.Follow(nullptr);
+  seat_ = UserSeat();
+  LeaveStrangers();
   if (claims_ != nullptr) claims_->Withdraw();
   replies_.Detach();
   replies_.NotifyProgress(false);  // the end is not to be noticed before this is through
@@ -212,6 +298,7 @@ void ClientSession::OnClosed(std::string_view) {
   runtime::Connection* dying = connection_.release();
   dying->Abandon();
   services_.loop.DeferEnd([dying] { delete dying; });
+  EndWaitForPace();
   services_.loop.Defer([this] {
     LeaveSubscriptions();
     // Answers whatever is on its way there: nobody reads it any more.
@@ -222,7 +309,9 @@ void ClientSession::OnClosed(std::string_view) {
 }
 
 void ClientSession::CountOutput() {
-  services_.counters.bytes_out.Add(connection_->Written() - counted_output_);
+  const std::size_t bytes = connection_->Written() - counted_output_;
+  services_.counters.bytes_out.Add(bytes);
+  if (pace_.IsOn()) [[unlikely]] pace_.Charge(bytes);
   counted_output_ = connection_->Written();
 }
 
@@ -254,7 +343,7 @@ bool ClientSession::IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms) {
   }
   // As Redis: who listens has nothing to ask.
   bool listens = HasSubscriptions() || (state_.ways & kMonitors) != 0;
-  return connection_ != nullptr && replies_.Outstanding() == 0 && !listens &&
+  return connection_ != nullptr && replies_.Outstanding() == 0 && !listens && !waits_for_pace_ &&
          now_ms - state_.last_request_at_ms > timeout_ms;
 }
 

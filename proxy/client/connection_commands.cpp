@@ -43,9 +43,8 @@ void Auth(LocalCall& call) {
     return call.reply.Error(kNoPasswordConfigured);
   }
   std::string_view user = has_user ? call.args[1] : protocol::kDefaultUser;
-  if (!LogIn(call.session, user, call.args.back(), "AUTH")) {
-    return call.reply.Error(protocol::error_text::kWrongPass);
-  }
+  const std::string_view error = LogIn(call.session, user, call.args.back(), "AUTH");
+  if (!error.empty()) return call.reply.Error(error);
   call.reply.Ok();
 }
 
@@ -98,9 +97,10 @@ void Hello(LocalCall& call) {
                               "'");
     }
   }
-  if (login != nullptr && !LogIn(call.session, login[0], login[1], "HELLO")) {
-    return call.reply.Error(protocol::error_text::kWrongPass);
-  }
+  const std::string_view error = login == nullptr
+                                     ? std::string_view()
+                                     : LogIn(call.session, login[0], login[1], "HELLO");
+  if (!error.empty()) return call.reply.Error(error);
   if (!state.is_authenticated) return call.reply.Error(kHelloNeedsAuth);
   if (name != nullptr) state.name = *name;
   state.resp = static_cast<protocol::RespVersion>(version);

@@ -46,6 +46,7 @@ struct SessionState {
   std::uint8_t ways = 0;  // SessionWays
   const protocol::AclUser* user = nullptr;  // of the worker's users; the default one at first
   bool is_authenticated = false;
+  bool is_turned_away = false;  // it came as a user who has all connections that it may have
   bool is_restricted = false;  // its user may not do everything: each request is looked at
   bool is_no_evict = false;
   bool is_readonly = false;  // READONLY was asked for

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/user_book.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "protocol/acl_changes.h"
 #include "protocol/acl_file.h"
 #include "protocol/acl_user_line.h"
+#include "runtime/clock.h"
 #include "runtime/file_replacement.h"
 #include "runtime/log.h"
 #include "runtime/sha256.h"
@@ -23,13 +25,18 @@ using protocol::AclUsers;
 using protocol::kDefaultUser;
 using Problem = UserBook::Problem;
 
-constexpr std::size_t kLogEntriesMax = 128;
 constexpr unsigned kOwnerOnly = 0600;  // it holds digests of passwords
 
-AclUser PlainDefaultUser(const std::string& password) {
+AclUser PlainDefaultUser(const config::AuthConfig& auth) {
   AclUser user = AclUser::MakeDefault(RulesContext());
-  if (!password.empty()) user.Apply(">" + password, RulesContext());
+  for (const std::string& password : {auth.password, auth.previous_password}) {
+    if (!password.empty()) user.Apply(">" + password, RulesContext());
+  }
   return user;
+}
+
+bool HasPassword(const AclUser& user, std::string_view hash) {
+  return std::ranges::find(user.PasswordHashes(), hash) != user.PasswordHashes().end();
 }
 
 Problem PutLine(std::string_view line, AclUsers& users) {
@@ -58,25 +65,69 @@ UserBook::UserBook()
   current_ = std::make_shared<const UsersVersion>();
 }
 
-Problem UserBook::ApplySettings(const config::AuthConfig& auth) {
+Problem UserBook::ApplySettings(const config::AuthConfig& auth,
+                                const config::LimitsConfig& limits) {
+  auto guard = protocol::AclGuard::Make(limits.dangerous_commands, limits.denied_commands);
+  if (!guard) return "limits." + guard.error();
+  if (auto problem = ApplyUsers(auth, *guard)) return problem;
+  loads_.ApplySettings(limits);
+  return std::nullopt;
+}
+
+Problem UserBook::ApplyUsers(const config::AuthConfig& auth, const protocol::AclGuard& guard) {
   const std::lock_guard lock(mutex_);
-  if (settings_ == auth) return std::nullopt;
+  if (settings_ == auth && guard == guard_) return std::nullopt;
   // A file stays as it was read, unless the settings name another one: ACL LOAD is for that.
   const bool is_same_file =
       settings_ && !auth.acl_file.empty() && settings_->acl_file == auth.acl_file;
   if (!is_same_file) {
     Read read = auth.acl_file.empty() ? ReadSettings(auth) : ReadFile(auth);
     if (!read) return read.error();
-    settings_users_ = *std::move(read);
+    const AclUsers before = std::exchange(settings_users_, *std::move(read));
+    if (settings_) KeepPasswords(before, auth.password_window_ms);
   }
   settings_ = auth;
+  guard_ = guard;
   Publish();
   return std::nullopt;
 }
 
+// What the settings said until now, and do not say any more.
+void UserBook::KeepPasswords(const AclUsers& before, std::uint32_t window_ms) {
+  if (window_ms == 0) kept_passwords_.clear();
+  const std::uint64_t until_ms = runtime::MonotonicMs() + window_ms;
+  for (const auto& [name, old] : before.All()) {
+    const AclUser* user = settings_users_.Find(name);
+    if (window_ms == 0 || user == nullptr) continue;
+    for (const std::string& hash : old->PasswordHashes()) {
+      if (!HasPassword(*user, hash)) kept_passwords_.push_back({name, hash, until_ms});
+    }
+  }
+}
+
+// Not for a user whose passwords a command has changed since: that is meant to count at once.
+void UserBook::AddKeptPasswords(AclUser& user) const {
+  const AclUser* set = settings_users_.Find(user.Name());
+  if (set == nullptr || user.HasNoPassword() ||
+      !std::ranges::equal(set->PasswordHashes(), user.PasswordHashes())) {
+    return;
+  }
+  for (const KeptPassword& kept : kept_passwords_) {
+    if (kept.user == user.Name()) user.Apply("#" + kept.hash, RulesContext());
+  }
+}
+
+bool UserBook::EndPasswords(std::uint64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  const auto ended = std::erase_if(
+      kept_passwords_, [now_ms](const KeptPassword& kept) { return kept.until_ms <= now_ms; });
+  if (ended > 0) Publish();
+  return ended > 0;
+}
+
 UserBook::Read UserBook::ReadSettings(const config::AuthConfig& auth) {
   AclUsers users(RulesContext());
-  users.Put(PlainDefaultUser(auth.password));
+  users.Put(PlainDefaultUser(auth));
   for (const std::string& line : auth.users) {
     if (auto problem = PutLine(line, users)) return tl::unexpected(*problem);
   }
@@ -93,7 +144,7 @@ UserBook::Read UserBook::ReadFile(const config::AuthConfig& auth) {
   auto read = protocol::ReadAclFile(text, auth.acl_file, RulesContext());
   if (!read) return tl::unexpected(read.error());
   AclUsers users(RulesContext());
-  users.Put(PlainDefaultUser(auth.password));
+  users.Put(PlainDefaultUser(auth));
   for (AclUser& user : *read) users.Put(std::move(user));
   return users;
 }
@@ -102,7 +153,14 @@ void UserBook::Publish() {
   // shared: see Snapshot.
   auto next = std::make_shared<UsersVersion>();
   // What the keeper has was looked at when it came.
-  next->users = AclChanges::Parse(text_).value_or(AclChanges()).Over(settings_users_, RulesContext());
+  next->told = AclChanges::Parse(text_).value_or(AclChanges()).Over(settings_users_, RulesContext());
+  for (const auto& [name, told] : next->told.All()) {
+    AclUser user = *told;
+    guard_.Apply(user);
+    AddKeptPasswords(user);
+    next->users.Put(std::move(user));
+  }
+  next->guard = guard_;
   next->version = current_->version + 1;
   next->callers.insert(callers_.begin(), callers_.end());
   current_ = std::move(next);
@@ -188,7 +246,7 @@ bool UserBook::HasFile() const {
 Problem UserBook::SaveFile() const {
   const std::lock_guard lock(mutex_);
   const auto error = runtime::ReplaceFile(settings_->acl_file,
-                                          protocol::WriteAclFile(current_->users), kOwnerOnly);
+                                          protocol::WriteAclFile(current_->told), kOwnerOnly);
   if (!error) return std::nullopt;
   runtime::LogWarning("cannot write the ACL file {}: {}", settings_->acl_file,
                       std::strerror(*error));
@@ -198,7 +256,12 @@ Problem UserBook::SaveFile() const {
 
 void UserBook::NoteRefusal(protocol::AclLogEvent event, std::int64_t now_ms) {
   const std::lock_guard lock(mutex_);
-  log_.Add(std::move(event), now_ms, kLogEntriesMax);
+  log_.Add(std::move(event), now_ms, log_max_);
+}
+
+void UserBook::SetLogMax(std::size_t entries_max) {
+  const std::lock_guard lock(mutex_);
+  log_max_ = entries_max;
 }
 
 void UserBook::ClearLog() {

@@ -21,8 +21,10 @@
 #include <vector>
 
 #include "config/proxy_config.h"
+#include "protocol/acl_guard.h"
 #include "protocol/acl_log.h"
 #include "protocol/acl_users.h"
+#include "proxy/client/user_loads.h"
 
 namespace slotway::proxy {
 
@@ -30,7 +32,11 @@ namespace slotway::proxy {
 const protocol::AclContext& RulesContext();
 
 struct UsersVersion {
+  // As they count: less what the settings withhold (limits.dangerous_commands), and with passwords
+  // that are accepted for a while yet.
   protocol::AclUsers users{RulesContext()};
+  protocol::AclUsers told{RulesContext()};  // as they are shown
+  protocol::AclGuard guard = {};
   std::uint64_t version = 0;  // grows with each change
   // The sessions whose requests may have made it: they are answered before they are cut off.
   std::set<std::uint64_t> callers = {};
@@ -61,7 +67,11 @@ class UserBook {
   // The password, users and ACL file of the settings; at a reload what has changed of them. Changes
   // by ACL SETUSER stay, but for users of whom the settings say something new. An error means that
   // nothing has changed.
-  Problem ApplySettings(const config::AuthConfig& auth);
+  Problem ApplySettings(const config::AuthConfig& auth,
+                        const config::LimitsConfig& limits = config::LimitsConfig());
+  // Ends the time of passwords that are accepted although they were replaced; whether there is a new
+  // version for it.
+  bool EndPasswords(std::uint64_t now_ms);
   Snapshot Current() const;
   // Makes a new version of what `change` leaves, unless it answers with an error. `change` may be
   // called several times, on any thread. `caller` is the session that asks for it.
@@ -72,18 +82,25 @@ class UserBook {
   void LoadFile(std::uint64_t caller, OnChanged done);
   Problem SaveFile() const;
 
+  // What the users take.
+  UserLoads& Loads() { return loads_; }
+
   void NoteRefusal(protocol::AclLogEvent event, std::int64_t now_ms);
   void ClearLog();
+  void SetLogMax(std::size_t entries_max);  // acllog-max-len
   std::deque<protocol::AclLogEntry> Log() const;
 
  private:
   using Read = tl::expected<protocol::AclUsers, std::string>;
 
+  Problem ApplyUsers(const config::AuthConfig& auth, const protocol::AclGuard& guard);
   static Read ReadFile(const config::AuthConfig& auth);
   static Read ReadSettings(const config::AuthConfig& auth);
   tl::expected<std::string, std::string> Edited(const Change& change, const std::string& text) const;
   void EditText(Edit edit, std::uint64_t caller, OnChanged done);
   void EditOwnText(const Edit& edit, const std::function<void(Problem)>& done);
+  void KeepPasswords(const protocol::AclUsers& before, std::uint32_t window_ms);
+  void AddKeptPasswords(protocol::AclUser& user) const;
   void Publish();
 
   mutable std::mutex mutex_;
@@ -94,7 +111,16 @@ class UserBook {
   std::multiset<std::uint64_t> callers_;  // of changes under way
   Snapshot current_;
   std::optional<config::AuthConfig> settings_;  // as applied last
+  struct KeptPassword {
+    std::string user;
+    std::string hash;
+    std::uint64_t until_ms;  // monotonic
+  };
+  std::vector<KeptPassword> kept_passwords_;
+  protocol::AclGuard guard_;
   protocol::AclLog log_;
+  std::size_t log_max_ = 128;
+  UserLoads loads_;
 };
 
 }  // namespace slotway::proxy

@@ -47,6 +47,58 @@ TEST(UserBook, ThePasswordIsTheDefaultUsers) {
   EXPECT_FALSE(user.Accepts("q", &runtime::Sha256Hex));
 }
 
+TEST(UserBook, PasswordsThatWereReplacedAreAcceptedForAWhile) {
+  const auto accepts = [](const UserBook& book, std::string_view name, std::string_view password) {
+    return book.Current()->users.Find(name)->Accepts(password, &runtime::Sha256Hex);
+  };
+  UserBook book;
+  config::AuthConfig auth{
+      .password = "p1", .password_window_ms = 60000, .users = {"alice on >a1 +get ~a"}};
+  ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
+  auth.password = "p2";
+  auth.users = {"alice on >a2 +get ~a"};
+  ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
+  for (std::string_view password : {"p1", "p2"}) EXPECT_TRUE(accepts(book, "default", password));
+  for (std::string_view password : {"a1", "a2"}) EXPECT_TRUE(accepts(book, "alice", password));
+  EXPECT_EQ(book.Current()->told.Find("alice")->PasswordHashes().size(), 1u);
+  EXPECT_FALSE(book.EndPasswords(0));
+  // A command is meant to count at once.
+  ASSERT_TRUE(MakeNow(book, [](auto& users) -> UserBook::Problem {
+    users.Put(*users.Changed("alice", std::vector<std::string_view>{"resetpass", ">a3"}, RulesContext()));
+    return std::nullopt;
+  }));
+  EXPECT_FALSE(accepts(book, "alice", "a1"));
+  EXPECT_TRUE(accepts(book, "default", "p1"));
+  EXPECT_TRUE(book.EndPasswords(~std::uint64_t{0}));
+  EXPECT_FALSE(accepts(book, "default", "p1"));
+  EXPECT_TRUE(accepts(book, "default", "p2"));
+  // Without a window nothing is kept.
+  auth.password_window_ms = 0;
+  auth.password = "p3";
+  ASSERT_EQ(book.ApplySettings(auth), std::nullopt);
+  EXPECT_FALSE(accepts(book, "default", "p2"));
+}
+
+TEST(UserBook, WhatTheSettingsWithholdIsShownAndDoesNotCount) {
+  UserBook book;
+  config::LimitsConfig limits;
+  const config::AuthConfig auth{.users = {"alice on +@write ~a"}};
+  const protocol::CommandSpec& flush = *protocol::FindCommandByFullName("flushall");
+  const auto may_flush = [&](const protocol::AclUsers& users) {
+    return users.Find("alice")->Selectors().front().Commands().Allows(flush);
+  };
+  ASSERT_EQ(book.ApplySettings(auth, limits), std::nullopt);
+  EXPECT_FALSE(may_flush(book.Current()->users));
+  EXPECT_TRUE(may_flush(book.Current()->told));
+  EXPECT_TRUE(book.Current()->users.Default().MayDoEverything());
+  limits.dangerous_commands = {};
+  ASSERT_EQ(book.ApplySettings(auth, limits), std::nullopt);
+  EXPECT_TRUE(may_flush(book.Current()->users));
+  limits.denied_commands = {"nosuch"};
+  EXPECT_EQ(book.ApplySettings(auth, limits),
+            "limits.denied_commands: no command or category 'nosuch'");
+}
+
 TEST(UserBook, AReloadTakesWhatTheSettingsHaveChanged) {
   UserBook book;
   config::AuthConfig auth{.password = "p", .users = {"alice on +get ~a", "bob on +get ~b"}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ACL: the users of the proxy, which decides what they may do; the shards know nothing of them.
+// ACL, and what of CONFIG SET is about it: the users of the proxy, which decides what they may do; the
+// shards know nothing of them.
 #include <array>
 #include <functional>
 #include <memory>
@@ -15,6 +16,8 @@
 #include "proxy/client/client_session.h"
 #include "proxy/client/user_rights.h"
 #include "proxy/client/worker_gather.h"
+#include "proxy/operations/compositions.h"
+#include "proxy/routing/operation.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
 
@@ -29,7 +32,7 @@ constexpr std::string_view kNoFile =
     "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis "
     "configuration file set) in order to store users in the Redis configuration.";
 
-const AclUsers& UsersOf(const LocalCall& call) { return call.session.Services().users->users; }
+const AclUsers& UsersOf(const LocalCall& call) { return call.session.Services().users->told; }
 
 // ---- Who there is ----
 
@@ -135,6 +138,46 @@ void Save(LocalCall& call) {
   call.reply.Ok();
 }
 
+// ---- Settings that are the proxy's own ----
+
+constexpr std::string_view kPasswordAlone =
+    "ERR CONFIG SET failed (possibly related to argument 'requirepass') - the password of clients is "
+    "not one of the shards' settings: set it by itself";
+
+// The default user's password, on all proxies.
+void SetPassword(LocalCall& call) {
+  auto change = [rule = std::string(call.args[3])](AclUsers& users) -> UserBook::Problem {
+    const std::string password = rule.empty() ? "nopass" : ">" + rule;
+    const std::string_view rules[] = {"resetpass", password};
+    auto user = users.Changed(kDefaultUser, rules, RulesContext());
+    if (!user) return user.error();
+    users.Put(std::move(*user));
+    return std::nullopt;
+  };
+  Make(call, change, AnswerOk);
+}
+
+void ConfigSet(LocalCall& call) {
+  for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
+    if (protocol::EqualsNoCase(call.args[i], "requirepass")) {
+      return call.args.size() == 4 ? SetPassword(call) : call.reply.Error(kPasswordAlone);
+    }
+    const auto length = protocol::ParseInteger(call.args[i + 1]);
+    // The shards are told, too, and refuse what is no length.
+    if (protocol::EqualsNoCase(call.args[i], "acllog-max-len") && length && *length >= 0) {
+      call.session.Services().book.SetLogMax(static_cast<std::size_t>(*length));
+    }
+  }
+  ClientSession& session = call.session;
+  std::string bytes;
+  protocol::StringSink sink{bytes};
+  protocol::WriteRequest(sink, call.args);
+  const WorkerServices& services = session.Services();
+  const Request request{call.args, bytes, &call.spec, protocol::IdOf(call.spec)};
+  StartConfigSet({services.dispatcher, services.settings, request, session.Replies(),
+                  session.OpenPlace(), session.OwnLane()});
+}
+
 // ---- Everything else ----
 
 void Cat(LocalCall& call) {
@@ -163,7 +206,8 @@ void GenPass(LocalCall& call) {
 }
 
 void DryRun(LocalCall& call) {
-  const protocol::AclUser* user = UsersOf(call).Find(call.args[2]);
+  // As it counts, not as it is shown.
+  const protocol::AclUser* user = call.session.Services().users->users.Find(call.args[2]);
   if (user == nullptr) {
     return call.reply.Error("ERR User '" + std::string(call.args[2]) + "' not found");
   }
@@ -207,6 +251,7 @@ constexpr std::array kCommands = {
     LocalCommand{"acl|load", Load, true}, LocalCommand{"acl|log", Log},
     LocalCommand{"acl|save", Save},       LocalCommand{"acl|setuser", SetUser, true},
     LocalCommand{"acl|users", Users},     LocalCommand{"acl|whoami", WhoAmI},
+    LocalCommand{"config|set", ConfigSet, true},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "protocol/acl_check.h"
 #include "protocol/acl_text.h"
+#include "protocol/error_text.h"
 #include "protocol/command_table.h"
 #include "proxy/client/client_description.h"
 #include "proxy/client/client_session.h"
@@ -34,6 +35,25 @@ void UpdateRestriction(SessionState& state) {
   state.is_restricted = state.is_authenticated && !state.user->MayDoEverything();
 }
 
+// False, and nothing has changed, if the user has as many connections as it may have.
+bool Become(ClientSession& session, const AclUser& user) {
+  if (!session.TakeSeat(user.Name())) return false;
+  SessionState& state = session.State();
+  state.user = &user;
+  state.is_authenticated = true;
+  UpdateRestriction(state);
+  return true;
+}
+
+// The default user, who still has to say its password.
+void BecomeNobody(ClientSession& session) {
+  SessionState& state = session.State();
+  state.user = &session.Services().users->users.Default();
+  state.is_authenticated = false;
+  UpdateRestriction(state);
+  session.LeaveSeat();
+}
+
 runtime::Counter& CountOf(AclLogReason reason, SessionCounters& counters) {
   switch (reason) {
     case AclLogReason::kCommand:
@@ -48,7 +68,7 @@ runtime::Counter& CountOf(AclLogReason reason, SessionCounters& counters) {
 }
 
 void Note(ClientSession& session, AclLogReason reason, std::string_view object,
-          std::string_view user) {
+          std::string_view user, bool is_in_script = false) {
   if (reason != AclLogReason::kAuth) {
     session.Services().audit.NoteDenial(session, protocol::AclLogReasonName(reason), object);
   }
@@ -56,7 +76,9 @@ void Note(ClientSession& session, AclLogReason reason, std::string_view object,
   CountOf(reason, session.Services().counters).Add();
   session.Services().book.NoteRefusal(
       {.reason = reason,
-       .context = is_queued ? AclLogContext::kMulti : AclLogContext::kToplevel,
+       .context = is_in_script ? AclLogContext::kLua
+                  : is_queued  ? AclLogContext::kMulti
+                               : AclLogContext::kToplevel,
        .object = std::string(object),
        .user = std::string(user),
        .client = DescribeClient(session)},
@@ -71,6 +93,18 @@ void Note(ClientSession& session, const protocol::AclVerdict& verdict,
   }
   const bool is_key = verdict.denial == AclDenial::kKey;
   Note(session, is_key ? AclLogReason::kKey : AclLogReason::kChannel, args[verdict.index], user);
+}
+
+// Of a command that the user's rules allow, and the settings do not.
+std::string WhyWithheld(ClientSession& session, const protocol::AclVerdict& verdict,
+                        const protocol::CommandSpec& spec, std::span<const std::string_view> args) {
+  if (verdict.denial != AclDenial::kCommand) return {};
+  const UsersVersion& users = *session.Services().users;
+  const AclUser* told = users.told.Find(session.State().user->Name());
+  const bool is_told =
+      told != nullptr && protocol::CheckAcl(*told, spec, args, session.Services().acl_keys).denial !=
+                             AclDenial::kCommand;
+  return is_told ? ": " + std::string(users.guard.WhyNot(protocol::IdOf(spec))) : std::string();
 }
 
 bool MayGoOnListening(ClientSession& session, const AclUser& user) {
@@ -89,6 +123,13 @@ void RecheckBlocked(ClientSession& session) {
   if (spec == nullptr) return;
   const std::string denial = DenialOf(session, *spec, args);
   if (!denial.empty()) session.BlockedRequest()->Refuse(denial);
+}
+
+// Passwords apart.
+bool HaveSameRights(const AclUser& a, const AclUser& b) {
+  return std::ranges::equal(a.Selectors(), b.Selectors(), [](const auto& one, const auto& other) {
+    return one.Describe() == other.Describe();
+  });
 }
 
 void CutOff(ClientSession& session, const UsersVersion& users, std::string_view why) {
@@ -113,33 +154,31 @@ const AclUser* UserOfCertificate(ClientSession& session) {
 
 void BecomeFirstUser(ClientSession& session) {
   SessionState& state = session.State();
-  if (const AclUser* user = UserOfCertificate(session)) {
-    state.user = user;
-    state.is_authenticated = true;
-    UpdateRestriction(state);
-    session.Services().audit.NoteLogin(session, user->Name(), true);
-    return;
+  const AclUser* user = UserOfCertificate(session);
+  const bool is_by_certificate = user != nullptr;
+  if (!is_by_certificate) user = &session.Services().users->users.Default();
+  if (!is_by_certificate && !user->IsOpen()) return BecomeNobody(session);
+  state.is_turned_away = !Become(session, *user);
+  if (state.is_turned_away) BecomeNobody(session);
+  if (is_by_certificate) {
+    session.Services().audit.NoteLogin(session, user->Name(), !state.is_turned_away);
   }
-  state.user = &session.Services().users->users.Default();
-  state.is_authenticated = state.user->IsOpen();
-  UpdateRestriction(state);
 }
 
-bool LogIn(ClientSession& session, std::string_view user, std::string_view password,
+std::string_view LogIn(ClientSession& session, std::string_view user, std::string_view password,
            std::string_view command) {
   const AclUser* found = session.Services().users->users.Find(user);
-  if (found == nullptr || !found->Accepts(password, &runtime::Sha256Hex)) {
+  // Who does not exist takes as long to refuse.
+  const AclUser nobody(user, RulesContext());
+  if (!(found == nullptr ? nobody : *found).Accepts(password, &runtime::Sha256Hex)) {
     Note(session, AclLogReason::kAuth, command, user);
     session.Services().audit.NoteLogin(session, user, false);
-    return false;
+    return protocol::error_text::kWrongPass;
   }
-  SessionState& state = session.State();
-  state.user = found;
-  state.is_authenticated = true;
-  UpdateRestriction(state);
+  const bool is_in = Become(session, *found);
   session.ApplyParserLimits();
-  session.Services().audit.NoteLogin(session, user, true);
-  return true;
+  session.Services().audit.NoteLogin(session, user, is_in);
+  return is_in ? std::string_view() : kUserHasAllClients;
 }
 
 std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
@@ -149,7 +188,7 @@ std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
   const protocol::AclVerdict verdict = protocol::CheckAcl(user, spec, args, keys);
   if (!verdict.IsAllowed()) {
     Note(session, verdict, spec, args);
-    return protocol::AclRefusal(verdict, spec);
+    return protocol::AclRefusal(verdict, spec) + WhyWithheld(session, verdict, spec, args);
   }
   // A shard runs transactions as the proxy's own user.
   if (RunsScript(spec) && (session.State().ways & SessionWays::kQueuesTransaction) != 0) {
@@ -163,26 +202,45 @@ std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
          " option of SORT denied due to insufficient ACL permissions.";
 }
 
+// The shard says what was refused in words, which differ between versions, and not of which key.
+void NoteScriptReply(ClientSession& session, std::string_view script_command, std::string_view reply) {
+  if (!reply.starts_with('-')) return;
+  const std::string_view text = reply.substr(1);
+  const bool is_denial =
+      text.starts_with("NOPERM") || text.starts_with("ERR The user executing the script");
+  if (!is_denial || session.IsGone()) return;
+  const auto speaks_of = [&](std::string_view word) {
+    return reply.find(word) != std::string_view::npos;
+  };
+  const AclLogReason reason = speaks_of("channel") ? AclLogReason::kChannel
+                              : speaks_of(" key")  ? AclLogReason::kKey
+                                                   : AclLogReason::kCommand;
+  Note(session, reason, script_command, session.State().user->Name(), true);
+}
+
 void TakeUsers(WorkerServices& services, UserBook::Snapshot users) {
   if (users->version <= services.users->version) return;
   // What sessions refer to stays until all of them refer to the new ones.
   const UserBook::Snapshot before = std::exchange(services.users, std::move(users));
+  services.guises.clear();
   for (ClientSession* session : services.sessions.All()) {
     SessionState& state = session->State();
     const AclUser* user = services.users->users.Find(state.user->Name());
     const bool is_removed = user == nullptr;
     const AclUser& old = *state.user;
-    state.user = is_removed ? &services.users->users.Default() : user;
-    if (is_removed) state.is_authenticated = false;
     // Who has not logged in is let in when that needs no password any more.
-    if (user == &services.users->users.Default() && user->IsOpen()) state.is_authenticated = true;
+    const bool is_let_in =
+        user == &services.users->users.Default() && user->IsOpen() && !state.is_authenticated;
+    state.user = is_removed ? &services.users->users.Default() : user;
     UpdateRestriction(state);
+    if (is_removed) BecomeNobody(*session);
+    if (is_let_in) Become(*session, *user);
     session->ApplyParserLimits();
     if (is_removed) {
       CutOff(*session, *services.users, "its user was removed");
     } else if (!MayGoOnListening(*session, *user)) {
       CutOff(*session, *services.users, "its user may not listen to this any more");
-    } else if (state.is_restricted && old.Describe() != user->Describe()) {
+    } else if (state.is_restricted && !HaveSameRights(old, *user)) {
       session->SpoilQueued();
       if (session->IsBlocked()) RecheckBlocked(*session);
     }

@@ -15,17 +15,23 @@ namespace slotway::proxy {
 class ClientSession;
 struct WorkerServices;
 
+inline constexpr std::string_view kUserHasAllClients =
+    "ERR max number of clients of this user reached";
+
 // A new connection, or one after RESET: logged in as the user that its certificate names, if the
 // listener says so and there is one, or as the default user if that needs no password.
 void BecomeFirstUser(ClientSession& session);
-// False, and noted, when there is no such user, it is off, or the password is wrong. `command` is
-// what it tried to log in with.
-bool LogIn(ClientSession& session, std::string_view user, std::string_view password,
+// An error text, and noted, when there is no such user, it is off, the password is wrong, or the user
+// has all connections that it may have; empty if it went well. `command` is what it tried to log in
+// with.
+std::string_view LogIn(ClientSession& session, std::string_view user, std::string_view password,
            std::string_view command);
 // Why the session's user may not do this, a whole error text, and it is noted; empty if it may.
 // REQUIRES: SessionState::is_restricted.
 std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
                      std::span<const std::string_view> args);
+// A shard has answered a script of the session's user: if it is a denial, that is noted.
+void NoteScriptReply(ClientSession& session, std::string_view script_command, std::string_view reply);
 // From now on the worker's users are these, unless it has newer ones. Who has lost its user, or may
 // no longer listen to what it listens to, is cut off; the callers get their answers first.
 void TakeUsers(WorkerServices& services, UserBook::Snapshot users);

@@ -7,6 +7,7 @@
 #include "protocol/error_reply.h"
 #include "protocol/error_text.h"
 #include "protocol/key_extraction.h"
+#include "proxy/client/user_rights.h"
 #include "proxy/operations/private_call.h"
 #include "proxy/routing/script_request.h"
 #include "proxy/routing/trouble_texts.h"
@@ -20,9 +21,13 @@ using protocol::Slot;
 // One leg for each slot: several only for a script without keys that all masters run.
 class ScriptCall final : public PrivateCall {
  public:
-  ScriptCall(const OperationContext& context, const std::vector<Slot>& slots, Guise guise,
-             bool shows_text)
-      : PrivateCall(context, slots), guise_(std::move(guise)) {
+  // The session stays until it has its reply.
+  ScriptCall(const OperationContext& context, const std::vector<Slot>& slots, ClientSession& session,
+             Guise guise, bool shows_text)
+      : PrivateCall(context, slots),
+        session_(session),
+        command_name_(context.request.spec->name),
+        guise_(std::move(guise)) {
     const auto& request = context.request;
     is_shown_ = shows_text && HasSoundKeyCount(request.args);
     if (is_shown_) Dispatch().Scripts().Remember(request.args[1]);
@@ -33,6 +38,7 @@ class ScriptCall final : public PrivateCall {
   const Guise* AsWhom() const override { return &guise_; }
   void OnLegReply(std::string_view reply, std::size_t left) override {
     if (is_shown_ && IsScriptRefusal(reply)) Dispatch().Scripts().Forget(Words()[1]);
+    NoteScriptReply(session_, command_name_, reply);
     const bool is_first_error = reply.starts_with('-') && !reply_.starts_with('-');
     if (reply_.empty() || is_first_error) reply_ = reply;
     if (left == 0) End(std::string(reply_));
@@ -40,6 +46,8 @@ class ScriptCall final : public PrivateCall {
   // It waits for nothing but its shard.
   std::string TimeoutReply() const override { return protocol::ErrorReplyOf(trouble_text::kUnreachable); }
 
+  ClientSession& session_;
+  std::string_view command_name_;  // of the command table
   Guise guise_;
   std::string reply_;
   bool is_shown_;  // its text is kept by the proxy, for those who know its digest
@@ -49,8 +57,10 @@ class ScriptCall final : public PrivateCall {
 // user may not be allowed to.
 class ScriptLoading final : public Operation {
  public:
-  ScriptLoading(const OperationContext& context, std::vector<Slot> slots, Guise guise)
+  ScriptLoading(const OperationContext& context, std::vector<Slot> slots, ClientSession& session,
+                Guise guise)
       : Operation(context),
+        session_(session),
         spec_(context.request.spec),
         words_(context.request.args.begin(), context.request.args.end()),
         slots_(std::move(slots)),
@@ -69,12 +79,13 @@ class ScriptLoading final : public Operation {
     const std::vector<std::string_view> args(words_.begin(), words_.end());
     const Request request{args, {}, spec_, protocol::IdOf(*spec_)};
     (new ScriptCall({Dispatch(), Settings(), request, Queue(), Sequence(), OwnLane(), slots_[0]},
-                    slots_, std::move(guise_), false))
+                    slots_, session_, std::move(guise_), false))
         ->Begin();
     delete this;
   }
 
  private:
+  ClientSession& session_;
   const protocol::CommandSpec* spec_;
   std::vector<std::string> words_;
   std::vector<Slot> slots_;
@@ -140,7 +151,14 @@ void RunAsUser(ClientSession& session, const Request& request, Lane lane) {
   const auto slots =
       SlotsOf(services.dispatcher, request, services.settings.routing.keyless_scripts);
   if (!slots) return queue.Deliver(place, protocol::ErrorReplyOf(slots.error()));
-  Guise guise = GuiseOf(*session.State().user, services.settings.backend.password);
+  auto known = services.guises.find(session.State().user);
+  if (known == services.guises.end()) {
+    known = services.guises
+                .emplace(session.State().user,
+                         GuiseOf(*session.State().user, services.settings.backend.password))
+                .first;
+  }
+  Guise guise = known->second;
   const OperationContext context{services.dispatcher, services.settings, request, queue, place,
                                  lane.WithReadonly(false), slots->front()};
   const auto& plan = services.router.PlanOf(request.id);
@@ -148,9 +166,10 @@ void RunAsUser(ClientSession& session, const Request& request, Lane lane) {
                                       ? services.dispatcher.Scripts().Find(request.args[1])
                                       : nullptr;
   if (text != nullptr) {
-    (new ScriptLoading(context, *slots, std::move(guise)))->Begin(*text);
+    (new ScriptLoading(context, *slots, session, std::move(guise)))->Begin(*text);
   } else {
-    (new ScriptCall(context, *slots, std::move(guise), plan.script_use == ScriptUse::kText))
+    (new ScriptCall(context, *slots, session, std::move(guise),
+                    plan.script_use == ScriptUse::kText))
         ->Begin();
   }
 }

@@ -6,16 +6,19 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "config/proxy_config.h"
 #include "protocol/key_extraction.h"
 #include "protocol/learned_commands.h"
 #include "protocol/topology.h"
+#include "proxy/backend/private_connections.h"
 #include "proxy/client/audit_log.h"
 #include "proxy/client/client_pause.h"
 #include "proxy/client/monitor_feed.h"
 #include "proxy/client/reply_room.h"
+#include "proxy/client/strangers.h"
 #include "proxy/client/user_book.h"
 #include "proxy/meters/worker_meter.h"
 #include "proxy/routing/router.h"
@@ -47,7 +50,11 @@ struct SessionCounters {
   runtime::Counter rejected;  // over clients_max
   runtime::Counter handshakes;         // of TLS, that succeeded
   runtime::Counter failed_handshakes;  // or took too long, or were too many
+  runtime::Counter strangers;      // who have to log in and have not, now
+  runtime::Counter strangers_cut;  // because they had not
   runtime::Counter cut;       // closed by us: output bound, idle, ...
+  runtime::Counter paced;          // times that a client was held back by its user's rates
+  runtime::Counter paced_clients;  // who are, now
   runtime::Counter postponed_clients;  // whose request CLIENT PAUSE holds, now
   runtime::Counter tracking_clients;  // with CLIENT TRACKING, now
   runtime::Counter invalidations;     // sent to them, or to whom they redirect
@@ -106,6 +113,9 @@ struct WorkerServices {
   ClientPause pause = {};
   MonitorFeed monitors = {};
   RoomsOfShards rooms = {};
+  Strangers strangers = {};
+  // What shards know the users of `users` by, as far as they have run scripts.
+  std::unordered_map<const protocol::AclUser*, Guise> guises = {};
   UserBook::Snapshot users = book.Current();  // to be replaced by TakeUsers()
   std::vector<protocol::KeyPosition> acl_keys = {};  // memory to work in
 

@@ -178,9 +178,9 @@ std::string UsersJson(const UserBook& book, std::size_t users_max) {
   const UserBook::Snapshot users = book.Current();
   JsonWriter json;
   json.BeginObject();
-  json.Key("total").Number(users->users.All().size());
+  json.Key("total").Number(users->told.All().size());
   json.Key("users").BeginArray();
-  for (const auto& [name, user] : users->users.All()) {
+  for (const auto& [name, user] : users->told.All()) {
     if (users_max-- == 0) break;
     json.BeginObject();
     json.Key("name").Text(name).Key("on").Bool(user->IsEnabled());

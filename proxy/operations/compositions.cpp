@@ -8,8 +8,8 @@ const std::vector<Composition>& Compositions() {
     std::vector<Composition> joined = BlockingCompositions();
     for (auto family :
          {ScriptCompositions(), FunctionCompositions(), WaitCompositions(), KeyspaceCompositions(),
-          JoinedCompositions(), DebugCompositions(), ConfigCompositions(), CrossSlotReads(),
-          CrossSlotStreams(), CrossSlotStores(), CrossSlotMoves()}) {
+          JoinedCompositions(), DebugCompositions(), ConfigCompositions(), ConfigGetCompositions(),
+          CrossSlotReads(), CrossSlotStreams(), CrossSlotStores(), CrossSlotMoves()}) {
       joined.insert(joined.end(), family.begin(), family.end());
     }
     return joined;

@@ -18,6 +18,7 @@ std::span<const Composition> KeyspaceCompositions();  // SCAN, RANDOMKEY, CLUSTE
 std::span<const Composition> JoinedCompositions();    // fan-outs with joins of their own
 std::span<const Composition> DebugCompositions();     // DEBUG
 std::span<const Composition> ConfigCompositions();    // CONFIG SET
+std::span<const Composition> ConfigGetCompositions();  // CONFIG GET
 std::span<const Composition> CrossSlotReads();        // SUNION, ZINTER, PFCOUNT, ...
 std::span<const Composition> CrossSlotStreams();      // XREAD
 std::span<const Composition> CrossSlotStores();       // SUNIONSTORE, BITOP, SORT ... STORE, ...
@@ -29,6 +30,7 @@ const std::vector<Composition>& Compositions();
 // What single files bring to the tables.
 void StartPatternSort(const OperationContext& context);
 void StartScan(const OperationContext& context);
+void StartConfigSet(const OperationContext& context);
 void StartRandomKey(const OperationContext& context);
 
 }  // namespace slotway::proxy

@@ -36,16 +36,16 @@ std::string_view RefusedName(std::span<const std::string_view> args) {
 
 bool IsCarriedOut(std::span<const std::string_view> args) { return RefusedName(args).empty(); }
 
+constexpr Composition kCompositions[] = {
+    {.full_name = "config|set", .always = StartConfigSet, .suits_lone_shard = IsCarriedOut}};
+
+}  // namespace
+
 void StartConfigSet(const OperationContext& context) {
   std::string_view refused = RefusedName(context.request.args);
   if (!refused.empty()) return (new RefuseSetting(context))->Refuse(refused);
   FanOut::Start(context, {});
 }
-
-constexpr Composition kCompositions[] = {
-    {.full_name = "config|set", .always = StartConfigSet, .suits_lone_shard = IsCarriedOut}};
-
-}  // namespace
 
 std::span<const Composition> ConfigCompositions() { return kCompositions; }
 

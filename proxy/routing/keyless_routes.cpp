@@ -11,7 +11,6 @@ constexpr KeylessRoute kRoutes[] = {
     {"cluster|help", Route::kAnyShard},
     // With the arguments of each command, and of what modules brought.
     {"command|docs", Route::kAnyShard},
-    {"config|get", Route::kAnyShard},
     {"config|help", Route::kAnyShard},
     {"function|help", Route::kAnyShard},
     {"latency|help", Route::kAnyShard},

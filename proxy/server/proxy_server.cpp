@@ -20,7 +20,7 @@ namespace slotway::proxy {
 namespace {
 
 constexpr std::uint64_t kDrainTickMs = 20;
-constexpr std::uint64_t kTlsFilesTickMs = 1000;
+constexpr std::uint64_t kFilesTickMs = 1000;
 
 std::size_t WorkerCount(std::uint32_t configured) {
   if (configured > 0) return configured;
@@ -50,7 +50,7 @@ ProxyServer::ProxyServer(config::ProxyConfig settings)
       run_id_(runtime::RandomHexId(40)),
       chronicle_([this](const TopologyNews& news) { NoteNews(news, cluster_events_); }),
       drain_timer_(main_loop_),
-      tls_timer_(main_loop_) {}
+      files_timer_(main_loop_) {}
 
 ProxyServer::~ProxyServer() { StopWorkers(); }
 
@@ -60,11 +60,15 @@ runtime::Result<void> ProxyServer::Start() {
 
   tls_files_ = runtime::FileMarks(config::TlsFilesOf(settings_));
   if (auto opened = config::OpenTls(settings_); !opened) return opened;
+  password_files_ = runtime::FileMarks(config::PasswordFilesOf(settings_));
+  if (auto read = config::ReadPasswordFiles(settings_); !read) return read;
 
   std::size_t worker_count = WorkerCount(settings_.workers);
   share_.reset(
       new WorkerShare{worker_count, PlanAllCommands(Compositions()), nullptr, nullptr, nullptr});
-  if (auto problem = share_->book.ApplySettings(settings_.auth)) return runtime::Fail(*problem);
+  if (auto problem = share_->book.ApplySettings(settings_.auth, settings_.limits)) {
+    return runtime::Fail(*problem);
+  }
   if (auto opened = share_->audit.Open(settings_.audit); !opened) return opened;
   if (auto opened = share_->access.Open(settings_.access_log); !opened) return opened;
   for (std::size_t i = 0; i < worker_count; ++i) {
@@ -121,7 +125,7 @@ runtime::Result<void> ProxyServer::Start() {
   // Workers are destroyed on this thread, when theirs have ended: their counters are read here.
   group_->Start([](std::size_t) {}, [](std::size_t) {});
   refresher_->Start();
-  tls_timer_.Start(kTlsFilesTickMs, kTlsFilesTickMs, [this] { RenewTls(); });
+  files_timer_.Start(kFilesTickMs, kFilesTickMs, [this] { LookAtFiles(); });
   return {};
 }
 
@@ -170,14 +174,16 @@ void ProxyServer::NoteReloadRefused(std::string_view error) {
 
 // What can go wrong comes first, and is undone.
 runtime::Result<void> ProxyServer::TryOut(const config::ProxyConfig& effective) {
-  if (auto problem = share_->book.ApplySettings(effective.auth)) return runtime::Fail(*problem);
+  if (auto problem = share_->book.ApplySettings(effective.auth, effective.limits)) {
+    return runtime::Fail(*problem);
+  }
   auto opened = share_->audit.Open(effective.audit);  // also anew, if the file was moved away
   if (opened) opened = share_->access.Open(effective.access_log);
   if (opened) {
     opened = front_door_.Open(effective.listeners, static_cast<int>(effective.tcp.backlog));
   }
   if (!opened) {
-    share_->book.ApplySettings(settings_.auth);
+    share_->book.ApplySettings(settings_.auth, settings_.limits);
     share_->audit.Open(settings_.audit);
     share_->access.Open(settings_.access_log);
   }
@@ -192,6 +198,12 @@ runtime::Result<SettingsChange> ProxyServer::TakeSettings(const config::ProxyCon
     return tl::unexpected(opened.error());
   }
   if (auto tried = TryOut(change.effective); !tried) return tl::unexpected(tried.error());
+  KeepFormerPassword(fresh.backend, change.effective.backend);
+  const std::vector<std::string> password_files = config::PasswordFilesOf(change.effective);
+  // The same ones may have changed since they were read: that is looked at later.
+  if (password_files != config::PasswordFilesOf(settings_)) {
+    password_files_ = runtime::FileMarks(password_files);
+  }
   settings_ = change.effective;
   tls_files_ = std::move(tls_files);
   WarnOfTooFewFiles(settings_.limits);
@@ -201,8 +213,57 @@ runtime::Result<SettingsChange> ProxyServer::TakeSettings(const config::ProxyCon
   return change;
 }
 
+void ProxyServer::LookAtFiles() {
+  if (is_draining_) return;
+  RenewTls();
+  RenewPasswords();
+  EndFormerPasswords();
+}
+
+void ProxyServer::RenewPasswords() {
+  if (!password_files_.HaveChanged()) return;
+  config::ProxyConfig renewed = settings_;
+  renewed.backend.previous_password.clear();
+  auto done = config::ReadPasswordFiles(renewed);
+  if (done) {
+    if (auto change = Reload(renewed); !change) done = tl::unexpected(change.error());
+  }
+  if (!done) {
+    return runtime::LogWarning(
+        "a password file has changed, but what was read before stays: {}", done.error().text);
+  }
+  runtime::LogInfo("password files have changed and are taken over");
+}
+
+void ProxyServer::KeepFormerPassword(const config::BackendConfig& fresh,
+                                     config::BackendConfig& effective) {
+  const bool is_new = fresh.password != settings_.backend.password;
+  if (!fresh.previous_password.empty() || (!is_new && former_password_until_ms_ == 0)) {
+    effective.previous_password = fresh.previous_password;
+    former_password_until_ms_ = 0;
+  } else if (is_new && fresh.password_window_ms == 0) {
+    effective.previous_password.clear();
+    former_password_until_ms_ = 0;
+  } else if (is_new) {
+    effective.previous_password = settings_.backend.password;
+    former_password_until_ms_ = runtime::MonotonicMs() + fresh.password_window_ms;
+  }
+}
+
+void ProxyServer::EndFormerPasswords() {
+  const std::uint64_t now_ms = runtime::MonotonicMs();
+  const bool is_over = former_password_until_ms_ != 0 && now_ms >= former_password_until_ms_;
+  if (is_over) {
+    settings_.backend.previous_password.clear();
+    former_password_until_ms_ = 0;
+  }
+  if (!share_->book.EndPasswords(now_ms) && !is_over) return;
+  OnEachWorker([this](ProxyWorker& worker) { worker.TakeSettings(settings_); });
+  runtime::LogInfo("the time of passwords that were replaced is over");
+}
+
 void ProxyServer::RenewTls() {
-  if (is_draining_ || !tls_files_.HaveChanged()) return;
+  if (!tls_files_.HaveChanged()) return;
   config::ProxyConfig renewed = settings_;
   auto opened = config::OpenTls(renewed);
   if (opened) {

@@ -79,8 +79,13 @@ class ProxyServer {
   void Seat(runtime::OwnedFd accepted, const FrontDoor::Listener& listener);
   runtime::Result<SettingsChange> TakeSettings(const config::ProxyConfig& fresh);
   runtime::Result<void> TryOut(const config::ProxyConfig& effective);
-  // Takes over certificates whose files have changed.
+  // Takes over what files hold that have changed.
+  void LookAtFiles();
   void RenewTls();
+  void RenewPasswords();
+  void EndFormerPasswords();
+  // Of the backend's, for settings_.backend.password_window_ms.
+  void KeepFormerPassword(const config::BackendConfig& fresh, config::BackendConfig& effective);
   void AskBackendAnew(const SettingsChange& change);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   void KeepUsers();
@@ -110,8 +115,10 @@ class ProxyServer {
   std::unique_ptr<RecordStore> users_store_;
   std::unique_ptr<AdminEndpoints> admin_;
   runtime::Timer drain_timer_;
-  runtime::Timer tls_timer_;
+  runtime::Timer files_timer_;
   runtime::FileMarks tls_files_;
+  runtime::FileMarks password_files_;
+  std::uint64_t former_password_until_ms_ = 0;  // 0: as long as the settings say it
   runtime::Counter reloads_;
   std::atomic<bool> is_refresh_requested_{false};
   std::atomic<bool> are_commands_requested_{false};

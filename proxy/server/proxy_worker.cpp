@@ -57,8 +57,8 @@ std::size_t HandshakesMaxOf(const config::LimitsConfig& limits, std::size_t work
 
 class ProxyWorker::TlsVisitor final : public runtime::TlsEntrance::Visitor {
  public:
-  TlsVisitor(ProxyWorker& worker, ClientOrigin origin)
-      : worker_(worker), origin_(std::move(origin)) {}
+  TlsVisitor(ProxyWorker& worker, ClientOrigin origin, const runtime::SocketAddress& peer)
+      : worker_(worker), origin_(std::move(origin)), peer_(peer) {}
 
  private:
   void OnSecured(std::unique_ptr<runtime::Connection> connection) override {
@@ -66,13 +66,14 @@ class ProxyWorker::TlsVisitor final : public runtime::TlsEntrance::Visitor {
     worker_.AddClient(std::move(connection), std::move(origin_));
   }
   void OnTurnedAway(std::string_view reason) override {
-    runtime::LogDebug("a client is turned away: {}", reason);
+    worker_.intruders_.Note(peer_, reason);
     worker_.counters_.failed_handshakes.Add();
     worker_.ForgetClient();
   }
 
   ProxyWorker& worker_;
   ClientOrigin origin_;  // keeps the listener's TLS context
+  runtime::SocketAddress peer_;
 };
 
 ProxyWorker::ProxyWorker(runtime::EventLoop& loop, WorkerShare& share,
@@ -164,7 +165,7 @@ void ProxyWorker::Welcome(std::unique_ptr<runtime::Connection> connection, Clien
   const config::ListenerTls& tls = origin.listener->tls;
   if (!tls.is_enabled) return AddClient(std::move(connection), std::move(origin));
   entrance_.Admit(std::move(connection), *tls.opened.context, tls.handshake_timeout_ms,
-                  std::make_unique<TlsVisitor>(*this, std::move(origin)));
+                  std::make_unique<TlsVisitor>(*this, std::move(origin), peer));
 }
 
 void ProxyWorker::AddClient(std::unique_ptr<runtime::Connection> connection, ClientOrigin origin) {
@@ -180,6 +181,25 @@ void ProxyWorker::AddClient(std::unique_ptr<runtime::Connection> connection, Cli
       .Add(std::make_unique<ClientSession>(std::move(connection), services_, id,
                                            std::move(origin)))
       .Start();
+  CutStrangers();
+}
+
+// So that a crowd that never logs in cannot take the room of those who do.
+void ProxyWorker::CutStrangers() {
+  const std::size_t max =
+      std::max<std::size_t>(settings_.limits.unauthenticated_max / share_.worker_count, 1);
+  while (const auto id = services_.strangers.Superfluous(max)) {
+    CutStranger(*id);
+  }
+}
+
+void ProxyWorker::CutStranger(std::uint64_t id) {
+  services_.strangers.Remove(id);
+  counters_.strangers_cut.Add();
+  ClientSession* session = sessions_.Find(id);
+  if (session == nullptr) return;
+  intruders_.Note(session->PeerAddress(), "has not logged in, in time or before others came");
+  session->Cut("has not logged in", false);
 }
 
 void ProxyWorker::Refuse(std::unique_ptr<runtime::Connection> connection, std::string_view reply) {
@@ -205,16 +225,23 @@ void ProxyWorker::TakeSettings(const config::ProxyConfig& settings) {
   settings_ = settings;
   dispatcher_.ApplySettings();
   meter_.Apply(settings_, share_.worker_count);
+  services_.guises.clear();  // they depend on backend.password
   entrance_.SetHandshakesMax(HandshakesMaxOf(settings_.limits, share_.worker_count));
   TakeUsers(services_, share_.book.Current());
   sessions_.ForEach([](ClientSession& session) { session.ApplySettings(); });
 }
 
 void ProxyWorker::KeepHouse() {
+  intruders_.Tell();
   gate_.CloseOverdue(settings_.tcp.proxy_header_timeout_ms);
   sessions_.ForEach([](ClientSession& session) { session.Shrink(); });
   dispatcher_.Private().SweepIdle();
   if (settings_.idle_timeout_ms > 0) CutIdle();
+  const std::uint64_t timeout_ms = settings_.limits.authenticate_timeout_ms;
+  if (timeout_ms == 0) return;
+  for (const std::uint64_t id : services_.strangers.Overdue(loop_.NowMs(), timeout_ms)) {
+    CutStranger(id);
+  }
 }
 
 // Above the bound those go who have most of it, until the rest fits; who asked for NO-EVICT last.

@@ -20,6 +20,7 @@
 #include "proxy/routing/router.h"
 #include "proxy/server/address_counts.h"
 #include "proxy/server/front_door.h"
+#include "proxy/server/intruders.h"
 #include "proxy/server/proxy_header_gate.h"
 #include "runtime/tls_entrance.h"
 
@@ -86,6 +87,8 @@ class ProxyWorker {
   void ForgetClient();
   void KeepHouse();
   void CutIdle();
+  void CutStrangers();
+  void CutStranger(std::uint64_t id);
   void BroadcastNews(const PubsubCensus::News& news);
   void KeepBufferBound();
   void LetClientsGo();
@@ -103,6 +106,7 @@ class ProxyWorker {
   WorkerMeter& meter_;
   WorkerServices services_;
   SessionRegistry sessions_;
+  Intruders intruders_;
   ProxyHeaderGate gate_;
   runtime::TlsEntrance entrance_;
   runtime::Timer house_timer_;

@@ -38,6 +38,8 @@ constexpr Part kParts[] = {
     Live("backend.username", [](auto& c) -> auto& { return c.backend.username; }),
     Live("backend.password", [](auto& c) -> auto& { return c.backend.password; }),
     Live("backend.password_file", [](auto& c) -> auto& { return c.backend.password_file; }),
+    Live("backend.password_window_ms",
+         [](auto& c) -> auto& { return c.backend.password_window_ms; }),
     Fixed("backend.databases", [](auto& c) -> auto& { return c.backend.databases; }),
     Fixed("backend.keeps_users", [](auto& c) -> auto& { return c.backend.keeps_users; }),
     Live("backend.connect_timeout_ms",

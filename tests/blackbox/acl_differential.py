@@ -151,7 +151,9 @@ def main():
     oracle, cluster = RealRedis(), None
     if name == "slotway":
         cluster = RealCluster(masters=1)
-        ours = ProxyProcess(cluster.seeds(), password=None)
+        # Rules to the letter.
+        ours = ProxyProcess(cluster.seeds(), password=None,
+                            settings={"limits": {"dangerous_commands": []}})
     else:
         ours = ShardProcess(password=None)
     comparison = Comparison(ours.client(), oracle.client(), options.seed)
