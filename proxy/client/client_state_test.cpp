@@ -144,7 +144,7 @@ TEST_F(ClientStateTest, NoTouchNeedsMastersThatKnowIt) {
               "+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
   // Both are asked; only its own connection is switched, and to one shard only.
   EXPECT_THAT(greetings, testing::UnorderedElementsAre("NO-TOUCH OFF", "NO-TOUCH OFF",
-                                                       "SETNAME slotway", "NO-TOUCH ON"));
+                                                       "SETNAME slotway-test-0-3", "NO-TOUCH ON"));
 }
 
 TEST_F(ClientStateTest, AMonitorSeesWhatOthersAskAndCostsNothingLater) {

@@ -20,12 +20,12 @@ std::uint64_t ThresholdUs(std::uint64_t ms) { return ms == 0 ? WorkerMeter::kNev
 }  // namespace
 
 void WorkerMeter::Apply(const config::ProxyConfig& settings, std::size_t worker_count) {
-  const config::SlowRequestsConfig& slow_requests = settings.slow_requests;
+  const config::SlowRequestsConfig& slow_settings = settings.slow_requests;
   const config::AccessLogConfig& access = settings.access_log;
-  slow.SetBound(slow_requests.over_ms == 0
+  slow.SetBound(slow_settings.over_ms == 0
                     ? 0
-                    : std::max<std::size_t>(slow_requests.kept_max / worker_count, 1));
-  slow_from_us_ = ThresholdUs(slow_requests.over_ms);
+                    : std::max<std::size_t>(slow_settings.kept_max / worker_count, 1));
+  slow_from_us_ = ThresholdUs(slow_settings.over_ms);
   access_from_us_ = access.file.empty() ? kNever : ThresholdUs(access.slow_over_ms);
   look_from_us = std::min(slow_from_us_, access_from_us_);
   looked_each_ = access.file.empty() ? 0 : access.sample;
