@@ -16,6 +16,7 @@
 
 #include "config/backend_config.h"
 #include "config/config_error.h"
+#include "config/request_log_config.h"
 #include "config/tls_config.h"
 #include "config/user_limits.h"
 
@@ -69,28 +70,6 @@ struct AuditConfig {
   uint64_t rotate_bytes = 64 * kMegabyte;  // 0: never
   uint32_t rotate_files = 5;
   bool operator==(const AuditConfig&) const = default;
-};
-
-// Which requests are kept for SLOTWAY SLOWLOG.
-struct SlowRequestsConfig {
-  uint32_t over_ms = 10;     // 0: none
-  uint32_t kept_max = 1024;  // of all workers
-  bool operator==(const SlowRequestsConfig&) const = default;
-};
-
-struct HotKeysConfig {
-  uint32_t sample = 64;  // one of so many requests is looked at; 0: none
-  bool operator==(const HotKeysConfig&) const = default;
-};
-
-// The file of single requests.
-struct AccessLogConfig {
-  std::string file = {};      // empty: none
-  uint32_t sample = 1000;     // one of so many; 0: none
-  uint32_t slow_over_ms = 0;  // and each that took so long; 0: none
-  uint64_t rotate_bytes = 64 * kMegabyte;  // 0: never
-  uint32_t rotate_files = 5;
-  bool operator==(const AccessLogConfig&) const = default;
 };
 
 // Whoever may write is not meant to have them by that.

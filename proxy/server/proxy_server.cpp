@@ -69,13 +69,7 @@ runtime::Result<void> ProxyServer::Start() {
   if (auto problem = share_->book.ApplySettings(settings_.auth, settings_.limits)) {
     return runtime::Fail(*problem);
   }
-  if (auto opened = share_->audit.Open(settings_.audit); !opened) return opened;
-  if (auto opened = share_->access.Open(settings_.access_log); !opened) return opened;
-  for (std::size_t i = 0; i < worker_count; ++i) {
-    // "slotway-1f2e3d4c-0": the proxy, the worker.
-    share_->meters.push_back(std::make_unique<WorkerMeter>(
-        "slotway-" + run_id_.substr(0, 8) + '-' + std::to_string(i), share_->access));
-  }
+  if (auto opened = OpenRecords(); !opened) return opened;
   share_->request_refresh = [this] {
     if (is_refresh_requested_.exchange(true)) return;
     main_loop_.Post([this] {
@@ -126,6 +120,17 @@ runtime::Result<void> ProxyServer::Start() {
   group_->Start([](std::size_t) {}, [](std::size_t) {});
   refresher_->Start();
   files_timer_.Start(kFilesTickMs, kFilesTickMs, [this] { LookAtFiles(); });
+  return {};
+}
+
+runtime::Result<void> ProxyServer::OpenRecords() {
+  if (auto opened = share_->audit.Open(settings_.audit); !opened) return opened;
+  if (auto opened = share_->access.Open(settings_.access_log); !opened) return opened;
+  for (std::size_t i = 0; i < share_->worker_count; ++i) {
+    // "slotway-1f2e3d4c-0": the proxy, the worker.
+    share_->meters.push_back(std::make_unique<WorkerMeter>(
+        "slotway-" + run_id_.substr(0, 8) + '-' + std::to_string(i), share_->access));
+  }
   return {};
 }
 

@@ -91,6 +91,8 @@ class ProxyServer {
   void KeepUsers();
   void TakeUsersText(const std::string& text);
   void OnEachWorker(const std::function<void(ProxyWorker&)>& task);
+  // The audit file, the access log, and what each worker measures.
+  runtime::Result<void> OpenRecords();
   Colleagues ColleaguesOf(std::size_t index);
   runtime::Result<void> StartAdmin();
   void BeginShutdown();

@@ -62,8 +62,8 @@ runtime::Result<std::unique_ptr<ClusterGateway>> ClusterGateway::Open(ServerStat
       std::make_unique<SlotMigrations>(loop, server, host, std::move(hooks.let_go_on));
   BusProcess::Hooks bus_hooks{
       .save =
-          [raw](const cluster::ClusterState& state, std::uint64_t number) {
-            raw->writer_->Write(cluster::FormatNodesConf(state), number);
+          [raw](const cluster::ClusterState& now, std::uint64_t number) {
+            raw->writer_->Write(cluster::FormatNodesConf(now), number);
           },
       .changed =
           [raw, changed = std::move(hooks.changed)] {
