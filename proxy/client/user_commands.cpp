@@ -140,9 +140,10 @@ void Save(LocalCall& call) {
 
 // ---- Settings that are the proxy's own ----
 
-constexpr std::string_view kPasswordAlone =
-    "ERR CONFIG SET failed (possibly related to argument 'requirepass') - the password of clients is "
-    "not one of the shards' settings: set it by itself";
+std::string PasswordAlone(std::string_view name) {
+  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(name) +
+         "') - the password of clients is not one of the shards' settings: set it by itself";
+}
 
 // The default user's password, on all proxies.
 void SetPassword(LocalCall& call) {
@@ -160,7 +161,8 @@ void SetPassword(LocalCall& call) {
 void ConfigSet(LocalCall& call) {
   for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
     if (protocol::EqualsNoCase(call.args[i], "requirepass")) {
-      return call.args.size() == 4 ? SetPassword(call) : call.reply.Error(kPasswordAlone);
+      if (call.args.size() == 4) return SetPassword(call);
+      return call.reply.Error(PasswordAlone(call.args[i]));
     }
     const auto length = protocol::ParseInteger(call.args[i + 1]);
     // The shards are told, too, and refuse what is no length.
