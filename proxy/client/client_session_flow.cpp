@@ -265,7 +265,9 @@ void ClientSession::CloseWhenAnswered() {
 
 void ClientSession::Drain() {
   if (is_closing_ || connection_ == nullptr) return;
-  if (replies_.Blocked() != nullptr || is_postponed_ || waits_for_pace_) return CloseWhenAnswered();
+  // What its user's rates hold back would take its time.
+  const bool is_held_back = waits_for_pace_ || (pace_.IsOn() && connection_->IsPaused());
+  if (replies_.Blocked() != nullptr || is_postponed_ || is_held_back) return CloseWhenAnswered();
   // The end of input is behind what has arrived, and comes when the session has got that far.
   connection_->EndInput();
 }
