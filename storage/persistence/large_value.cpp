@@ -36,7 +36,7 @@ void LargeValue::Take(const ValueElement& element) {
   if (writer_ != nullptr) {
     writer_->Element(element);
   } else {
-    kept_.emplace_back(std::string(element.name), std::string(element.value), element.score);
+    kept_.push_back({std::string(element.name), std::string(element.value), element.score});
   }
 }
 
