@@ -74,6 +74,8 @@ std::string AclCommandRules(const AclCommandSet& commands, bool tells_names) {
   for (std::size_t id = 0; tells_names && id < CommandCount(); ++id) {
     const auto command_id = static_cast<CommandId>(id);
     const CommandSpec& command = CommandById(command_id);
+    // A rule for a command with subcommands would allow all of them.
+    if (!command.subcommands.empty()) continue;
     if (!commands.Allows(command_id) || commands.Names(command_id) == described.Names(command_id)) {
       continue;
     }

@@ -53,6 +53,9 @@ TEST(AclGuard, WhatIsDangerousHasToBeNamed) {
       {"+@slow +config", "set config|set"},
       {"+@slow +config|set", "set config|set"},
       {"+@slow +config|get", "set"},
+      {"+@slow -@connection", "set"},  // of CLIENT all subcommands are in it, and CLIENT is not
+      {"+client -client|kill", ""},
+      {"+@slow +client -client|kill -config|set", "set"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(Allowed(UserOf(c.rules), guard), c.allowed) << c.rules;

@@ -270,7 +270,9 @@ def rules_of(policy, lab):
              f"    ip saddr {lab.network.gateway} accept"]
     for ingress in policy["ingress"]:
         ports = ", ".join(str(port["port"]) for port in ingress["ports"])
-        for source in ingress["from"]:
+        if "from" not in ingress:
+            rules.append(f"    tcp dport {{ {ports} }} accept")  # for whoever scrapes
+        for source in ingress.get("from", ()):
             wanted = source["podSelector"]["matchLabels"].items()
             addresses = [pod.address for pod in lab.pods.values() if wanted <= pod.labels.items()]
             if addresses:
