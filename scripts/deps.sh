@@ -12,14 +12,14 @@ build_packages=(g++ cmake ninja-build pkg-config ccache libuv1-dev node-llhttp l
   libyaml-cpp-dev prometheus-cpp-dev libssl-dev libexpected-dev libjemalloc-dev
   liblua5.1-0-dev lua-cjson-dev lua-bitop-dev libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev)
 test_packages=(redis-server redis-tools python3 python3-redis python3-pytest libhiredis-dev
-  iproute2 nftables procps openssl prometheus)
+  iproute2 nftables procps openssl prometheus prometheus-redis-exporter)
 fuzz_packages=(clang libclang-rt-14-dev)
 bench_packages=(redis-server redis-tools haproxy python3)
 # PACKAGE:COMMAND is not needed where the command is there, from wherever it came.
 clients_packages=(python3-venv nodejs:node npm:npm golang-go:go)
 java_packages=(openjdk-17-jdk-headless:javac maven:mvn)
 browser_packages=(nodejs:node npm:npm chromium)
-services=(redis-server haproxy prometheus prometheus-node-exporter)
+services=(redis-server haproxy prometheus prometheus-node-exporter prometheus-redis-exporter)
 
 say() { printf 'deps: %s\n' "$*"; }
 die() {
@@ -35,7 +35,8 @@ usage() {
 usage: scripts/deps.sh [GROUP...]
 
   build    compiler, CMake, Ninja and the libraries Slotway is built from (default)
-  test     redis-server, redis-cli, Python 3 with redis-py and pytest, hiredis, ip, nft, prometheus
+  test     redis-server, redis-cli, Python 3 with redis-py and pytest, hiredis, ip, nft, prometheus,
+           redis_exporter
   fuzz     clang with libFuzzer
   bench    redis-server, redis-benchmark, HAProxy
   clients  Node.js, Go and Python's venv for the group registry of test.sh

@@ -8,11 +8,10 @@
 // has not been written yet hand it to the sink from within: so a sink must take what it is given
 // even when it said that it has no room; Step() asks before and leaves the walk for later. A
 // large hash, set or sorted set is not written from within: its elements are taken as they change,
-// and written some at a time. A
-// snapshot that is not wanted any more, or whose sink has failed, is given up: Step() then only
-// brings the walk to its end, so that the next snapshot may begin. The keyspaces must outlive it,
-// and a snapshot that is destroyed before its walk has ended must be the last thing that happens to
-// them. Engine thread only.
+// and written some at a time. A snapshot that is not wanted any more, or whose sink has failed, is
+// given up: Step() then only brings the walk to its end, so that the next snapshot may begin. The
+// keyspaces must outlive it, and a snapshot that is destroyed before its walk has ended must be the
+// last thing that happens to them. Engine thread only.
 #pragma once
 
 #include <cstddef>

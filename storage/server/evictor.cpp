@@ -60,7 +60,11 @@ class Stopwatch {
 }  // namespace
 
 bool Evictor::MakeRoom() {
-  if (!MayEvict() || AwaitsSending()) return true;
+  if (!MayEvict()) return true;
+  if (AwaitsSending()) {
+    if (unfinished_) unfinished_();
+    return true;
+  }
   const Outcome outcome = FreeMemory();
   if (server_.propagation.HasUnit()) server_.propagation.EndUnits();
   CountTime(outcome);

@@ -286,6 +286,7 @@ TEST_F(EvictorTest, NoMoreKeysGoBeforeThoseWhoAreToldWereSentIt) {
   Limit(-5000);
   EXPECT_TRUE(executor_.Eviction().HasRoom());
   EXPECT_EQ(State().stats.evicted_keys, evicted);
+  EXPECT_EQ(unfinished_, 1);  // the loop asks again, also if no command comes
   ++flushes;
   EXPECT_TRUE(executor_.Eviction().HasRoom());
   EXPECT_GT(State().stats.evicted_keys, evicted);
