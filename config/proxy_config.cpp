@@ -45,6 +45,7 @@ constexpr std::array kLogLevels = {
 constexpr std::array kLogFormats = {Name<LogFormat>{"text", LogFormat::kText},
                                     Name<LogFormat>{"json", LogFormat::kJson}};
 constexpr uint32_t kWorkersMax = 1024;
+constexpr uint32_t kPauseMaxUs = 1000;
 constexpr uint32_t kDatabasesMax = 1024;
 constexpr uint64_t kRequestBytesMax = 2 * kGigabyte;  // lengths on the way take 32 bits
 constexpr uint64_t kOutputBytesMax = 4 * kGigabyte - 1;
@@ -205,6 +206,7 @@ void ReadRoot(YamlSection& root, ProxyConfig& config) {
     }
   });
   root.Read("workers", config.workers, 0, kWorkersMax);
+  root.Read("pause_max_us", config.pause_max_us, 0, kPauseMaxUs);
   root.Section("limits", [&](YamlSection& section) { ReadLimits(section, config.limits); });
   root.Section("routing", [&](YamlSection& section) { ReadRouting(section, config.routing); });
   root.Section("hold", [&](YamlSection& section) {

@@ -86,6 +86,7 @@ backend:
   topology: {refresh_interval_ms: 2s, nodes_asked: 1}
   replicas: {staleness_max_ms: 500ms, zone: a, node_zones: {redis-0.redis: a, "::/0": b}}
 workers: 4
+pause_max_us: 0
 limits: {client_output_pause_bytes: 64kb, buffered_total_max_bytes: 2gb, pubsub_output_soft_ms: 1m}
 routing: {cross_slot: all, split_mset: no, keyless_scripts: off}
 hold: {time_max_ms: 500}
@@ -121,6 +122,7 @@ idle_timeout_ms: 1h
   EXPECT_FALSE(config->routing.split_mset);
   EXPECT_EQ(config->routing.keyless_scripts, KeylessScripts::kOff);
   EXPECT_EQ(config->workers, 4u);
+  EXPECT_EQ(config->pause_max_us, 0u);
   EXPECT_EQ(config->limits.client_output_pause_bytes, 64 * kKilobyte);
   EXPECT_EQ(config->limits.buffered_total_max_bytes, 2 * kGigabyte);
   EXPECT_EQ(config->announce.port, 31234);

@@ -100,7 +100,8 @@ struct ShardConfig : ShardTlsConfig {
       ClientOutputLimit{}, ClientOutputLimit{256ull << 20, 64ull << 20, 60},
       ClientOutputLimit{32ull << 20, 8ull << 20, 60}};
   int64_t tracking_table_max_keys = 1000000;
-  int64_t admin_port = 0;  // 0: off
+  int64_t pause_max_us = 100;  // with nothing to do, while many are busy; 0: never
+  int64_t admin_port = 0;      // 0: off
   std::string admin_bind = "127.0.0.1";
 
   // Access
@@ -240,8 +241,7 @@ struct ShardConfig : ShardTlsConfig {
   EndpointType cluster_preferred_endpoint_type = EndpointType::kIp;
   uint64_t cluster_link_sendbuf_limit = 0;
 
-  // Directives about another engine's insides: accepted, kept and shown, without effect. Canonical
-  // name to value; what is missing has its default.
+  // Directives about another engine's insides, kept and shown: by name, if not at their defaults.
   std::map<std::string, std::string, std::less<>> advice;
 
   bool operator==(const ShardConfig&) const = default;

@@ -76,8 +76,9 @@ const Setting kSchema[] = {
     {"io-threads", AdviceInt("1", 1, 128), kImmutable, "", kOneEngineThread},
     {"io-threads-do-reads", AdviceBool("no"), kImmutable, "", kOneEngineThread},
 
-    {"admin-port", SignedField{&C::admin_port, 0, 65535}, kImmutable},
-    {"admin-bind", TextField{&C::admin_bind}, kImmutable},
+    {"pause-max-us", SignedField{&C::pause_max_us, 0, 1000}},
+    {"admin-port", SignedField{&C::admin_port, 0, 65535}, kImmutable | kOurs},
+    {"admin-bind", TextField{&C::admin_bind}, kImmutable | kOurs},
 
     // Access
     {"requirepass", TextField{&C::requirepass}},
@@ -228,9 +229,9 @@ const Setting kSchema[] = {
     {"cluster-node-timeout", SignedField{&C::cluster_node_timeout_ms, 0, kLong}},
     {"cluster-lease-percent", SignedField{&C::cluster_lease_percent, 0, 90}},
     {"cluster-port", SignedField{&C::cluster_port, 0, 65535}, kImmutable},
-    {"cluster-peers", TextField{&C::cluster_peers, CheckPeers}, kImmutable},
-    {"cluster-nodes", SignedField{&C::cluster_nodes, 0, 1000}, kImmutable},
-    {"cluster-replicas", SignedField{&C::cluster_replicas, 0, 100}, kImmutable},
+    {"cluster-peers", TextField{&C::cluster_peers, CheckPeers}, kImmutable | kOurs},
+    {"cluster-nodes", SignedField{&C::cluster_nodes, 0, 1000}, kImmutable | kOurs},
+    {"cluster-replicas", SignedField{&C::cluster_replicas, 0, 100}, kImmutable | kOurs},
     {"cluster-announce-ip", TextField{&C::cluster_announce_ip}},
     {"cluster-announce-hostname", TextField{&C::cluster_announce_hostname, CheckAnnouncedHostname}},
     {"cluster-announce-port", SignedField{&C::cluster_announce_port, 0, 65535}},

@@ -72,6 +72,7 @@ enum SettingFlag : uint32_t {
   kRepeats = 1 << 4,    // several lines of one file add up
   kFileOnly = 1 << 5,   // unknown to CONFIG
   kSecret = 1 << 6,     // CONFIG GET shows it empty
+  kOurs = 1 << 7,       // unknown to Redis: its value may be set again even where it is immutable
 };
 
 struct Setting {

@@ -74,7 +74,11 @@ std::optional<std::string> ShardSettings::Set(std::span<const Change> changes, b
       return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(name) +
              "'";
     }
-    if (setting->Is(kImmutable)) return SetFailed(name, "can't set immutable config");
+    if (setting->Is(kImmutable)) {
+      // Tools that set all that they do not know to be immutable must not fail here.
+      const bool is_same = setting->Is(kOurs) && value == FormatValue(*setting, values_);
+      if (!is_same) return SetFailed(name, "can't set immutable config");
+    }
     if (setting->Is(kProtected) && !may_set_protected) {
       return SetFailed(name, "can't set protected config");
     }

@@ -135,6 +135,9 @@ TEST(ShardSettings, SetOfSpecialValues) {
       {"cluster-announce-hostname", std::string(256, 'a'),
        "-Hostnames must be less than 256 characters"},
       {"slaveof", "a 1", "-can't set immutable config"},
+      {"databases", "16", "-can't set immutable config"},
+      {"admin-port", "1", "-can't set immutable config"},
+      {"admin-port", "0", "=0"},
       {"HASH-MAX-ZIPLIST-entries", "7", "=7"},
   };
   for (const Case& c : cases) {

@@ -223,6 +223,7 @@ bool Connection::MayReadNow() {
   if (loop_.MayRead(warmth)) [[likely]] {
     was_silent_ = is_silent;
     read_at_ms_ = static_cast<std::uint32_t>(loop_.NowMs());
+    loop_.moderation_.NoteRead(read_window_);
     return true;
   }
   socket_->is_reading_postponed = true;

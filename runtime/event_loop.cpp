@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cassert>
 #include <iterator>
+#include <poll.h>
 #include <utility>
 
 #include "runtime/connection.h"
+#include "runtime/short_sleep.h"
 #include "runtime/thread_slice.h"
 #include "runtime/turn_budget.h"
 
@@ -50,7 +52,9 @@ EventLoop::EventLoop(const Clock& clock)
     loop->BeginTurn();
     loop->ReadPostponed();
     // The poll belongs to this iteration as well, unless it is going to wait.
-    if (!loop->RunDeferredAndFlush()) loop->BeginTurn();
+    if (loop->RunDeferredAndFlush()) return;
+    loop->BeginTurn();
+    loop->PauseIfWorthIt();
   });
   uv_check_init(&loop_, &check_);
   uv_check_start(&check_, [](uv_check_t* handle) {
@@ -188,6 +192,15 @@ void EventLoop::AdjustSlice() {
   if (!is_crowded && NowMs() - crowded_at_ms_ < kCrowdedMs) return;
   has_short_slice_ = is_crowded;
   SetThreadSlice(is_crowded ? ThreadSlice::kShort : ThreadSlice::kUsual);
+}
+
+void EventLoop::PauseIfWorthIt() {
+  const std::uint32_t pause_us = moderation_.PauseUs(clock_.NowMonotonicUs());
+  if (pause_us == 0) [[likely]] return;
+  // Zero: the poll is not going to wait, for there is something to close, or the loop ends.
+  if (is_serving_within_ || uv_backend_timeout(&loop_) == 0) return;
+  pollfd ready{uv_backend_fd(&loop_), POLLIN, 0};
+  if (poll(&ready, 1, 0) == 0) ShortSleep(pause_us);
 }
 
 void EventLoop::BeginTurn() {

@@ -4,8 +4,10 @@
 // Output is not written where it is produced. A connection that has some marks itself, and every
 // marked connection is flushed once per iteration: upstream connections first, then downstream
 // ones, so that a batch leaves in one send; those last who have been silent themselves. Reading and
-// flushing have a time each in an iteration; what they leave goes on in the next one. Everything
-// but Post() and Stop() belongs to the thread that runs the loop.
+// flushing have a time each in an iteration; what they leave goes on in the next one. While many
+// connections are busy, a loop with nothing to do pauses for a moment before it waits, so that it
+// wakes up once for several of them: see WakeupModeration. Everything but Post() and Stop() belongs
+// to the thread that runs the loop.
 #pragma once
 
 #include <array>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "runtime/clock.h"
+#include "runtime/wakeup_moderation.h"
 
 namespace slotway::runtime {
 
@@ -70,6 +73,8 @@ class EventLoop {
   // Which iteration this is; wraps around.
   std::uint32_t Turn() const { return turn_; }
   const Clock& TimeSource() const { return clock_; }
+  // No pause before a wait is longer; 0: there are none.
+  void SetPauseMax(std::uint32_t us) { moderation_.SetPauseMax(us); }
 
   // A buffer that a read may use until its bytes are handled; one for all connections of the loop.
   static constexpr std::size_t kReadBufferBytes = 64 * 1024;
@@ -93,6 +98,8 @@ class EventLoop {
   bool RunDeferredAndFlush();
   void AdjustSlice();
   void FlushSome(FlushStage stage);
+  // Before a wait. Not while there is something to read already.
+  void PauseIfWorthIt();
   void RunNextTurn();
   void RunPosted();
 
@@ -113,6 +120,7 @@ class EventLoop {
   std::array<std::unique_ptr<TurnBudget>, 2> reading_;
   std::array<std::unique_ptr<TurnBudget>, kFlushStages> flushing_time_;
   std::unique_ptr<TurnBudget> ending_;
+  WakeupModeration moderation_;
   std::vector<std::function<void()>> deferred_;
   std::deque<std::function<void()>> ends_;
   std::vector<std::function<void()>> next_turn_;

@@ -110,6 +110,7 @@ runtime::Result<void> ProxyServer::Start() {
 
   group_ = std::make_unique<runtime::WorkerGroup>(worker_count);
   for (std::size_t i = 0; i < worker_count; ++i) {
+    group_->Loop(i).SetPauseMax(settings_.pause_max_us);
     workers_.push_back(
         std::make_unique<ProxyWorker>(group_->Loop(i), *share_, settings_, ColleaguesOf(i)));
   }

@@ -53,6 +53,7 @@ constexpr Part kParts[] = {
     Live("backend.tls", [](auto& c) -> auto& { return c.backend.tls; }),
     Live("auth", [](auto& c) -> auto& { return c.auth; }),
     Fixed("workers", [](auto& c) -> auto& { return c.workers; }),
+    Fixed("pause_max_us", [](auto& c) -> auto& { return c.pause_max_us; }),
     Live("limits", [](auto& c) -> auto& { return c.limits; }),
     Live("routing", [](auto& c) -> auto& { return c.routing; }),
     Live("hold", [](auto& c) -> auto& { return c.hold; }),

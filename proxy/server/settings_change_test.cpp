@@ -27,12 +27,13 @@ TEST(SettingsChange, WhatNeedsARestartStays) {
   fresh.backend.sentinel.master_name = "mymaster";
   fresh.backend.password = "secret";
   fresh.workers = 3;
+  fresh.pause_max_us = 0;
   fresh.admin.port = 1;
   fresh.hold.time_max_ms = 1;
   auto change = CompareSettings(now, fresh);
   EXPECT_THAT(change.applied, ElementsAre("backend.password", "hold"));
   EXPECT_THAT(change.needs_restart,
-              ElementsAre("backend.kind", "backend.sentinel", "workers", "admin"));
+              ElementsAre("backend.kind", "backend.sentinel", "workers", "pause_max_us", "admin"));
   ProxyConfig expected;
   expected.backend.password = "secret";
   expected.hold.time_max_ms = 1;

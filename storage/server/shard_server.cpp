@@ -319,7 +319,18 @@ void ShardServer::ConnectMemory() {
   });
 }
 
+void ShardServer::ConnectPause() {
+  auto apply = [this](const config::ShardConfig& config) {
+    loop_.SetPauseMax(static_cast<std::uint32_t>(config.pause_max_us));
+    return std::nullopt;
+  };
+  apply(state_.Config());
+  static constexpr std::string_view kPause[] = {"pause-max-us"};
+  state_.settings.OnSet(kPause, apply);
+}
+
 void ShardServer::ConnectSettings() {
+  ConnectPause();
   ConnectPersistence();
   ConnectMemory();
   static constexpr std::string_view kReplicationLog[] = {"repl-backlog-size"};

@@ -105,6 +105,7 @@ class ShardServer {
   void ResumeClients();
   void LetClientsGoOn();
   void ConnectMemory();
+  void ConnectPause();
   void ConnectSettings();
   void ConnectPersistence();
   void OnLoaded(const std::optional<std::string>& error);
