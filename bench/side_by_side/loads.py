@@ -16,6 +16,7 @@ COMMANDS = {
     "get": lambda value: ["GET", KEY],
     "set": lambda value: ["SET", KEY, value],
     "mget10": lambda value: ["MGET"] + [KEY] * 10,
+    "mset10": lambda value: ["MSET"] + [KEY, value] * 10,
     "eval": lambda value: ["EVAL", SCRIPT, "1", KEY],
     "evalsha": lambda value: ["EVALSHA", hashlib.sha1(SCRIPT.encode()).hexdigest(), "1", KEY],
     "incr": lambda value: ["INCR", "counter:__rand_int__"],
