@@ -286,8 +286,18 @@ void Delete(const OperationContext& context) {
                                         : Refuse(context, "ERR Library not found");
 }
 
+bool HasRestorePolicy(std::span<const std::string_view> args) {
+  constexpr std::array<std::string_view, 3> kPolicies = {"flush", "append", "replace"};
+  return args.size() == 3 ||
+         (args.size() == 4 && std::any_of(kPolicies.begin(), kPolicies.end(), [&](auto policy) {
+            return protocol::EqualsNoCase(args[3], policy);
+          }));
+}
+
 void Restore(const OperationContext& context) {
   const auto args = context.request.args;
+  // The shards refuse it, before they look at what is to be restored.
+  if (!HasRestorePolicy(args)) return FanOut::Start(context, {});
   const auto codes = protocol::ReadFunctionDump(args[2]);
   if (!codes) return Refuse(context, "ERR DUMP payload version or checksum are wrong");
   const bool has_record = std::any_of(codes->begin(), codes->end(), [](const std::string& code) {

@@ -42,6 +42,8 @@ SCENARIOS = [
     [("SCRIPT", "LOAD", "return ("), ("SCRIPT", "FLUSH", "ASYNC"), ("SCRIPT", "FLUSH", "SYNC"),
      ("SCRIPT", "FLUSH", "NOW"), ("SCRIPT", "KILL"), ("FUNCTION", "KILL")],
     [("SCRIPT", "NOPE"), ("SCRIPT", "EXISTS"), ("SCRIPT", "LOAD")],
+    [("FUNCTION", "RESTORE", "a", "b", "c"), ("FUNCTION", "RESTORE", "a", "b"),
+     ("FUNCTION", "RESTORE", "a", "append"), ("FUNCTION", "RESTORE")],
     [("FUNCTION", "FLUSH"), ("FUNCTION", "LOAD", LIBRARY), ("FUNCTION", "LOAD", LIBRARY),
      ("FUNCTION", "LOAD", "REPLACE", LIBRARY), ("FCALL", "up", 1, "{s}n", 5),
      ("FCALL_RO", "look", 1, "{s}n"), ("FCALL_RO", "up", 1, "{s}n", 1), ("FCALL", "one", 0),
