@@ -166,6 +166,8 @@ void ReadExtension(ByteReader& reader, BusMessage& message) {
     }
     case kVotersExtension: {
       std::vector<KnownVoter>& voters = message.voters.emplace();
+      // Each has a slot.
+      if (body_bytes > kKnownVoterBytes * protocol::kSlotCount) return reader.Fail();
       for (std::size_t left = body_bytes; left != 0 && body.Ok(); left -= kKnownVoterBytes) {
         if (left < kKnownVoterBytes) return reader.Fail();
         const auto config_epoch = Epoch(body.BigEndian(8));

@@ -149,6 +149,12 @@ TEST(BusMessageTest, KnownVotersComeBackAsTheyWere) {
     bytes[kBusHeaderBytes + 8 + 8] = 'x';  // no id
     EXPECT_FALSE(DecodeBusMessage(bytes));
   }
+  BusMessage message;
+  message.sender = *NodeId::Parse(TestId(1));
+  message.voters.emplace(protocol::kSlotCount + 1, KnownVoter{message.sender});
+  std::string bytes;
+  EncodeBusMessage(message, bytes);
+  EXPECT_FALSE(DecodeBusMessage(bytes));
 }
 
 TEST(BusMessageTest, ALightPublishHasNoSender) {
