@@ -279,7 +279,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     copy_sources(options.scratch)
     chosen = [m for m in MUTANTS if not options.names or m.name in options.names]
     for mutant in chosen:
