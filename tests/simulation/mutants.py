@@ -159,10 +159,6 @@ MUTANTS = [
     Mutant("nobody is told of voters that it does not count", [
         ("bus_receive.cpp", "TellOfVoters(link, message.sender);", ""),
         ("bus_election.cpp", "TellOfVoters(link, request.candidate);", "")], (TOLD, RACE, OWNER)),
-    Mutant("candidates say nothing of the voters that they count", [(
-        "bus_send.cpp",
-        "const bool counts_voters = takeover_ || election_.requested_ms != 0;",
-        "const bool counts_voters = takeover_.has_value();")], (TOLD, RACE, OWNER)),
     Mutant("votes of who is no voter any more", [(
         "bus_election.cpp",
         "if (state_.CountVoters(election_.votes) < Majority()) return;",
