@@ -60,7 +60,8 @@ inline void CallCommand(CommandContext& ctx, CommandHandler handler, bool is_tim
   if (server.propagation.IsOn()) [[unlikely]]
     PropagateCommand(ctx, server.changes != changes_before);
   // Unless the command has saved them itself.
-  if (server.calls_within == 0) server.changes_since_save += server.changes - server.changes_counted;
+  if (server.calls_within == 0)
+    server.changes_since_save += server.changes - server.changes_counted;
 }
 
 // Runs a command within another one: what EXEC has queued, what a script calls. Its reply goes to
