@@ -106,7 +106,7 @@ bool ClusterBus::KnowsConfirmed() {
   for (NodeIndex replica : replicas) {
     if (replica == state_.MyIndex()) continue;
     const Peer& peer = PeerOf(replica);
-    if (peer.offset_asked_ms >= election_.asked_ms) {
+    if (peer.answered_ms >= election_.asked_ms) {
       has_most = has_most && state_.Node(replica).repl_offset <= MyRankedOffset();
       ++heard;
     } else if (peer.is_out_up && (peer.pings.empty() || peer.pings.back() < election_.asked_ms)) {
@@ -122,6 +122,7 @@ void ClusterBus::RequestVotes() {
   election_.epoch = state_.CurrentEpoch();
   election_.requested_ms = host_.NowMs();
   election_.votes.clear();
+  PingVoters();  // with those that it is going to count
   BeginSave();
   host_.Log("asking for votes in epoch " + std::to_string(ToInt(election_.epoch)));
   BusMessage message = MessageOf(BusMessageType::kVoteRequest);
@@ -136,8 +137,8 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
   // For no longer the other replicas acknowledge nothing to the old master.
   const bool is_late = host_.NowMs() - election_.asked_ms > 2 * ElectionMs();
   if (settings_.replicas_to_ack != 0 && manual_.ends_ms == 0 && is_late) return;
-  election_.votes[message.sender] = true;
-  if (static_cast<int>(election_.votes.size()) < Majority()) return;
+  election_.votes.insert(message.sender);
+  if (state_.CountVoters(election_.votes) < Majority()) return;
   // For so long those who voted let nobody else have these slots: see ARCHITECTURE.md, "The lease".
   std::int64_t free_until_ms = election_.requested_ms + 2 * ElectionMs();
   if (manual_.ends_ms != 0) {
@@ -152,7 +153,8 @@ void ClusterBus::OnVote(NodeIndex sender, const BusMessage& message) {
   Win({.old_master = state_.Node(Me().master).id,
        .epoch = election_.epoch,
        .free_until_ms = free_until_ms,
-       .is_voted = true});
+       .is_voted = true,
+       .votes = manual_.ends_ms == 0 ? election_.votes : std::set<NodeId>()});
 }
 
 // First to the disk: EndVictory() goes on.
@@ -182,8 +184,9 @@ void ClusterBus::EndVictory(bool is_saved) {
   host_.Log("elected: master in epoch " + std::to_string(ToInt(victory.epoch)));
   must_tell_all_ = true;
   const bool is_free = victory.free_until_ms == 0 && is_gone;
-  BeginTakeover(is_free ? now_ms + ElectionMs() : victory.free_until_ms,
-                victory.is_voted ? std::optional(victory.old_master) : std::nullopt);
+  BeginTakeover({.free_until_ms = is_free ? now_ms + ElectionMs() : victory.free_until_ms,
+                 .from = victory.is_voted ? std::optional(victory.old_master) : std::nullopt,
+                 .votes = victory.votes});
   SendPing(victory.old_master, BusMessageType::kPing);
   PingVoters();
 }
@@ -287,6 +290,7 @@ bool ClusterBus::TryVote(const PendingVote& request) {
             std::to_string(ToInt(request.epoch)));
   const Peer& peer = PeerOf(request.candidate);
   if (const LinkId link = peer.is_out_up ? peer.out : peer.in; link != kNoLink) {
+    TellOfVoters(link, request.candidate);
     Promise(link, MessageOf(BusMessageType::kVote));
   }
   return true;

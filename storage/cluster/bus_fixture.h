@@ -2,6 +2,8 @@
 // For tests: a world for one cluster bus in which nothing happens but what the test does.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +47,11 @@ class QuietHost final : public BusHost, public ReplicationPort {
   bool HasCopy() const override { return has_copy; }
   std::int64_t SilentMs() const override { return 0; }
   bool HasReplicas() const override { return has_replicas; }
+  std::optional<std::int64_t> AcknowledgedFrom(const std::string& ip,
+                                               std::uint16_t port) const override {
+    const auto found = acknowledged.find(ip + ":" + std::to_string(port));
+    return found == acknowledged.end() ? std::nullopt : std::optional(found->second);
+  }
   void BecomeMaster() override { is_master = true; }
   void Replicate(const std::string& ip, std::uint16_t port) override {
     is_master = false;
@@ -78,6 +85,7 @@ class QuietHost final : public BusHost, public ReplicationPort {
   std::int64_t offset = 0;
   bool has_copy = true;
   bool has_replicas = false;
+  std::map<std::string, std::int64_t> acknowledged;  // by whom
   bool is_master = true;
   std::string follows;
   std::int64_t paused_ms = -1;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "storage/cluster/cluster_bus.h"
@@ -33,13 +34,16 @@ bool ClusterBus::Denies(const NodeId& node, const Peer& peer) {
   if (index == kNoNode) return false;
   if (state_.Node(index).IsFailed() || state_.Node(index).IsSuspected()) return true;
   if (host_.NowMs() < denies_until_ms_) return true;
+  // Most voters may count whom this node replaces in its place.
+  if (takeover_) return true;
   if (!peer.claim) return false;
   return !peer.claim->is_clean || IsPromisedToOther(node, peer.claim->slots);
 }
 
-void ClusterBus::BeginTakeover(std::int64_t free_until_ms, std::optional<NodeId> from) {
+void ClusterBus::BeginTakeover(Takeover takeover) {
   const std::int64_t now_ms = host_.NowMs();
-  takeover_ = {.begun_ms = now_ms, .free_until_ms = free_until_ms, .from = from};
+  takeover.begun_ms = now_ms;
+  takeover_ = std::move(takeover);
   state_.SetTakingOver(true);
   is_replaceable_ = true;
   serves_until_ms_ = 0;
@@ -88,31 +92,41 @@ bool ClusterBus::IsTakeoverKnown() {
     const NodeIndex index = state_.Find(id);
     const bool is_voter = index != kNoNode && IsVoter(index);
     if (is_voter) ++others;
-    if ((is_voter || id == takeover_->from) && peer.granted_ms >= takeover_->begun_ms) ++known;
+    if ((is_voter || id == takeover_->from) && peer.answered_ms >= takeover_->begun_ms) ++known;
   }
   return known >= std::min(Majority(), others);
+}
+
+// Since when this node and so many others as are a majority with it have said so.
+std::int64_t ClusterBus::MajoritySinceMs(std::int64_t Peer::*said_ms) const {
+  std::vector<std::int64_t> times;
+  for (const auto& [id, peer] : peers_) {
+    const NodeIndex index = state_.Find(id);
+    if (index != kNoNode && IsVoter(index)) times.push_back(peer.*said_ms);
+  }
+  const auto others = static_cast<std::size_t>(Majority() - 1);
+  if (times.size() < others) return 0;
+  auto last = times.begin() + static_cast<std::ptrdiff_t>(others - 1);
+  std::nth_element(times.begin(), last, times.end(), std::greater<>());
+  return *last;
 }
 
 void ClusterBus::RenewLease() {
   const std::int64_t now_ms = host_.NowMs();
   MayBeReplaced();
   if (!NeedsLease()) return ServeWithoutLease(now_ms);
-  std::vector<std::int64_t> granted;
-  for (const auto& [id, peer] : peers_) {
-    const NodeIndex index = state_.Find(id);
-    if (index != kNoNode && IsVoter(index)) granted.push_back(peer.granted_ms);
-  }
-  // This node's own consent is the first of the majority.
-  const auto others = static_cast<std::size_t>(Majority() - 1);
-  std::int64_t since_ms = 0;
-  if (granted.size() >= others) {
-    auto last = granted.begin() + static_cast<std::ptrdiff_t>(others - 1);
-    std::nth_element(granted.begin(), last, granted.end(), std::greater<>());
-    since_ms = *last;
-  }
-  if (takeover_ && since_ms >= takeover_->begun_ms && IsTakeoverKnown()) {
-    if (now_ms > takeover_->free_until_ms) serves_from_ms_ = now_ms + Timeout();
+  const std::int64_t since_ms = MajoritySinceMs(&Peer::granted_ms);
+  // Who answers without a grant knows of the claim, too: two that take over at the same time would
+  // wait for each other.
+  if (takeover_ && MajoritySinceMs(&Peer::answered_ms) >= takeover_->begun_ms &&
+      IsTakeoverKnown()) {
+    // Whoever came in a voter's place knows nothing of its promise.
+    const std::set<NodeId>& votes = takeover_->votes;
+    const bool is_promised = votes.empty() || state_.CountVoters(votes) >= Majority();
+    const bool is_free = is_promised && now_ms <= takeover_->free_until_ms;
+    if (!is_free) serves_from_ms_ = now_ms + Timeout();
     takeover_.reset();
+    if (since_ms == 0) PingVoters();
     // Whoever it replaces may have answered them until now.
     for (auto& [id, peer] : peers_) peer.pong_sent_ms = std::max(peer.pong_sent_ms, now_ms);
   }

@@ -22,6 +22,7 @@ constexpr std::size_t kReservedBytes = 30;
 constexpr std::size_t kGossipBytes = 104;
 constexpr std::size_t kExtensionHeadBytes = 8;
 constexpr std::size_t kHostnameBytesMax = 255;
+constexpr std::size_t kKnownVoterBytes = 48;
 static_assert(4 + 4 + 4 * 2 + 3 * 8 + 40 + SlotBitmap::kBytes + 40 + kIpBytes + 2 + kReservedBytes +
                       3 * 2 + 1 + 3 ==
                   kBusHeaderBytes,
@@ -36,7 +37,8 @@ enum ExtensionType : std::uint64_t {
   // Ours alone, {slot u16, arriving u16, id[40]} for each behind their number u32. Who does not
   // know it skips it.
   kOpenSlotsExtension = 0x5357,
-  kGrantExtension = 0x5358,  // first u16, last u16, 4 spare, config epoch u64
+  kGrantExtension = 0x5358,   // first u16, last u16, 4 spare, config epoch u64
+  kVotersExtension = 0x5359,  // {config epoch u64, id[40]} for each
 };
 
 constexpr std::array<std::pair<NodeFlag, std::uint16_t>, 8> kWireFlags{{
@@ -162,6 +164,17 @@ void ReadExtension(ByteReader& reader, BusMessage& message) {
       if (grant.first > grant.last || grant.last >= protocol::kSlotCount) body.Fail();
       break;
     }
+    case kVotersExtension: {
+      std::vector<KnownVoter>& voters = message.voters.emplace();
+      // Each has a slot.
+      if (body_bytes > kKnownVoterBytes * protocol::kSlotCount) return reader.Fail();
+      for (std::size_t left = body_bytes; left != 0 && body.Ok(); left -= kKnownVoterBytes) {
+        if (left < kKnownVoterBytes) return reader.Fail();
+        const auto config_epoch = Epoch(body.BigEndian(8));
+        voters.push_back({.id = ReadId(body), .config_epoch = config_epoch});
+      }
+      break;
+    }
     default:
       break;  // of a newer version
   }
@@ -270,6 +283,15 @@ std::size_t PutExtensions(std::string& out, const BusMessage& message) {
     Put(body, 0, 4);
     Put(body, ToInt(message.grant->config_epoch), 8);
     PutExtension(out, kGrantExtension, body);
+    ++count;
+  }
+  if (message.voters) {
+    std::string body;
+    for (const KnownVoter& voter : *message.voters) {
+      Put(body, ToInt(voter.config_epoch), 8);
+      body += voter.id.Text();
+    }
+    PutExtension(out, kVotersExtension, body);
     ++count;
   }
   if (message.open_slots) {

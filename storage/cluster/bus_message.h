@@ -96,6 +96,13 @@ struct SlotGrant {
   bool operator==(const SlotGrant&) const = default;
 };
 
+// A voter that the sender knows, and the epoch in which it took its slots.
+struct KnownVoter {
+  NodeId id;
+  Epoch config_epoch{0};
+  bool operator==(const KnownVoter&) const = default;
+};
+
 // What UPDATE says: whose these slots are, since which epoch.
 struct SlotsUpdate {
   NodeId owner;
@@ -129,6 +136,8 @@ struct BusMessage {
   // Only from a master of ours to replicas of ours: all that it has on the move.
   std::optional<std::vector<OpenSlot>> open_slots;
   std::optional<SlotGrant> grant;  // between nodes of ours only
+  // Of one of ours that counts voters, for election or to be known as elected.
+  std::optional<std::vector<KnownVoter>> voters;
 
   NodeId failed;  // FAIL
   SlotsUpdate update;

@@ -134,6 +134,29 @@ TEST(BusMessageTest, AGrantComesBackAsItWas) {
   EXPECT_FALSE(DecodeBusMessage(bytes));
 }
 
+TEST(BusMessageTest, KnownVotersComeBackAsTheyWere) {
+  for (std::size_t count : {0u, 1u, 3u}) {
+    BusMessage message;
+    message.sender = *NodeId::Parse(TestId(1));
+    std::vector<KnownVoter>& voters = message.voters.emplace();
+    for (std::size_t i = 0; i < count; ++i) voters.push_back({*NodeId::Parse(TestId(2)), Epoch(i)});
+    std::string bytes;
+    EncodeBusMessage(message, bytes);
+    const auto read = DecodeBusMessage(bytes);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(*read, message);
+    if (count == 0) continue;
+    bytes[kBusHeaderBytes + 8 + 8] = 'x';  // no id
+    EXPECT_FALSE(DecodeBusMessage(bytes));
+  }
+  BusMessage message;
+  message.sender = *NodeId::Parse(TestId(1));
+  message.voters.emplace(protocol::kSlotCount + 1, KnownVoter{message.sender});
+  std::string bytes;
+  EncodeBusMessage(message, bytes);
+  EXPECT_FALSE(DecodeBusMessage(bytes));
+}
+
 TEST(BusMessageTest, ALightPublishHasNoSender) {
   BusMessage message;
   message.type = BusMessageType::kPublish;

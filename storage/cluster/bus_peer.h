@@ -8,8 +8,10 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "storage/cluster/bus_host.h"
+#include "storage/cluster/bus_message.h"
 #include "storage/cluster/node_id.h"
 #include "storage/cluster/slot_bitmap.h"
 
@@ -49,7 +51,7 @@ struct Peer {
   std::deque<std::uint64_t> ping_news;  // and the news that were out when each was sent
   std::uint64_t knows_news = 0;         // answered a ping that was sent after them
   std::int64_t pong_received_ms = 0;
-  std::int64_t offset_asked_ms = 0;  // when the ping left whose answer told its offset last
+  std::int64_t answered_ms = 0;  // when the last ping left that it has answered in any way
   std::int64_t data_received_ms = 0;
   std::int64_t failed_ms = 0;              // since when kFailed
   std::map<NodeId, std::int64_t> reports;  // who says that it fails, since when last
@@ -67,6 +69,8 @@ struct Peer {
   Epoch newest_config_epoch{0};    // as a master
   std::int64_t claimed_ms = 0;     // when its last config epoch was heard of
   std::optional<SlotClaim> claim;
+  // Which voters it knew when it asked last as one that counts them.
+  std::optional<std::vector<KnownVoter>> voters;
 
   bool has_had_replicas = false;
   std::int64_t orphaned_ms = 0;

@@ -148,6 +148,8 @@ void ClusterBus::OnPing(LinkId link, NodeIndex sender, const BusMessage& message
     // Before the answer: whoever lost its slots must know when the answer allows it to serve.
     ReadSlots(link, sender, message);
   }
+  PeerOf(sender).voters = message.voters;
+  TellOfVoters(link, message.sender);
   SendPong(link, &message.sender);
 }
 
@@ -182,7 +184,7 @@ bool ClusterBus::OnPong(LinkId link, NodeIndex sender, const BusMessage& message
           return entry.id == Me().id &&
                  (flags.Has(NodeFlag::kFailed) || flags.Has(NodeFlag::kSuspected));
         });
-    peer.offset_asked_ms = std::max(peer.offset_asked_ms, peer.pings.front());
+    peer.answered_ms = std::max(peer.answered_ms, peer.pings.front());
     if (!is_denied) peer.granted_ms = std::max(peer.granted_ms, peer.pings.front());
     peer.pings.pop_front();
     peer.knows_news = std::max(peer.knows_news, peer.ping_news.front());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "storage/cluster/cluster_bus.h"
+#include "storage/cluster/slot_guard.h"
 
 namespace slotway::storage::cluster {
 namespace {
@@ -16,6 +17,24 @@ constexpr std::int64_t kPatience = 2;
 constexpr std::int64_t kAskAgainMsMin = 1000;
 // A replica that was asked so often does not listen: then the others have to give this node up.
 constexpr int kAskedMax = 3;
+
+// Of the replicas of this node that follow its stream the one that has acknowledged most, if it may
+// take over. Of who has its copy since a moment ago only replication knows that: the bus hears of
+// offsets with the next ping.
+NodeIndex LinkedHeir(const ClusterState& state, const ReplicationPort& replication,
+                     EndpointView view) {
+  NodeIndex best = kNoNode;
+  std::int64_t most = -1;
+  for (NodeIndex replica : state.ReplicasOf(state.MyIndex())) {
+    const ClusterNode& node = state.Node(replica);
+    if (node.IsFailed() || node.IsSuspected() || node.flags.Has(NodeFlag::kNoFailover)) continue;
+    const auto acknowledged = replication.AcknowledgedFrom(node.ip, PortFor(node, view));
+    if (!acknowledged || *acknowledged <= most) continue;
+    most = *acknowledged;
+    best = replica;
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -112,7 +131,10 @@ bool ClusterBus::HandOver(std::int64_t for_ms) {
   bool is_everybody_heard = false;
   // A replica with cluster-replica-no-failover becomes a master when somebody asks for it by name,
   // or when data would be lost, but not because its master is restarted.
-  const NodeIndex heir = BestHeir(0, Heirs::kThoseThatFailOver, is_everybody_heard);
+  const EndpointView view(EndpointKind::kIp, settings_.replicates_by_other_port);
+  NodeIndex heir = LinkedHeir(state_, replication_, view);
+  // One that replication knows by another address than the bus does has said what it has.
+  if (heir == kNoNode) heir = BestHeir(0, Heirs::kThoseThatFailOver, is_everybody_heard);
   if (heir == kNoNode) return false;
   const ClusterNode& node = state_.Node(heir);
   handover_ = {.ends_ms = host_.NowMs() + for_ms, .replica = node.id};

@@ -119,7 +119,7 @@ TEST(BusRecoveryTest, AForcedFailoverOfAMasterWithoutDataNeedsNoWait) {
     replica.Tell(vote);
   }
   ASSERT_TRUE(replica.state.Myself().IsMaster());
-  for (int voter : {1, 1, 2, 2}) replica.Answer(voter);
+  for (int voter : {1, 1, 1, 2, 2, 2}) replica.Answer(voter);  // also what was asked before
   EXPECT_TRUE(replica.state.IsUp());
 }
 
@@ -145,6 +145,42 @@ TEST(BusRecoveryTest, AMasterThatIsAboutToGoAsksTheReplicaWithMostData) {
   ASSERT_TRUE(node.bus.HandOver(1000));
   node.Pass(1000);
   EXPECT_FALSE(node.bus.IsHandingOver());
+}
+
+TEST(BusRecoveryTest, AReplicaThatIsReadySinceAMomentAgoIsKnownByItsLink) {
+  TestBus node(0);
+  node.Answer(1);
+  BusMessage replica = node.From(3, BusMessageType::kPing);
+  node.Tell(replica);
+  ASSERT_EQ(node.state.Node(NodeIndex(3)).repl_offset, 0);
+  EXPECT_FALSE(node.bus.HandOver(1000));
+  node.host.acknowledged["127.0.0.1:7005"] = 100;  // a replica of somebody else
+  EXPECT_FALSE(node.bus.HandOver(1000));
+  node.host.acknowledged["127.0.0.1:7004"] = 0;
+  replica.wire_flags |= FlagsToWire(NodeFlag::kNoFailover);
+  node.Tell(replica);
+  EXPECT_FALSE(node.bus.HandOver(1000));  // it is not to take over by itself
+  replica.wire_flags = FlagsToWire(NodeFlag::kReplica);
+  node.Tell(replica);
+  ASSERT_TRUE(node.bus.HandOver(1000));
+  EXPECT_EQ(node.host.asked, std::vector<std::string>{"127.0.0.1:7004"});
+}
+
+TEST(BusRecoveryTest, WhoFollowsComesBeforeWhoSaysThatItHasMore) {
+  TestBus node(0);
+  node.Answer(1);
+  for (int place : {3, 4}) {
+    BusMessage replica = node.From(place, BusMessageType::kPing);
+    replica.master = *NodeId::Parse(TestId(0));
+    replica.offset = place == 3 ? 500 : 10;  // it had so much when it was heard last
+    node.Tell(replica);
+  }
+  node.host.acknowledged["127.0.0.1:7005"] = 600;
+  ASSERT_TRUE(node.bus.HandOver(1000));
+  EXPECT_EQ(node.host.asked.back(), "127.0.0.1:7005");
+  node.host.acknowledged["127.0.0.1:7004"] = 601;
+  ASSERT_TRUE(node.bus.HandOver(1000));
+  EXPECT_EQ(node.host.asked.back(), "127.0.0.1:7004");
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <set>
 
 #include "storage/cluster/node_id.h"
 #include "storage/cluster/slot_bitmap.h"
@@ -19,7 +19,7 @@ struct Election {
   std::int64_t asked_ms = 0, requested_ms = 0;  // the shard, the voters; 0: not yet
   int rank = 0;
   Epoch epoch{0};
-  std::map<NodeId, bool> votes;
+  std::set<NodeId> votes;
 };
 
 // An election that was won, on its way to the disk: before it is there nothing has changed.
@@ -28,6 +28,7 @@ struct Victory {
   Epoch epoch{0};
   std::int64_t free_until_ms = 0;  // see Takeover
   bool is_voted = false;           // by a majority; else by TAKEOVER
+  std::set<NodeId> votes;          // where its promises are built on: see Takeover
 };
 
 // Of a master with a new claim, until those have answered it who have to know of it.
@@ -35,6 +36,7 @@ struct Takeover {
   std::int64_t begun_ms = 0;
   std::int64_t free_until_ms = 0;  // for so long nobody else serves the slots: see bus_lease.cpp
   std::optional<NodeId> from;      // whom a majority has replaced by it
+  std::set<NodeId> votes;          // whose promises it builds on; empty: on nobody's
 };
 
 struct ManualFailover {

@@ -84,8 +84,7 @@ void ClusterBus::Announce() {
   saves_.claim = saves_.next_claim;
   saves_.said = {};
   // What was answered until now was no answer to it.
-  if (!was_said && IsClaimSaid() && takeover_)
-    BeginTakeover(takeover_->free_until_ms, takeover_->from);
+  if (!was_said && IsClaimSaid() && takeover_) BeginTakeover(*takeover_);
   must_save_ = must_save_ || !IsClaimSaid();
 }
 

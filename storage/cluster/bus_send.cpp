@@ -14,6 +14,14 @@ constexpr int kRandomPeersLookedAt = 5;
 
 std::uint32_t Seconds(std::int64_t unix_ms) { return static_cast<std::uint32_t>(unix_ms / 1000); }
 
+std::vector<KnownVoter> VotersIn(const ClusterState& state) {
+  std::vector<KnownVoter> voters;
+  for (const ClusterNode& node : state.Nodes()) {
+    if (node.IsMaster() && node.slot_count != 0) voters.push_back({node.id, node.config_epoch});
+  }
+  return voters;
+}
+
 }  // namespace
 
 // Of the header: those of the master, or one's own as far as the disk has them.
@@ -69,6 +77,8 @@ void ClusterBus::SendPing(const NodeId& to, BusMessageType type) {
   AddExtensions(message, &peer);
   AddOpenSlots(message, to);
   if (auto grant = grants_.find(to); grant != grants_.end()) message.grant = grant->second;
+  const bool counts_voters = takeover_ || election_.requested_ms != 0;
+  if (counts_voters && peer.knows_shard_ids) message.voters = VotersIn(state_);
   const std::int64_t now_ms = host_.NowMs();
   peer.pings.push_back(now_ms);
   peer.ping_news.push_back(IsClaimSaid() ? shard_news_ : 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose a slot is: the claim with the higher config epoch wins, everywhere.
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -55,12 +56,30 @@ void ClusterBus::SendUpdate(LinkId link, NodeIndex owner) {
   Send(link, message);
 }
 
+// Whoever counts voters counts those that this node knows: before it gets an answer or a vote that
+// counts, it is told of those who have come in the place of others. See bus_lease.cpp.
+void ClusterBus::TellOfVoters(LinkId link, const NodeId& to) {
+  const Peer& peer = PeerOf(to);
+  if (!peer.voters) return;
+  for (std::size_t i = 0; i < state_.Nodes().size(); ++i) {
+    const ClusterNode& node = state_.Nodes()[i];
+    if (!IsVoter(NodeIndex(i)) || node.id == to) continue;
+    const bool is_known =
+        std::any_of(peer.voters->begin(), peer.voters->end(), [&](const KnownVoter& voter) {
+          return voter.id == node.id && voter.config_epoch >= node.config_epoch;
+        });
+    if (!is_known) SendUpdate(link, NodeIndex(i));
+  }
+}
+
 void ClusterBus::TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots) {
   InheritMoves(claimer, epoch, slots);
   const NodeIndex my_master = state_.MasterOf(state_.MyIndex());
   std::vector<Slot> lost;
   int taken_from_mine = 0;
   int claimed = 0;
+  const bool was_voter = IsVoter(claimer);
+  NodeIndex last_owner = kNoNode;
   slots.ForEach([&](Slot slot) {
     ++claimed;
     const NodeIndex owner = state_.OwnerOf(slot);
@@ -74,7 +93,14 @@ void ClusterBus::TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slo
     if (owner == state_.MyIndex()) state_.SetMigrating(slot, kNoNode);
     state_.Assign(slot, claimer);
     must_save_ = true;
+    last_owner = owner;
   });
+  const bool has_replaced =
+      !was_voter && last_owner != kNoNode && state_.Node(last_owner).slot_count == 0;
+  if (has_replaced && last_owner != state_.MyIndex() && claimer != state_.MyIndex()) {
+    // What it answered had no weight until now, as that of the voter before it had.
+    PeerOf(claimer).granted_ms = PeerOf(last_owner).granted_ms;
+  }
   const bool has_lost_all = taken_from_mine != 0 && state_.Node(my_master).slot_count == 0;
   const bool follows = has_lost_all && claimer != state_.MyIndex() &&
                        (settings_.allows_replica_migration || claimed == taken_from_mine);
@@ -104,7 +130,7 @@ void ClusterBus::Collide(NodeIndex sender, const BusMessage& message) {
   if (!is_mine_to_change) return;
   state_.SetCurrentEpoch(Epoch(ToInt(state_.MaxEpoch()) + 1));
   state_.SetConfigEpoch(state_.MyIndex(), state_.CurrentEpoch());
-  if (is_same_shard) BeginTakeover(0);
+  if (is_same_shard) BeginTakeover({});
   must_save_ = true;
   must_tell_all_ = true;
   host_.Log("another master has the same config epoch: took " +

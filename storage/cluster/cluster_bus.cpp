@@ -45,7 +45,7 @@ ClusterBus::ClusterBus(ClusterState& state, BusHost& host, ReplicationPort& repl
   knows_outcome = knows_outcome || Me().config_epoch >= state_.LastVoteEpoch();
   if (!knows_outcome) denies_until_ms_ = started_ms_ + 2 * ElectionMs();
   SetSettings(settings_);
-  if (state_.IsTakingOver()) BeginTakeover(0);
+  if (state_.IsTakingOver()) BeginTakeover({});
   RenewLease();
 }
 

@@ -95,7 +95,6 @@ class ClusterBus {
   int CountFailureReports(const NodeId& id);
   std::vector<LinkDescription> Links() const;
   const BusCounters& Counters() const { return counters_; }
-  bool IsPausedForFailover() const { return manual_.replica.has_value(); }
 
  private:
   // ---- cluster_bus.cpp
@@ -168,6 +167,7 @@ class ClusterBus {
   void ReadSlots(LinkId link, NodeIndex sender, const BusMessage& message);
   bool SendUpdateIfStale(LinkId link, NodeIndex sender, const BusMessage& message);
   void SendUpdate(LinkId link, NodeIndex owner);
+  void TellOfVoters(LinkId link, const NodeId& to);
   void ReadOpenSlots(NodeIndex sender, const BusMessage& message);
   void InheritMoves(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots);
   void TakeClaim(NodeIndex claimer, Epoch epoch, const SlotBitmap& slots);
@@ -187,7 +187,7 @@ class ClusterBus {
   void OnVote(NodeIndex sender, const BusMessage& message);
   void Win(const Victory& victory);
   void EndVictory(bool is_saved);
-  void BeginTakeover(std::int64_t free_until_ms, std::optional<NodeId> from = {});
+  void BeginTakeover(Takeover takeover);
   bool IsTakeoverKnown();
   bool HasUnknownSlots() const;
   void OnVoteRequest(const BusMessage& message);
@@ -214,6 +214,7 @@ class ClusterBus {
 
   // ---- bus_lease.cpp
   void RenewLease();
+  std::int64_t MajoritySinceMs(std::int64_t Peer::*said_ms) const;
   void EndTakeover();
   void ServeWithoutLease(std::int64_t now_ms);
   bool NeedsLease() const;
@@ -236,9 +237,8 @@ class ClusterBus {
   std::vector<VotePromise> promises_;
   std::int64_t denies_until_ms_ = 0;  // no lease from me: what I promised before I was restarted
   BusCounters counters_;
-  std::int64_t started_ms_, last_tick_ms_;
+  std::int64_t started_ms_, last_tick_ms_, serves_until_ms_ = 0, serves_from_ms_ = 0;
   std::uint64_t ticks_ = 0, shard_news_ = 0;
-  std::int64_t serves_until_ms_ = 0, serves_from_ms_ = 0;
   std::optional<Takeover> takeover_;
   bool must_save_ = true, must_tell_all_ = false, must_tell_shard_ = false,
        must_ping_shard_ = false, has_been_reset_ = false, is_replaceable_ = false;

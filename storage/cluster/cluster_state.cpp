@@ -260,6 +260,13 @@ void ClusterState::SetPolicy(const ClusterPolicy& policy) {
   Changed();
 }
 
+int ClusterState::CountVoters(const std::set<NodeId>& nodes) const {
+  return static_cast<int>(std::count_if(nodes.begin(), nodes.end(), [this](const NodeId& id) {
+    const NodeIndex index = Find(id);
+    return index != kNoNode && Node(index).IsMaster() && Node(index).slot_count != 0;
+  }));
+}
+
 SlotHealth ClusterState::CountSlots() const {
   SlotHealth health;
   for (const ClusterNode& node : nodes_) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -161,7 +162,8 @@ class ClusterState {
   // While held, the cluster counts as down whatever else is known: this node must not serve now.
   void SetHeld(bool is_held);
   bool IsHeld() const { return is_held_; }
-  int Size() const { return size_; }  // masters that own slots
+  int Size() const { return size_; }                     // masters that own slots
+  int CountVoters(const std::set<NodeId>& nodes) const;  // those of them who are such masters
   SlotHealth CountSlots() const;
 
   // Several changes in one go: the serve table is worked out once, when the last Batch ends.

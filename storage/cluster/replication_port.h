@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace slotway::storage::cluster {
@@ -24,6 +25,10 @@ class ReplicationPort {
 
   // Of a master: some replica is attached to it.
   virtual bool HasReplicas() const = 0;
+  // Of a master: what the replica that listens at this address has acknowledged of its stream.
+  // Nothing if none is attached from there that has a whole copy and keeps up.
+  virtual std::optional<std::int64_t> AcknowledgedFrom(const std::string& ip,
+                                                       std::uint16_t port) const = 0;
 
   // Ends replication from the master; the data stays.
   virtual void BecomeMaster() = 0;

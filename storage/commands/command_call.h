@@ -36,6 +36,7 @@ inline void CallCommand(CommandContext& ctx, CommandHandler handler, bool is_tim
                         CommandStats& stats) {
   ServerState& server = ctx.server;
   const std::uint64_t changes_before = server.changes;
+  if (server.calls_within == 0) server.changes_counted = changes_before;
   const bool keeps_access = ctx.client.is_no_touch;
   if (keeps_access) [[unlikely]]
     ctx.db.KeepAccess(true);
@@ -58,7 +59,9 @@ inline void CallCommand(CommandContext& ctx, CommandHandler handler, bool is_tim
     ShowCommand(ctx);
   if (server.propagation.IsOn()) [[unlikely]]
     PropagateCommand(ctx, server.changes != changes_before);
-  if (server.calls_within == 0) server.changes_since_save += server.changes - changes_before;
+  // Unless the command has saved them itself.
+  if (server.calls_within == 0)
+    server.changes_since_save += server.changes - server.changes_counted;
 }
 
 // Runs a command within another one: what EXEC has queued, what a script calls. Its reply goes to

@@ -89,7 +89,6 @@ void FlushallCommand(CommandContext& ctx) {
   }
   InvalidateAll(ctx.server);
   ctx.PropagateAnyway();
-  ctx.DataChanged(1);
   if (ctx.server.persistence_host != nullptr) ctx.server.persistence_host->NoteFlushAll();
   ctx.reply.Ok();
 }

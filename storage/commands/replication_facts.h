@@ -61,6 +61,7 @@ struct ReplicaFacts {
   std::string_view state;  // "wait_bgsave", "send_bulk", "online"
   std::int64_t acknowledged = 0;
   std::int64_t acknowledged_ms = 0;
+  bool has_acknowledged = false;  // at least once, over this connection
 };
 
 // What a client has told of itself as a replica.

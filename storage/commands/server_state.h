@@ -130,8 +130,8 @@ class ServerState {
   std::int64_t now_ms = 0;
   void RefreshClock();
 
-  std::uint64_t changes = 0;             // every change of the data counts
-  std::uint64_t changes_since_save = 0;  // as above, since the last snapshot
+  // Every change of the data; those since the last snapshot; and which are counted among those.
+  std::uint64_t changes = 0, changes_since_save = 0, changes_counted = 0;
   Propagation propagation;
   KeyWaiters waiters;
   HeldReplies held_replies{*this};

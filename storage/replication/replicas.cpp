@@ -402,6 +402,7 @@ void Replicas::NoteAcknowledged(const ClientState& client, std::int64_t offset,
   if (replica == nullptr || client.is_cut) return;  // one that was dropped reads no more
   replica->heard_ms = server_.now_ms;
   replica->acknowledged = std::max(replica->acknowledged, offset);
+  replica->has_acknowledged = true;
   if (on_disk) replica->on_disk = std::max(replica->on_disk, *on_disk);
   if (replica->stage == Stage::kAwait && replica->wish.has_stream) {
     GoOnline(*replica);
@@ -532,7 +533,8 @@ void Replicas::UpdateFacts() {
     const ReplicaTraits& traits = *replica.client->replica;
     std::string host = traits.announced_host;
     if (host.empty()) host = replica.client->connection->PeerAddress().Host();
-    facts.replicas.push_back({std::move(host), traits.listening_port, StateOf(replica), 0, 0});
+    facts.replicas.push_back(
+        {.host = std::move(host), .port = traits.listening_port, .state = StateOf(replica)});
   }
   UpdateProgress();
 }
@@ -546,6 +548,7 @@ void Replicas::UpdateProgress() {
   for (const auto& [id, replica] : replicas_) {
     shown->acknowledged = replica.acknowledged;
     shown->acknowledged_ms = replica.heard_ms;
+    shown->has_acknowledged = replica.has_acknowledged;
     ++shown;
     if (replica.stage != Stage::kOnline) continue;
     if (!replica.client->is_cut) facts.acknowledged.push_back(replica.acknowledged);

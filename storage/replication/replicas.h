@@ -97,6 +97,7 @@ class Replicas final : private ChangeFeed, private SnapshotSink {
     bool reads_log = false;
     std::int64_t position = 0;  // in the log
     std::int64_t acknowledged = 0;
+    bool has_acknowledged = false;
     std::int64_t on_disk = -1;  // of that; -1: it does not say
     std::int64_t heard_ms = 0;  // or, in a marked snapshot, when it took some of that
     runtime::ByteQueue::Position taken = 0;

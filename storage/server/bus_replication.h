@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/cluster/replication_port.h"
@@ -24,6 +25,8 @@ class BusReplication final : public cluster::ReplicationPort {
   bool HasCopy() const override { return server_.replication.master.has_copy; }
   std::int64_t SilentMs() const override;
   bool HasReplicas() const override { return !server_.replication.replicas.empty(); }
+  std::optional<std::int64_t> AcknowledgedFrom(const std::string& ip,
+                                               std::uint16_t port) const override;
   void BecomeMaster() override { server_.replication_host->BecomeMaster(); }
   void Replicate(const std::string& ip, std::uint16_t port) override {
     server_.replication_host->Follow(ip, port);

@@ -67,6 +67,7 @@ std::optional<std::string> PersistenceService::Save() {
   saving.last_save_time_s = server_.now_ms / 1000;
   saving.has_failed = false;
   server_.changes_since_save = 0;
+  server_.changes_counted = server_.changes;  // also of the command that has it saved
   ApplySettings();
   runtime::LogInfo("saved to {} in {} ms", DataFile(), runtime::MonotonicMs() - start_ms);
   return std::nullopt;

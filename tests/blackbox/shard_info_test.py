@@ -100,3 +100,26 @@ def test_what_fields_say(members):
         other.send(b"*2\r\n$3\r\nGET\r\n$500000\r\n" + b"k" * 300000)
         wait_until(lambda: int(server.info("client_recent_max_input_buffer", "clients")) >= 300000, 10,
                    "the buffer is seen")
+
+
+def test_changes_that_flushall_counts_and_saves(members):
+    """What it deletes counts, but where there are save points it saves: only what follows is unsaved."""
+    for kind in ("redis", "ours"):
+        server = members(kind)
+
+        def unsaved_after(*commands):
+            server.client.pipeline([*commands])
+            return int(server.info("rdb_changes_since_last_save", "persistence"))
+
+        sets, flush = [("SET", "a", "1"), ("SET", "b", "1")], ("FLUSHALL",)
+        before = unsaved_after()
+        assert unsaved_after(*sets, flush) == before + 4, kind
+        assert unsaved_after(flush) == before + 4, kind  # there is nothing
+        server.call("CONFIG", "SET", "save", "3600 1")
+        assert unsaved_after(*sets, flush) == 0, kind
+        assert unsaved_after(*sets, ("FLUSHALL", "ASYNC"), sets[0]) == 1, kind
+        transaction = [("MULTI",), *sets, flush, sets[0], ("EXEC",)]
+        assert unsaved_after(*transaction) == 1, kind
+        script = "redis.call('set', KEYS[1], 1) redis.call('flushall') redis.call('set', KEYS[1], 1)"
+        assert unsaved_after(("EVAL", script, 1, "a")) == 1, kind
+        assert unsaved_after(("FLUSHDB",)) == 2, kind

@@ -3,11 +3,15 @@
 redis-server; and masters of a cluster, which hand over first."""
 import os
 import signal
+import time
 
 import pytest
 
+import bus_nodes
+from bus_nodes import all_ok, my_id, nodes  # noqa: F401  fixtures
 from counting_load import CountingLoad
 from deadline import SLOWNESS, wait_until
+from proxy_process import ProxyProcess
 from raw_client import ConnectionClosed, RawClient, encode
 from real_cluster import redis_cli
 from shard_cluster import LocalCluster
@@ -244,3 +248,46 @@ def test_a_whole_cluster_goes_at_once(local):
     wait_until(lambda: is_whole(local), 30, "every replica follows")
     local.process.signal(signal.SIGTERM)
     assert local.process.wait(15 * SLOWNESS) == 0
+
+
+@pytest.fixture(name="loads")
+def fixture_loads():
+    """Makes clients of a proxy in front of these nodes, which count, and run until the end."""
+    proxies, made = [], []
+
+    def make(members):
+        proxies.append(ProxyProcess([f"127.0.0.1:{node.port}" for node in members], password=None))
+        made.extend(CountingLoad(proxies[-1], number) for number in range(8))
+        for load in made:
+            load.start()
+        wait_until(lambda: all(load.acknowledged > 100 for load in made), 30, "the load is running")
+        return made
+    yield make
+    for load in made:
+        load.stop()
+    for proxy in proxies:
+        proxy.stop()
+
+
+def test_a_replica_that_is_ready_since_a_moment_ago_takes_over(nodes, loads):
+    """The bus hears of its data later: nodes that have a long timeout say little of themselves."""
+    quiet = ("--cluster-node-timeout", "15000", "--repl-diskless-sync-delay", "0")
+    *masters, heir = members = nodes(4, settings=quiet)
+    bus_nodes.form(masters)
+    assert masters[0].call("CLUSTER", "MEET", "127.0.0.1", heir.port) == "OK"
+    wait_until(lambda: all_ok(members), 30, "all know each other")
+    load = loads(masters)
+    assert heir.call("CLUSTER", "REPLICATE", my_id(masters[0])) == "OK"
+    wait_until(lambda: b"state=online" in masters[0].call("INFO", "replication"), 30, "it is ready")
+    begin = time.monotonic()
+    masters[0].process.signal(signal.SIGTERM)
+    wait_until(lambda: heir.call("ROLE")[0] == b"master", 20, "it is the master")
+    print(f"master after {1000 * (time.monotonic() - begin):.0f} ms")
+    assert masters[0].process.is_running(), "it has handed over, and redirects clients"
+    assert time.monotonic() - begin < 1 * SLOWNESS
+    assert masters[0].process.wait(20) == 0
+    counts = [one.acknowledged for one in load]
+    wait_until(lambda: all(one.acknowledged > count + 100 for one, count in zip(load, counts)), 20, "all go on")
+    for one in load:
+        one.stop()
+    assert [(one.wrong, one.unknown, one.lost) for one in load] == [([], 0, 0)] * len(load)

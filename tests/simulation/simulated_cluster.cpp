@@ -326,9 +326,13 @@ void SimulatedCluster::CutSomePairs(std::int64_t until_us) {
 }
 
 void SimulatedCluster::Cut(const SimulatedNode& a, const SimulatedNode& b) {
-  const auto from = static_cast<std::size_t>(a.Number());
-  const auto to = static_cast<std::size_t>(b.Number());
-  cut_[from * nodes_.size() + to] = cut_[to * nodes_.size() + from] = true;
+  SetCut(a.Number(), b.Number(), true);
+}
+
+void SimulatedCluster::SetCut(int a, int b, bool is_cut) {
+  const auto from = static_cast<std::size_t>(a);
+  const auto to = static_cast<std::size_t>(b);
+  cut_[from * nodes_.size() + to] = cut_[to * nodes_.size() + from] = is_cut;
 }
 
 bool SimulatedCluster::IsParted() const {

@@ -54,6 +54,11 @@ class SimulatedCluster {
   void MoveAll();
   void EndFaults();
 
+  // ---- For tests that say what happens themselves
+  SimulatedNode& Node(int number) { return *nodes_[static_cast<std::size_t>(number)]; }
+  void SetCut(int a, int b, bool is_cut);
+  void FailOver(SimulatedNode& replica, storage::cluster::FailoverKind kind);
+
   // ---- For nodes
   std::int64_t TimeUs() const { return time_us_; }
   runtime::Random& Chance() { return random_; }
@@ -106,7 +111,6 @@ class SimulatedCluster {
   void StrikeMaster(SimulatedNode& master);
   void StrikeReplicas(const std::vector<SimulatedNode*>& replicas);
   void FailOver(SimulatedNode& replica);
-  void FailOver(SimulatedNode& replica, storage::cluster::FailoverKind kind);
   void DieSoon(SimulatedNode& node, std::int64_t within_us, std::int64_t down_us_max);
   std::int64_t SoonUs(std::int64_t ms_max);
   bool IsParted() const;

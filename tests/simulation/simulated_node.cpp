@@ -156,6 +156,14 @@ void SimulatedNode::Replicate(const std::string& ip, std::uint16_t) {
   master_ip_ = ip;
 }
 
+std::optional<std::int64_t> SimulatedNode::AcknowledgedFrom(const std::string& ip,
+                                                            std::uint16_t) const {
+  const SimulatedNode* replica = world_.NodeAt(ip);
+  const bool follows = replica != nullptr && replica->IsRunning() && replica->has_copy_ &&
+                       replica->master_ip_ == Ip() && world_.AreConnected(*this, *replica);
+  return follows ? std::optional(replica->offset_) : std::nullopt;
+}
+
 void SimulatedNode::PauseWrites(std::int64_t for_ms) { writes_paused_until_ms_ = NowMs() + for_ms; }
 
 bool SimulatedNode::MayServeWrites() {

@@ -68,6 +68,8 @@ class SimulatedNode : public storage::cluster::BusHost, public storage::cluster:
   bool HasCopy() const override { return has_copy_; }
   std::int64_t SilentMs() const override { return NowMs() - heard_ms_; }
   bool HasReplicas() const override { return false; }  // the bus hears of them in time
+  std::optional<std::int64_t> AcknowledgedFrom(const std::string& ip,
+                                               std::uint16_t port) const override;
   void BecomeMaster() override { master_ip_.clear(); }
   void Replicate(const std::string& ip, std::uint16_t port) override;
   void PauseWrites(std::int64_t for_ms) override;
