@@ -484,8 +484,6 @@ bool Connection::HasUntakenInput() const {
   return kept_.size > 0 || (ioctl(FileDescriptor(), FIONREAD, &unread) == 0 && unread > 0);
 }
 
-void Connection::EndInput() { shutdown(FileDescriptor(), SHUT_RD); }
-
 void Connection::CloseAfterFlush() {
   if (is_closing_) return;
   is_closing_ = true;

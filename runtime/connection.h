@@ -127,8 +127,6 @@ class Connection {
 
   // Whether anything has arrived that the handler has not taken yet, here or at the kernel.
   bool HasUntakenInput() const;
-  // What has arrived is still offered; behind it comes OnEndOfInput(), as if the peer had sent it.
-  void EndInput();
   // Reads no more, writes what is queued, then calls OnClosed(). The end travels with the last
   // bytes: who has read them finds it right behind.
   void CloseAfterFlush();
