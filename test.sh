@@ -21,6 +21,8 @@ and tsan test a sanitizer build.
   order       deep random pipelines over all masters: replies in the order of requests
   transaction MULTI, EXEC, WATCH: as one redis-server, while slots move and masters die
   script      EVAL, FCALL, SCRIPT, FUNCTION: as one redis-server; what a shard forgot is loaded
+  rolling     proxies are replaced one by one under load: no client sees an error
+  restore     back up and restore as docs/operations.md says
   robustness  malformed and oversized input, idle connections, memory bounds
   hostile     a hostile client's catalogue: nothing gets in, nothing falls over
   secrets     passwords rotate without a lost request, and are nowhere to be read

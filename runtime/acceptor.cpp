@@ -82,12 +82,12 @@ struct Acceptor::Handle {
 
   void Watch() {
     uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* ready, int status, int) {
-      if (status == 0) static_cast<Handle*>(ready->data)->AcceptSome();
+      if (status == 0) static_cast<Handle*>(ready->data)->AcceptSome(kAcceptsPerEvent);
     });
   }
 
-  void AcceptSome() {
-    for (int i = 0; i < kAcceptsPerEvent && !is_closing; ++i) {
+  void AcceptSome(int count_max) {
+    for (int i = 0; i < count_max && !is_closing; ++i) {
       OwnedFd accepted(
           accept4(fd.Number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (accepted.IsOpen()) {
@@ -113,6 +113,7 @@ struct Acceptor::Handle {
   OnAccept on_accept;
   Timer pause;
   FileIdentity file;  // of a Unix socket
+  int backlog = 0;
   bool is_exhausted = false;
   bool is_closing = false;
 };
@@ -124,11 +125,15 @@ Result<std::unique_ptr<Acceptor>> Acceptor::Listen(EventLoop& loop, const Socket
   SocketAddress bound = address.IsUnix() ? address : SocketAddress::LocalOf(fd->Number());
   auto* handle = new Handle(loop, *std::move(fd), std::move(on_accept));
   handle->poll.data = handle;
+  handle->backlog = options.backlog;
   uv_poll_init(loop.Uv(), &handle->poll, handle->fd.Number());
   if (address.IsUnix()) handle->file = IdentityOf(address.Host());
   handle->Watch();
   return std::unique_ptr<Acceptor>(new Acceptor(handle, bound));
 }
+
+// The kernel lets one more wait than it was told.
+void Acceptor::AcceptWaiting() { handle_->AcceptSome(handle_->backlog + 1); }
 
 void Acceptor::SetPermissions(std::uint32_t permissions) {
   if (address_.IsUnix() && chmod(address_.Host().c_str(), permissions) != 0) {

@@ -36,6 +36,9 @@ class Acceptor {
   Acceptor& operator=(const Acceptor&) = delete;
 
   const SocketAddress& Address() const { return address_; }
+  // Accepts who has connected already, as far as the backlog goes: whoever waits there when the
+  // socket is closed is told that nobody has ever listened.
+  void AcceptWaiting();
   // Of a Unix socket.
   void SetPermissions(std::uint32_t permissions);
 

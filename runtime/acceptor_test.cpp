@@ -90,6 +90,21 @@ TEST_F(AcceptorTest, MayBeDestroyedWhileItAccepts) {
   EXPECT_EQ(count, 1);
 }
 
+TEST_F(AcceptorTest, WhoHasConnectedIsLetInBeforeTheEnd) {
+  auto acceptor = Listen(*SocketAddress::FromNumeric("127.0.0.1", 0));
+  ASSERT_TRUE(acceptor);
+  std::vector<OwnedFd> clients;
+  for (int i = 0; i < 100; ++i) clients.push_back(ConnectTo((*acceptor)->Address()));
+  (*acceptor)->AcceptWaiting();
+  acceptor->reset();
+  EXPECT_EQ(accepted_.size(), clients.size());
+  char byte;
+  for (const OwnedFd& client : clients) {
+    EXPECT_EQ(recv(client.Number(), &byte, 1, MSG_DONTWAIT), -1);
+    EXPECT_EQ(errno, EAGAIN);
+  }
+}
+
 TEST_F(AcceptorTest, AnAddressInUseIsAnError) {
   auto first = Listen(*SocketAddress::FromNumeric("127.0.0.1", 0));
   ASSERT_TRUE(first);

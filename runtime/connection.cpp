@@ -7,8 +7,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <new>
 #include <span>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -32,6 +35,16 @@ constexpr std::size_t kWaitingWriteBytes = 2 * 1024;
 constexpr std::size_t kReadBytesMax = 256 * 1024;
 // Who was not read for so long is one of those who may wake up, or be told something, in a crowd.
 constexpr std::uint32_t kColdAfterMs = 500;
+// Who is seen off may take so long to close, and send so much meanwhile.
+constexpr std::uint64_t kSeeOffMs = 500;
+constexpr std::size_t kSeeOffBytesMax = 1024 * 1024;
+
+// What does not fill a segment waits there for more, or for the end, and leaves with it: between
+// them a peer could ask for more. A Unix socket has no such thing.
+void HoldLastSegment(int descriptor) {
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
 
 }  // namespace
 
@@ -101,7 +114,7 @@ Connection::~Connection() {
   if (is_marked_) loop_.Unmark(*this);
   if (tls_ != nullptr) FinishTls();
   socket_->owner = nullptr;
-  socket_->connect_timer.reset();
+  socket_->timer.reset();
   uv_close(socket_->Handle(), [](uv_handle_t* handle) {
     auto* closed = static_cast<Socket*>(handle->data);
     closed->is_handle_closed = true;
@@ -165,11 +178,11 @@ void Connection::BeginToConnect(const SocketAddress& to, std::uint64_t timeout_m
                                owner->BecomeConnected();
                              });
   auto report_later = [socket](std::uint64_t delay_ms, std::string reason) {
-    socket->connect_timer->Start(delay_ms, 0, [socket, reason = std::move(reason)] {
+    socket->timer->Start(delay_ms, 0, [socket, reason = std::move(reason)] {
       if (socket->owner != nullptr) socket->owner->ReportClosed(reason);
     });
   };
-  socket->connect_timer = std::make_unique<Timer>(loop_);
+  socket->timer = std::make_unique<Timer>(loop_);
   if (error != 0) {
     report_later(0, uv_strerror(error));
   } else if (timeout_ms > 0) {
@@ -178,7 +191,7 @@ void Connection::BeginToConnect(const SocketAddress& to, std::uint64_t timeout_m
 }
 
 void Connection::BecomeConnected() {
-  socket_->connect_timer.reset();
+  socket_->timer.reset();
   is_connected_ = true;
   if (UnwrittenBytes() > 0) MarkForFlush();
   handler_->OnConnected();
@@ -369,7 +382,7 @@ std::size_t Connection::FlushBytesOfEach(std::size_t connections) {
 
 void Connection::FlushMarked(std::size_t bytes_max) {
   is_marked_ = holds_output_ = false;
-  if (!is_connected_ || is_closed_ || is_write_queued_) return;
+  if (!is_connected_ || is_closed_ || is_write_queued_ || awaits_end_) return;
   const bool is_wanted = handler_->IsFlushWanted();
   if (is_closed_) return;
   holds_output_ = !is_closing_ && !is_wanted;
@@ -380,6 +393,7 @@ void Connection::FlushMarked(std::size_t bytes_max) {
 void Connection::Flush(std::size_t bytes_max) {
   const int descriptor = FileDescriptor();
   std::size_t flushed = 0;
+  if (is_closing_ && UnwrittenBytes() > 0) HoldLastSegment(descriptor);
   while (written_ < FlushEnd()) {
     if (flushed >= bytes_max) return MarkForFlush();
     std::array<iovec, kPiecesPerWrite> pieces;
@@ -394,8 +408,9 @@ void Connection::Flush(std::size_t bytes_max) {
   if (UnwrittenBytes() > 0) return;  // the rest is held
   if (is_closing_) {
     if (tls_ != nullptr) FinishTls();
-    // Right behind the last bytes: whoever reads them knows that there is no use in asking for more.
+    // Sends the last segment: whoever reads it knows that there is no use in asking for more.
     shutdown(descriptor, SHUT_WR);
+    if (sees_off_) return AwaitEndOfPeer();
     return ReportClosed("closed");
   }
   if (std::exchange(is_drain_untold_, false) || flushed > 0) handler_->OnDrained();
@@ -463,13 +478,44 @@ ByteQueue::Position Connection::PossiblyWritten() const {
   return is_write_queued_ ? written_ + socket_->write_bytes : written_;
 }
 
-void Connection::EndInput() { shutdown(FileDescriptor(), SHUT_RD); }
+bool Connection::HasUntakenInput() const {
+  int unread = 0;
+  if (tls_ != nullptr && !tls_->early.empty()) return true;
+  return kept_.size > 0 || (ioctl(FileDescriptor(), FIONREAD, &unread) == 0 && unread > 0);
+}
 
 void Connection::CloseAfterFlush() {
   if (is_closing_) return;
   is_closing_ = true;
   uv_read_stop(socket_->Stream());
   MarkForFlush();
+}
+
+void Connection::SeeOff() {
+  sees_off_ = sees_off_ || !is_closing_;
+  CloseAfterFlush();
+}
+
+void Connection::AwaitEndOfPeer() {
+  awaits_end_ = true;
+  socket_->dropped_bytes = 0;
+  socket_->timer = std::make_unique<Timer>(loop_);
+  socket_->timer->Start(kSeeOffMs, 0, [socket = socket_] {
+    if (socket->owner != nullptr) socket->owner->ReportClosed("closed");
+  });
+  uv_read_start(
+      socket_->Stream(),
+      [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+        const Connection* owner = static_cast<Socket*>(handle->data)->owner;
+        *buffer = uv_buf_init(owner->loop_.ReadBuffer(), EventLoop::kReadBufferBytes);
+      },
+      [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
+        auto* socket = static_cast<Socket*>(stream->data);
+        if (count > 0) socket->dropped_bytes += static_cast<std::size_t>(count);
+        if (count < 0 || socket->dropped_bytes > kSeeOffBytesMax) {
+          socket->owner->ReportClosed("closed");
+        }
+      });
 }
 
 void Connection::Abandon() {

@@ -125,10 +125,15 @@ class Connection {
   // Tells that input is of no use before it is `bytes` long: sizes the buffer, no promise.
   void ExpectInput(std::size_t bytes) { expected_input_bytes_ = bytes; }
 
-  // What has arrived is still offered; behind it comes OnEndOfInput(), as if the peer had sent it.
-  void EndInput();
-  // Reads no more, writes what is queued, then calls OnClosed().
+  // Whether anything has arrived that the handler has not taken yet, here or at the kernel.
+  bool HasUntakenInput() const;
+  // Reads no more, writes what is queued, then calls OnClosed(). The end travels with the last
+  // bytes: who has read them finds it right behind.
   void CloseAfterFlush();
+  // The same, but OnClosed() comes when the peer has closed too, within half a second: what it
+  // still sends until then is dropped. A socket that is closed with input unread, or gets more
+  // afterwards, resets its connection, and what was written last may never be read.
+  void SeeOff();
   bool IsClosing() const { return is_closing_; }
   // From now on nothing is read, written or told. For owners that destroy it a moment later.
   void Abandon();
@@ -192,6 +197,7 @@ class Connection {
   void QueueWrite(std::size_t pieces, std::size_t bytes);
   void AdvanceWritten(std::size_t bytes);
   void ReportClosed(std::string_view reason);
+  void AwaitEndOfPeer();
 
   // REQUIRES: tls_ != nullptr.
   static uv_buf_t SealedReadTarget();
@@ -227,6 +233,8 @@ class Connection {
   bool is_paused_ = false;
   bool is_connected_ = false;
   bool is_closing_ = false;
+  bool sees_off_ = false;    // while it closes
+  bool awaits_end_ = false;  // of the peer; everything is written
   bool is_closed_ = false;
   bool is_write_queued_ = false;
   bool is_drain_untold_ = false;  // libuv has written something since the last flush

@@ -46,7 +46,8 @@ struct Connection::Socket {
   std::array<uv_buf_t, kWaitingPieces> write_pieces;
   std::size_t write_bytes = 0;
   Connection* owner = nullptr;
-  std::unique_ptr<Timer> connect_timer;
+  std::size_t dropped_bytes = 0;      // of who is seen off
+  std::unique_ptr<Timer> timer;       // while it connects, or is seen off
   bool is_resume_deferred = false;    // a deferred call refers to the socket
   bool is_reading_postponed = false;  // the loop refers to the socket
   bool is_handle_closed = false;

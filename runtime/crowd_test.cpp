@@ -258,16 +258,5 @@ TEST_F(CrowdTest, ThatWasSilentIsWrittenToAfterTheOthers) {
   EXPECT_EQ(drained.front(), &busy);
 }
 
-// What has arrived before is offered, then the end comes.
-TEST_F(CrowdTest, InputThatIsEndedHereIsReadToItsEnd) {
-  Member& member = *crowd_.front();
-  member.Write("all of it");
-  member.on_end = [&](Member&) { loop_.Stop(); };
-  loop_.Post([&] { member.connection->EndInput(); });
-  loop_.Run();
-  EXPECT_EQ(member.received, "all of it");
-  EXPECT_EQ(member.ends, 1);
-}
-
 }  // namespace
 }  // namespace slotway::runtime

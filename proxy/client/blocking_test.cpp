@@ -230,6 +230,39 @@ TEST_F(BlockingTest, ADrainEndsIt) {
   EXPECT_EQ(dispatcher_->Private().Size(), 0u);
 }
 
+// Who has said how long it would wait gets the answer of a wait that is over.
+TEST_F(BlockingTest, TheLastCallOfADrainEndsItAsItsTimeDoes) {
+  Begin();
+  x_.AnswerGreetings([](const Words& words) -> std::string {
+    return words.size() == 2 && words[1] == "ID" ? ":77\r\n" : "+OK\r\n";
+  });
+  x_.Answer(Silence);
+  auto patient = Connect(), endless = Connect();
+  patient->Send("BLPOP b 100\r\n");
+  ASSERT_TRUE(IsBlocked(x_, 1));
+  endless->Send("BLPOP b 0\r\n");
+  ASSERT_TRUE(IsBlocked(x_, 2));
+  int asked = 0;
+  x_.AnswerGreetings([&](const Words& words) -> std::string {
+    if (words.size() == 4 && words[1] == "UNBLOCK" && words[3] == "TIMEOUT") ++asked;
+    return ":0\r\n";  // it has not read of it yet
+  });
+  bool is_last_call = false;
+  runtime::Timer tick(loop_);
+  tick.Start(0, 5, [&] {
+    for (ClientSession* session : sessions_.All()) session->TakeLeave(is_last_call);
+  });
+  const std::uint64_t began_ms = loop_.NowMs();
+  ASSERT_TRUE(RunUntil(loop_, [&] { return loop_.NowMs() - began_ms > 50; }));
+  EXPECT_FALSE(patient->is_ended || endless->is_ended);
+  is_last_call = true;
+  ASSERT_TRUE(RunUntil(loop_, [&] { return endless->is_ended && asked > 1; }));
+  EXPECT_EQ(endless->received, "");
+  x_.Push(kNull);
+  ASSERT_TRUE(RunUntil(loop_, [&] { return patient->is_ended; }));
+  EXPECT_EQ(patient->received, kNull);
+}
+
 TEST_F(BlockingTest, TheirNumberIsBounded) {
   settings_.limits.private_connections_max = 1;
   Begin();

@@ -16,6 +16,7 @@
 #include "protocol/command_table.h"
 #include "protocol/resp_request_parser.h"
 #include "proxy/client/client_origin.h"
+#include "proxy/client/farewell.h"
 #include "proxy/client/held_output.h"
 #include "proxy/client/local_command.h"
 #include "proxy/client/read_order.h"
@@ -43,9 +44,8 @@ class ClientSession final : private runtime::Connection::Handler,
   void Start();
   // Answers what was asked, then closes.
   void CloseWhenAnswered();
-  // The same, and takes what has arrived already for asked. What waits at a shard for something to
-  // happen, or for CLIENT PAUSE to end, is not waited for.
-  void Drain();
+  // The proxy is about to end; called every few milliseconds. `is_last_call`: see Farewell.
+  void TakeLeave(bool is_last_call);
   // Closes at once; `reason` is for the log, unless who cuts many tells of them together.
   void Cut(std::string_view reason, bool is_logged = true);
   bool IsIdle(std::uint64_t now_ms, std::uint64_t timeout_ms);
@@ -145,6 +145,8 @@ class ClientSession final : private runtime::Connection::Handler,
   void OnEndOfInput() override { CloseWhenAnswered(); }
   void OnClosed(std::string_view reason) override;
   bool IsFlushWanted() override;
+  bool MayGoBehindAnswer() const;
+  bool IsFlushForFarewell();
   void OnDrained() override;
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
@@ -228,6 +230,7 @@ class ClientSession final : private runtime::Connection::Handler,
   std::string rewritten_;     // an inline or renamed command as it goes on the wire
   std::vector<std::string_view> renamed_args_;
   HeldOutput held_output_;
+  Farewell farewell_;
   runtime::ByteQueue::Position counted_output_ = 0;
   std::size_t window_ = 0;  // Window(), when it was asked for last
   ReplyQueue::Sequence answered_before_burst_ = 0;

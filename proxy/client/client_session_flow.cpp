@@ -246,6 +246,9 @@ void ClientSession::OnDrained() {
 // Replies of one batch of requests leave in one send, if the rest of the batch is soon to come.
 bool ClientSession::IsFlushWanted() {
   if (connection_ == nullptr) return true;
+  if (farewell_.HasBegun() && !is_closing_) [[unlikely]] {
+    return IsFlushForFarewell();
+  }
   if (replies_.IsBatchComplete() || connection_->UnwrittenBytes() >= kHoldOutputBytes) {
     held_output_.End();
     return true;
@@ -261,15 +264,6 @@ void ClientSession::CloseWhenAnswered() {
   connection_->PauseReading();
   replies_.NotifyProgress(true);
   EndIfOver();
-}
-
-void ClientSession::Drain() {
-  if (is_closing_ || connection_ == nullptr) return;
-  // What its user's rates hold back would take its time.
-  const bool is_held_back = waits_for_pace_ || (pace_.IsOn() && connection_->IsPaused());
-  if (replies_.Blocked() != nullptr || is_postponed_ || is_held_back) return CloseWhenAnswered();
-  // The end of input is behind what has arrived, and comes when the session has got that far.
-  connection_->EndInput();
 }
 
 void ClientSession::Cut(std::string_view reason, bool is_logged) {
@@ -321,7 +315,7 @@ void ClientSession::EndIfOver() {
   if (is_over_ || replies_.Outstanding() > 0) return;
   if (connection_ != nullptr) {
     LeaveSubscriptions();  // before the client can know that it has ended
-    connection_->CloseAfterFlush();
+    farewell_.HasBegun() ? connection_->SeeOff() : connection_->CloseAfterFlush();
     return;
   }
   is_over_ = true;

@@ -28,6 +28,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void OnLost(std::size_t part, bool may_have_run) final;
   void OnShardReady(std::size_t part) final;
   std::vector<std::string_view> Request() const final { return {args_.begin(), args_.end()}; }
+  bool HasDeadline() const final { return deadline_ms_ != 0; }
   void OnClientGone() final;
   void Unblock(bool with_error, std::function<void(bool)> done) final;
   void Refuse(std::string_view error) final;

@@ -15,6 +15,8 @@ class BlockedCall {
   virtual ~BlockedCall() = default;
   // The words of the request that waits.
   virtual std::vector<std::string_view> Request() const = 0;
+  // Whether it ends by itself after a time that its client has named.
+  virtual bool HasDeadline() const = 0;
   // Nobody wants the reply any more: what waits at the shards is ended. Frees the call.
   virtual void OnClientGone() = 0;
   // Ends the wait as if its time were over, or with an error. `done` is told, perhaps later,

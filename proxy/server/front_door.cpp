@@ -74,6 +74,10 @@ runtime::Result<void> FrontDoor::Open(const std::vector<config::ListenerConfig>&
   return {};
 }
 
+void FrontDoor::AdmitWaiting() {
+  for (const auto& door : doors_) door->acceptor->AcceptWaiting();
+}
+
 void FrontDoor::Close() { doors_.clear(); }
 
 std::vector<runtime::SocketAddress> FrontDoor::Addresses() const {

@@ -28,6 +28,8 @@ class FrontDoor {
   // Opens what is new, keeps what stays (with its new settings) and closes the rest. If one cannot
   // be opened, nothing changes. Clients that are in are not affected.
   runtime::Result<void> Open(const std::vector<config::ListenerConfig>& listeners, int backlog);
+  // Lets in who has come by now and waits at a door.
+  void AdmitWaiting();
   // Lets nobody in any more.
   void Close();
   // In the order of the settings.

@@ -398,6 +398,7 @@ void ProxyServer::BeginDrain() {
   if (is_draining_) return;
   is_shutting_down_ = is_draining_ = true;
   runtime::LogInfo("draining");
+  front_door_.AdmitWaiting();
   front_door_.Close();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     group_->Loop(i).Post([this, i] { workers_[i]->BeginDrain(); });

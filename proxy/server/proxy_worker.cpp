@@ -13,8 +13,9 @@ namespace slotway::proxy {
 namespace {
 
 constexpr std::uint64_t kHouseTickMs = 1000;
-// When the process is to end: for so long who asks all the time is given an answer to go with.
-constexpr std::uint64_t kCourtesyMs = 1000;
+constexpr std::uint64_t kDrainTickMs = 5;
+// When the process is to end: in the first half of the time there is no haste.
+constexpr std::uint64_t kPatiencePart = 2;
 constexpr std::uint64_t kBoundTickMs = 100;
 // wire: constant replies, for who has no session yet.
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
@@ -297,25 +298,20 @@ void ProxyWorker::TakeTopology(std::shared_ptr<const protocol::Topology> topolog
 }
 
 void ProxyWorker::BeginDrain() {
-  gate_.CloseAll();
-  entrance_.CloseAll();
-  drain_waits_until_ms_ = loop_.NowMs() + kCourtesyMs;
-  drain_timer_.Start(1, 1, [this] { LetClientsGo(); });
+  drain_began_at_ms_ = loop_.NowMs();
+  drain_timer_.Start(kDrainTickMs, kDrainTickMs, [this] { LetClientsGo(); });
   LetClientsGo();
 }
 
-// Who has asked lately may just be asking again: if its connection ended now, that request would meet
-// a closed one and never be answered. So it goes behind its next answer, or after a while.
+// Also those who have come in only since then.
 void ProxyWorker::LetClientsGo() {
-  const std::uint64_t now_ms = loop_.NowMs();
-  bool are_all_gone = true;
-  for (ClientSession* session : sessions_.All()) {
-    const bool may_be_asking = now_ms < drain_waits_until_ms_ && !session->AwaitsAnswers() &&
-                               !session->IsIdle(now_ms, kCourtesyMs);
-    are_all_gone = are_all_gone && !may_be_asking;
-    if (!may_be_asking) session->Drain();
+  const bool is_last_call =
+      loop_.NowMs() - drain_began_at_ms_ >= settings_.shutdown_drain_ms / kPatiencePart;
+  if (is_last_call) {
+    gate_.CloseAll();
+    entrance_.CloseAll();
   }
-  if (are_all_gone) drain_timer_.Stop();
+  for (ClientSession* session : sessions_.All()) session->TakeLeave(is_last_call);
 }
 
 void ProxyWorker::Shutdown() {

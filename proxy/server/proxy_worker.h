@@ -61,7 +61,7 @@ class ProxyWorker {
     services_.learned = std::move(learned);
   }
   void TakeReplicaFacts(ReplicaFactsSnapshot facts) { dispatcher_.UpdateReplicas(std::move(facts)); }
-  // Closes every client once it is answered.
+  // Lets clients go, each in a moment when nothing of it is on its way.
   void BeginDrain();
   // Ends everything. Before the loop stops.
   void Shutdown();
@@ -112,7 +112,7 @@ class ProxyWorker {
   runtime::Timer house_timer_;
   runtime::Timer bound_timer_;
   runtime::Timer drain_timer_;
-  std::uint64_t drain_waits_until_ms_ = 0;
+  std::uint64_t drain_began_at_ms_ = 0;
 };
 
 }  // namespace slotway::proxy

@@ -2,6 +2,7 @@
 """SIGHUP takes new settings over, SIGTERM leaves in good order; nobody's requests suffer."""
 import os
 import signal
+import socket
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ from deadline import wait_until
 from free_ports import free_ports
 from proxy_process import PASSWORD, ProxyProcess, admin_status, admin_text
 from raw_client import ConnectionClosed, RawClient, encode
+from tls_files import Authority
 
 
 @pytest.fixture
@@ -231,6 +233,86 @@ def test_leaving_answers_all_that_has_arrived(cluster):
         assert idle.receive_until_closed() == b""
         assert client.receive_until_closed() == (
             b"+OK\r\n$5\r\nafter\r\n+OK\r\n$1\r\nx\r\n+PONG\r\n")
+        assert proxy.process.wait() == 0
+    finally:
+        proxy.stop()
+
+
+def begin_to_leave(proxy):
+    proxy.process.signal(signal.SIGTERM)
+    wait_until(lambda: "draining" in proxy.process.log(), 10, "it is about to end")
+
+
+def test_leaving_finishes_transactions(cluster):
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password)
+    try:
+        client = proxy.client()
+        assert client.call("DEL", "left:count") in (0, 1)
+        assert client.call("WATCH", "left:count") == "OK"
+        begin_to_leave(proxy)
+        assert client.call("GET", "left:count") is None
+        assert client.call("MULTI") == "OK"
+        assert client.call("INCR", "left:count") == "QUEUED"
+        client.send(encode("EXEC"))
+        assert client.receive_until_closed() == b"*1\r\n:1\r\n"
+        assert proxy.process.wait() == 0
+    finally:
+        proxy.stop()
+
+
+def test_leaving_ends_waits_as_their_time_does(cluster):
+    """And loses nothing that was taken for them. Who waits for ever is hung up on."""
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password, settings={"shutdown_drain_ms": 3000})
+    try:
+        served, patient, endless, other = (proxy.client() for _ in range(4))
+        other.call("DEL", "left:a", "left:b")
+        served.send(encode("BLPOP", "left:a", 1000))
+        patient.send(encode("BLPOP", "left:b", 1000))
+        endless.send(encode("BLPOP", "left:b", 0))
+        wait_until(lambda: "slotway_blocked_clients 3" in admin_text(proxy.admin_port, "/metrics"), 10, "they wait")
+        begin_to_leave(proxy)
+        assert other.call("RPUSH", "left:a", "x") == 1
+        assert served.receive_until_closed() == b"*2\r\n$6\r\nleft:a\r\n$1\r\nx\r\n"
+        assert not patient.has_input() and not endless.has_input()
+        assert patient.receive_until_closed() == b"*-1\r\n"
+        assert endless.receive_until_closed() == b""
+        assert proxy.process.wait() == 0
+    finally:
+        proxy.stop()
+
+
+def test_leaving_lets_in_who_waits_at_the_door(cluster):
+    """More of them than are accepted at a time; the kernel has told them that they are connected."""
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password)
+    try:
+        proxy.process.signal(signal.SIGSTOP)
+        clients = [RawClient(proxy.port) for _ in range(300)]
+        proxy.process.signal(signal.SIGTERM)
+        proxy.process.signal(signal.SIGCONT)
+        for number, client in enumerate(clients):
+            client.send(encode("AUTH", PASSWORD) + encode("SET", f"left:{number}", "x"))
+        for client in clients:
+            assert client.receive_until_closed() == b"+OK\r\n+OK\r\n"
+        assert proxy.process.wait() == 0
+    finally:
+        proxy.stop()
+
+
+def test_leaving_lets_in_who_was_about_to_come(cluster, tmp_path):
+    """Whose TCP connection was there already, and TLS was not yet."""
+    authority = Authority(str(tmp_path / "tls"))
+    (port,) = free_ports(1)
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password, port=port, settings={
+        "listeners": [{"address": "127.0.0.1", "port": port,
+                       "tls": {"enabled": True, **authority.issue("server").setting()}}]}, wait_ready=False)
+    try:
+        wait_until(proxy.is_ready, 20, "it is ready")
+        plain = socket.create_connection(("127.0.0.1", port), 20)
+        begin_to_leave(proxy)
+        secured = authority.context().wrap_socket(plain, server_hostname="localhost")
+        client = RawClient(port, password=PASSWORD, connected=secured)
+        client.send(encode("SET", "left:late", "x"))
+        assert client.receive_until_closed() == b"+OK\r\n"
         assert proxy.process.wait() == 0
     finally:
         proxy.stop()
