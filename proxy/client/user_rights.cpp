@@ -202,20 +202,8 @@ std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
          " option of SORT denied due to insufficient ACL permissions.";
 }
 
-// The shard says what was refused in words, which differ between versions, and not of which key.
-void NoteScriptReply(ClientSession& session, std::string_view script_command, std::string_view reply) {
-  if (!reply.starts_with('-')) return;
-  const std::string_view text = reply.substr(1);
-  const bool is_denial =
-      text.starts_with("NOPERM") || text.starts_with("ERR The user executing the script");
-  if (!is_denial || session.IsGone()) return;
-  const auto speaks_of = [&](std::string_view word) {
-    return reply.find(word) != std::string_view::npos;
-  };
-  const AclLogReason reason = speaks_of("channel") ? AclLogReason::kChannel
-                              : speaks_of(" key")  ? AclLogReason::kKey
-                                                   : AclLogReason::kCommand;
-  Note(session, reason, script_command, session.State().user->Name(), true);
+void NoteScriptDenial(ClientSession& session, AclLogReason reason, std::string_view object) {
+  if (!session.IsGone()) Note(session, reason, object, session.State().user->Name(), true);
 }
 
 void TakeUsers(WorkerServices& services, UserBook::Snapshot users) {

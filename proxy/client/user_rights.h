@@ -30,8 +30,10 @@ std::string_view LogIn(ClientSession& session, std::string_view user, std::strin
 // REQUIRES: SessionState::is_restricted.
 std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
                      std::span<const std::string_view> args);
-// A shard has answered a script of the session's user: if it is a denial, that is noted.
-void NoteScriptReply(ClientSession& session, std::string_view script_command, std::string_view reply);
+// A shard has refused this to a script of the session's user: that is noted. `object` is the
+// command, the key or the channel.
+void NoteScriptDenial(ClientSession& session, protocol::AclLogReason reason,
+                      std::string_view object);
 // From now on the worker's users are these, unless it has newer ones. Who has lost its user, or may
 // no longer listen to what it listens to, is cut off; the callers get their answers first.
 void TakeUsers(WorkerServices& services, UserBook::Snapshot users);
