@@ -12,6 +12,7 @@ from deadline import SLOWNESS, wait_until
 from proxy_process import ProxyProcess, admin_text
 from raw_client import RawClient
 from real_cluster import RealCluster
+from replica_set import MASTER_NAME, ReplicaSet, Sentinels
 
 WRONG = "WRONGPASS"
 
@@ -221,6 +222,43 @@ def test_the_length_of_the_acl_log(cluster, start):
         assert admin.call("CONFIG", "SET", name, "0") == "OK"
         alice.call("GET", "b")
         assert admin.call("ACL", "LOG") == []
+
+
+def test_the_password_of_sentinels_rotates(tmp_path):
+    """Before they know it, and afterwards."""
+    replica_set = ReplicaSet(replicas=1)
+    sentinels = proxy = None
+    secret = Secret(tmp_path / "secret", password="first")
+    try:
+        sentinels = Sentinels(replica_set, count=1, password="first")
+        proxy = ProxyProcess(sentinels.seeds(), settings={"backend": {
+            "kind": "sentinel", "password_window_ms": "60s",
+            "sentinel": {"master_name": MASTER_NAME, "password_file": secret.path("password")}}})
+        secret.put(password="second")
+        wait_until(lambda: "password files have changed" in proxy.process.log(), 5, "it is taken over")
+        assert_failover_is_followed(proxy, replica_set, sentinels, "a")
+        assert sentinels.call(0, "ACL", "SETUSER", "default", "resetpass", ">second") == "OK"
+        sentinels.password = "second"
+        assert_failover_is_followed(proxy, replica_set, sentinels, "b")
+        secret.put(password="third\nsecond")
+        wait_until(lambda: proxy.process.log().count("password files have changed") == 2, 5, "it is taken over")
+        assert_failover_is_followed(proxy, replica_set, sentinels, "c")
+    finally:
+        for one in (proxy, sentinels, replica_set):
+            if one is not None:
+                one.stop()
+
+
+def assert_failover_is_followed(proxy, replica_set, sentinels, value):
+    for kind in ("normal", "pubsub"):
+        sentinels.call(0, "CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    before = sentinels.master_port()
+    wait_until(lambda: sentinels.call(0, "SENTINEL", "FAILOVER", MASTER_NAME) == "OK", 20, "it can begin")
+    wait_until(lambda: sentinels.master_port() != before, 20, "another one is master")
+    master = replica_set.node_of_port(sentinels.master_port())
+    wait_until(lambda: proxy.call("SET", "k", value) == "OK" and master.call("GET", "k") == value.encode(), 20,
+               "the proxy knows it")
+    replica_set.wait_until_in_step()
 
 
 # --- nowhere to be read
