@@ -37,6 +37,7 @@ struct SentinelConfig {
   std::string master_name;  // required with kind sentinel
   std::string username;
   std::string password;  // after reading: also what password_file held
+  std::string previous_password;  // tried, too, when a connection is opened; empty: none
   std::string password_file;
   bool operator==(const SentinelConfig&) const = default;
 };

@@ -110,7 +110,8 @@ void ReadBackend(YamlSection& section, BackendConfig& backend) {
   section.Section("sentinel", [&](YamlSection& sentinel) {
     sentinel.Read("master_name", backend.sentinel.master_name);
     sentinel.Read("username", backend.sentinel.username);
-    sentinel.ReadPassword(backend.sentinel.password, backend.sentinel.password_file);
+    sentinel.ReadPassword(backend.sentinel.password, backend.sentinel.password_file,
+                          &backend.sentinel.previous_password);
   });
   section.Section("replicas", [&](YamlSection& replicas) {
     replicas.ReadDuration("staleness_max_ms", backend.replicas.staleness_max_ms, kMs);
@@ -447,13 +448,14 @@ runtime::Result<void> OpenTls(ProxyConfig& config) {
 
 runtime::Result<void> ReadPasswordFiles(ProxyConfig& config) {
   ProxyConfig read = config;
-  const auto take = [](const std::string& file, std::string& password, std::string& previous) {
-    return file.empty() ? std::nullopt : ReadPasswordFile(file, password, &previous);
+  const auto take = [](auto& login) {
+    return login.password_file.empty()
+               ? std::nullopt
+               : ReadPasswordFile(login.password_file, login.password, &login.previous_password);
   };
-  auto reason = take(read.auth.password_file, read.auth.password, read.auth.previous_password);
-  if (!reason) {
-    reason = take(read.backend.password_file, read.backend.password, read.backend.previous_password);
-  }
+  auto reason = take(read.auth);
+  if (!reason) reason = take(read.backend);
+  if (!reason) reason = take(read.backend.sentinel);
   if (reason) return runtime::Fail(*reason);
   config = std::move(read);
   return {};
@@ -461,7 +463,8 @@ runtime::Result<void> ReadPasswordFiles(ProxyConfig& config) {
 
 std::vector<std::string> PasswordFilesOf(const ProxyConfig& config) {
   std::vector<std::string> files;
-  for (const std::string& file : {config.auth.password_file, config.backend.password_file}) {
+  for (const std::string& file : {config.auth.password_file, config.backend.password_file,
+                                  config.backend.sentinel.password_file}) {
     if (!file.empty()) files.push_back(file);
   }
   return files;

@@ -45,8 +45,10 @@ class Request {
 
   AclVerdict Check(const AclSelector& selector) {
     if (!AllowsCommand(selector.Commands())) return {AclDenial::kCommand};
+    if (!selector.AllowsAllKeys() && MayHideKeys()) return {AclDenial::kKey};
     if (!selector.AllowsAllKeys() && !spec_.key_specs.empty()) {
       FindKeys();
+      if (IsLearned(id_) && !are_keys_sound_) return {AclDenial::kKey};
       for (const KeyPosition& key : keys_) {
         if (!selector.AllowsKey(args_[key.index], AccessOf(key.flags))) {
           return {AclDenial::kKey, key.index};
@@ -74,6 +76,15 @@ class Request {
     return {};
   }
 
+  // What a command of a module touches nobody can say, unless its server has said where all keys
+  // are.
+  bool MayHideKeys() const {
+    return IsLearned(id_) && (spec_.key_specs.empty() ||
+                              std::ranges::any_of(spec_.key_specs, [](const KeySpec& keys) {
+                                return keys.flags.Has(KeyFlag::kIncomplete);
+                              }));
+  }
+
   void FindKeys() {
     if (has_keys_) return;
     has_keys_ = true;
@@ -81,7 +92,7 @@ class Request {
       keys_.assign(
           1, {static_cast<std::uint32_t>(spec_.fixed_first_key), spec_.key_specs.front().flags});
     } else {
-      ExtractKeys(spec_, args_, keys_);
+      are_keys_sound_ = ExtractKeys(spec_, args_, keys_) == KeyExtractionError::kNone;
     }
   }
 
@@ -97,6 +108,7 @@ class Request {
   std::vector<KeyPosition>& keys_;
   CommandId id_;
   bool has_keys_ = false;
+  bool are_keys_sound_ = true;
 };
 
 // The denial that says most: the furthest, and of these the last argument.

@@ -26,7 +26,8 @@ struct AclVerdict {
 };
 
 // `spec` is the row of `args`. `keys` is memory to work in. What the extraction cannot make sense
-// of is left to the command to refuse.
+// of is left to the command to refuse. A learned command (learned_commands.h) of which is not known
+// where all its keys are needs a selector that allows every key.
 AclVerdict CheckAcl(const AclUser& user, const CommandSpec& spec,
                     std::span<const std::string_view> args, std::vector<KeyPosition>& keys);
 

@@ -98,10 +98,11 @@ bool ReadKeySpec(const RespValue& described, KeySpec& spec, std::string& keyword
   return spec.index >= 0;
 }
 
-// The key range that servers before 7.0 show.
+// The key range that servers before 7.0 show. What is done to the keys they do not say.
 bool ReadKeyRange(const RespValue& entry, KeySpec& spec) {
   std::int64_t first = entry.elements[kFirstKey].integer, last = entry.elements[kLastKey].integer;
   if (first <= 0 || first > INT16_MAX || last > INT16_MAX || last < INT16_MIN) return false;
+  spec.flags = KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate;
   spec.begin = KeySpec::Begin::kIndex;
   spec.index = static_cast<std::int16_t>(first);
   spec.find = KeySpec::Find::kRange;
@@ -110,6 +111,11 @@ bool ReadKeyRange(const RespValue& entry, KeySpec& spec) {
   spec.key_step =
       static_cast<std::int16_t>(std::clamp<std::int64_t>(entry.elements[kKeyStep].integer, 1, 99));
   return true;
+}
+
+// There are keys beside those that are told of.
+void MarkIncomplete(std::vector<KeySpec>& key_specs) {
+  for (KeySpec& spec : key_specs) spec.flags = spec.flags | KeyFlag::kIncomplete;
 }
 
 }  // namespace
@@ -159,13 +165,17 @@ LearnedCommands::Command* LearnedCommands::LearnRow(const RespValue& entry,
       spec.keyword = command.keywords[i];
       command.key_specs.push_back(spec);
     }
+    if (command.key_specs.size() < described.size()) MarkIncomplete(command.key_specs);
   }
-  KeySpec range;
-  if (command.key_specs.empty() && ReadKeyRange(entry, range)) command.key_specs.push_back(range);
   CommandSpec row{};
   row.name = place->first;
   row.arity = static_cast<std::int16_t>(arity);
   row.flags = FlagsOf<CommandFlag>(entry.elements[kFlags], CommandFlagName);
+  KeySpec range;
+  if (command.key_specs.empty() && ReadKeyRange(entry, range)) {
+    command.key_specs.push_back(range);
+    if (row.flags.Has(CommandFlag::kMovablekeys)) MarkIncomplete(command.key_specs);
+  }
   if (!row.IsReadonly()) row.flags = row.flags | CommandFlag::kWrite;
   row.key_specs = command.key_specs;
   command.row = CompleteRow(row);

@@ -19,7 +19,7 @@ void AddNew(const protocol::Endpoint& endpoint, std::vector<protocol::Endpoint>&
 
 BackendLogin LoginOfSentinel(const config::BackendConfig& settings) {
   return {settings.sentinel.username, settings.sentinel.password, settings.connect_timeout_ms,
-          NodeTlsOf(settings.tls)};
+          NodeTlsOf(settings.tls), settings.sentinel.previous_password};
 }
 
 }  // namespace

@@ -249,6 +249,10 @@ void ClientSession::SpoilQueued() {
   if ((state_.ways & SessionWays::kQueuesTransaction) != 0) transaction_->queue.MarkRefused();
 }
 
+void ClientSession::CheckQueuedAgain() {
+  if ((state_.ways & SessionWays::kQueuesTransaction) != 0) transaction_->queue.MarkToBeChecked();
+}
+
 std::unique_ptr<Transaction> ClientSession::EndTransaction() {
   state_.ways &= static_cast<std::uint8_t>(~SessionWays::kQueuesTransaction);
   return std::move(transaction_);
@@ -266,8 +270,11 @@ bool ClientSession::QueueInTransaction(const Request& request) {
 
 void ClientSession::PerformNested(const Request& request, ReplyQueue& replies) {
   current_replies_ = &replies;
-  std::string_view refusal;
-  if (has_listener_rules_) refusal = ListenerRuleOf(*origin_.listener, request.id).refusal;
+  std::string refusal;
+  if (state_.is_restricted) refusal = DenialOf(*this, *request.spec, request.args);
+  if (refusal.empty() && has_listener_rules_) {
+    refusal = ListenerRuleOf(*origin_.listener, request.id).refusal;
+  }
   std::string reply;
   if (!refusal.empty()) {
     protocol::StringSink sink{reply};

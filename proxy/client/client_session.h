@@ -123,6 +123,7 @@ class ClientSession final : private runtime::Connection::Handler,
   Transaction& OwnTransaction();
   // What has been queued since MULTI can no longer run.
   void SpoilQueued();
+  void CheckQueuedAgain();  // it may run, but for what its user may not do at EXEC
   // Takes it away: the session watches and queues nothing any more. nullptr if there was none.
   std::unique_ptr<Transaction> EndTransaction();
   // Carries out a request that has been queued; its reply goes to `replies`.

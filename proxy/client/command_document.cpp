@@ -64,8 +64,11 @@ Everything else is answered as one Redis would answer it.
 | commands | through the proxy | why |
 | --- | --- | --- |
 | KEYS, DBSIZE, FLUSHALL, SCRIPT, FUNCTION, CONFIG SET, SAVE and all that ask all masters | not at one moment; one master's error is the reply, with its address, although others may have done it | there is no moment that several servers share |
-| CONFIG SET | not sent to replicas | ask them directly; a replica may need settings of its own |
-| CONFIG GET | what one master says | all are expected to be set alike |
+| CONFIG SET | not sent to replicas. `acllog-max-len` is about the ACL LOG of this proxy, until it ends, and `requirepass` about the default user of all proxies | ask them directly; a replica may need settings of its own |
+| CONFIG GET | what one master says; `acllog-max-len` is this proxy's | all are expected to be set alike |
+| ACL LOG | what this proxy has refused. A script that fails because it was refused something is an entry, whose object is what the shard's ACL LOG has; what a script catches (pcall) is in the shard's alone | shards run scripts |
+| commands of modules, for users that may not do everything | `+@all` allows them, with keys as COMMAND describes them. One of which it does not say where all its keys are needs `~*` | nobody can say what it touches |
+| AUTH and HELLO in a transaction, rules that change before EXEC | EXEC looks at each command as the user of that moment, as Redis does. It does so before anything runs: rules that the transaction itself changes count behind it | what has keys runs as one, and before the rest |
 | INFO | of the clients and the process: the proxy; of memory, keys, commands: sums over the masters that answer in time; of replication: a master without replicas | who asks means the address he is connected to |
 | HELLO, INFO: the version | 7.2.5, whatever the backend is | clients choose commands by it; those that the backend lacks are refused by the backend |
 | HELLO: modules | none; MODULE LIST and INFO MODULES have them | |

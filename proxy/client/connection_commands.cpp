@@ -6,18 +6,12 @@
 #include "protocol/ascii.h"
 #include "protocol/error_text.h"
 #include "protocol/server_version.h"
-#include "proxy/client/client_name.h"
 #include "proxy/client/client_session.h"
 #include "proxy/client/user_rights.h"
 
 namespace slotway::proxy {
 namespace {
 
-using protocol::EqualsNoCase;
-
-constexpr std::string_view kNoPasswordConfigured =
-    "ERR AUTH <password> called without any password configured for the default user. Are you "
-    "sure your configuration is correct?";
 constexpr std::string_view kHelloNeedsAuth =
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
     "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
@@ -37,13 +31,10 @@ void Ping(LocalCall& call) {
 void Echo(LocalCall& call) { call.reply.Bulk(call.args[1]); }
 
 void Auth(LocalCall& call) {
-  if (call.args.size() > 3) return call.reply.Error(protocol::error_text::kSyntax);
-  bool has_user = call.args.size() == 3;
-  if (!has_user && call.session.Services().users->users.Default().HasNoPassword()) {
-    return call.reply.Error(kNoPasswordConfigured);
-  }
-  std::string_view user = has_user ? call.args[1] : protocol::kDefaultUser;
-  const std::string_view error = LogIn(call.session, user, call.args.back(), "AUTH");
+  const bool is_open = call.session.Services().users->users.Default().HasNoPassword();
+  const auto login = ReadAuth(call.args, is_open);
+  if (!login) return call.reply.Error(login.error());
+  const std::string_view error = LogIn(call.session, *login, "AUTH");
   if (!error.empty()) return call.reply.Error(error);
   call.reply.Ok();
 }
@@ -73,37 +64,14 @@ void WriteHelloReply(LocalCall& call) {
 
 void Hello(LocalCall& call) {
   SessionState& state = call.session.State();
-  std::int64_t version = static_cast<int>(state.resp);
-  if (call.args.size() > 1) {
-    auto asked = protocol::ParseInteger(call.args[1]);
-    if (!asked) {
-      return call.reply.Error("ERR Protocol version is not an integer or out of range");
-    }
-    if (*asked < 2 || *asked > 3) return call.reply.Error(protocol::error_text::kNoProto);
-    version = *asked;
-  }
-  const std::string_view* name = nullptr;
-  const std::string_view* login = nullptr;  // user and password
-  for (std::size_t i = 2; i < call.args.size(); ++i) {
-    std::size_t more = call.args.size() - i - 1;
-    if (EqualsNoCase(call.args[i], "auth") && more >= 2) {
-      login = &call.args[i + 1];
-      i += 2;
-    } else if (EqualsNoCase(call.args[i], "setname") && more >= 1) {
-      name = &call.args[++i];
-      if (!IsValidClientName(*name)) return call.reply.Error(kInvalidClientName);
-    } else {
-      return call.reply.Error("ERR Syntax error in HELLO option '" + std::string(call.args[i]) +
-                              "'");
-    }
-  }
-  const std::string_view error = login == nullptr
-                                     ? std::string_view()
-                                     : LogIn(call.session, login[0], login[1], "HELLO");
+  const auto hello = ReadHello(call.args);
+  if (!hello) return call.reply.Error(hello.error());
+  const std::string_view error =
+      hello->login ? LogIn(call.session, *hello->login, "HELLO") : std::string_view();
   if (!error.empty()) return call.reply.Error(error);
   if (!state.is_authenticated) return call.reply.Error(kHelloNeedsAuth);
-  if (name != nullptr) state.name = *name;
-  state.resp = static_cast<protocol::RespVersion>(version);
+  if (hello->name) state.name = *hello->name;
+  if (hello->version) state.resp = static_cast<protocol::RespVersion>(*hello->version);
   call.reply.SetVersion(state.resp);
   WriteHelloReply(call);
 }

@@ -89,6 +89,55 @@ TEST_F(LearnedRoutingTest, IsAWriteUnlessItIsCalledARead) {
               "may or may not have run\r\n");
 }
 
+TEST_F(LearnedRoutingTest, RulesHoldForWhatItsKeysAre) {
+  settings_.auth.users = {"alice on nopass ~a* +@all", "half on nopass %R~a* +@all",
+                          "reader on nopass ~* +@read", "most on nopass ~* +@all -get"};
+  Begin();
+  // wire: what a server says to COMMAND; the last one's keys are not all where it says.
+  auto reply = protocol::ParseRespValue(
+      "*4\r\n*6\r\n$7\r\nmod.get\r\n:-2\r\n*1\r\n+readonly\r\n:1\r\n:-1\r\n:1\r\n"
+      "*6\r\n$7\r\nmod.set\r\n:3\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n"
+      "*6\r\n$8\r\nmod.info\r\n:-1\r\n*1\r\n+readonly\r\n:0\r\n:0\r\n:0\r\n"
+      "*6\r\n$8\r\nmod.eval\r\n:-2\r\n*2\r\n+write\r\n+movablekeys\r\n:1\r\n:1\r\n:1\r\n");
+  ASSERT_TRUE(reply.has_value());
+  // shared: as a worker's snapshot is.
+  services_->learned = std::make_shared<const protocol::LearnedCommands>(*reply);
+  const std::string no_key =
+      "-NOPERM this user has no permissions to access one of the keys used as arguments\r\n";
+  ExpectReply("AUTH alice p\r\nMOD.GET a\r\nMOD.GET a b\r\nMOD.SET b 1\r\nmod.set b 1\r\n",
+              "+OK\r\n+OK\r\n" + no_key + no_key + no_key);
+  // Of these nobody can say what they touch.
+  ExpectReply("AUTH alice p\r\nMOD.INFO\r\nMOD.INFO b\r\nMOD.EVAL a b\r\n",
+              "+OK\r\n" + no_key + no_key + no_key);
+  // Nor what is done to the keys.
+  ExpectReply("AUTH half p\r\nMOD.SET a 1\r\nMOD.GET a\r\n", "+OK\r\n" + no_key + no_key);
+  ExpectReply("AUTH alice p\r\nMULTI\r\nMOD.SET b 1\r\nEXEC\r\n",
+              "+OK\r\n+OK\r\n" + no_key +
+                  "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  ExpectReply("AUTH reader p\r\nMOD.GET a\r\n",
+              "+OK\r\n-NOPERM this user has no permissions to run the 'mod.get' command\r\n");
+  EXPECT_THAT(x_.Seen(), ElementsAre());
+  EXPECT_THAT(y_.Seen(), ElementsAre("MOD.GET a"));
+  ExpectReply("AUTH most p\r\nMOD.INFO\r\nMOD.EVAL a b\r\n", "+OK\r\n+OK\r\n+OK\r\n");
+}
+
+TEST_F(LearnedRoutingTest, RulesThatHaveChangedHoldForWhatWasQueued) {
+  settings_.auth.users = {"alice on nopass ~a* +@all"};
+  Begin();
+  Learn();
+  x_.Answer([](const Words& words) -> std::string {
+    if (words[0] == "EXEC") return "*1\r\n+OK\r\n";
+    return words[0] == "MULTI" ? "+OK\r\n" : "+QUEUED\r\n";
+  });
+  ExpectReply(
+      "MULTI\r\nMOD.SET b 1\r\nAUTH alice p\r\nMOD.SET b 2\r\nEXEC\r\n",
+      "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n+OK\r\n"
+      "-NOPERM ACLs rules changed between the moment the transaction was accumulated and the "
+      "EXEC call. This command is no longer allowed for the following reason: no permission "
+      "to touch the specified keys\r\n");
+  EXPECT_THAT(x_.Seen(), ElementsAre("MULTI", "MOD.SET b 1", "EXEC"));
+}
+
 TEST_F(LearnedRoutingTest, StandsInTransactions) {
   Begin();
   Learn();

@@ -7,17 +7,20 @@
 
 namespace slotway::proxy {
 
+protocol::RequestLimits LimitsOfNested(const config::LimitsConfig& limits) {
+  protocol::RequestLimits nested;
+  nested.bulk_bytes_max = static_cast<std::int64_t>(limits.bulk_bytes_max);
+  nested.args_max = limits.args_max;
+  return nested;
+}
+
 NestedRequests::NestedRequests(ClientSession& session, std::function<void()> on_answered)
     : session_(session),
       on_answered_(std::move(on_answered)),
       replies_(*this, session.Services().settings.limits.client_output_max_bytes) {
   replies_.Capture(reply_);
   replies_.NotifyProgress(true);
-  const config::LimitsConfig& limits = session.Services().settings.limits;
-  protocol::RequestLimits parser_limits;
-  parser_limits.bulk_bytes_max = static_cast<std::int64_t>(limits.bulk_bytes_max);
-  parser_limits.args_max = limits.args_max;
-  parser_.SetLimits(parser_limits);
+  parser_.SetLimits(LimitsOfNested(session.Services().settings.limits));
 }
 
 bool NestedRequests::Perform(std::string_view bytes, const protocol::CommandSpec& spec,

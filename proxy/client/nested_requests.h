@@ -15,6 +15,9 @@
 
 namespace slotway::proxy {
 
+// Of requests that a client has made before, within its own.
+protocol::RequestLimits LimitsOfNested(const config::LimitsConfig& limits);
+
 class NestedRequests final : private ReplyQueue::Owner {
  public:
   // `on_answered` is called later for each request that was not answered at once.

@@ -48,6 +48,7 @@ struct SessionState {
   bool is_authenticated = false;
   bool is_turned_away = false;  // it came as a user who has all connections that it may have
   bool is_restricted = false;  // its user may not do everything: each request is looked at
+  bool is_executing = false;   // the transaction that EXEC carries out
   bool is_no_evict = false;
   bool is_readonly = false;  // READONLY was asked for
   bool is_no_touch = false;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/transaction_queue.h"
 
+#include <utility>
+
 #include "proxy/client/local_command.h"
+#include "proxy/client/login_request.h"
 #include "proxy/routing/script_request.h"
 
 namespace slotway::proxy {
@@ -46,6 +49,7 @@ std::string TransactionQueue::Add(const Request& request, const WorkerServices& 
   }
   if (is_refused_) return {};  // it will not run: there is no need to keep it
   if (command.is_outside) command.spec = request.spec;
+  is_to_be_checked_ = is_to_be_checked_ || MayLogIn(request.id);
   commands_.push_back(command);
   bytes_ += request.bytes;
   return {};
@@ -92,6 +96,23 @@ std::string TransactionQueue::Place(const Request& request, const WorkerServices
                        RunsReadonlyScript(request.args, plan, services.dispatcher.Scripts()));
   is_slow_ = is_slow_ || plan.is_slow;
   return {};
+}
+
+void TransactionQueue::Refuse(std::map<std::size_t, std::string> replies) {
+  constexpr std::size_t kGone = ~std::size_t{0};
+  refusals_ = std::move(replies);
+  std::vector<std::size_t> place_now;  // of each that was inside
+  inside_ = 0;
+  for (std::size_t place = 0; place < commands_.size(); ++place) {
+    Command& command = commands_[place];
+    const bool is_refused = RefusalOf(place) != nullptr;
+    if (command.is_inside) place_now.push_back(is_refused ? kGone : inside_++);
+    if (!is_refused) continue;
+    command.is_inside = false;
+    command.is_outside = true;
+  }
+  for (Script& script : scripts_) script.inside = place_now[script.inside];
+  std::erase_if(scripts_, [](const Script& script) { return script.inside == kGone; });
 }
 
 // What the keys cannot be told of is the shard's to refuse.

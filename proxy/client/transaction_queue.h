@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ namespace slotway::proxy {
 class TransactionQueue {
  public:
   struct Command {
-    const protocol::CommandSpec* spec;  // of what is outside; else nullptr
+    const protocol::CommandSpec* spec;  // of what is outside and runs; else nullptr
     protocol::CommandId id;
     std::size_t offset, length;  // of its bytes in Bytes()
     bool is_inside, is_outside;         // SELECT is both
@@ -37,8 +38,18 @@ class TransactionQueue {
   // Empty, or why the command was refused; then the transaction can no longer run.
   std::string Add(const Request& request, const WorkerServices& services);
   void MarkRefused() { is_refused_ = true; }
+  // What the client might do when it was queued it may not do at EXEC, perhaps.
+  void MarkToBeChecked() { is_to_be_checked_ = true; }
+  // These, by their places, do not run: each is answered with its error reply.
+  void Refuse(std::map<std::size_t, std::string> replies);
 
   bool IsRefused() const { return is_refused_; }
+  bool IsToBeChecked() const { return is_to_be_checked_; }
+  // nullptr: it runs.
+  const std::string* RefusalOf(std::size_t place) const {
+    const auto found = refusals_.find(place);
+    return found == refusals_.end() ? nullptr : &found->second;
+  }
   const std::vector<Command>& Commands() const { return commands_; }
   std::string_view BytesOf(const Command& command) const {
     return std::string_view(bytes_).substr(command.offset, command.length);
@@ -72,10 +83,12 @@ class TransactionQueue {
   std::vector<protocol::KeyPosition> keys_;
   std::vector<std::string> digests_;
   std::vector<Script> scripts_;
+  std::map<std::size_t, std::string> refusals_;
   std::optional<protocol::Slot> slot_;
   std::size_t inside_ = 0;
   bool is_watching_ = false;
   bool is_refused_ = false;
+  bool is_to_be_checked_ = false;  // or who the client is changes on the way
   bool begins_outside_ = false;
   bool has_later_fan_out_ = false;  // nothing may run inside any more
   bool changes_database_ = false;

@@ -9,6 +9,7 @@
 #include "protocol/error_text.h"
 #include "protocol/resp_array.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/queued_rights.h"
 #include "proxy/client/tracking.h"
 #include "proxy/routing/script_request.h"
 #include "proxy/routing/trouble_texts.h"
@@ -45,6 +46,7 @@ std::string WriteReply(protocol::RespVersion version, auto write) {
 
 void TransactionRun::Start(ClientSession& session, std::unique_ptr<Transaction> transaction) {
   auto* run = new TransactionRun(session, std::move(transaction));  // ends itself
+  if (run->Queued().IsToBeChecked()) RefuseWhatIsDenied(session, run->transaction_->queue);
   if (run->Queued().BeginsOutside() && run->Queued().HasInside()) {
     run->RunOutside();
   } else {
@@ -67,9 +69,13 @@ TransactionRun::TransactionRun(ClientSession& session, std::unique_ptr<Transacti
         RunOutside();
       }) {
   ReplyTaker::Queue().AddHeldBack();
+  session_.State().is_executing = true;
 }
 
-TransactionRun::~TransactionRun() { ReplyTaker::Queue().RemoveHeldBack(); }
+TransactionRun::~TransactionRun() {
+  session_.State().is_executing = false;
+  ReplyTaker::Queue().RemoveHeldBack();
+}
 
 // Before the rest: what stands before the first command that runs inside. Behind it: all others.
 void TransactionRun::RunOutside() {
@@ -79,6 +85,10 @@ void TransactionRun::RunOutside() {
     if (command.is_inside && !is_inside_over_) return SendInside();
     if (!command.is_outside) continue;
     if (session_.IsGone()) return Finish({});
+    if (const std::string* refusal = Queued().RefusalOf(next_outside_)) {
+      outside_replies_.push_back(*refusal);
+      continue;
+    }
     if (!nested_.Perform(Queued().BytesOf(command), *command.spec, command.id)) return;
     outside_replies_.push_back(nested_.TakeReply());
   }

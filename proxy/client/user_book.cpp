@@ -264,6 +264,11 @@ void UserBook::SetLogMax(std::size_t entries_max) {
   log_max_ = entries_max;
 }
 
+std::size_t UserBook::LogMax() const {
+  const std::lock_guard lock(mutex_);
+  return log_max_;
+}
+
 void UserBook::ClearLog() {
   const std::lock_guard lock(mutex_);
   log_.Clear();

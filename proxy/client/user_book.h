@@ -88,6 +88,7 @@ class UserBook {
   void NoteRefusal(protocol::AclLogEvent event, std::int64_t now_ms);
   void ClearLog();
   void SetLogMax(std::size_t entries_max);  // acllog-max-len
+  std::size_t LogMax() const;
   std::deque<protocol::AclLogEntry> Log() const;
 
  private:

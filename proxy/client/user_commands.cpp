@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ACL, and what of CONFIG SET is about it: the users of the proxy, which decides what they may do; the
+// ACL, and what of CONFIG is about it: the users of the proxy, which decides what they may do; the
 // shards know nothing of them.
 #include <array>
 #include <functional>
@@ -158,26 +158,67 @@ void SetPassword(LocalCall& call) {
   Make(call, change, AnswerOk);
 }
 
+constexpr std::string_view kLogLength = "acllog-max-len";
+
+std::string WhyNoLength(std::string_view name, std::string_view reason) {
+  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " +
+         std::string(reason);
+}
+
+OperationContext ContextFor(LocalCall& call, const Request& request) {
+  ClientSession& session = call.session;
+  const WorkerServices& services = session.Services();
+  return {services.dispatcher, services.settings,   request,
+          session.Replies(),   session.OpenPlace(), session.OwnLane()};
+}
+
+Request RequestOf(const LocalCall& call, std::span<const std::string_view> args,
+                  std::string& bytes) {
+  protocol::StringSink sink{bytes};
+  protocol::WriteRequest(sink, args);
+  return {args, bytes, &call.spec, protocol::IdOf(call.spec)};
+}
+
+// The shards are told the rest.
 void ConfigSet(LocalCall& call) {
-  for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
-    if (protocol::EqualsNoCase(call.args[i], "requirepass")) {
-      if (call.args.size() == 4) return SetPassword(call);
-      return call.reply.Error(PasswordAlone(call.args[i]));
+  const auto pairs = call.args.subspan(2);
+  if (pairs.size() % 2 != 0) return call.reply.Error(protocol::error_text::kSyntax);
+  std::vector<std::string_view> rest(call.args.begin(), call.args.begin() + 2);
+  std::optional<std::int64_t> length;
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    const std::string_view name = pairs[i], value = pairs[i + 1];
+    if (protocol::EqualsNoCase(name, "requirepass")) {
+      if (pairs.size() == 2) return SetPassword(call);
+      return call.reply.Error(PasswordAlone(name));
     }
-    const auto length = protocol::ParseInteger(call.args[i + 1]);
-    // The shards are told, too, and refuse what is no length.
-    if (protocol::EqualsNoCase(call.args[i], "acllog-max-len") && length && *length >= 0) {
-      call.session.Services().book.SetLogMax(static_cast<std::size_t>(*length));
+    if (!protocol::EqualsNoCase(name, kLogLength)) {
+      rest.insert(rest.end(), {name, value});
+      continue;
+    }
+    if (length) return call.reply.Error(WhyNoLength(name, "duplicate parameter"));
+    length = protocol::ParseInteger(value);
+    if (!length) {
+      return call.reply.Error(WhyNoLength(name, "argument couldn't be parsed into an integer"));
+    }
+    if (*length < 0) {
+      return call.reply.Error(
+          WhyNoLength(name, "argument must be between 0 and 9223372036854775807 inclusive"));
     }
   }
-  ClientSession& session = call.session;
+  if (length) call.session.Services().book.SetLogMax(static_cast<std::size_t>(*length));
+  if (rest.size() == 2) return call.reply.Ok();
   std::string bytes;
-  protocol::StringSink sink{bytes};
-  protocol::WriteRequest(sink, call.args);
-  const WorkerServices& services = session.Services();
-  const Request request{call.args, bytes, &call.spec, protocol::IdOf(call.spec)};
-  StartConfigSet({services.dispatcher, services.settings, request, session.Replies(),
-                  session.OpenPlace(), session.OwnLane()});
+  const Request request = RequestOf(call, rest, bytes);
+  StartConfigSet(ContextFor(call, request));
+}
+
+// Of one's own settings what counts is here, of all others there.
+void ConfigGet(LocalCall& call) {
+  std::string bytes;
+  const Request request = RequestOf(call, call.args, bytes);
+  StartConfigGet(
+      ContextFor(call, request),
+      {{std::string(kLogLength), std::to_string(call.session.Services().book.LogMax())}});
 }
 
 // ---- Everything else ----
@@ -247,12 +288,19 @@ void Log(LocalCall& call) {
 }
 
 constexpr std::array kCommands = {
-    LocalCommand{"acl|cat", Cat},         LocalCommand{"acl|deluser", DelUser, true},
-    LocalCommand{"acl|dryrun", DryRun},   LocalCommand{"acl|genpass", GenPass},
-    LocalCommand{"acl|getuser", GetUser}, LocalCommand{"acl|list", List},
-    LocalCommand{"acl|load", Load, true}, LocalCommand{"acl|log", Log},
-    LocalCommand{"acl|save", Save},       LocalCommand{"acl|setuser", SetUser, true},
-    LocalCommand{"acl|users", Users},     LocalCommand{"acl|whoami", WhoAmI},
+    LocalCommand{"acl|cat", Cat},
+    LocalCommand{"acl|deluser", DelUser, true},
+    LocalCommand{"acl|dryrun", DryRun},
+    LocalCommand{"acl|genpass", GenPass},
+    LocalCommand{"acl|getuser", GetUser},
+    LocalCommand{"acl|list", List},
+    LocalCommand{"acl|load", Load, true},
+    LocalCommand{"acl|log", Log},
+    LocalCommand{"acl|save", Save},
+    LocalCommand{"acl|setuser", SetUser, true},
+    LocalCommand{"acl|users", Users},
+    LocalCommand{"acl|whoami", WhoAmI},
+    LocalCommand{"config|get", ConfigGet, true},
     LocalCommand{"config|set", ConfigSet, true},
 };
 

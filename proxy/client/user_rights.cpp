@@ -67,27 +67,29 @@ runtime::Counter& CountOf(AclLogReason reason, SessionCounters& counters) {
   }
 }
 
+bool IsInTransaction(const SessionState& state) {
+  return state.is_executing || (state.ways & SessionWays::kQueuesTransaction) != 0;
+}
+
 void Note(ClientSession& session, AclLogReason reason, std::string_view object,
           std::string_view user, bool is_in_script = false) {
   if (reason != AclLogReason::kAuth) {
     session.Services().audit.NoteDenial(session, protocol::AclLogReasonName(reason), object);
   }
-  const bool is_queued = (session.State().ways & SessionWays::kQueuesTransaction) != 0;
   CountOf(reason, session.Services().counters).Add();
   session.Services().book.NoteRefusal(
       {.reason = reason,
-       .context = is_in_script ? AclLogContext::kLua
-                  : is_queued  ? AclLogContext::kMulti
-                               : AclLogContext::kToplevel,
+       .context = is_in_script                       ? AclLogContext::kLua
+                  : IsInTransaction(session.State()) ? AclLogContext::kMulti
+                                                     : AclLogContext::kToplevel,
        .object = std::string(object),
        .user = std::string(user),
        .client = DescribeClient(session)},
       runtime::UnixMs());
 }
 
-void Note(ClientSession& session, const protocol::AclVerdict& verdict,
+void Note(ClientSession& session, std::string_view user, const protocol::AclVerdict& verdict,
           const protocol::CommandSpec& spec, std::span<const std::string_view> args) {
-  const std::string& user = session.State().user->Name();
   if (verdict.denial == AclDenial::kCommand) {
     return Note(session, AclLogReason::kCommand, spec.name, user);
   }
@@ -96,11 +98,12 @@ void Note(ClientSession& session, const protocol::AclVerdict& verdict,
 }
 
 // Of a command that the user's rules allow, and the settings do not.
-std::string WhyWithheld(ClientSession& session, const protocol::AclVerdict& verdict,
-                        const protocol::CommandSpec& spec, std::span<const std::string_view> args) {
+std::string WhyWithheld(ClientSession& session, std::string_view user,
+                        const protocol::AclVerdict& verdict, const protocol::CommandSpec& spec,
+                        std::span<const std::string_view> args) {
   if (verdict.denial != AclDenial::kCommand) return {};
   const UsersVersion& users = *session.Services().users;
-  const AclUser* told = users.told.Find(session.State().user->Name());
+  const AclUser* told = users.told.Find(user);
   const bool is_told =
       told != nullptr && protocol::CheckAcl(*told, spec, args, session.Services().acl_keys).denial !=
                              AclDenial::kCommand;
@@ -141,6 +144,15 @@ void CutOff(ClientSession& session, const UsersVersion& users, std::string_view 
   }
 }
 
+// nullptr: there is no such user, it is off, or this is not its password.
+const AclUser* Verified(ClientSession& session, const LoginRequest& login) {
+  const AclUser* found = session.Services().users->users.Find(login.user);
+  // Who does not exist takes as long to refuse.
+  const AclUser nobody(login.user, RulesContext());
+  const AclUser& user = found == nullptr ? nobody : *found;
+  return user.Accepts(login.password, &runtime::Sha256Hex) ? found : nullptr;
+}
+
 const AclUser* UserOfCertificate(ClientSession& session) {
   const runtime::TlsStream* tls = session.Socket().Tls();
   if (tls == nullptr || session.Listener().tls.client_user == config::ClientUser::kOff) {
@@ -165,33 +177,39 @@ void BecomeFirstUser(ClientSession& session) {
   }
 }
 
-std::string_view LogIn(ClientSession& session, std::string_view user, std::string_view password,
-           std::string_view command) {
-  const AclUser* found = session.Services().users->users.Find(user);
-  // Who does not exist takes as long to refuse.
-  const AclUser nobody(user, RulesContext());
-  if (!(found == nullptr ? nobody : *found).Accepts(password, &runtime::Sha256Hex)) {
-    Note(session, AclLogReason::kAuth, command, user);
-    session.Services().audit.NoteLogin(session, user, false);
+std::string_view LogIn(ClientSession& session, const LoginRequest& login,
+                       std::string_view command) {
+  const AclUser* found = Verified(session, login);
+  if (found == nullptr) {
+    Note(session, AclLogReason::kAuth, command, login.user);
+    session.Services().audit.NoteLogin(session, login.user, false);
     return protocol::error_text::kWrongPass;
   }
   const bool is_in = Become(session, *found);
   session.ApplyParserLimits();
-  session.Services().audit.NoteLogin(session, user, is_in);
+  session.Services().audit.NoteLogin(session, login.user, is_in);
   return is_in ? std::string_view() : kUserHasAllClients;
 }
 
-std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
+const AclUser* WhoWouldLogIn(ClientSession& session, const LoginRequest& login) {
+  const AclUser* found = Verified(session, login);
+  if (found == nullptr || found == session.State().user) return found;
+  return session.Services().book.Loads().Take(found->Name()).IsTaken() ? found : nullptr;
+}
+
+std::string DenialOf(ClientSession& session, const AclUser& user, const protocol::CommandSpec& spec,
                      std::span<const std::string_view> args) {
-  const AclUser& user = *session.State().user;
+  const bool is_executing = session.State().is_executing;
   std::vector<protocol::KeyPosition>& keys = session.Services().acl_keys;
   const protocol::AclVerdict verdict = protocol::CheckAcl(user, spec, args, keys);
   if (!verdict.IsAllowed()) {
-    Note(session, verdict, spec, args);
-    return protocol::AclRefusal(verdict, spec) + WhyWithheld(session, verdict, spec, args);
+    Note(session, user.Name(), verdict, spec, args);
+    return (is_executing ? protocol::AclRefusalAtExec(verdict)
+                         : protocol::AclRefusal(verdict, spec)) +
+           WhyWithheld(session, user.Name(), verdict, spec, args);
   }
   // A shard runs transactions as the proxy's own user.
-  if (RunsScript(spec) && (session.State().ways & SessionWays::kQueuesTransaction) != 0) {
+  if (RunsScript(spec) && IsInTransaction(session.State())) {
     Note(session, AclLogReason::kCommand, spec.name, user.Name());
     return std::string(kNoQueuedScripts);
   }
@@ -202,20 +220,13 @@ std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
          " option of SORT denied due to insufficient ACL permissions.";
 }
 
-// The shard says what was refused in words, which differ between versions, and not of which key.
-void NoteScriptReply(ClientSession& session, std::string_view script_command, std::string_view reply) {
-  if (!reply.starts_with('-')) return;
-  const std::string_view text = reply.substr(1);
-  const bool is_denial =
-      text.starts_with("NOPERM") || text.starts_with("ERR The user executing the script");
-  if (!is_denial || session.IsGone()) return;
-  const auto speaks_of = [&](std::string_view word) {
-    return reply.find(word) != std::string_view::npos;
-  };
-  const AclLogReason reason = speaks_of("channel") ? AclLogReason::kChannel
-                              : speaks_of(" key")  ? AclLogReason::kKey
-                                                   : AclLogReason::kCommand;
-  Note(session, reason, script_command, session.State().user->Name(), true);
+std::string DenialOf(ClientSession& session, const protocol::CommandSpec& spec,
+                     std::span<const std::string_view> args) {
+  return DenialOf(session, *session.State().user, spec, args);
+}
+
+void NoteScriptDenial(ClientSession& session, AclLogReason reason, std::string_view object) {
+  if (!session.IsGone()) Note(session, reason, object, session.State().user->Name(), true);
 }
 
 void TakeUsers(WorkerServices& services, UserBook::Snapshot users) {
@@ -241,7 +252,7 @@ void TakeUsers(WorkerServices& services, UserBook::Snapshot users) {
     } else if (!MayGoOnListening(*session, *user)) {
       CutOff(*session, *services.users, "its user may not listen to this any more");
     } else if (state.is_restricted && !HaveSameRights(old, *user)) {
-      session->SpoilQueued();
+      session->CheckQueuedAgain();
       if (session->IsBlocked()) RecheckBlocked(*session);
     }
   }

@@ -7,7 +7,7 @@
 #include "protocol/error_reply.h"
 #include "protocol/error_text.h"
 #include "protocol/key_extraction.h"
-#include "proxy/client/user_rights.h"
+#include "proxy/client/script_denial.h"
 #include "proxy/operations/private_call.h"
 #include "proxy/routing/script_request.h"
 #include "proxy/routing/trouble_texts.h"
@@ -22,11 +22,12 @@ using protocol::Slot;
 class ScriptCall final : public PrivateCall {
  public:
   // The session stays until it has its reply.
-  ScriptCall(const OperationContext& context, const std::vector<Slot>& slots, ClientSession& session,
-             Guise guise, bool shows_text)
+  ScriptCall(const OperationContext& context, const std::vector<Slot>& slots,
+             ClientSession& session, Guise guise, bool shows_text)
       : PrivateCall(context, slots),
         session_(session),
-        command_name_(context.request.spec->name),
+        spec_(context.request.spec),
+        slot_(slots[0]),
         guise_(std::move(guise)) {
     const auto& request = context.request;
     is_shown_ = shows_text && HasSoundKeyCount(request.args);
@@ -38,16 +39,22 @@ class ScriptCall final : public PrivateCall {
   const Guise* AsWhom() const override { return &guise_; }
   void OnLegReply(std::string_view reply, std::size_t left) override {
     if (is_shown_ && IsScriptRefusal(reply)) Dispatch().Scripts().Forget(Words()[1]);
-    NoteScriptReply(session_, command_name_, reply);
     const bool is_first_error = reply.starts_with('-') && !reply_.starts_with('-');
     if (reply_.empty() || is_first_error) reply_ = reply;
-    if (left == 0) End(std::string(reply_));
+    if (left > 0) return;
+    if (!ScriptDenialIn(reply_)) return End(std::string(reply_));
+    const std::vector<std::string_view> args(Words().begin(), Words().end());
+    const Request request{args, {}, spec_, protocol::IdOf(*spec_)};
+    NoteAndDeliver({Dispatch(), Settings(), request, Queue(), Sequence(), OwnLane(), slot_},
+                   session_, guise_.name, reply_);
+    HandOver();
   }
   // It waits for nothing but its shard.
   std::string TimeoutReply() const override { return protocol::ErrorReplyOf(trouble_text::kUnreachable); }
 
   ClientSession& session_;
-  std::string_view command_name_;  // of the command table
+  const protocol::CommandSpec* spec_;  // of the command table
+  Slot slot_;                          // of its keys, or the first of all masters
   Guise guise_;
   std::string reply_;
   bool is_shown_;  // its text is kept by the proxy, for those who know its digest

@@ -2,7 +2,9 @@
 // All commands that the proxy composes of several exchanges with shards.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "proxy/routing/request_plan.h"
@@ -31,6 +33,9 @@ const std::vector<Composition>& Compositions();
 void StartPatternSort(const OperationContext& context);
 void StartScan(const OperationContext& context);
 void StartConfigSet(const OperationContext& context);
+// With these values instead of the shard's, by the names of settings.
+using OwnSettings = std::map<std::string, std::string>;
+void StartConfigGet(const OperationContext& context, const OwnSettings& own);
 void StartRandomKey(const OperationContext& context);
 
 }  // namespace slotway::proxy

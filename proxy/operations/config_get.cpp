@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // CONFIG GET: as one shard says it, less the passwords by which the proxy and the shards know each
-// other.
+// other, and with what the proxy has of its own.
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "protocol/ascii.h"
-#include "protocol/glob.h"
 #include "protocol/resp_reply_value.h"
 #include "protocol/resp_writer.h"
 #include "proxy/operations/compositions.h"
@@ -26,7 +26,8 @@ bool IsSecret(std::string_view name) {
 }
 
 // What is no list of names and values goes through as it is: an error.
-std::string WithoutSecrets(std::string_view reply, protocol::RespVersion version) {
+std::string AsTheProxySaysIt(std::string_view reply, const OwnSettings& own,
+                             protocol::RespVersion version) {
   const auto value = protocol::ParseRespValue(reply);
   if (!value || value->elements.empty()) return std::string(reply);
   const auto& words = value->elements;
@@ -35,15 +36,22 @@ std::string WithoutSecrets(std::string_view reply, protocol::RespVersion version
   protocol::RespWriter<protocol::StringSink> writer(sink, version);
   writer.Map(words.size() / 2);
   for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+    const auto ours = own.find(words[i].text);
     writer.Bulk(words[i].text);
-    writer.Bulk(IsSecret(words[i].text) ? std::string_view() : std::string_view(words[i + 1].text));
+    if (ours != own.end()) {
+      writer.Bulk(ours->second);
+    } else {
+      writer.Bulk(IsSecret(words[i].text) ? std::string_view()
+                                          : std::string_view(words[i + 1].text));
+    }
   }
   return bytes;
 }
 
 class ConfigGet final : public Operation {
  public:
-  using Operation::Operation;
+  ConfigGet(const OperationContext& context, OwnSettings own)
+      : Operation(context), own_(std::move(own)) {}
 
   // A shard that can answer now, the first of them: always the same, as long as it can.
   void Begin(Args args) {
@@ -55,27 +63,22 @@ class ConfigGet final : public Operation {
     Send(ready == slots.end() ? first : *ready, args, 0, true);
   }
   void OnReply(std::size_t, std::string_view reply) override {
-    Finish(WithoutSecrets(reply, Version()));
+    Finish(AsTheProxySaysIt(reply, own_, Version()));
   }
+
+ private:
+  OwnSettings own_;
 };
 
-void StartConfigGet(const OperationContext& context) {
-  (new ConfigGet(context))->Begin(context.request.args);
-}
-
-// Nothing of it has to be left out.
-bool AsksForNoSecret(std::span<const std::string_view> args) {
-  return std::ranges::none_of(args.subspan(2), [](std::string_view pattern) {
-    return std::ranges::any_of(kSecrets, [&](std::string_view secret) {
-      return protocol::GlobMatchesNoCase(pattern, secret);
-    });
-  });
-}
-
 constexpr Composition kCompositions[] = {
-    {.full_name = "config|get", .always = StartConfigGet, .suits_lone_shard = AsksForNoSecret}};
+    {.full_name = "config|get",
+     .always = [](const OperationContext& context) { StartConfigGet(context, {}); }}};
 
 }  // namespace
+
+void StartConfigGet(const OperationContext& context, const OwnSettings& own) {
+  (new ConfigGet(context, own))->Begin(context.request.args);
+}
 
 std::span<const Composition> ConfigGetCompositions() { return kCompositions; }
 

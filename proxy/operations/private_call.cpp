@@ -67,7 +67,7 @@ void PrivateCall::Begin() {
   for (std::size_t leg = 0; leg < count && !alive.expired(); ++leg) StartLeg(leg);
 }
 
-void PrivateCall::End(std::string_view reply) {
+void PrivateCall::Leave() {
   is_over_ = true;
   Queue().SetBlocked(nullptr);
   Dispatch().CancelAwait(*this);
@@ -75,7 +75,16 @@ void PrivateCall::End(std::string_view reply) {
     if (leg.awaits_id) unblocking_->Count(false);
     if (leg.connection != nullptr) Dispatch().Private().End(*leg.connection);
   }
+}
+
+void PrivateCall::End(std::string_view reply) {
+  Leave();
   Finish(reply);
+}
+
+void PrivateCall::HandOver() {
+  Leave();
+  delete this;
 }
 
 bool PrivateCall::IsTimeOver() const {

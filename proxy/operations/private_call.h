@@ -42,6 +42,8 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void Begin();
   // Delivers the reply and frees the call.
   void End(std::string_view reply);
+  // Frees the call without a reply: another operation has its place.
+  void HandOver();
 
   // The words of the request; the time among them is written anew when it is sent later.
   std::vector<std::string>& Words() { return args_; }
@@ -87,6 +89,7 @@ class PrivateCall : public Operation, public BlockedCall, private PrivateConnect
   void OnPrivateDown(BackendConnection& connection, std::string_view reason) override;
   void OnPrivateReady(BackendConnection& connection) override;
 
+  void Leave();
   void StartLeg(std::size_t index);
   void SendLeg(std::size_t index, BackendConnection& connection);
   InFlight PartOf(std::size_t part, protocol::Slot slot);

@@ -39,6 +39,33 @@ void WarnOfTooFewFiles(const config::LimitsConfig& limits) {
       granted, wanted);
 }
 
+// A password that is replaced is tried for a while yet. What a file's second line says counts as
+// long as it is there; otherwise `until_ms` is the end, 0: there is none.
+template <class Login>
+void KeepFormer(const Login& now, const Login& fresh, std::uint32_t window_ms, Login& effective,
+                std::uint64_t& until_ms) {
+  const bool is_new = fresh.password != now.password;
+  if (!fresh.previous_password.empty() || (!is_new && until_ms == 0)) {
+    effective.previous_password = fresh.previous_password;
+    until_ms = 0;
+  } else if (is_new && window_ms == 0) {
+    effective.previous_password.clear();
+    until_ms = 0;
+  } else if (is_new) {
+    effective.previous_password = now.password;
+    until_ms = runtime::MonotonicMs() + window_ms;
+  }
+}
+
+// Whether its time is over now.
+template <class Login>
+bool EndFormer(std::uint64_t now_ms, Login& login, std::uint64_t& until_ms) {
+  if (until_ms == 0 || now_ms < until_ms) return false;
+  login.previous_password.clear();
+  until_ms = 0;
+  return true;
+}
+
 }  // namespace
 
 ProxyServer::ProxyServer(config::ProxyConfig settings)
@@ -204,7 +231,11 @@ runtime::Result<SettingsChange> ProxyServer::TakeSettings(const config::ProxyCon
     return tl::unexpected(opened.error());
   }
   if (auto tried = TryOut(change.effective); !tried) return tl::unexpected(tried.error());
-  KeepFormerPassword(fresh.backend, change.effective.backend);
+  const std::uint32_t window_ms = fresh.backend.password_window_ms;
+  KeepFormer(settings_.backend, fresh.backend, window_ms, change.effective.backend,
+             former_password_until_ms_);
+  KeepFormer(settings_.backend.sentinel, fresh.backend.sentinel, window_ms,
+             change.effective.backend.sentinel, former_sentinel_password_until_ms_);
   const std::vector<std::string> password_files = config::PasswordFilesOf(change.effective);
   // The same ones may have changed since they were read: that is looked at later.
   if (password_files != config::PasswordFilesOf(settings_)) {
@@ -230,6 +261,7 @@ void ProxyServer::RenewPasswords() {
   if (!password_files_.HaveChanged()) return;
   config::ProxyConfig renewed = settings_;
   renewed.backend.previous_password.clear();
+  renewed.backend.sentinel.previous_password.clear();
   auto done = config::ReadPasswordFiles(renewed);
   if (done) {
     if (auto change = Reload(renewed); !change) done = tl::unexpected(change.error());
@@ -241,28 +273,10 @@ void ProxyServer::RenewPasswords() {
   runtime::LogInfo("password files have changed and are taken over");
 }
 
-void ProxyServer::KeepFormerPassword(const config::BackendConfig& fresh,
-                                     config::BackendConfig& effective) {
-  const bool is_new = fresh.password != settings_.backend.password;
-  if (!fresh.previous_password.empty() || (!is_new && former_password_until_ms_ == 0)) {
-    effective.previous_password = fresh.previous_password;
-    former_password_until_ms_ = 0;
-  } else if (is_new && fresh.password_window_ms == 0) {
-    effective.previous_password.clear();
-    former_password_until_ms_ = 0;
-  } else if (is_new) {
-    effective.previous_password = settings_.backend.password;
-    former_password_until_ms_ = runtime::MonotonicMs() + fresh.password_window_ms;
-  }
-}
-
 void ProxyServer::EndFormerPasswords() {
   const std::uint64_t now_ms = runtime::MonotonicMs();
-  const bool is_over = former_password_until_ms_ != 0 && now_ms >= former_password_until_ms_;
-  if (is_over) {
-    settings_.backend.previous_password.clear();
-    former_password_until_ms_ = 0;
-  }
+  const bool is_over = EndFormer(now_ms, settings_.backend, former_password_until_ms_);
+  EndFormer(now_ms, settings_.backend.sentinel, former_sentinel_password_until_ms_);
   if (!share_->book.EndPasswords(now_ms) && !is_over) return;
   OnEachWorker([this](ProxyWorker& worker) { worker.TakeSettings(settings_); });
   runtime::LogInfo("the time of passwords that were replaced is over");

@@ -84,8 +84,6 @@ class ProxyServer {
   void RenewTls();
   void RenewPasswords();
   void EndFormerPasswords();
-  // Of the backend's, for settings_.backend.password_window_ms.
-  void KeepFormerPassword(const config::BackendConfig& fresh, config::BackendConfig& effective);
   void AskBackendAnew(const SettingsChange& change);
   void Publish(const TopologyRefresher::Snapshot& snapshot);
   void KeepUsers();
@@ -120,7 +118,9 @@ class ProxyServer {
   runtime::Timer files_timer_;
   runtime::FileMarks tls_files_;
   runtime::FileMarks password_files_;
-  std::uint64_t former_password_until_ms_ = 0;  // 0: as long as the settings say it
+  // Of backend and backend.sentinel. 0: as long as the settings say it.
+  std::uint64_t former_password_until_ms_ = 0;
+  std::uint64_t former_sentinel_password_until_ms_ = 0;
   runtime::Counter reloads_;
   std::atomic<bool> is_refresh_requested_{false};
   std::atomic<bool> are_commands_requested_{false};

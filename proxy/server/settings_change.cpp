@@ -2,6 +2,7 @@
 #include "proxy/server/settings_change.h"
 
 #include <string_view>
+#include <tuple>
 
 namespace slotway::proxy {
 namespace {
@@ -48,7 +49,14 @@ constexpr Part kParts[] = {
          [](auto& c) -> auto& { return c.backend.response_timeout_ms; }),
     Live("backend.ping_interval_ms", [](auto& c) -> auto& { return c.backend.ping_interval_ms; }),
     Live("backend.topology", [](auto& c) -> auto& { return c.backend.topology; }),
-    Fixed("backend.sentinel", [](auto& c) -> auto& { return c.backend.sentinel; }),
+    Fixed("backend.sentinel.master_name",
+          [](auto& c) -> auto& { return c.backend.sentinel.master_name; }),
+    // But for the name: who the proxy is to them.
+    Live("backend.sentinel",
+         [](auto& c) {
+           auto& sentinel = c.backend.sentinel;
+           return std::tie(sentinel.username, sentinel.password, sentinel.password_file);
+         }),
     Live("backend.replicas", [](auto& c) -> auto& { return c.backend.replicas; }),
     Live("backend.tls", [](auto& c) -> auto& { return c.backend.tls; }),
     Live("auth", [](auto& c) -> auto& { return c.auth; }),

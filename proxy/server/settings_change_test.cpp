@@ -25,17 +25,19 @@ TEST(SettingsChange, WhatNeedsARestartStays) {
   ProxyConfig now, fresh;
   fresh.backend.kind = config::BackendKind::kSentinel;
   fresh.backend.sentinel.master_name = "mymaster";
+  fresh.backend.sentinel.password = "theirs";
   fresh.backend.password = "secret";
   fresh.workers = 3;
   fresh.pause_max_us = 0;
   fresh.admin.port = 1;
   fresh.hold.time_max_ms = 1;
   auto change = CompareSettings(now, fresh);
-  EXPECT_THAT(change.applied, ElementsAre("backend.password", "hold"));
-  EXPECT_THAT(change.needs_restart,
-              ElementsAre("backend.kind", "backend.sentinel", "workers", "pause_max_us", "admin"));
+  EXPECT_THAT(change.applied, ElementsAre("backend.password", "backend.sentinel", "hold"));
+  EXPECT_THAT(change.needs_restart, ElementsAre("backend.kind", "backend.sentinel.master_name",
+                                                "workers", "pause_max_us", "admin"));
   ProxyConfig expected;
   expected.backend.password = "secret";
+  expected.backend.sentinel.password = "theirs";
   expected.hold.time_max_ms = 1;
   EXPECT_TRUE(change.effective == expected);
 }
@@ -58,6 +60,7 @@ TEST(SettingsChange, KnowsEverySetting) {
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
     ++known;
   }
+  std::erase(names, "backend.sentinel.master_name");  // a part of a part
   EXPECT_EQ(static_cast<std::size_t>(known), names.size());
 }
 

@@ -12,6 +12,7 @@ from deadline import SLOWNESS, wait_until
 from proxy_process import ProxyProcess, admin_text
 from raw_client import RawClient
 from real_cluster import RealCluster
+from replica_set import MASTER_NAME, ReplicaSet, Sentinels
 
 WRONG = "WRONGPASS"
 
@@ -187,17 +188,77 @@ def test_config_set_requirepass(cluster, start):
         assert admin.call("CONFIG", "SET", "maxmemory-policy", "noeviction") == "OK"
 
 
-def test_the_length_of_the_acl_log(start):
-    proxy = start(auth={"users": ["alice on >p ~a* +@all"]})
+def test_the_length_of_the_acl_log(cluster, start):
+    """It is the proxy's own, as its log is: neither the shards nor other proxies know of it."""
+    name = "acllog-max-len"
+    proxy, other = (start(auth={"users": ["alice on >p ~a* +@all"]}) for _ in range(2))
     with RawClient(proxy.port) as admin, RawClient(proxy.port) as alice:
         assert alice.call("AUTH", "alice", "p") == "OK"
-        assert admin.call("CONFIG", "SET", "acllog-max-len", "3") == "OK"
-        assert admin.call("CONFIG", "GET", "acllog-max-len") == [b"acllog-max-len", b"3"]
+        assert admin.call("CONFIG", "SET", name, "3") == "OK"
+        assert admin.call("CONFIG", "GET", name) == [name.encode(), b"3"]
+        assert admin.call("CONFIG", "GET", "acllog*") == [name.encode(), b"3"]
+        assert other.call("CONFIG", "GET", name) == [name.encode(), b"128"]
+        assert all(node.call("CONFIG", "GET", name)[1] == b"128" for node in cluster.nodes)
         for number in range(6):
             alice.call("GET", f"b{number}")
         assert len(admin.call("ACL", "LOG")) == 3
-        assert admin.call("CONFIG", "SET", "acllog-max-len", "no").startswith("ERR CONFIG SET failed")
-        assert admin.call("CONFIG", "SET", "acllog-max-len", "128") == "OK"
+        # Beside what the shards are told, in a transaction, and for RESP3.
+        assert admin.call("CONFIG", "SET", "slowlog-max-len", "77", "ACLLOG-MAX-LEN", "2") == "OK"
+        assert all(node.call("CONFIG", "GET", "slowlog-max-len")[1] == b"77" for node in cluster.nodes)
+        admin.call("HELLO", "3")
+        assert admin.call("CONFIG", "GET", name, "slowlog-max-len") == [
+            (name.encode(), b"2"), (b"slowlog-max-len", b"77")]
+        admin.call("HELLO", "2")
+        assert admin.pipeline([("MULTI",), ("CONFIG", "SET", name, "1"), ("CONFIG", "GET", name), ("EXEC",)])[-1] == [
+            "OK", [name.encode(), b"1"]]
+        with cluster.nodes[0].client() as redis:
+            for value in ("no", "-1", "", "1.5"):
+                assert admin.call("CONFIG", "SET", name, value) == redis.call("CONFIG", "SET", name, value)
+            for words in ((name, "1", name, "2"), (name,), (name, "1", "x")):
+                assert admin.call("CONFIG", "SET", *words) == redis.call("CONFIG", "SET", *words)
+        assert admin.call("CONFIG", "GET", name) == [name.encode(), b"1"]
+        alice.call("GET", "b")
+        assert len(admin.call("ACL", "LOG")) == 1
+        assert admin.call("CONFIG", "SET", name, "0") == "OK"
+        alice.call("GET", "b")
+        assert admin.call("ACL", "LOG") == []
+
+
+def test_the_password_of_sentinels_rotates(tmp_path):
+    """Before they know it, and afterwards."""
+    replica_set = ReplicaSet(replicas=1)
+    sentinels = proxy = None
+    secret = Secret(tmp_path / "secret", password="first")
+    try:
+        sentinels = Sentinels(replica_set, count=1, password="first")
+        proxy = ProxyProcess(sentinels.seeds(), settings={"backend": {
+            "kind": "sentinel", "password_window_ms": "60s",
+            "sentinel": {"master_name": MASTER_NAME, "password_file": secret.path("password")}}})
+        secret.put(password="second")
+        wait_until(lambda: "password files have changed" in proxy.process.log(), 5, "it is taken over")
+        assert_failover_is_followed(proxy, replica_set, sentinels, "a")
+        assert sentinels.call(0, "ACL", "SETUSER", "default", "resetpass", ">second") == "OK"
+        sentinels.password = "second"
+        assert_failover_is_followed(proxy, replica_set, sentinels, "b")
+        secret.put(password="third\nsecond")
+        wait_until(lambda: proxy.process.log().count("password files have changed") == 2, 5, "it is taken over")
+        assert_failover_is_followed(proxy, replica_set, sentinels, "c")
+    finally:
+        for one in (proxy, sentinels, replica_set):
+            if one is not None:
+                one.stop()
+
+
+def assert_failover_is_followed(proxy, replica_set, sentinels, value):
+    for kind in ("normal", "pubsub"):
+        sentinels.call(0, "CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    before = sentinels.master_port()
+    wait_until(lambda: sentinels.call(0, "SENTINEL", "FAILOVER", MASTER_NAME) == "OK", 20, "it can begin")
+    wait_until(lambda: sentinels.master_port() != before, 20, "another one is master")
+    master = replica_set.node_of_port(sentinels.master_port())
+    wait_until(lambda: proxy.call("SET", "k", value) == "OK" and master.call("GET", "k") == value.encode(), 20,
+               "the proxy knows it")
+    replica_set.wait_until_in_step()
 
 
 # --- nowhere to be read

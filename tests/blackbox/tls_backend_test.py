@@ -166,6 +166,27 @@ def test_a_new_certificate_of_the_proxy(nodes, files, tmp_path):
         proxy.stop()
 
 
+def test_changed_users_are_kept_by_the_masters(nodes, files):
+    """While connections break, and for proxies that come later."""
+    proxies = [proxy_for(nodes, files) for _ in range(2)]
+    try:
+        for number in range(12):
+            changed, other = proxies[number % 2], proxies[(number + 1) % 2]
+            if number % 3 == 0:
+                nodes[number % 4].call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            assert changed.call("ACL", "SETUSER", "bob", "on", f">{number}", f"~{number}") == "OK"
+            wait_until(lambda c=changed, o=other: c.call("ACL", "LIST") == o.call("ACL", "LIST"), 2,
+                       "both know it")
+        proxies.append(proxy_for(nodes, files))
+        with RawClient(proxies[2].port) as client:
+            assert client.call("AUTH", "bob", "11") == "OK"
+        assert proxies[2].call("ACL", "DELUSER", "bob") == 1
+        wait_until(lambda: all(b"bob" not in proxy.call("ACL", "USERS") for proxy in proxies), 2, "he is gone")
+    finally:
+        for proxy in proxies:
+            proxy.stop()
+
+
 def test_sentinels(files):
     """Sentinels, a master and its replica: all of them speak TLS only."""
     started, directory = [], tempfile.mkdtemp(prefix="slotway-tls-sentinel-")

@@ -74,6 +74,24 @@ def test_the_rules_hold_inside_of_scripts(proxy):
     assert admin.call("EVAL", GET_OTHER, 1, "{app:}", "secret{app:}") == b"s"
 
 
+PUBLISH = "return redis.call('PUBLISH', ARGV[1], 'm')"
+
+
+def test_the_log_names_what_scripts_were_refused(proxy):
+    admin, app, reader = proxy.client(), log_in(proxy, "app"), log_in(proxy, "reader")
+    for version in (2, 3):
+        app.call("HELLO", version)
+        admin.call("ACL", "LOG", "RESET")
+        assert is_refusal(app.call("EVAL", GET_OTHER, 1, "app:{app:}", f"secret{{app:}}{version}"))
+        assert is_refusal(reader.call("EVAL", SET, 1, "app:1", "w"))
+        assert app.call("EVAL", PUBLISH, 1, "app:1", "other").startswith("ERR The user executing the script")
+        entries = [dict(zip(entry[::2], entry[1::2])) for entry in admin.call("ACL", "LOG")]
+        told = [tuple(entry[name.encode()] for name in ("context", "username", "reason", "object", "count"))
+                for entry in entries]
+        assert told == [(b"lua", b"app", b"channel", b"other", 1), (b"lua", b"reader", b"command", b"set", 1),
+                        (b"lua", b"app", b"key", f"secret{{app:}}{version}".encode(), 1)]
+
+
 def test_scripts_by_their_digests_and_functions(proxy):
     admin, app = proxy.client(), log_in(proxy, "app")
     digest = admin.call("SCRIPT", "LOAD", SET).decode()
