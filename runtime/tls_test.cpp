@@ -285,19 +285,16 @@ TEST_F(TlsConnectionTest, LargeOutputBothWaysAndAnEnd) {
 TEST_F(TlsConnectionTest, PausedInputIsKept) {
   Connect();
   Timer timer(loop_);
-  client_end_.on_connected = [&] {
-    Send(*client_connection_, "one");
-    timer.Start(20, 0, [&] {
-      server_connection_->PauseReading();
-      Send(*client_connection_, "two");
-      timer.Start(20, 0, [&] {
-        EXPECT_EQ(server_end_.received, "one");
-        server_connection_->ResumeReading();
-      });
-    });
-  };
+  client_end_.on_connected = [&] { Send(*client_connection_, "one"); };
   server_end_.on_bytes = [&] {
-    if (server_end_.received == "onetwo") loop_.Stop();
+    if (server_end_.received == "onetwo") return loop_.Stop();
+    if (server_end_.received != "one") return;
+    server_connection_->PauseReading();
+    Send(*client_connection_, "two");
+    timer.Start(20, 0, [&] {
+      EXPECT_EQ(server_end_.received, "one");
+      server_connection_->ResumeReading();
+    });
   };
   loop_.Run();
   EXPECT_EQ(server_end_.received, "onetwo");

@@ -192,8 +192,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool IsInLine() const { return claims_ != nullptr && claims_->IsInLine(); }
   std::size_t Window() const;
   void BeginBurst();
-  // How many requests may be outstanding before the next one needs room.
-  std::size_t FreeDepth() const;
+  std::size_t FreeDepth() const;  // how many requests may be outstanding before one needs room
   bool AreRepliesLarge() const { return replies_.TypicalReplyBytes() >= kLargeReplyBytes; }
   // Who answers the client's reads: the listener's policy, or replicas if it said READONLY.
   config::ReadPolicy ReadsFrom() const;

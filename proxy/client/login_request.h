@@ -11,7 +11,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "protocol/command.h"
+#include "protocol/command_table.h"
 
 namespace slotway::proxy {
 

@@ -24,8 +24,8 @@ class ReplyRoomTest : public testing::Test {
   std::vector<int> Called() { return std::exchange(called_, {}); }
 
   ReplyRoom room_{100}, other_room_{100};
+  std::vector<int> called_;  // also by clients that end
   std::vector<std::unique_ptr<ReplyClaims>> clients_;
-  std::vector<int> called_;
 };
 
 TEST_F(ReplyRoomTest, IsGivenBackWhenTheReplyHasLeft) {

@@ -44,7 +44,7 @@ class ScriptCall final : public PrivateCall {
     if (left > 0) return;
     if (!ScriptDenialIn(reply_)) return End(std::string(reply_));
     const std::vector<std::string_view> args(Words().begin(), Words().end());
-    const Request request{args, {}, spec_, protocol::IdOf(*spec_)};
+    const proxy::Request request{args, {}, spec_, protocol::IdOf(*spec_)};
     NoteAndDeliver({Dispatch(), Settings(), request, Queue(), Sequence(), OwnLane(), slot_},
                    session_, guise_.name, reply_);
     HandOver();
@@ -84,7 +84,7 @@ class ScriptLoading final : public Operation {
   void OnReply(std::size_t, std::string_view) override {
     if (--left_ > 0) return;
     const std::vector<std::string_view> args(words_.begin(), words_.end());
-    const Request request{args, {}, spec_, protocol::IdOf(*spec_)};
+    const proxy::Request request{args, {}, spec_, protocol::IdOf(*spec_)};
     (new ScriptCall({Dispatch(), Settings(), request, Queue(), Sequence(), OwnLane(), slots_[0]},
                     slots_, session_, std::move(guise_), false))
         ->Begin();

@@ -229,7 +229,7 @@ EncodedElement::EncodedElement(std::string_view text) {
   }
   if (text.size() <= kShortTextMax) {
     short_[0] = static_cast<char>(0x80 | text.size());
-    std::memcpy(short_ + 1, text.data(), text.size());
+    text.copy(short_ + 1, text.size());
     short_[text.size() + 1] = static_cast<char>(text.size() + 1);
     short_size_ = static_cast<std::uint8_t>(text.size() + 2);
     return;
