@@ -62,7 +62,8 @@ def test_a_slow_request_is_found_with_where_its_time_went(client):
     assert entry["client"].startswith(b"127.0.0.1:") and entry["node"].startswith(b"127.0.0.1:")
     assert entry["id"].startswith(b"slotway-") and b"#" in entry["id"]
     assert entry["total_us"] == entry["proxy_us"] + entry["wait_us"]
-    assert entry["wait_us"] >= 40000 > entry["proxy_us"]
+    # Who has sent it may be interrupted before it looks at the clock.
+    assert entry["total_us"] >= 40000 and entry["wait_us"] > entry["proxy_us"]
     assert entry["shard_us"] is None, "Redis does not tell"
     assert client.call("SLOTWAY", "RESET") == "OK"
     assert client.call("SLOTWAY", "SLOWLOG") == []
