@@ -33,7 +33,7 @@ std::string AclRefusalAtExec(const AclVerdict& verdict) {
   constexpr Wordings kWordings = {
       "no permission to execute the command or subcommand",
       "no permission to touch the specified keys",
-      "no permission to access one of the channels used as arguments to the command"};
+      "no permission to access one of the channels used as arguments"};
   return "NOPERM ACLs rules changed between the moment the transaction was accumulated and the "
          "EXEC call. This command is no longer allowed for the following reason: " +
          kWordings.Of(verdict.denial);

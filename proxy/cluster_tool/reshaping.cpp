@@ -55,8 +55,9 @@ Result<void> Forget(ClusterSession& session, const std::string& id) {
     }
   }
   if (session.IsReached(id)) {
-    auto reset = session.Client(id).Call({"CLUSTER", "RESET", "HARD"});
+    Result<RespValue> reset = AskOnceLoaded(session, id, {"CLUSTER", "RESET", "HARD"});
     if (!reset) return tl::unexpected(reset.error());
+    if (reset->IsError()) return Fail(name + ": RESET: " + reset->text);
   }
   session.Exclude(id);
   Say(name + " is forgotten");
