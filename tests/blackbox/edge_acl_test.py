@@ -229,7 +229,7 @@ TRANSACTIONS = [
 
 def test_transactions_in_which_rights_change_are_as_in_redis(cluster, proxies):
     proxy = proxies(limits={"dangerous_commands": []})
-    oracle = RealRedis()
+    oracle = RealRedis(password=PASSWORD)  # as the proxy has
     try:
         with proxy.client() as admin, oracle.client() as administrator:
             for line in USERS + ["shy on >p +@all -@write ~app:* resetchannels"]:
