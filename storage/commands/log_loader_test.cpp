@@ -135,13 +135,13 @@ TEST_F(LogLoaderTest, TellsWhatIsWrong) {
 TEST_F(LogLoaderTest, RandomCorruptionsNeverCrash) {
   std::string log;
   for (int i = 0; i < 60; ++i) {
-    const std::string number = std::to_string(i);
+    const std::string number = std::to_string(i), id = "1-" + number;
     for (const auto& words :
          std::vector<std::vector<std::string_view>>{{"SET", number, "v", "PXAT", "4102444800000"},
                                                     {"HSET", "h", number, "v"},
                                                     {"ZADD", "z", number, "m"},
                                                     {"SADD", "s", number, "x"},
-                                                    {"XADD", "st", "1-" + number, "f", "v"},
+                                                    {"XADD", "st", id, "f", "v"},
                                                     {"MULTI"},
                                                     {"RPUSH", "l", number},
                                                     {"INCRBY", "n", number},
