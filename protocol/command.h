@@ -152,8 +152,14 @@ enum class ResponsePolicy : std::uint8_t {
   kSpecial,
 };
 
+// Every row of the table, subcommands included, has an id: dense, from 0 on, stable within one
+// build. For arrays of handlers and counters.
+using CommandId = std::uint16_t;
+
 // One row. A subcommand has a row of its own, named "container|subcommand".
 struct CommandSpec {
+  static constexpr CommandId kNoId = 0xffff;
+
   std::string_view name;  // lower case
   std::int16_t arity;     // with the name; negative: at least
   FlagSet<CommandFlag> flags = {};
@@ -172,6 +178,7 @@ struct CommandSpec {
   std::string_view group = {};    // for COMMAND DOCS: "string", "generic", ...
   std::string_view since = {};    // first Redis version
   std::string_view summary = {};  // one sentence of ours
+  CommandId id = kNoId;           // of a row of the table; given there
 
   bool IsWrite() const { return flags.Has(CommandFlag::kWrite); }
   bool IsReadonly() const { return flags.Has(CommandFlag::kReadonly); }

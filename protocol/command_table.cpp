@@ -208,6 +208,7 @@ void CommandTable::AddRow(const CommandSpec& row, std::string_view group) {
   CheckTable(row_count_ < kRowsMax);
   rows_[row_count_] = CompleteRow(row);
   rows_[row_count_].group = group;
+  rows_[row_count_].id = static_cast<CommandId>(row_count_);
   ++row_count_;
 }
 
@@ -260,16 +261,10 @@ std::size_t CommandCount() { return Table().Rows().size(); }
 
 std::size_t CommandIdCount() { return CommandCount() + kLearnedKinds; }
 
-CommandId IdOf(const CommandSpec& spec) {
-  // Not the difference of pointers: a learned row is in no array of ours.
-  std::span<const CommandSpec> rows = Table().Rows();
-  auto offset = reinterpret_cast<std::uintptr_t>(&spec) -
-                reinterpret_cast<std::uintptr_t>(rows.data());
-  std::size_t index = offset / sizeof(CommandSpec);
-  if (index < rows.size()) [[likely]] return static_cast<CommandId>(index);
+CommandId LearnedIdOf(const CommandSpec& spec) {
   int kind = (spec.IsWrite() ? kLearnedWrite : 0) |
              (spec.flags.Has(CommandFlag::kBlocking) ? kLearnedBlocking : 0);
-  return static_cast<CommandId>(rows.size() + static_cast<std::size_t>(kind));
+  return static_cast<CommandId>(CommandCount() + static_cast<std::size_t>(kind));
 }
 
 const CommandSpec& CommandById(CommandId id) {

@@ -14,10 +14,7 @@
 
 namespace slotway::protocol {
 
-// Every row, subcommands included, has an id: dense, 0 to CommandCount() - 1, stable within one
-// build. For arrays of handlers and counters.
-using CommandId = std::uint16_t;
-
+// Ids of the table's rows are 0 to CommandCount() - 1.
 std::span<const CommandSpec* const> TopLevelCommands();
 std::size_t CommandCount();
 
@@ -28,7 +25,12 @@ enum LearnedKind : std::uint16_t { kLearnedWrite = 1, kLearnedBlocking = 2, kLea
 std::size_t CommandIdCount();
 inline bool IsLearned(CommandId id) { return id >= CommandCount(); }
 
-CommandId IdOf(const CommandSpec& spec);
+// The id of a row that is not the table's.
+CommandId LearnedIdOf(const CommandSpec& spec);
+inline CommandId IdOf(const CommandSpec& spec) {
+  if (spec.id != CommandSpec::kNoId) [[likely]] return spec.id;
+  return LearnedIdOf(spec);
+}
 const CommandSpec& CommandById(CommandId id);
 
 // Finds a top-level command, ignoring case; nullptr if there is none. About 50 instructions: a

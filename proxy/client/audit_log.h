@@ -39,10 +39,11 @@ class AuditLog {
   // functions or all keys, or ends others' connections.
   void NoteCommand(ClientSession& session, protocol::CommandId id,
                    std::span<const std::string_view> args) {
-    if (IsNoted(id) && is_on_.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (Notes(id) && is_on_.load(std::memory_order_relaxed)) [[unlikely]] {
       NoteIfAsked(session, id, args);
     }
   }
+  bool Notes(protocol::CommandId id) const { return noted_[id] != 0; }
   // What somebody has done in the console: "login", "login_refused", "command".
   void NoteConsole(std::string_view event, std::string_view user, std::string_view address,
                    std::string_view words);
@@ -51,7 +52,6 @@ class AuditLog {
 
  private:
   using Field = runtime::JsonLog::Field;
-  bool IsNoted(protocol::CommandId id) const { return noted_[id] != 0; }
   void NoteIfAsked(ClientSession& session, protocol::CommandId id,
                    std::span<const std::string_view> args);
   void Write(ClientSession& session, std::string_view event, std::string_view user,

@@ -83,6 +83,7 @@ std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& req
   window_ = 0;  // asked for anew
   if (!std::exchange(is_amid_burst_, false) && replies_.Outstanding() == 0) BeginBurst();
   free_depth_ = FreeDepth();
+  is_plain_ = IsPlain();
   while (taken < input.size() && !is_closing_ && requests_left > 0) {
     if (!MayTakeRequest()) {
       is_amid_burst_ = true;
@@ -122,10 +123,40 @@ std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& req
 }
 
 bool ClientSession::HandleRequest(std::string_view bytes) {
-  auto args = parser_.Args();
-  if (args.empty()) return true;
+  Request request{parser_.Args(), bytes, protocol::FindCommand(parser_.Args())};
+  if (is_plain_ && SendPlain(request)) [[likely]] return true;
+  const bool is_taken = HandleUnusual(request);
+  is_plain_ = IsPlain();
+  return is_taken;
+}
 
-  const protocol::CommandSpec* spec = protocol::FindCommand(args);
+// Nothing that Send() and those before it look at is unusual, but for the request itself.
+bool ClientSession::IsPlain() const {
+  return state_.is_authenticated && !state_.is_restricted && !has_listener_rules_ &&
+         state_.ways == 0 && !IsSilent() && current_services_ == &services_ &&
+         ReadsFrom() == config::ReadPolicy::kPrimary && !is_on_slow_lane_ && !has_large_replies_;
+}
+
+// What nearly every request needs, and nothing else. False if this one needs more.
+// REQUIRES: IsPlain().
+bool ClientSession::SendPlain(Request& request) {
+  if (request.spec == nullptr) return false;
+  request.id = protocol::IdOf(*request.spec);
+  const RequestPlan& plan = services_.router.PlanOf(request.id);
+  if (!plan.is_plain || !request.spec->ArityFits(request.args.size()) || IsLarge(request) ||
+      parser_.IsInline() || replies_.Outstanding() >= free_depth_ ||
+      !services_.router.SendToMaster(request, plan, replies_, OwnLane())) {
+    return false;
+  }
+  state_.last_command = request.id;
+  services_.counters.requests.Add();
+  if (services_.meter.IsDrawn()) [[unlikely]] DrawKey(request);
+  return true;
+}
+
+bool ClientSession::HandleUnusual(const Request& as_read) {
+  auto [args, bytes, spec, id] = as_read;
+  if (args.empty()) return true;
   if (spec == nullptr && protocol::IsWebRequest(args)) {
     Cut("speaks HTTP");
     return true;
@@ -147,7 +178,7 @@ bool ClientSession::HandleRequest(std::string_view bytes) {
     if (!denial.empty()) return Refuse(denial, spec);
   }
 
-  protocol::CommandId id = protocol::IdOf(*spec);
+  id = protocol::IdOf(*spec);
   services_.audit.NoteCommand(*this, id, args);
   if (has_listener_rules_) {
     auto rule = ListenerRuleOf(*origin_.listener, id);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client: its bytes become requests, its requests find their way, its replies keep their order.
 //
-// HandleRequest() is the table of contents of a request. A session stays until the last reply it
-// is owed has arrived, even if its client has gone. Belongs to its worker's thread.
+// HandleUnusual() is the table of contents of a request, SendPlain() what is left of it for most. A
+// session stays until the last reply it is owed has arrived, even if its client has gone. Belongs
+// to its worker's thread.
 #pragma once
 
 #include <cstddef>
@@ -70,8 +71,7 @@ class ClientSession final : private runtime::Connection::Handler,
   // Who the client is and what it reached, as a load balancer saw it if there is one.
   runtime::SocketAddress PeerAddress() const;
   runtime::SocketAddress LocalAddress() const;
-  // From the next request on.
-  void ApplyParserLimits();
+  void ApplyParserLimits();  // from the next request on
   // For what answers later: where the reply to the request at hand goes.
   ReplyQueue& Replies() { return *current_replies_; }
   ReplyQueue::Sequence OpenPlace();
@@ -137,8 +137,7 @@ class ClientSession final : private runtime::Connection::Handler,
   }
   // Takes at most `requests_left` requests, and counts them down. How many bytes are done with.
   std::size_t TakeRequests(std::string_view input, std::size_t& requests_left);
-  // The same, as the user's rates allow.
-  std::size_t TakePaced(std::string_view input);
+  std::size_t TakePaced(std::string_view input);  // the same, as the user's rates allow
   void WaitForPace();
   void EndWaitForPace();
   void FollowPace();
@@ -152,9 +151,7 @@ class ClientSession final : private runtime::Connection::Handler,
   void OnReplyProgress() override;
   void OnOutputUnusable(std::string_view reason) override;
   void OnErrorReply(std::string_view reply) override { services_.meter.CountError(reply); }
-
-  // Chooses between the worker's connections and the client's own. False if the request has to
-  // wait for those on the other ones.
+  // The worker's or the client's own. False if the request waits for those on the other ones.
   bool ChooseConnections(const Request& request);
   void EndCaching(const Request& request);
   void CarryTrackingOver();
@@ -164,6 +161,9 @@ class ClientSession final : private runtime::Connection::Handler,
   void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
+  bool HandleUnusual(const Request& as_read);
+  bool IsPlain() const;
+  bool SendPlain(Request& request);
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
   const protocol::CommandSpec* FindLearned(std::span<const std::string_view> args);
@@ -173,8 +173,7 @@ class ClientSession final : private runtime::Connection::Handler,
   bool Send(const Request& request);
   bool SendScriptAsUser(const Request& request);
   bool Perform(const Request& request);
-  // What Perform() does, for a session that has unusual ways.
-  bool PerformUnusually(const Request& request);
+  bool PerformUnusually(const Request& request);  // the same, for a session with unusual ways
   bool IsHeldByPause(const Request& request) const;
   // Requests of a session that has unusual ways. True if the request was dealt with here.
   bool Divert(const Request& request);
@@ -220,7 +219,7 @@ class ClientSession final : private runtime::Connection::Handler,
   SessionState state_;
   UserSeat seat_;
   UserPace pace_;  // of the seat
-  std::unique_ptr<runtime::Timer> pace_timer_;  // made when first waited for
+  std::unique_ptr<runtime::Timer> pace_timer_;
   std::unique_ptr<Tracking> tracking_;
   std::vector<std::unique_ptr<Tracking>> old_trackings_;  // something may be on its way there
   std::unique_ptr<Subscriber> subscriber_;  // nullptr: never subscribed
@@ -236,6 +235,7 @@ class ClientSession final : private runtime::Connection::Handler,
   ReplyQueue::Sequence answered_before_burst_ = 0;
   ReplyQueue::Sequence burst_at_first_ = 0;  // how much of it is free before any of it is answered
   std::size_t free_depth_ = 0;               // FreeDepth(), when it was asked for last
+  bool is_plain_ = false;       // IsPlain(), when it was asked for last
   bool is_amid_burst_ = false;  // more of it has arrived than may be outstanding
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it

@@ -3,6 +3,7 @@
 // refuses it for a documented reason.
 #include <gtest/gtest.h>
 
+#include "proxy/client/audit_log.h"
 #include "proxy/client/local_command.h"
 #include "proxy/operations/compositions.h"
 #include "proxy/routing/keyless_routes.h"
@@ -31,6 +32,25 @@ TEST(Routes, ARefusalIsNotTakenBackByAComposition) {
     ASSERT_NE(spec, nullptr) << refusal.full_name;
     EXPECT_EQ(plans[protocol::IdOf(*spec)].route, Route::kUnsupported) << refusal.full_name;
   }
+}
+
+// Who sends a plain command looks at nothing else.
+TEST(Routes, APlainCommandNeedsNothingButAShard) {
+  AuditLog audit;
+  const auto plans = PlanAllCommands(Compositions());
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    if (!plans[i].is_plain) continue;
+    ++plain;
+    const auto id = static_cast<protocol::CommandId>(i);
+    ASSERT_FALSE(protocol::IsLearned(id));
+    const auto& spec = protocol::CommandById(id);
+    EXPECT_EQ(FindLocalCommand(id), nullptr) << spec.name;
+    EXPECT_FALSE(audit.Notes(id)) << spec.name;
+    EXPECT_TRUE(spec.subcommands.empty()) << spec.name;
+    EXPECT_FALSE(spec.flags.Has(protocol::CommandFlag::kBlocking)) << spec.name;
+  }
+  EXPECT_GT(plain, 100u);
 }
 
 }  // namespace

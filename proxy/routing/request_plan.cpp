@@ -156,9 +156,10 @@ std::vector<RequestPlan> PlanAllCommands(std::span<const Composition> compositio
     plan.route = Route::kComposed;
     plan.may_use_replica = false;
   }
-  // What goes to several shards would overtake what one of them has taken back.
   for (RequestPlan& plan : plans) {
+    // What goes to several shards would overtake what one of them has taken back.
     plan.needs_quiet |= plan.route == Route::kComposed || plan.route == Route::kAllShards;
+    plan.is_plain = plan.route == Route::kOneKey && !plan.needs_quiet && !plan.is_slow;
   }
   return plans;
 }

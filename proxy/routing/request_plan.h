@@ -61,6 +61,7 @@ struct RequestPlan {
   bool may_block = false;    // see Router::Blocks()
   bool needs_quiet = false;  // taken when all that its client asked before has been answered
   bool is_slow = false;    // may keep a shard busy: takes the slow lane
+  bool is_plain = false;   // kOneKey, and nothing of the above: whoever may send it just sends it
   std::string_view refusal = {};  // kUnsupported: the error
   bool is_learned = false;     // the table has no row of it
   bool may_lack_keys = false;  // kKeys: routing.keyless_scripts says where it goes then

@@ -53,21 +53,6 @@ void Router::RouteUnusual(const Request& request, const RequestPlan& plan, const
   }
 }
 
-// What nearly every request needs, and nothing else. False if this one needs more.
-bool Router::SendToMaster(const Request& request, const RequestPlan& plan, const Asker& asker) {
-  if (asker.reads.Policy() != config::ReadPolicy::kPrimary) return false;
-  Slot slot = dispatcher_.SlotOf(request.args[plan.first_key]);
-  InFlight* sent = dispatcher_.SendNow(request.bytes, slot, asker.lane);
-  if (sent == nullptr) return false;
-  sent->queue = &asker.queue;
-  sent->place = asker.queue.Open(asker.is_silent);
-  sent->command = request.id;
-  sent->is_readonly = plan.is_readonly;
-  last_slot_ = slot;
-  if (!plan.is_readonly) asker.queue.NoteWrite(slot);
-  return true;
-}
-
 void Router::Start(StartOperation start, const Request& request, const InFlight& in_flight,
                    bool is_nested) {
   Lane lane = in_flight.lane.WithReadonly(false);  // what an operation reads, it may write back

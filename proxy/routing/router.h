@@ -29,8 +29,29 @@ class Router {
   // that is found here (CROSSSLOT, not supported) is delivered there at once.
   void Route(const Request& request, const Asker& asker) {
     const RequestPlan& plan = plans_[request.id];
-    if (plan.route == proxy::Route::kOneKey && SendToMaster(request, plan, asker)) [[likely]] return;
+    bool is_for_master = plan.route == proxy::Route::kOneKey &&
+                         asker.reads.Policy() == config::ReadPolicy::kPrimary;
+    if (is_for_master &&
+        SendToMaster(request, plan, asker.queue, asker.lane, asker.is_silent)) [[likely]] {
+      return;
+    }
     RouteUnusual(request, plan, asker);
+  }
+  // Sends a request with one key to that key's master and opens the queue's next place for its
+  // reply. False, and nothing was done, if that cannot be now: Route() sees to it.
+  // REQUIRES: plan.route == Route::kOneKey, !lane.IsReadonly().
+  bool SendToMaster(const Request& request, const RequestPlan& plan, ReplyQueue& queue, Lane lane,
+                    bool is_silent = false) {
+    const protocol::Slot slot = dispatcher_.SlotOf(request.args[plan.first_key]);
+    InFlight* sent = dispatcher_.SendNow(request.bytes, slot, lane);
+    if (sent == nullptr) [[unlikely]] return false;
+    sent->queue = &queue;
+    sent->place = queue.Open(is_silent);
+    sent->command = request.id;
+    sent->is_readonly = plan.is_readonly;
+    last_slot_ = slot;
+    if (!plan.is_readonly) queue.NoteWrite(slot);
+    return true;
   }
   const RequestPlan& PlanOf(protocol::CommandId id) const { return plans_[id]; }
   const std::vector<RequestPlan>& Plans() const { return plans_; }
@@ -42,7 +63,6 @@ class Router {
   bool IsLastShardCongested() const { return dispatcher_.IsCongested(last_slot_); }
 
  private:
-  bool SendToMaster(const Request& request, const RequestPlan& plan, const Asker& asker);
   void RouteUnusual(const Request& request, const RequestPlan& plan, const Asker& asker);
   InFlight Describe(const Request& request, const RequestPlan& plan, const Asker& asker) const;
   void Start(StartOperation start, const Request& request, const InFlight& in_flight,
