@@ -20,6 +20,7 @@ constexpr std::size_t kTrustedArgs = 64;
 constexpr std::size_t kFirstArgs = 8;
 // The shortest bulk: "$0\r\n\r\n".
 constexpr std::ptrdiff_t kShortestBulk = 6;
+constexpr std::size_t kLineEndBytes = 2;
 
 // Reads the rest of a length of three to nine digits: `p` is behind the first two. Returns what
 // follows its CRLF, or nullptr if it is not as plain as that.
@@ -100,8 +101,15 @@ RespRequestParser::Status RespRequestParser::Parse(std::string_view input) {
   if (stage_ != Stage::kBegin || input.size() < 4 || input[0] != '*') return Resume(input);
   const char* const begin = input.data();
   const char* const end = begin + input.size();
+  repeats_command_ = head_.Begins(begin, input.size());
+  if (repeats_command_) {
+    const char* const p = begin + head_.Length();
+    const std::size_t length = args_[0].size();
+    args_[0] = {p - kLineEndBytes - length, length};
+    return ParseBulks(input, p, 1, args_count_);
+  }
   std::size_t count = 0;
-  const char* p = ReadLength(begin + 1, end, count);
+  const char* const p = ReadLength(begin + 1, end, count);
   if (p == nullptr || count == 0 || static_cast<std::int64_t>(count) > fast_args_max_) {
     return Resume(input);
   }
@@ -109,9 +117,18 @@ RespRequestParser::Status RespRequestParser::Parse(std::string_view input) {
     if (count > kTrustedArgs) return Resume(input);
     args_.resize(std::max(count, kFirstArgs));
   }
+  return ParseBulks(input, p, 0, count);
+}
+
+// The fast path from the bulk `first` on, which begins at `p`.
+inline RespRequestParser::Status RespRequestParser::ParseBulks(std::string_view input,
+                                                               const char* p, std::size_t first,
+                                                               std::size_t count) {
+  const char* const begin = input.data();
+  const char* const end = begin + input.size();
   std::string_view* const args = args_.data();
   const auto bulk_bytes_max = static_cast<std::size_t>(fast_bulk_bytes_max_);
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = first; i < count; ++i) {
     const char* const line = p;
     std::size_t length = 0;
     if (end - p < kShortestBulk || *p != '$') {
@@ -124,6 +141,10 @@ RespRequestParser::Status RespRequestParser::Parse(std::string_view input) {
     args[i] = {p, length};
     p += length + 2;
   }
+  if (first == 0) {
+    const char* const behind_first = args[0].data() + args[0].size() + kLineEndBytes;
+    head_.Remember(begin, static_cast<std::size_t>(behind_first - begin));
+  }
   args_count_ = count;
   consumed_ = static_cast<std::size_t>(p - begin);
   is_inline_ = false;
@@ -133,6 +154,8 @@ RespRequestParser::Status RespRequestParser::Parse(std::string_view input) {
 // Turns what the fast path has seen into offsets and goes on from the line at `offset`.
 RespRequestParser::Status RespRequestParser::Park(std::string_view input, std::size_t parsed,
                                                   std::size_t count, std::size_t offset) {
+  head_.Forget();
+  repeats_command_ = false;
   pending_args_.clear();
   for (std::size_t i = 0; i < parsed; ++i) {
     pending_args_.push_back(
@@ -146,6 +169,8 @@ RespRequestParser::Status RespRequestParser::Park(std::string_view input, std::s
 }
 
 RespRequestParser::Status RespRequestParser::Resume(std::string_view input) {
+  head_.Forget();
+  repeats_command_ = false;
   if (stage_ == Stage::kReleaseFirst) {
     ReleaseBuffers();
     stage_ = Stage::kBegin;

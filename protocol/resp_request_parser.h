@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/request_head.h"
+
 namespace slotway::protocol {
 
 // Before a client has authenticated Redis allows 10 arguments of at most 16384 bytes.
@@ -63,10 +65,15 @@ class RespRequestParser {
   // unescaped copy where the line had quotes, and its bytes cannot be passed on as they are.
   bool IsInline() const { return is_inline_; }
 
+  // Whether the last request has as many arguments as the one before and, byte for byte, the same
+  // first one. It may be so and not be noticed.
+  bool RepeatsCommand() const { return repeats_command_; }
+
   // Takes effect with the next length that is read. Requests behind an AUTH must be parsed after
   // it was executed: it may lift the limits.
   void SetLimits(const RequestLimits& limits) {
     limits_ = limits;
+    head_.Forget();
     fast_args_max_ = limits.args_max;
     fast_bulk_bytes_max_ = limits.bulk_bytes_max;
     if (!limits.is_authenticated) {
@@ -94,6 +101,7 @@ class RespRequestParser {
   Status ResumeCount(std::string_view input);
   Status ResumeBulkLine(std::string_view input);
   Status ResumeBulks(std::string_view input);
+  Status ParseBulks(std::string_view input, const char* p, std::size_t first, std::size_t count);
   Status Park(std::string_view input, std::size_t parsed, std::size_t count, std::size_t offset);
   Status Finish(std::string_view input);
   Status Fail(std::string_view text);
@@ -112,6 +120,8 @@ class RespRequestParser {
   std::size_t consumed_ = 0;
   std::size_t bytes_missing_ = 0;
   bool is_inline_ = false;
+  bool repeats_command_ = false;
+  RequestHead head_;  // of the last request, if it took the fast path
   Stage stage_ = Stage::kBegin;
 
   // Of an incomplete request only; offsets count from its first byte.

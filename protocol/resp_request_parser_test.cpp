@@ -314,5 +314,60 @@ TEST(RespRequestParser, RandomCutsChangeNothing) {
   }
 }
 
+// Whether each request of a stream repeats the command of the one before.
+std::string Repeats(std::string_view stream, RespRequestParser& parser) {
+  std::string repeats;
+  while (parser.Parse(stream) == Status::kRequest) {
+    repeats += parser.RepeatsCommand() ? 'y' : 'n';
+    stream.remove_prefix(parser.Consumed());
+  }
+  return repeats;
+}
+
+TEST(RespRequestParser, NoticesThatACommandIsRepeated) {
+  RespRequestParser parser;
+  const std::string get = "*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
+  const std::string get_other = "*2\r\n$3\r\nGET\r\n$12\r\nabcdefghijkl\r\n";
+  EXPECT_EQ(Repeats(get + get + get_other + get, parser), "nyyy");
+  const std::string hget = "*3\r\n$4\r\nHGET\r\n$1\r\na\r\n$1\r\nb\r\n";
+  EXPECT_EQ(Repeats(hget + hget + get + hget, parser), "nynn");
+  // As long, but another count, another length, other letters.
+  EXPECT_EQ(Repeats("*1\r\n$3\r\nGET\r\n" + get + "*2\r\n$3\r\nget\r\n$1\r\na\r\n" + get, parser),
+            "nnnn");
+  EXPECT_EQ(Repeats(get + "\r\n" + get + "GET a\r\n" + get, parser), "nnnnn");
+  const std::string longer = "*2\r\n$11\r\nINCRBYFLOAT\r\n$1\r\na\r\n";
+  const std::string in_the_middle = "*2\r\n$11\r\nINCxBYFLOAT\r\n$1\r\na\r\n";
+  EXPECT_EQ(Repeats(longer + longer + in_the_middle + longer, parser), "nynn");
+  const std::string too_long = "*2\r\n$20\r\nGEORADIUSBYMEMBER_RO\r\n$1\r\na\r\n";
+  EXPECT_EQ(Repeats(too_long + too_long, parser), "nn");
+  EXPECT_EQ(Repeats("*1\r\n$0\r\n\r\n*1\r\n$0\r\n\r\n", parser), "nn");
+}
+
+TEST(RespRequestParser, ARepeatedCommandIsHeldToTheLimitsOfNow) {
+  RespRequestParser parser;
+  const std::string get = "*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
+  EXPECT_EQ(Repeats(get + get, parser), "ny");
+  RequestLimits limits;
+  limits.args_max = 1;
+  parser.SetLimits(limits);
+  ASSERT_EQ(parser.Parse(get), Status::kError);
+  EXPECT_EQ(parser.ErrorText(), "ERR Protocol error: invalid multibulk length");
+}
+
+// What is not complete is not the last request, nor is what it was completed with.
+TEST(RespRequestParser, ARepeatedCommandMayComeInPieces) {
+  const std::string set = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n";
+  for (std::size_t cut = 1; cut < set.size(); ++cut) {
+    RespRequestParser parser;
+    ASSERT_EQ(parser.Parse(set), Status::kRequest);
+    ASSERT_EQ(parser.Parse(std::string_view(set).substr(0, cut)), Status::kIncomplete) << cut;
+    ASSERT_EQ(parser.Parse(set), Status::kRequest) << cut;
+    ASSERT_EQ(parser.Args().size(), 3u);
+    EXPECT_EQ(parser.Args()[0], "SET");
+    EXPECT_EQ(parser.Args()[2], "b");
+    EXPECT_EQ(Repeats(set + set, parser), "ny") << cut;
+  }
+}
+
 }  // namespace
 }  // namespace slotway::protocol

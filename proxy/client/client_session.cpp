@@ -123,11 +123,23 @@ std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& req
 }
 
 bool ClientSession::HandleRequest(std::string_view bytes) {
-  Request request{parser_.Args(), bytes, protocol::FindCommand(parser_.Args())};
+  Request request{parser_.Args(), bytes, FindCommand()};
   if (is_plain_ && SendPlain(request)) [[likely]] return true;
   const bool is_taken = HandleUnusual(request);
   is_plain_ = IsPlain();
   return is_taken;
+}
+
+// That of the request that was parsed last. Nearly always it is that of the one before.
+const protocol::CommandSpec* ClientSession::FindCommand() {
+  if (parser_.RepeatsCommand() && last_spec_ != nullptr) return last_spec_;
+  const auto args = parser_.Args();
+  const protocol::CommandSpec* spec = protocol::FindCommand(args);
+  // Which subcommand it is stands in the second argument.
+  const bool is_all_said = spec != nullptr && spec->subcommands.empty() &&
+                           spec->name.size() == args[0].size();
+  last_spec_ = is_all_said ? spec : nullptr;
+  return spec;
 }
 
 // Nothing that Send() and those before it look at is unusual, but for the request itself.

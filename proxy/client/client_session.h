@@ -103,10 +103,8 @@ class ClientSession final : private runtime::Connection::Handler,
   // The request that waits at a shard for something to happen; nullptr if none does.
   BlockedCall* BlockedRequest() const { return replies_.Blocked(); }
   bool IsBlocked() const { return BlockedRequest() != nullptr; }
-  // CLIENT PAUSE is over: what it held goes on.
-  void EndPostponement();
-  // Every worker knows that it monitors; it may have left meanwhile.
-  void BeginToMonitor();
+  void EndPostponement();  // CLIENT PAUSE is over: what it held goes on
+  void BeginToMonitor();  // every worker knows; it may have left meanwhile
   // Lines of MONITOR. Who does not take them, or cannot have them all, is cut.
   void PushToMonitor(std::string_view lines, bool is_overrun);
   // Whether the request at hand is one of a transaction.
@@ -161,6 +159,7 @@ class ClientSession final : private runtime::Connection::Handler,
   void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
+  const protocol::CommandSpec* FindCommand();
   bool HandleUnusual(const Request& as_read);
   bool IsPlain() const;
   bool SendPlain(Request& request);
@@ -213,6 +212,7 @@ class ClientSession final : private runtime::Connection::Handler,
   ClientOrigin origin_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespRequestParser parser_;
+  const protocol::CommandSpec* last_spec_ = nullptr;  // if its first argument tells all of it
   ReplyQueue replies_;
   ReadOrder read_order_;
   ReplyQueue* current_replies_ = &replies_;
