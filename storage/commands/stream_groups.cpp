@@ -50,7 +50,7 @@ OpenedKey<StreamHandle> OpenStream(CommandContext& ctx, bool may_be_absent) {
 }
 
 // The same for subcommands that need the group in args[3].
-OpenedKey<StreamHandle> OpenStreamOfGroup(CommandContext& ctx) {
+OpenedKey<StreamHandle> OpenStreamWithGroup(CommandContext& ctx) {
   auto opened = OpenStream(ctx, false);
   if (opened.handle && opened.handle->stream().FindGroup(ctx.args[3]) == nullptr) {
     ctx.Error(NoGroupOfKeyError(ctx.args[3], ctx.args[2]));
@@ -93,7 +93,7 @@ void XgroupCreateCommand(CommandContext& ctx) {
 void XgroupSetidCommand(CommandContext& ctx) {
   GroupOptions options;
   if (!ReadGroupOptions(ctx, false, options)) return;
-  auto opened = OpenStreamOfGroup(ctx);
+  auto opened = OpenStreamWithGroup(ctx);
   if (!opened.handle) return;
   if (ctx.args.size() != 5 && ctx.args.size() != 7) {
     ctx.SubcommandError("XGROUP");
@@ -128,7 +128,7 @@ void XgroupDestroyCommand(CommandContext& ctx) {
 }
 
 void XgroupCreateconsumerCommand(CommandContext& ctx) {
-  auto opened = OpenStreamOfGroup(ctx);
+  auto opened = OpenStreamWithGroup(ctx);
   if (!opened.handle) return;
   const bool is_new = opened.handle->Change([&](StreamValue& stream) {
     StreamGroup& group = *stream.FindGroup(ctx.args[3]);
@@ -141,7 +141,7 @@ void XgroupCreateconsumerCommand(CommandContext& ctx) {
 }
 
 void XgroupDelconsumerCommand(CommandContext& ctx) {
-  auto opened = OpenStreamOfGroup(ctx);
+  auto opened = OpenStreamWithGroup(ctx);
   if (!opened.handle) return;
   std::int64_t pending = 0;
   const bool is_removed = opened.handle->Change([&](StreamValue& stream) {
