@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "protocol/resp_writer.h"
 #include "proxy/client/session_fixture.h"
 
 namespace slotway::proxy {
@@ -55,6 +56,41 @@ TEST_F(ClientSessionTest, APipelineIsAnsweredInOrderHoweverItIsCut) {
     rest.Start(1, 0, [&] { client->Send(pipeline.substr(cut)); });
     ASSERT_TRUE(Received(*client, replies));
   }
+}
+
+std::string AsArray(const Words& words) {
+  std::string bytes;
+  protocol::StringSink sink{bytes};
+  const std::vector<std::string_view> args(words.begin(), words.end());
+  protocol::WriteRequest(sink, std::span<const std::string_view>(args));
+  return bytes;
+}
+
+// The same request again and again in one read, between others that change what becomes of it.
+TEST_F(ClientSessionTest, WhatARequestChangesHoldsForTheNextInTheSameRead) {
+  Begin();
+  x_.Answer([](const Words& words) { return words[0] == "EXEC" ? "*1\r\n+x\r\n" : "+b\r\n"; });
+  y_.Answer([](const Words& words) { return words[0] == "EXEC" ? "*1\r\n+y\r\n" : "+a\r\n"; });
+  const std::string get = AsArray({"GET", "a"});
+  std::string pipeline = get + get + AsArray({"MULTI"}) + get + AsArray({"DISCARD"}) + get;
+  pipeline += AsArray({"CLIENT", "REPLY", "SKIP"}) + get + get;
+  pipeline += AsArray({"CLIENT", "REPLY", "OFF"}) + get + AsArray({"CLIENT", "REPLY", "ON"}) + get;
+  pipeline += AsArray({"OBJECT", "ENCODING", "a"}) + AsArray({"OBJECT", "NOPE", "a"});
+  pipeline += AsArray({"OBJECT", "FREQ", "a"}) + AsArray({"GET"}) + get;
+  pipeline += AsArray({"SUBSCRIBE", "news"}) + get + AsArray({"UNSUBSCRIBE"}) + get;
+  auto client = Connect();
+  client->Send(pipeline);
+  ASSERT_TRUE(Received(
+      *client,
+      "+a\r\n+a\r\n+OK\r\n+QUEUED\r\n+OK\r\n+a\r\n"
+      "+a\r\n"
+      "+OK\r\n+a\r\n"
+      "+a\r\n-ERR unknown subcommand 'NOPE'. Try OBJECT HELP.\r\n"
+      "+a\r\n-ERR wrong number of arguments for 'get' command\r\n+a\r\n"
+      "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n"
+      "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+      "allowed in this context\r\n"
+      "*3\r\n$11\r\nunsubscribe\r\n$4\r\nnews\r\n:0\r\n+a\r\n"));
 }
 
 TEST_F(ClientSessionTest, ManyKeysAreSplitAndJoined) {
