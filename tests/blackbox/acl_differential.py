@@ -3,7 +3,9 @@
 """Gives slotway-shard, or slotway, and redis-server the same random ACL rules and asks both what they
 make of them: which rules are refused and why, how users are shown, and what ACL DRYRUN decides.
 
-    acl_differential.py --program build/release/bin/slotway-shard [--decisions 100000] [--seed N]
+    acl_differential.py --program build/release/bin/slotway-shard [--decisions 100000] [--seed N] [--really]
+
+With --really, what is not to be allowed is also asked by the user, and has to be refused.
 
 Two things are brought into one form first. Redis lists single commands in the order of a hash table
 whose seed is random. And our table has commands that 7.0 has not: they are left out, and where they
@@ -23,6 +25,8 @@ from server_program import program
 from shard_process import ShardProcess
 
 DECISIONS_PER_USER = 100
+# What everybody may, and EXEC tells of what was refused before.
+UNASKED = ("auth", "hello", "quit", "reset", "multi", "exec", "discard")
 FIRST_ARGUMENTS = ("select", "debug", "get", "set")  # of which rules speak
 
 
@@ -50,8 +54,9 @@ def split_rules(rules, known):
 
 
 class Comparison:
-    def __init__(self, tested, oracle, seed):
-        self.sides = tested, oracle
+    def __init__(self, connect, oracle, seed):
+        tested = connect()
+        self.connect, self.sides = connect, (tested, oracle)
         self.rng = random.Random(seed)
         self.rows = rows_of(oracle)
         del self.rows["wait"]  # not in @blocking before 7.2, where it also tips the choice of a category
@@ -63,7 +68,7 @@ class Comparison:
         del arities["xread"], arities["xreadgroup"]
         self.requests = Requests(self.rng, arities)
         self.decisions = self.refusals = self.users = self.equivalent = 0
-        self.allowed = self.rule_errors = 0
+        self.allowed = self.rule_errors = self.really_refused = 0
 
     def ask(self, *command):
         return [side.call(*command) for side in self.sides]
@@ -136,13 +141,29 @@ class Comparison:
             self.allowed += ours == "OK"
             self.refusals += isinstance(ours, bytes)
         self.decisions += count
+        return [request for request, reply in zip(requests, replies[0]) if isinstance(reply, bytes)]
 
-    def run(self, decisions):
+    def really_ask(self, refused):
+        """As the user, by a connection of its own."""
+        self.ask("ACL", "SETUSER", "u", "resetpass", "on", ">p")
+        with self.connect() as client:
+            assert client.call("AUTH", "u", "p") == "OK"
+            for request in refused:
+                if request[0].lower() in UNASKED:
+                    continue
+                reply = client.call(*request)
+                if not isinstance(reply, ErrorReply) or not reply.startswith("NOPERM"):
+                    self.fail(f"{request} of {self.sides[0].call('ACL', 'LIST')}", reply, "refused")
+                self.really_refused += 1
+
+    def run(self, decisions, really):
         self.ask("ACL", "SETUSER", "u")
         while self.decisions < decisions:
             self.change_user()
             self.compare_user()
-            self.compare_decisions(DECISIONS_PER_USER)
+            refused = self.compare_decisions(DECISIONS_PER_USER)
+            if really:
+                self.really_ask(refused)
 
 
 def main():
@@ -150,6 +171,7 @@ def main():
     parser.add_argument("--program", default=program("slotway-shard"))
     parser.add_argument("--decisions", type=int, default=100000)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--really", action="store_true")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     directory, name = os.path.split(os.path.abspath(options.program))
@@ -162,9 +184,9 @@ def main():
                             settings={"limits": {"dangerous_commands": []}})
     else:
         ours = ShardProcess(password=None)
-    comparison = Comparison(ours.client(), oracle.client(), options.seed)
+    comparison = Comparison(ours.client, oracle.client(), options.seed)
     try:
-        comparison.run(options.decisions)
+        comparison.run(options.decisions, options.really)
     except AssertionError as difference:
         print(f"DIFFERENCE {difference}")
         sys.exit(1)
@@ -176,7 +198,7 @@ def main():
     print(f"{comparison.decisions} decisions equal: {comparison.allowed} allowed, "
           f"{comparison.refusals} refused; {comparison.users} changes of users, "
           f"{comparison.rule_errors} of them refused; shown otherwise with the same meaning: "
-          f"{comparison.equivalent}")
+          f"{comparison.equivalent}; really refused: {comparison.really_refused}")
 
 
 if __name__ == "__main__":
