@@ -136,7 +136,7 @@ def test_no_change_is_lost_while_everything_restarts(masters, start_proxy):
         thread.join()
     try:
         wait_until(lambda: all(proxy.is_ready() for proxy in proxies), 20, "the proxies are ready")
-        wait_until_agreed(proxies, 1.5)
+        wait_until_agreed(proxies, 1.0)
         patterns = set(dict_of(proxies[0].call("ACL", "GETUSER", "counted"))[b"keys"].split())
     finally:
         for proxy in proxies:
