@@ -6,6 +6,7 @@
 
 #include "protocol/ascii.h"
 #include "protocol/command_table.h"
+#include "protocol/shared_record.h"
 
 namespace slotway::protocol {
 namespace {
@@ -39,6 +40,9 @@ bool IsSecretSetting(Args args, std::size_t index) {
                      [&](std::string_view name) { return EqualsNoCase(args[index - 1], name); });
 }
 
+// FUNCTION LOAD [REPLACE] code
+bool IsKeptByProxies(Args args, std::size_t index) { return IsRecordLibrary(args[index]); }
+
 struct Secretive {
   std::string_view full_name;
   IsSecret is_secret;
@@ -46,8 +50,8 @@ struct Secretive {
 constexpr Secretive kSecretive[] = {
     {"acl|deluser", IsBehindSubcommand}, {"acl|getuser", IsBehindSubcommand},
     {"acl|setuser", IsBehindSubcommand}, {"auth", IsBehindName},
-    {"config|set", IsSecretSetting},     {"hello", IsLoginOfHello},
-    {"migrate", IsLoginOfMigrate},
+    {"config|set", IsSecretSetting},     {"function|load", IsKeptByProxies},
+    {"hello", IsLoginOfHello},           {"migrate", IsLoginOfMigrate},
 };
 
 }  // namespace

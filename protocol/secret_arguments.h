@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which arguments no log may show: passwords, and what sets them. Any thread.
+// Which arguments no log may show: passwords, what sets them, and where proxies keep them. Any
+// thread.
 #pragma once
 
 #include <cstddef>

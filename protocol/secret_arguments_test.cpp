@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/command_table.h"
+#include "protocol/shared_record.h"
 
 namespace slotway::protocol {
 namespace {
@@ -33,6 +34,9 @@ TEST(SecretArguments, PasswordsAndWhatSetsThem) {
   EXPECT_EQ(Shown({"config", "set", "hz", "requirepass"}), "config set hz requirepass");
   EXPECT_EQ(Shown({"acl", "setuser", "u", "on"}), "acl setuser * *");
   EXPECT_EQ(Shown({"set", "auth", "p"}), "set auth p");
+  EXPECT_EQ(Shown({"function", "load", "REPLACE", RecordLibrary(1, "user a on >p")}),
+            "function load REPLACE *");
+  EXPECT_EQ(Shown({"function", "load", "#!lua name=mine\n"}), "function load #!lua name=mine\n");
 }
 
 }  // namespace

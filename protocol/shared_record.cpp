@@ -9,6 +9,7 @@ namespace slotway::protocol {
 namespace {
 
 constexpr std::string_view kPrefix = "slotway_users_";
+constexpr std::string_view kHead = "#!lua name=";
 constexpr std::size_t kVersionDigits = 20;  // of 2^64 - 1
 constexpr std::size_t kDigestDigits = 16;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
@@ -75,6 +76,10 @@ std::optional<std::string> TextIn(std::string_view code) {
 
 bool IsRecordName(std::string_view name) { return name.starts_with(kPrefix); }
 
+bool IsRecordLibrary(std::string_view code) {
+  return code.starts_with(kHead) && IsRecordName(code.substr(kHead.size()));
+}
+
 RecordMark MarkOf(std::uint64_t version, std::string_view text) { return {version, Crc64(text)}; }
 
 std::string RecordLibraryName(std::uint64_t version) {
@@ -82,7 +87,7 @@ std::string RecordLibraryName(std::uint64_t version) {
 }
 
 std::string RecordLibrary(std::uint64_t version, std::string_view text) {
-  std::string code = "#!lua name=" + RecordLibraryName(version) + "\n--";
+  std::string code = std::string(kHead) + RecordLibraryName(version) + "\n--";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     code.push_back(kHexDigits[byte >> 4]);

@@ -35,6 +35,9 @@ inline constexpr std::string_view kRecordLibraries = "slotway_users_*";
 // Whether a library or a function is a record, or looks like one: clients may not touch it.
 bool IsRecordName(std::string_view name);
 
+// Whether what FUNCTION LOAD takes is one, or the beginning of one: nobody may see it.
+bool IsRecordLibrary(std::string_view code);
+
 RecordMark MarkOf(std::uint64_t version, std::string_view text);
 std::string RecordLibraryName(std::uint64_t version);
 // What FUNCTION LOAD takes.

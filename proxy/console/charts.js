@@ -5,6 +5,7 @@ import { bytes, clock, count, element, micros } from './format.js';
 const WIDTH = 240;
 const HEIGHT = 48;
 const SHOWN = 120;  // seconds
+const SHOWN_LEAST = 30;  // what there is fills the tile sooner
 const SVG = 'http://www.w3.org/2000/svg';
 
 const TILES = [
@@ -35,6 +36,7 @@ class Tile {
     this.root = element('article', { class: 'tile' }, element('h2', {}, spec.name),
       element('p', { class: 'number' }, this.value, ' ', this.unit), this.second, this.graph);
     this.samples = [];
+    this.span = SHOWN_LEAST;
     this.graph.addEventListener('pointermove', (event) => this.point(event));
     this.graph.addEventListener('pointerleave', () => this.write(this.samples.at(-1)));
   }
@@ -42,7 +44,8 @@ class Tile {
   draw(samples) {
     this.samples = samples.slice(-SHOWN);
     const top = Math.max(...this.samples.flatMap((one) => this.spec.lines.map(([field]) => one[field])), 0);
-    const x = (index) => ((SHOWN - this.samples.length + index) / (SHOWN - 1)) * WIDTH;
+    this.span = Math.max(this.samples.length, SHOWN_LEAST);
+    const x = (index) => ((this.span - this.samples.length + index) / (this.span - 1)) * WIDTH;
     const y = (value) => HEIGHT - 2 - (top > 0 ? (value / top) * (HEIGHT - 6) : 0);
     this.spec.lines.forEach(([field], line) => {
       const points = this.samples.map((one, index) => `${x(index).toFixed(1)} ${y(one[field]).toFixed(1)}`);
@@ -57,7 +60,7 @@ class Tile {
 
   point(event) {
     const { left, width } = this.graph.getBoundingClientRect();
-    const at = Math.round(((event.clientX - left) / width) * (SHOWN - 1)) - (SHOWN - this.samples.length);
+    const at = Math.round(((event.clientX - left) / width) * (this.span - 1)) - (this.span - this.samples.length);
     const sample = this.samples[Math.min(Math.max(at, 0), this.samples.length - 1)];
     if (!sample) return;
     const place = ((event.clientX - left) / width) * WIDTH;

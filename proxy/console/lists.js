@@ -18,6 +18,7 @@ const EVENT_TEXTS = {
   reload: (e) => ['Settings reloaded', e.settings ?? 'nothing has changed'],
   reload_failed: (e) => ['Reload failed', e.error ?? ''],
 };
+const NONE = '–';
 const LEAST_SHARE = 0.005;  // of all requests, for a key to be hot
 const BAD = new Set(['slots_lost', 'node_failed', 'reload_failed']);
 const NOTABLE = new Set(['failover', 'login_refused', 'denied', 'node_left']);
@@ -65,7 +66,8 @@ function table(caption, columns, rows) {
     element('caption', { class: 'sr' }, caption),
     element('thead', {}, element('tr', {}, ...columns.map(([title, kind]) => element('th', { scope: 'col', class: kind }, title)))),
     element('tbody', {}, ...rows.map((cells) => element('tr', {},
-      ...cells.map((cell, index) => element('td', { class: columns[index][1], 'data-label': columns[index][0] }, cell))))));
+      ...cells.map((cell, index) => element('td',
+        { class: `${columns[index][1]}${cell === NONE ? ' none' : ''}`, 'data-label': columns[index][0] }, cell))))));
 }
 
 export function showSlow(parent, requests) {
@@ -118,11 +120,11 @@ export function showClients(parent, lines, filter) {
   const wanted = filter.toLowerCase();
   const clients = lines.filter((line) => line.toLowerCase().includes(wanted)).map(fields);
   const rows = clients.map((client) => [
-    client.id, client.addr, client.name || '–', client.user,
-    client.cmd === 'NULL' ? '–' : client.cmd.replace('|', ' '),
+    client.id, client.addr, client.name || NONE, client.user,
+    client.cmd === 'NULL' ? NONE : client.cmd.replace('|', ' '),
     duration(Number(client.idle)), duration(Number(client.age)),
     joined(bytes(Number(client['tot-mem']))),
-    [client['lib-name'], client['lib-ver']].filter(Boolean).join(' ') || '–',
+    [client['lib-name'], client['lib-ver']].filter(Boolean).join(' ') || NONE,
   ]);
   fill(parent, rows.length === 0 ? [nothing(wanted ? 'No such client.' : 'Nobody is connected.')] : [table('Clients', [
     ['Id', 'number'], ['Address', 'mono'], ['Name', ''], ['User', ''], ['Command', 'mono'],

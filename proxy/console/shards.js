@@ -12,8 +12,10 @@ function problemOf(node) {
   if (info && Object.keys(info).length === 0) return 'no answer';
   if (node.suspected) return 'suspected';
   if (info?.loading === '1') return 'loading';
-  if (info?.master_sync_in_progress === '1') return 'syncing';
-  if (info?.master_link_status === 'down') return 'link down';
+  if (node.role === 'replica') {  // one that has just become a master has said this before
+    if (info?.master_sync_in_progress === '1') return 'syncing';
+    if (info?.master_link_status === 'down') return 'link down';
+  }
   if (info?.rdb_last_bgsave_status === 'err') return 'snapshot failed';
   if (info?.aof_last_write_status === 'err') return 'log not written';
   return '';

@@ -176,9 +176,10 @@ export class SlotMap {
 
   placeTip(slot) {
     this.tip.textContent = this.describe(slot);
-    const [left, top] = this.place(slot).map((pixels) => pixels / this.ratio);
+    const [left, top, , height] = this.place(slot).map((pixels) => pixels / this.ratio);
     const room = this.canvas.clientWidth - this.tip.offsetWidth;
     this.tip.style.left = `${Math.min(Math.max(left - this.tip.offsetWidth / 2, 0), Math.max(room, 0))}px`;
-    this.tip.style.top = `${top - this.tip.offsetHeight - 8}px`;
+    const above = top - this.tip.offsetHeight - 8;
+    this.tip.style.top = `${above >= 0 ? above : top + height + 8}px`;
   }
 }

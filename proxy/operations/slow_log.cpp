@@ -2,13 +2,16 @@
 #include "proxy/operations/slow_log.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "protocol/command_table.h"
 #include "protocol/resp_array.h"
 #include "protocol/resp_reply_value.h"
 #include "protocol/resp_writer.h"
+#include "protocol/secret_arguments.h"
 
 namespace slotway::proxy {
 namespace {
@@ -47,6 +50,27 @@ bool IsOfEachShard(std::string_view encoded_args) {
   for (const protocol::RespValue& arg : value->elements) args.push_back(arg.text);
   const protocol::CommandSpec* spec = args.empty() ? nullptr : protocol::FindCommand(args);
   return spec != nullptr && GoesToEachShard(*spec);
+}
+
+// The arguments without those that no log may show; nothing if there are none.
+std::optional<std::string> WithoutSecrets(std::string_view encoded_args) {
+  auto value = protocol::ParseRespValue(encoded_args);
+  if (!value) return std::nullopt;
+  std::vector<std::string_view> args;
+  for (const protocol::RespValue& arg : value->elements) args.push_back(arg.text);
+  const protocol::CommandSpec* spec = args.empty() ? nullptr : protocol::FindCommand(args);
+  if (spec == nullptr) return std::nullopt;
+  std::string shown;
+  protocol::StringSink sink{shown};
+  protocol::RespWriter<protocol::StringSink> writer(sink, protocol::RespVersion::kResp2);
+  writer.Array(args.size());
+  bool has_secrets = false;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const bool is_secret = protocol::IsSecretArgument(*spec, args, i);
+    has_secrets = has_secrets || is_secret;
+    writer.Bulk(is_secret ? protocol::kRedacted : args[i]);
+  }
+  return has_secrets ? std::optional(std::move(shown)) : std::nullopt;
 }
 
 // A proxy's connections have names of their own, behind what names the proxy ("slotway-1f2e3d4c").
@@ -95,6 +119,9 @@ class SlowLogJoin {
       auto time = protocol::ParseIntegerReply(entry.fields[1]);
       auto microseconds = protocol::ParseIntegerReply(entry.fields[2]);
       if (!id || !time || !microseconds) continue;
+      if (auto shown = WithoutSecrets(entry.fields[3])) {
+        entry.fields[3] = shown_.emplace_back(std::move(*shown));
+      }
       entry.time = *time;
       entry.microseconds = *microseconds;
       constexpr std::int64_t kMask = (std::int64_t{1} << kIdBits) - 1;
@@ -200,6 +227,7 @@ class SlowLogJoin {
     return next.group ? groups_[*next.group].is_told : &next == &just_told;
   }
 
+  std::deque<std::string> shown_;  // what entries point to, where it is not as a shard said it
   std::vector<Log> logs_;
   std::vector<Group> groups_;
   std::vector<Said> told_;

@@ -3,7 +3,9 @@
 //
 // A request that goes to every shard stands in each one's log; here it is one entry, with the time
 // of the shard that took longest. Within one second, which is as fine as a log's times are, such
-// entries tell what came before and after them on every shard. Pure.
+// entries tell what came before and after them on every shard. What no log may show is hidden,
+// should a shard have shown it: where proxies keep users, a server of Redis sees an ordinary
+// library. Pure.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/operations/slow_log.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
@@ -31,7 +32,10 @@ std::string Log(std::vector<Seen> entries, const char* name = "slotway") {
     writer.Integer(entry.microseconds);
     std::istringstream text(entry.words);
     std::vector<std::string> words;
-    for (std::string word; text >> word;) words.push_back(word);
+    for (std::string word; text >> word;) {
+      std::replace(word.begin(), word.end(), '~', ' ');
+      words.push_back(word);
+    }
     writer.Array(words.size());
     for (const std::string& word : words) writer.Bulk(word);
     writer.Bulk("127.0.0.1:1");
@@ -73,6 +77,19 @@ TEST(SlowLog, OneShardsLogStaysAsItIs) {
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].id, 7);
   EXPECT_EQ(all[1].id, 6);
+}
+
+TEST(SlowLog, WhereProxiesKeepUsersIsNotShown) {
+  // A log cuts what is long.
+  const std::string load =
+      "FUNCTION LOAD REPLACE #!lua~name=slotway_users_00000000000000000001--75736572...";
+  const std::string log =
+      Log({{2, 101, 30, load.c_str()}, {1, 100, 20, "function load #!lua~name=mine"}});
+  const auto shown =
+      ElementsAre("FUNCTION LOAD REPLACE (redacted)", "function load #!lua name=mine");
+  EXPECT_THAT(WordsOf(Join({log})), shown);
+  EXPECT_THAT(WordsOf(Join({log, log})), shown);
+  EXPECT_THAT(WordsOf(Join({log, Log({})})), shown);
 }
 
 TEST(SlowLog, TheConnectionsOfOneProxyAreOneAsker) {

@@ -3,7 +3,9 @@
 """Gives slotway-shard, or slotway, and redis-server the same random ACL rules and asks both what they
 make of them: which rules are refused and why, how users are shown, and what ACL DRYRUN decides.
 
-    acl_differential.py --program build/release/bin/slotway-shard [--decisions 100000] [--seed N]
+    acl_differential.py --program build/release/bin/slotway-shard [--decisions 100000] [--seed N] [--really]
+
+With --really, what is not to be allowed is also asked by the user, and has to be refused.
 
 Two things are brought into one form first. Redis lists single commands in the order of a hash table
 whose seed is random. And our table has commands that 7.0 has not: they are left out, and where they
@@ -23,6 +25,8 @@ from server_program import program
 from shard_process import ShardProcess
 
 DECISIONS_PER_USER = 100
+# What everybody may, and EXEC tells of what was refused before.
+UNASKED = ("auth", "hello", "quit", "reset", "multi", "exec", "discard")
 FIRST_ARGUMENTS = ("select", "debug", "get", "set")  # of which rules speak
 
 
@@ -50,11 +54,12 @@ def split_rules(rules, known):
 
 
 class Comparison:
-    def __init__(self, tested, oracle, seed):
-        self.sides = tested, oracle
+    def __init__(self, connect, oracle, seed):
+        tested = connect()
+        self.connect, self.sides = connect, (tested, oracle)
         self.rng = random.Random(seed)
         self.rows = rows_of(oracle)
-        del self.rows["wait"]  # not in @blocking before 7.2
+        del self.rows["wait"]  # not in @blocking before 7.2, where it also tips the choice of a category
         self.rules = Rules(self.rng, sorted(self.rows))
         ours = rows_of(tested)  # of 7.2, which gave some commands more arguments
         arities = {name: arity for name, arity in self.rows.items() if ours[name] == arity}
@@ -63,7 +68,7 @@ class Comparison:
         del arities["xread"], arities["xreadgroup"]
         self.requests = Requests(self.rng, arities)
         self.decisions = self.refusals = self.users = self.equivalent = 0
-        self.allowed = self.rule_errors = 0
+        self.allowed = self.rule_errors = self.really_refused = 0
 
     def ask(self, *command):
         return [side.call(*command) for side in self.sides]
@@ -100,14 +105,20 @@ class Comparison:
         mine, others = (split_rules(rules, self.rows) for rules in (ours, theirs))
         if mine == others:
             return
-        # The same to redis-server?
-        words = mine[0] + [word for word in ours.split() if word in mine[1]]
-        oracle = self.sides[1]
-        reply = oracle.call("ACL", "SETUSER", "v", "reset", *words)
-        shown = oracle.call("ACL", "GETUSER", "v")[5].decode()
-        if reply != "OK" or split_rules(shown, self.rows) != others:
-            self.fail(f"commands ({reply})", ours, theirs)
+        # The same to redis-server? WAIT, of which neither side was asked, is forbidden in both.
+        shown = [self.shown_by_oracle(side) for side in ((mine, ours), (others, theirs))]
+        if shown[0] != shown[1]:
+            self.fail(f"commands ({shown})", ours, theirs)
         self.equivalent += 1
+
+    def shown_by_oracle(self, side):
+        """How redis-server shows rules without what it does not know, and without WAIT."""
+        (categories, singles), rules = side
+        words = categories + [word for word in rules.split() if word in singles]
+        reply = self.sides[1].call("ACL", "SETUSER", "v", "reset", *words, "-wait")
+        if reply != "OK":
+            return reply
+        return split_rules(self.sides[1].call("ACL", "GETUSER", "v")[5].decode(), self.rows)
 
     def compare_lists(self):
         """All but the commands of selectors, which GETUSER has shown."""
@@ -130,13 +141,29 @@ class Comparison:
             self.allowed += ours == "OK"
             self.refusals += isinstance(ours, bytes)
         self.decisions += count
+        return [request for request, reply in zip(requests, replies[0]) if isinstance(reply, bytes)]
 
-    def run(self, decisions):
+    def really_ask(self, refused):
+        """As the user, by a connection of its own."""
+        self.ask("ACL", "SETUSER", "u", "resetpass", "on", ">p")
+        with self.connect() as client:
+            assert client.call("AUTH", "u", "p") == "OK"
+            for request in refused:
+                if request[0].lower() in UNASKED:
+                    continue
+                reply = client.call(*request)
+                if not isinstance(reply, ErrorReply) or not reply.startswith("NOPERM"):
+                    self.fail(f"{request} of {self.sides[0].call('ACL', 'LIST')}", reply, "refused")
+                self.really_refused += 1
+
+    def run(self, decisions, really):
         self.ask("ACL", "SETUSER", "u")
         while self.decisions < decisions:
             self.change_user()
             self.compare_user()
-            self.compare_decisions(DECISIONS_PER_USER)
+            refused = self.compare_decisions(DECISIONS_PER_USER)
+            if really:
+                self.really_ask(refused)
 
 
 def main():
@@ -144,6 +171,7 @@ def main():
     parser.add_argument("--program", default=program("slotway-shard"))
     parser.add_argument("--decisions", type=int, default=100000)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--really", action="store_true")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     directory, name = os.path.split(os.path.abspath(options.program))
@@ -156,9 +184,9 @@ def main():
                             settings={"limits": {"dangerous_commands": []}})
     else:
         ours = ShardProcess(password=None)
-    comparison = Comparison(ours.client(), oracle.client(), options.seed)
+    comparison = Comparison(ours.client, oracle.client(), options.seed)
     try:
-        comparison.run(options.decisions)
+        comparison.run(options.decisions, options.really)
     except AssertionError as difference:
         print(f"DIFFERENCE {difference}")
         sys.exit(1)
@@ -170,7 +198,7 @@ def main():
     print(f"{comparison.decisions} decisions equal: {comparison.allowed} allowed, "
           f"{comparison.refusals} refused; {comparison.users} changes of users, "
           f"{comparison.rule_errors} of them refused; shown otherwise with the same meaning: "
-          f"{comparison.equivalent}")
+          f"{comparison.equivalent}; really refused: {comparison.really_refused}")
 
 
 if __name__ == "__main__":

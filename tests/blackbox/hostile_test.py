@@ -143,6 +143,12 @@ BY_POSITION = [
     f"HRANDFIELD {H}", f"HSCAN {H} 0", f"SSCAN {H} 0", f"ZSCAN {H} 0", f"GETDEL {H}", f"SUBSTR {H} 0 1",
     f"EVAL return 1 {H}", f"EVAL return'x' 1 {H}", f"EVAL_RO return'x' 1 {H}", f"FCALL f 1 {H}",
     f"FCALL_RO f 1 {H}", f"EVALSHA {'0' * 40} 1 {H}", f"EVALSHA {'0' * 40} 2 app:1 {H}",
+    # Words that are no keywords where they stand, and numbers that only look like some.
+    f"XREADGROUP GROUP STREAMS STREAMS STREAMS {H} >", f"XREADGROUP COUNT 1 GROUP g STREAMS STREAMS {H} >",
+    f"XREAD BLOCK 1 STREAMS STREAMS {H} 0 0", f"SORT app:1 BY STORE STORE {H}", f"SORT app:1 GET STORE STORE {H}",
+    f"SORT app:1 STORE app:2 STORE {H}", f"GEORADIUS app:1 0 0 1 m STORE {H} STORE app:2",
+    f"GEORADIUSBYMEMBER app:1 STORE 1 m STOREDIST {H}", f"EVAL return'x' 01 {H}", f"FCALL f +1 {H}",
+    f"EVAL_RO return'x' 1x {H}", f"LMPOP 01 {H} LEFT", f"ZUNION +1 {H}", f"SINTERCARD 1.0 {H}",
 ]
 
 
@@ -179,6 +185,14 @@ def test_inline_commands_and_broken_ones(proxy):
         assert alice.reply() == "PONG"
         alice.send(b"*3\r\n$3\r\nGET\r\n$5\r\napp:1\r\n$6\r\n" + H.encode() + b"\r\n")
         assert alice.reply().startswith("ERR wrong number of arguments")
+
+
+def test_who_wants_no_replies(proxy):
+    with log_in(proxy, "alice") as alice:
+        alice.send(encode("CLIENT", "REPLY", "OFF") + encode("SET", H, "v") + encode("AUTH", "boss", "wrong")
+                   + encode("DEL", H) + encode("CLIENT", "REPLY", "ON") + encode("ACL", "WHOAMI")
+                   + encode("CLIENT", "REPLY", "SKIP") + encode("SET", H, "v") + encode("GET", H))
+        assert [alice.reply() for _ in range(3)] == ["OK", b"alice", NO_KEY]
 
 
 def test_patterns_of_sort(proxy):

@@ -136,7 +136,7 @@ def test_no_change_is_lost_while_everything_restarts(masters, start_proxy):
         thread.join()
     try:
         wait_until(lambda: all(proxy.is_ready() for proxy in proxies), 20, "the proxies are ready")
-        wait_until_agreed(proxies, 1.5)
+        wait_until_agreed(proxies, 1.0)
         patterns = set(dict_of(proxies[0].call("ACL", "GETUSER", "counted"))[b"keys"].split())
     finally:
         for proxy in proxies:
@@ -237,6 +237,19 @@ def test_clients_see_nothing_of_it(masters, start_proxy):
         assert node.call(*RECORDS) == masters[0].call(*RECORDS)
         assert len(node.call("FUNCTION", "LIST")) == 1
     assert b"bob" in start_proxy(masters).call("ACL", "USERS")
+
+
+def test_the_slow_log_does_not_show_it(masters, start_proxy):
+    for node in masters:
+        assert node.call("CONFIG", "SET", "slowlog-log-slower-than", "0") == "OK"
+    admin = start_proxy(masters).client()
+    assert admin.call("ACL", "SETUSER", "bob", "on", ">p") == "OK"
+    wait_until(lambda: all(node.call(*RECORDS) for node in masters), 5, "all masters have it")
+    of_nodes = [entry[3] for node in masters for entry in node.call("SLOWLOG", "GET", "-1")]
+    assert [b"FUNCTION", b"LOAD"] in [words[:2] for words in of_nodes]
+    shown = [entry[3] for entry in admin.call("SLOWLOG", "GET", "-1")]
+    loads = [words for words in shown if words[:2] == [b"FUNCTION", b"LOAD"]]
+    assert loads and all(words[2:] == [b"(redacted)"] for words in loads), loads
 
 
 def test_one_master_without_slots_keeps_them_as_well(start_proxy):

@@ -151,6 +151,76 @@ def test_new_rules_hold_for_the_next_script(proxy):
     assert app.call("EXEC").startswith("EXECABORT")
 
 
+# What gives a client connections of another kind, or of its own.
+WAYS = [["CLIENT TRACKING ON"], ["CLIENT TRACKING ON BCAST PREFIX app:"],
+        ["CLIENT TRACKING ON OPTIN", "CLIENT CACHING YES"], ["WATCH app:{app:}"],
+        ["CLIENT TRACKING ON", "WATCH app:{app:}"], ["READONLY"], ["ASKING"], ["CLIENT NO-TOUCH ON"],
+        ["MULTI", "GET app:{app:}", "EXEC"], ["BLPOP app:none 0.01"], ["SUBSCRIBE app:channel"]]
+TRIES = [("EVAL", GET_OTHER, 1, "app:{app:}", "secret{app:}"), ("EVAL", GET_OTHER, 0, "secret{app:}"),
+         ("EVAL_RO", GET_OTHER, 1, "app:{app:}", "secret{app:}"),
+         ("FCALL", "take", 1, "app:{app:}", "secret{app:}"),
+         ("FCALL_RO", "take", 1, "app:{app:}", "secret{app:}")]
+
+
+def refusals_of(client):
+    return [is_refusal(client.call(*words)) or words for words in TRIES]
+
+
+def with_a_secret(admin):
+    assert admin.call("SET", "secret{app:}", "s") == "OK"
+    assert admin.call("SET", "app:{app:}", "v") == "OK"
+    assert admin.call("FUNCTION", "LOAD", LIBRARY) == b"lib"
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_the_rules_hold_whatever_a_script_is_sent_over(proxy, protocol):
+    with_a_secret(proxy.client())
+    for way in WAYS:
+        if way[0].startswith("SUBSCRIBE") and protocol == 2:
+            continue  # nothing else can be asked then
+        with log_in(proxy, "app") as app:
+            app.call("HELLO", protocol)
+            for line in way:
+                app.call(*line.split())
+            assert refusals_of(app) == [True] * len(TRIES), way
+            # A script without keys runs anywhere, and may be at home only elsewhere.
+            assert app.call("EVAL", GET, 1, "app:{app:}") == b"v", way
+
+
+def test_the_rules_hold_behind_redirects(masters, proxy):
+    admin, app = proxy.client(), log_in(proxy, "app")
+    with_a_secret(admin)
+    slot = admin.call("CLUSTER", "KEYSLOT", "app:{app:}")
+    source = next(node for node in masters if node.call("CLUSTER", "COUNTKEYSINSLOT", slot) > 0)
+    target = next(node for node in masters if node is not source)
+    ids = {node: node.call("CLUSTER", "MYID").decode() for node in (source, target)}
+    assert target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[source]) == "OK"
+    assert source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[target]) == "OK"
+    for key in source.call("CLUSTER", "GETKEYSINSLOT", slot, 100):
+        assert source.call("MIGRATE", "127.0.0.1", target.port, key, 0, 5000) == "OK"
+    keyed = [words for words in TRIES if words[2] == 1]
+    for stage in ("ASK", "MOVED"):
+        if stage == "MOVED":
+            for node in (target, source, *masters):
+                node.call("CLUSTER", "SETSLOT", slot, "NODE", ids[target])
+        for words in keyed:
+            assert is_refusal(app.call(*words)), (stage, words)
+        assert app.call("EVAL", GET, 1, "app:{app:}") == b"v", stage
+
+
+def test_a_shard_that_has_lost_such_a_user_gets_it_again(masters, proxy):
+    with_a_secret(proxy.client())
+    app = log_in(proxy, "app")
+    for _ in range(5):
+        for node in masters:
+            for name in node.call("ACL", "USERS"):
+                if name != b"default":
+                    node.call("ACL", "DELUSER", name)
+        # Connections end with it: what only reads is asked again.
+        assert is_refusal(app.call("EVAL_RO", *TRIES[0][1:]))
+        assert app.call("EVAL", GET, 1, "app:{app:}") == b"v"
+
+
 def test_nobody_becomes_such_a_user_by_guessing(masters, proxy):
     app = log_in(proxy, "app")
     assert app.call("EVAL", "return 1", 1, "app:1") == 1

@@ -14,7 +14,7 @@ from watched_cluster import WatchedCluster
 
 FOLDER = Folder("console", ["node", "npm", "redis-cli", CHROMIUM], "browser", fetch=NPM_CI)
 CHECKS = """open locked login slots shards throughput clients users edit audit find keyboard slow hot
-failover light_and_dark phone logout""".split()
+moving failover light_and_dark phone logout""".split()
 SESSION_S = 240
 
 pytestmark = pytest.mark.console

@@ -123,6 +123,18 @@ const checks = {
         await becomes(() => node(shard).innerText(), (value) => /Lag\s+(none|\d+ B)/.test(value), 'lag');
       }
     }
+    // Who has just become a master said this a moment before: then no link of it is down.
+    await page.route('**/api/state*', async (route) => {
+      const response = await route.fetch();
+      const state = await response.json();
+      for (const { info } of state.nodes) Object.assign(info, { master_link_status: 'down', uptime_in_seconds: '7200' });
+      await route.fulfill({ response, json: state });
+    });
+    await becomes(() => node(facts.shards[3]).innerText(), (value) => value.includes('link down') && value.includes('2 h'), 'a replica');
+    assert.match(await node(facts.shards[0]).innerText(), /2 h/);
+    assert.ok(!(await node(facts.shards[0]).innerText()).includes('link down'));
+    await page.unroute('**/api/state*');
+    await becomes(() => text('#shards'), (value) => !value.includes('link down'), 'how it is');
   },
   async throughput() {
     const total = async () => Number(/^slotway_requests_total (\d+)/m.exec(
@@ -201,10 +213,46 @@ const checks = {
   async hot() {
     await becomes(() => text('#hot'), (value) => value.includes('the:hottest:key'), 'a hot key');
   },
+  async moving() {
+    const [source, target] = facts.shards;
+    const [sourceId, targetId] = [source, target].map((shard) => cli(shard.port, 'cluster', 'myid'));
+    const summary = (moving) => becomes(() => text('#slots-summary'), (value) => value === `all have an owner${moving}`, moving);
+    const gives = (what) => becomes(() => node(source).innerText(), (value) => value.includes(`gives ${what} to ${addressOf(target)}`), what);
+    // Key by key, as somebody from outside does it.
+    for (const slot of ['7', '9']) {
+      assert.equal(cli(target.port, 'cluster', 'setslot', slot, 'importing', sourceId), 'OK');
+      assert.equal(cli(source.port, 'cluster', 'setslot', slot, 'migrating', targetId), 'OK');
+    }
+    await summary(', 2 slots on the move');
+    await gives('2 slots');
+    for (const slot of ['7', '9']) {
+      for (const shard of [source, target]) assert.equal(cli(shard.port, 'cluster', 'setslot', slot, 'stable'), 'OK');
+    }
+    await summary('');
+    // As one, as our shards do it.
+    cli(source.port, 'config', 'set', 'rdb-key-save-delay', '250000');
+    assert.equal(cli(source.port, 'cluster', 'migrateslots', 'slotsrange', '1024', '1535', 'node', targetId), 'OK');
+    await summary(', 512 slots on the move');
+    await gives('512 slots');
+    await page.locator('#map').focus();
+    await page.keyboard.press('Home');
+    for (let row = 0; row < 4; row += 1) await page.keyboard.press('ArrowDown');
+    assert.equal(await text('#map-text'), `Slot 1024: shard 1, ${addressOf(source)}, on its way to ${addressOf(target)}`);
+    await picture('desktop-moving');
+    await page.locator('#map').blur();
+    cli(source.port, 'config', 'set', 'rdb-key-save-delay', '0');
+    await becomes(() => text('#events'), (value) => value.includes(`Slots moved 512 slots from ${addressOf(source)} to ${addressOf(target)}`), 'the move');
+    await summary('');
+    const legend = await text('#legend');
+    assert.match(legend.replace(/\s+/g, ' '), new RegExp(`${addressOf(source)} 4,949 slots ${addressOf(target)} 5,973 slots`));
+    assert.ok(!(await text('#shards')).includes('gives'));
+  },
   async failover() {
     await picture('desktop-before');
     const [killed, heir] = [facts.shards[0], facts.shards[3]];
     process.kill(killed.pid, 'SIGKILL');
+    await becomes(() => node(killed).innerText(), (value) => /no answer|suspected|failed/.test(value), 'it is missed');
+    await picture('desktop-down');
     await becomes(() => text('#events'), (value) => value.includes(`Failover ${addressOf(heir)} has taken`), 'failover');
     await picture('desktop-failover');
     await becomes(() => text('#legend'), (value) => value.includes(addressOf(heir)) && !value.includes(addressOf(killed)), 'the new owner');
