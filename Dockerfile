@@ -40,6 +40,7 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379 6380 16379 32280
+# Of either program; a shard needs `admin-port 32280` for it, which is off by default.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s \
   CMD ["slotway", "healthcheck", "http://127.0.0.1:32280/healthz"]
 ENTRYPOINT ["slotway"]
