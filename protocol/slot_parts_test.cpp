@@ -12,8 +12,8 @@ namespace {
 
 // What redis-cli 7.0 --cluster create gives to three and to seven masters.
 TEST(SlotParts, AreThoseOfRedisCli) {
-  const std::vector<std::vector<int>> lasts = {
-      {5460, 10922, 16383}, {2340, 4680, 7021, 9361, 11702, 14042, 16383}};
+  const std::vector<std::vector<int>> lasts = {{5460, 10922, 16383},
+                                               {2340, 4680, 7021, 9361, 11702, 14042, 16383}};
   for (const std::vector<int>& wanted : lasts) {
     std::vector<int> seen;
     for (int i = 0; i < std::ssize(wanted); ++i) {

@@ -7,7 +7,6 @@
 #include <numeric>
 #include <utility>
 
-
 namespace slotway::proxy {
 
 std::vector<int> WantedCounts(std::span<const SlotShare> shares) {

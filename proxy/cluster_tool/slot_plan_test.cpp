@@ -6,7 +6,6 @@
 #include <map>
 #include <numeric>
 
-
 namespace slotway::proxy {
 namespace {
 
