@@ -111,6 +111,7 @@ class Containers:
             os.makedirs(place)
             for name in ("slotway", "slotway-shard"):
                 shutil.copy(program(name), place)
+            shutil.copytree(os.path.join(TREE, "scripts"), os.path.join(context, "scripts"))
             shutil.copy(os.path.join(TREE, "Dockerfile"), context)
             self.build("--build-arg", "BINARIES=prebuilt", "--format", "docker", "-t", IMAGE, context)
 
