@@ -2,21 +2,15 @@
 # Both programs and nothing else, not even a shell: docker build -t slotway:0.1.0 .
 #
 # --build-arg BINARIES=prebuilt takes those of build/release/bin instead of compiling.
+FROM debian:12-slim AS binaries
 ARG BINARIES=compiled
-
-FROM debian:12-slim AS compiled
 WORKDIR /src
 COPY scripts scripts
-RUN scripts/deps.sh build
+RUN [ "$BINARIES" = prebuilt ] || scripts/deps.sh build
 COPY . .
-RUN cmake --preset release \
-    && cmake --build --preset release --target slotway slotway-shard \
+RUN { [ "$BINARIES" = prebuilt ] \
+      || { cmake --preset release && cmake --build --preset release --target slotway slotway-shard; }; } \
     && mkdir /out && cp build/release/bin/slotway build/release/bin/slotway-shard /out/
-
-FROM debian:12-slim AS prebuilt
-COPY build/release/bin/slotway build/release/bin/slotway-shard /out/
-
-FROM ${BINARIES} AS binaries
 
 # What the image holds: the programs, the libraries they are linked with, authorities for TLS, a user.
 FROM debian:12-slim AS root
@@ -40,6 +34,7 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379 6380 16379 32280
+# Of either program; a shard needs `admin-port 32280` for it, which is off by default.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s \
   CMD ["slotway", "healthcheck", "http://127.0.0.1:32280/healthz"]
 ENTRYPOINT ["slotway"]

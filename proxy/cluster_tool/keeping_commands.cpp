@@ -33,7 +33,8 @@ using Ids = std::vector<std::string>;
 
 constexpr auto kLeavingPause = std::chrono::milliseconds(500);
 constexpr auto kHeirPause = std::chrono::milliseconds(50);
-constexpr std::uint64_t kHeirMs = 5'000;  // several times what it takes to be heard
+constexpr std::uint64_t kHeirMs = 5'000;      // several times what it takes to be heard
+constexpr std::uint64_t kFailoverMs = 6'000;  // a little longer than a node tries by itself
 
 void Pause(std::chrono::milliseconds time) {
   std::this_thread::sleep_for(time);  // poll: nobody tells when something has changed
@@ -110,18 +111,33 @@ Result<void> ForgetTheGone(ClusterSession& session, const std::vector<NumberedNo
   return {};
 }
 
-Result<void> Promote(ClusterSession& session, const Ids& successors) {
-  for (const std::string& id : successors) {
-    Say(session.NameOf(id) + " takes over from its master");
-    if (auto done = session.Client(id).Call({"CLUSTER", "FAILOVER"}); !done) return tl::unexpected(done.error());
-  }
-  auto done = session.WaitUntil("they have taken over", [&] {
-    return session.Agrees() && std::all_of(successors.begin(), successors.end(), [&](const std::string& id) {
-             return session.IsReached(id) && session.View(id).Myself().is_master;
-           });
+// A node gives up when it has not all of its master's data, or the votes, within five seconds, and
+// says so to nobody: it is asked again.
+Result<void> Promote(ClusterSession& session, const std::string& id) {
+  Say(session.NameOf(id) + " takes over from its master");
+  auto asked = session.Client(id).Call({"CLUSTER", "FAILOVER"});
+  if (!asked) return tl::unexpected(asked.error());
+  std::uint64_t asked_ms = runtime::MonotonicMs();
+  return session.WaitUntil(session.NameOf(id) + " has taken over", [&] {
+    if (!session.IsReached(id)) return false;
+    if (session.View(id).Myself().is_master) return session.Agrees();
+    if (runtime::MonotonicMs() - asked_ms >= kFailoverMs) {
+      Say(session.NameOf(id) + " is asked again to take over");
+      asked_ms = runtime::MonotonicMs();
+      // Whatever it answers: when time is up, that is the error.
+      (void)session.Client(id).Call({"CLUSTER", "FAILOVER"});
+    }
+    return false;
   });
-  if (done) LetClientsHear(session);
-  return done;
+}
+
+// One after the other: two elections at once take votes from each other.
+Result<void> PromoteAll(ClusterSession& session, const Ids& successors) {
+  for (const std::string& id : successors) {
+    if (auto done = Promote(session, id); !done) return done;
+  }
+  LetClientsHear(session);
+  return {};
 }
 
 // Everybody gets an equal share when somebody new is to have one; else only those who are to have
@@ -193,7 +209,7 @@ Result<void> KeepOnce(const ToolOptions& options) {
   SlotMover mover(session, options.login);
   if (auto fixed = FixSlots(session, mover); !fixed) return tl::unexpected(fixed.error());
   const KeepPlan plan = PlanKeeping(*nodes, *wanted, options.replicas.value_or(0));
-  if (!plan.successors.empty()) return Promote(session, plan.successors);
+  if (!plan.successors.empty()) return PromoteAll(session, plan.successors);
   if (plan.masters.empty()) return Fail("no node can be a master");
   if (auto placed = PlaceSlots(session, plan, options.login); !placed) return placed;
   if (auto placed = PlaceReplicas(session, plan); !placed) return placed;

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "protocol/slot.h"
+#include "protocol/slot_parts.h"
 #include "proxy/cluster_tool/cluster_health.h"
 #include "proxy/cluster_tool/placed_nodes.h"
 #include "proxy/cluster_tool/role_plan.h"
@@ -173,7 +175,8 @@ Result<int> CoverSlots(ClusterSession& session, const std::vector<std::string>& 
   const std::vector<std::size_t> chosen = ChooseMasters(nodes, masters);
   int given = 0;
   for (std::size_t part = 0; part < chosen.size(); ++part) {
-    const SlotBounds bounds = PartOfSlots(static_cast<int>(part), static_cast<int>(chosen.size()));
+    const protocol::SlotBounds bounds =
+        protocol::PartOfSlots(static_cast<int>(part), static_cast<int>(chosen.size()));
     std::vector<int> slots;
     NodeRequest request = {"CLUSTER", "ADDSLOTS"};
     for (int slot = bounds.first; slot <= bounds.last; ++slot) {

@@ -7,8 +7,6 @@
 #include <numeric>
 #include <utility>
 
-#include "protocol/slot.h"
-
 namespace slotway::proxy {
 
 std::vector<int> WantedCounts(std::span<const SlotShare> shares) {
@@ -85,10 +83,6 @@ std::vector<SlotMove> PlanDrain(std::span<const SlotShare> shares) {
     }
   }
   return moves;
-}
-
-SlotBounds PartOfSlots(int index, int parts) {
-  return {protocol::kSlotCount * index / parts, protocol::kSlotCount * (index + 1) / parts - 1};
 }
 
 }  // namespace slotway::proxy

@@ -36,11 +36,4 @@ std::vector<SlotMove> PlanMoves(std::span<const SlotShare> shares);
 // else moves. REQUIRES: a weight above 0.
 std::vector<SlotMove> PlanDrain(std::span<const SlotShare> shares);
 
-// The first and the last slot of the part `index` of `parts` equal ones.
-struct SlotBounds {
-  int first;
-  int last;
-};
-SlotBounds PartOfSlots(int index, int parts);
-
 }  // namespace slotway::proxy

@@ -6,8 +6,6 @@
 #include <map>
 #include <numeric>
 
-#include "protocol/slot.h"
-
 namespace slotway::proxy {
 namespace {
 
@@ -80,18 +78,6 @@ TEST(SlotPlanTest, AMasterThatGoesGivesItsSlotsToThoseWithFewest) {
   EXPECT_EQ(after[1].slots.size(), 11u);
   EXPECT_TRUE(after[2].slots.empty());
   for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(after[0].slots[i], static_cast<int>(i));
-}
-
-TEST(SlotPlanTest, PartsCoverEverySlotOnce) {
-  for (int parts : {1, 2, 3, 5, 7, 1000}) {
-    int next = 0;
-    for (int i = 0; i < parts; ++i) {
-      const SlotBounds bounds = PartOfSlots(i, parts);
-      EXPECT_EQ(bounds.first, next);
-      next = bounds.last + 1;
-    }
-    EXPECT_EQ(next, protocol::kSlotCount);
-  }
 }
 
 }  // namespace

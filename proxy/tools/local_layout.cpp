@@ -5,6 +5,7 @@
 #include <array>
 
 #include "protocol/slot.h"
+#include "protocol/slot_parts.h"
 #include "protocol/topology.h"
 
 namespace slotway::proxy {
@@ -31,9 +32,6 @@ std::string MakeNodeId(const RandomBytes& random) {
 std::string RangeText(int first, int last) {
   return first == last ? std::to_string(first) : std::to_string(first) + "-" + std::to_string(last);
 }
-
-// Rounded so that sizes differ by one at most: 0-5460, 5461-10922, 10923-16383.
-int FirstSlotOf(int shard, int shards) { return (2 * shard * kSlotCount + shards) / (2 * shards); }
 
 std::string SlotsText(const protocol::Topology& topology, std::uint16_t node) {
   std::string text;
@@ -62,7 +60,8 @@ std::vector<LocalNode> LayOutCluster(int shards, int replicas, std::span<const s
     auto place = static_cast<int>(nodes.size());
     LocalNode node{.id = MakeNodeId(random), .port = port, .master = -1, .slots = {}};
     if (place < shards) {
-      node.slots = RangeText(FirstSlotOf(place, shards), FirstSlotOf(place + 1, shards) - 1);
+      const auto [first, last] = protocol::PartOfSlots(place, shards);
+      node.slots = RangeText(first, last);
     } else {
       node.master = (place - shards) / replicas;
     }

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "protocol/slot_parts.h"
+
 namespace slotway::storage::cluster {
 namespace {
 
@@ -85,8 +87,7 @@ bool Formation::LeadForming() {
   auto next = spare.begin();
   bool has_taken = false;
   for (int part = 0; part < parts; ++part) {
-    const int first = kSlotCount * part / parts;
-    const int last = kSlotCount * (part + 1) / parts - 1;
+    const auto [first, last] = protocol::PartOfSlots(part, parts);
     if (state_.OwnerOf(Slot(first)) != kNoNode) continue;
     if (next == spare.end()) break;
     const SlotGrant grant{static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last),

@@ -85,11 +85,11 @@ TEST(FormationTest, AGrantIsTakenOnceAndOnlyOfFreeSlots) {
   FormingNode node(NewNodes(3, 1), {.nodes = 3});
   BusMessage ping;
   ping.sender = *NodeId::Parse(TestId(0));
-  ping.grant = SlotGrant{5461, 10921, Epoch(2)};
+  ping.grant = SlotGrant{5461, 10922, Epoch(2)};
   node.bus.OnAccepted(LinkId(77), {"10.0.0.2", "10.0.0.1"});
   node.bus.OnMessage(LinkId(77), ping);
   EXPECT_TRUE(node.Pass(100));
-  EXPECT_EQ(node.state.SlotsOf(NodeIndex(1)), (std::vector<SlotRange>{{5461, 10921}}));
+  EXPECT_EQ(node.state.SlotsOf(NodeIndex(1)), (std::vector<SlotRange>{{5461, 10922}}));
   EXPECT_EQ(node.state.Myself().config_epoch, Epoch(2));
   ping.grant = SlotGrant{0, 10, Epoch(3)};
   node.bus.OnMessage(LinkId(77), ping);
@@ -97,7 +97,7 @@ TEST(FormationTest, AGrantIsTakenOnceAndOnlyOfFreeSlots) {
 
   FormingNode late(NewNodes(3, 1), {.nodes = 3});
   GiveAllTo(late.state, 2, 10921, 16383);
-  ping.grant = SlotGrant{5461, 10921, Epoch(2)};
+  ping.grant = SlotGrant{5461, 10922, Epoch(2)};
   late.bus.OnAccepted(LinkId(77), {"10.0.0.2", "10.0.0.1"});
   late.bus.OnMessage(LinkId(77), ping);
   EXPECT_FALSE(late.Pass(100));
@@ -107,8 +107,8 @@ TEST(FormationTest, WhoHasNoSlotsFollowsAMasterThatLacksReplicas) {
   for (int place : {3, 4, 5}) {
     ClusterState view = NewNodes(6, place);
     GiveAllTo(view, 0, 0, 5460);
-    GiveAllTo(view, 1, 5461, 10921);
-    GiveAllTo(view, 2, 10922, 16383);
+    GiveAllTo(view, 1, 5461, 10922);
+    GiveAllTo(view, 2, 10923, 16383);
     FormingNode node(std::move(view), {.nodes = 6, .replicas = 1});
     EXPECT_FALSE(node.Pass(900));
     EXPECT_TRUE(node.Pass(400));

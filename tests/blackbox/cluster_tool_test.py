@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from bus_nodes import answers, my_id, nodes, view  # noqa: F401  fixtures
+from bus_nodes import agree, answers, my_id, nodes, view  # noqa: F401  fixtures
 from cluster_tool import run_tool, tool_command
-from deadline import wait_until
+from deadline import SLOWNESS, wait_until
 
 PATIENCE_MS = 10_000
 KINDS = {"ours": lambda count: (count, 0), "theirs": lambda count: (0, count)}
@@ -34,6 +34,16 @@ def owners(nodes):  # noqa: F811
     return counts
 
 
+def ranges(nodes):  # noqa: F811
+    """What the masters own, as the first of these nodes writes it."""
+    return sorted((slots for flags, _, slots in view(nodes[0]).values() if "master" in flags),
+                  key=lambda slots: int(slots[0].split("-")[0]))
+
+
+# What redis-cli --cluster create gives to three masters.
+THREE_PARTS = [("0-5460",), ("5461-10922",), ("10923-16383",)]
+
+
 def store(members, count):
     """Keys of all slots, at whoever owns them; {key: value}."""
     stored = {f"key:{i}": f"value:{i}" for i in range(count)}
@@ -53,7 +63,7 @@ def at_owner(members, *command):
 def test_create_check_and_again(some):
     members = some(6)
     assert "done: all is well" in run_tool("create", *members, "--replicas", 1)
-    assert sorted(owners(members).values()) == [5461, 5461, 5462]
+    assert ranges(members) == THREE_PARTS
     before = [view(node) for node in members]
     assert "nothing to do" in run_tool("create", *members, "--replicas", 1)
     assert [view(node) for node in members] == before
@@ -171,3 +181,30 @@ def test_wrong_command_lines_and_nobody_there(nodes):  # noqa: F811
     assert "NOAUTH" in run_tool("check", member, code=1)
     assert "WRONGPASS" in run_tool("check", member, code=1, password="other")
     run_tool("check", member, password="secret")
+
+
+def test_keep_asks_again_who_could_not_take_over(nodes):  # noqa: F811
+    """A manual failover that fails is given up by the node, which tells nobody."""
+    going, heir, *others = nodes(4)
+    for node, name in zip((heir, *others, going), ("s-0", "s-1", "s-2", "s-9")):
+        assert node.call("CONFIG", "SET", "cluster-node-timeout", PATIENCE_MS) == "OK"
+        assert node.call("CONFIG", "SET", "cluster-announce-hostname", name) == "OK"
+    run_tool("create", going, *others)
+    assert heir.call("CLUSTER", "MEET", going.host, going.port) == "OK"
+    wait_until(lambda: heir.call("CLUSTER", "REPLICATE", my_id(going)) == "OK", 20, "it knows its master")
+    wait_until(lambda: heir.call("ROLE")[3] == b"connected", 20, "it has a copy")
+    wait_until(lambda: agree([going, heir, *others]), 20, "all know all")
+    # It loses its master, and misses something.
+    assert heir.call("CONFIG", "SET", "masteruser", "nobody", "masterauth", "x") == "OK"
+    assert going.call("CLIENT", "KILL", "TYPE", "replica") == 1
+    assert "OK" in [going.call("SET", f"key:{i}", "x") for i in range(20)]
+    keeper = subprocess.Popen([str(part) for part in tool_command("keep", others[0], "--nodes", 3, "--once")],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_until(lambda: "manual failover took too long" in heir.process.log(), 20, "it gives up")
+        assert heir.call("CONFIG", "SET", "masteruser", "", "masterauth", "") == "OK"
+        said, _ = keeper.communicate(timeout=40 * SLOWNESS)
+    finally:
+        keeper.kill()
+    assert keeper.returncode == 0 and "is asked again" in said, said
+    assert heir.call("ROLE")[0] == b"master" and heir.call("DBSIZE") == going.call("DBSIZE") > 0

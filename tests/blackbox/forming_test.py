@@ -8,7 +8,7 @@ import pytest
 
 from bus_nodes import ShardNode, all_ok, answers, my_id, view
 from cluster_tool import run_tool
-from cluster_tool_test import at_owner, owners, store
+from cluster_tool_test import THREE_PARTS, at_owner, owners, ranges, store
 from deadline import wait_until
 from free_ports import free_ports
 
@@ -73,7 +73,7 @@ def test_new_nodes_form_one_cluster(world):
     wait_until_formed(members)
     wait_until(lambda: roles(members) == ["master"] * 3 + ["slave"] * 3, 20, "each master has a replica")
     wait_until(lambda: all_ok(members), 20, "all agree")
-    assert sorted(owners(members).values()) == [5461, 5461, 5462]
+    assert ranges(members) == THREE_PARTS
     run_tool("check", members[5], "--replicas", 1)
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_formed_before_all_are_there(world):
     assert all(b"cluster_slots_assigned:0" in node.call("CLUSTER", "INFO") for node in first), begun
     members = first + [world.start_one("2", places["2"], peers, 3, 0)]
     wait_until_formed(members)
-    assert sorted(owners(members).values()) == [5461, 5461, 5462]
+    assert ranges(members) == THREE_PARTS
 
 
 def test_a_late_node_joins_and_takes_the_free_place(world):

@@ -13,12 +13,13 @@ MASTERS, REPLICAS = 3, 3
 
 
 class WatchedCluster:
-    """The masters are the first of `shards`. `password` and `settings` are the proxy's."""
+    """The masters are the first of `shards`. `password`, `settings` and the `certificate` of a second listener,
+    if there is to be one, are the proxy's."""
 
-    def __init__(self, password=None, settings=None, shards_have_metrics=False):
+    def __init__(self, password=None, settings=None, shards_have_metrics=False, certificate=None):
         self.directory = tempfile.mkdtemp(prefix="slotway-watched-")
         self.shards, self.proxy = [], None
-        self._password, self._settings = password, settings
+        self._password, self._settings, self._certificate = password, settings, certificate
         self._shards_have_metrics = shards_have_metrics
         try:
             self._start()
@@ -43,8 +44,14 @@ class WatchedCluster:
             wait_until(lambda r=replica, m=master: r.call("CLUSTER", "REPLICATE", my_id(m)) == "OK",
                        20, "a replica knows its master")
         wait_until(lambda: all_ok(self.shards), 30, "the cluster is formed")
-        self.proxy = ProxyProcess([f"127.0.0.1:{ports[0]}"], password=self._password,
-                                  settings=self._settings)
+        port, tls_port = free_ports(2)
+        settings = dict(self._settings or {})
+        if self._certificate:
+            settings["listeners"] = [{"address": "127.0.0.1", "port": port}, {
+                "address": "127.0.0.1", "port": tls_port,
+                "tls": {"enabled": True, **self._certificate.setting()}}]
+        self.proxy = ProxyProcess([f"127.0.0.1:{ports[0]}"], password=self._password, settings=settings,
+                                  port=port)
 
     def stop(self):
         for process in (self.proxy, *self.shards):

@@ -2,6 +2,7 @@
 """The image and the compose file, by buildah and podman. What can not be pulled is made of Debian's packages,
 or left out.
 """
+import importlib.util
 import json
 import os
 import shutil
@@ -12,6 +13,18 @@ import yaml
 
 from kubernetes_tools import CACHE, TREE, Missing, run
 from server_program import program
+
+
+def _client_programs():
+    """The module by its file: its folder has others in it that are called as libraries are."""
+    path = os.path.join(TREE, "tests", "clients", "client_programs.py")
+    specification = importlib.util.spec_from_file_location("client_programs", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+client_programs = _client_programs()
 
 IMAGE, BASE = "slotway:0.1.0", "docker.io/library/debian:12-slim"
 # Where services run as root in cgroups of version 1, and no journal is there.
@@ -33,6 +46,7 @@ STAND_INS = {
                                                          "--config.file=/etc/prometheus/prometheus.yml"]),
     "docker.io/library/redis:7": ("redis-tools", []),
 }
+P3X = "docker.io/patrikx3/p3x-redis-ui:latest"
 PULL_S, BUILD_S = 60, 900
 
 
@@ -48,7 +62,8 @@ class Containers:
         settings = os.path.join(self.folder, "containers.conf")
         with open(settings, "w", encoding="ascii") as file:
             file.write(SETTINGS)
-        self.environment = {**os.environ, "CONTAINERS_CONF": settings}
+        # Without systemd nobody asks for healths by the clock; `podman healthcheck run` does it when it is told to.
+        self.environment = {**os.environ, "CONTAINERS_CONF": settings, "DISABLE_HC_SYSTEMD": "true"}
         if self.call("podman", "info").returncode:
             raise Missing("podman does not run here: " + self.call("podman", "info").stdout[-200:])
         self.call("podman", "rm", "-fa", "--filter", "name=swtest")
@@ -96,23 +111,42 @@ class Containers:
             os.makedirs(place)
             for name in ("slotway", "slotway-shard"):
                 shutil.copy(program(name), place)
+            shutil.copytree(os.path.join(TREE, "scripts"), os.path.join(context, "scripts"))
             shutil.copy(os.path.join(TREE, "Dockerfile"), context)
             self.build("--build-arg", "BINARIES=prebuilt", "--format", "docker", "-t", IMAGE, context)
 
     def need_image(self, name):
         """False: it is not to be had."""
-        if self.has_image(name):
+        if self.has_image(name) or self.can_pull(name):
             return True
+        if name == P3X:
+            return self._make_p3x()
         if name not in STAND_INS:
-            return self.can_pull(name)
-        if self.can_pull(name):
-            return True
+            return False
         package, command = STAND_INS[name]
         with tempfile.TemporaryDirectory(prefix="slotway-context-") as context:
             with open(os.path.join(context, "Dockerfile"), "w", encoding="ascii") as file:
                 file.write(f"FROM {BASE}\nRUN apt-get update && apt-get install -y --no-install-recommends {package}"
                            f"\nCMD {json.dumps(command)}\n")
             self.build("-t", name, context)
+        return True
+
+    def _make_p3x(self):
+        """Of its packages on npm and this machine's Node.js; it looks for connections where the real one does."""
+        try:
+            packages = client_programs.P3X.installed()
+        except client_programs.Missing:
+            return False
+        with tempfile.TemporaryDirectory(prefix="slotway-context-") as context:
+            shutil.copytree(os.path.join(packages, "node_modules"), os.path.join(context, "node_modules"), symlinks=True)
+            shutil.copy(os.path.realpath(shutil.which("node")), os.path.join(context, "node"))
+            with open(os.path.join(context, "p3xrs.json"), "w", encoding="ascii") as file:
+                json.dump({"p3xrs": {"http": {"port": 7843, "bind": "0.0.0.0"}, "static": "~p3x-redis-ui-material/dist",
+                                     "connections": {"home-dir": "/settings"}}}, file)
+            with open(os.path.join(context, "Dockerfile"), "w", encoding="ascii") as file:
+                file.write(f"FROM {BASE}\nWORKDIR /p3x\nCOPY . .\nRUN ./node --version\n"
+                           'CMD ["./node", "node_modules/p3x-redis-ui-server/bin/p3xrs.js", "--config", "p3xrs.json"]\n')
+            self.build("-t", P3X, context)
         return True
 
     def end(self):
@@ -136,8 +170,6 @@ class Compose:
             content = yaml.safe_load(file)
         for service_name, service in list(content["services"].items()):
             service.pop("build", None)
-            if not os.path.exists("/run/systemd/private"):  # podman has systemd look after healths
-                service.pop("healthcheck", None)
             if "image" in service and not self.containers.need_image(service["image"]):
                 self.left_out.append(service_name)
                 del content["services"][service_name]

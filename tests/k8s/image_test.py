@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 import yaml
 
-from containers import IMAGE, Compose, Containers
+from containers import IMAGE, Compose, Containers, client_programs
 from deadline import wait_until
 from free_ports import free_ports
 from guide_test import INTERNAL_ACCESS, assert_no_redirect
@@ -151,13 +151,60 @@ def ask(compose, path):
 def test_prometheus_sees_the_proxies_and_has_the_rules(compose):
     if "prometheus" in compose.left_out:
         pytest.skip("Prometheus's image can not be had")
-    wait_until(lambda: sorted(target["health"] for target in ask(compose, "/api/v1/targets")["activeTargets"])
-               == ["up", "up"], 60, "both proxies are scraped")
+    def healths():
+        return sorted((target["labels"]["job"], target["health"])
+                      for target in ask(compose, "/api/v1/targets")["activeTargets"])
+    wanted = [("slotway", "up")] * 2 + [("slotway-shard", "up")] * 6
+    try:
+        wait_until(lambda: healths() == wanted, 90, "both proxies and six shards are scraped")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {healths()}") from None
     if os.path.isdir(os.path.join(TREE, "k8s", "prometheus")):
         rules = [rule for group in ask(compose, "/api/v1/rules")["groups"] for rule in group["rules"]]
         assert rules and all(rule["health"] in ("ok", "unknown") for rule in rules), rules
         wait_until(lambda: all(rule["health"] == "ok" for group in ask(compose, "/api/v1/rules")["groups"]
                                for rule in group["rules"]), 30, "every rule was evaluated")
+
+
+def test_every_container_has_a_health_that_needs_no_shell(compose):
+    wait_until_well(compose, 3)
+    for service in [*(f"shard-{i}" for i in range(6)), "proxy-1", "proxy-2"]:
+        wait_until(lambda s=service: compose.containers.call(
+            "podman", "healthcheck", "run", compose.container(s)).returncode == 0, 20, f"{service} is healthy")
+    # And one that serves nobody is not.
+    name = f"{compose.PROJECT}_unhealthy"
+    compose.containers.podman("run", "-d", "--name", name, "--entrypoint", "slotway-shard", IMAGE, "--port", "6379")
+    try:
+        done = compose.containers.call("podman", "healthcheck", "run", name)
+        assert done.returncode == 1, done.stdout
+    finally:
+        compose.containers.podman("rm", "-f", name)
+
+
+def test_p3x_redis_ui_shows_a_key(compose):
+    """In Chromium, by the connection that it is given."""
+    if "p3x" in compose.left_out:
+        pytest.skip("P3X Redis UI can not be had")
+    try:
+        packages = client_programs.P3X.installed()
+    except client_programs.Missing as missing:
+        pytest.skip(str(missing))
+    wait_until(lambda: serves(compose), 60, "there is a cluster")
+    with client(compose) as one:
+        assert one.call("SET", "seen-in-a-browser", "by its value") == "OK"
+    url = f"http://127.0.0.1:{compose.ports[7843]}"
+
+    def answers():
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return True
+        except OSError:
+            return False
+    wait_until(answers, 30, "P3X Redis UI answers")
+    done = client_programs.run(["node", "running.mjs", url, "seen-in-a-browser", "by its value"], packages, 120)
+    if done.returncode:
+        log = compose.containers.call("podman", "logs", compose.container("p3x")).stdout
+        raise AssertionError(f"{done.stdout}\n{log[-2000:]}")
 
 
 def test_what_was_left_out_is_said(compose):

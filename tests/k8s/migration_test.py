@@ -14,7 +14,6 @@ from real_cluster import RedisNode, redis_cli
 _why = why_impossible()
 pytestmark = [pytest.mark.skipif(_why is not None, reason=str(_why)),
               pytest.mark.skipif(shutil.which("unshare") is None, reason="there is no unshare (util-linux)")]
-OLD = PASSWORDS["shard-password"]
 
 
 class OldCluster:
@@ -24,8 +23,9 @@ class OldCluster:
 
     def __init__(self, lab):
         self.lab, self.rooms, self.nodes = lab, [lab._rooms.pop() for _ in range(3)], []
+        password = PASSWORDS["shard-password"]
         for room in self.rooms:
-            node = RedisNode(os.path.join(lab.folder, f"old-{room}"), 6379, OLD,
+            node = RedisNode(os.path.join(lab.folder, f"old-{room}"), 6379, password,
                              host=lab.network.pod_addresses[room], prefix=lab.network.in_pod(room),
                              settings={"repl-diskless-sync-delay": 0})
             self.nodes.append(node.start())
@@ -38,7 +38,7 @@ class OldCluster:
 
     @staticmethod
     def cli(node, *arguments):
-        return redis_cli(6379, *arguments, password=OLD, host=node.host, timeout_s=30)
+        return redis_cli(6379, *arguments, password=PASSWORDS["shard-password"], host=node.host, timeout_s=30)
 
     def addresses(self):
         return [node.host for node in self.nodes]

@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Redis } from 'ioredis';
-import { chromium } from 'playwright-core';
 
-const STEP_MS = 20000;
+import { STEP_MS, startBrowser } from './browser.mjs';
+
 const [host, port, password] = process.argv.slice(2);
 if (!password) {
   console.error('usage: node checks.mjs HOST PORT PASSWORD single');
@@ -49,20 +49,6 @@ async function startServer() {
       if (Date.now() > end) throw error;
     }
   }
-}
-
-async function startBrowser() {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-  page.setDefaultTimeout(STEP_MS);
-  // The page also asks for what is not on this machine.
-  await page.route('**/*', (route) => (
-    new URL(route.request().url()).hostname === '127.0.0.1' ? route.continue() : route.abort()));
-  return { browser, page };
 }
 
 const { server, url } = await startServer();
