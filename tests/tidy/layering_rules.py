@@ -83,12 +83,12 @@ def check_links(source, layer):
 
 
 def roles_of(words):
-    """(word, DEPS or LIBS) of a slotway_layer() call."""
+    """(word, DEPS or LIBS) of a slotway_layer() call; UNITY links nothing."""
     role = None
     for word in words:
         if word in ("DEPS", "LIBS"):
             role = word
-        else:
+        elif word != "UNITY":
             yield word, role
 
 

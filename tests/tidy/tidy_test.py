@@ -30,7 +30,7 @@ LINKS = {
     "proxy/CMakeLists.txt": "target_link_libraries(slotway PRIVATE slotway_proxy_server)",
     "proxy/reply/CMakeLists.txt": "slotway_layer(proxy_reply DEPS protocol runtime config)",
     "proxy/backend/CMakeLists.txt": "slotway_layer(proxy_backend DEPS proxy_reply)",
-    "proxy/routing/CMakeLists.txt": "slotway_layer(proxy_routing DEPS proxy_backend)",
+    "proxy/routing/CMakeLists.txt": "slotway_layer(proxy_routing UNITY DEPS proxy_backend)",
     "proxy/client/CMakeLists.txt": "slotway_layer(proxy_client DEPS proxy_routing)",
     "proxy/server/CMakeLists.txt": "slotway_layer(proxy_server DEPS proxy_client)",
     "storage/types/CMakeLists.txt": "slotway_layer(storage_types DEPS protocol)",
