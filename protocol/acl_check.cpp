@@ -91,6 +91,8 @@ class Request {
     if (HasOneFixedKey()) [[likely]] {
       keys_.assign(
           1, {static_cast<std::uint32_t>(spec_.fixed_first_key), spec_.key_specs.front().flags});
+    } else if (IsPlainSet()) [[likely]] {
+      keys_.assign(1, {1, KeyFlag::kOverwrite | KeyFlag::kUpdate});
     } else {
       are_keys_sound_ = ExtractKeys(spec_, args_, keys_) == KeyExtractionError::kNone;
     }
@@ -102,6 +104,9 @@ class Request {
            spec_.key_specs.size() == 1 && spec_.key_specs.front().last_key == 0 &&
            static_cast<std::size_t>(spec_.fixed_first_key) < args_.size();
   }
+
+  // SET without options reads nothing.
+  bool IsPlainSet() const { return spec_.key_finder == KeyFinder::kSet && args_.size() == 3; }
 
   const CommandSpec& spec_;
   Args args_;
