@@ -144,9 +144,9 @@ const protocol::CommandSpec* ClientSession::FindCommand() {
 
 // Nothing that Send() and those before it look at is unusual, but for the request itself.
 bool ClientSession::IsPlain() const {
-  return state_.is_authenticated && !state_.is_restricted && !has_listener_rules_ &&
-         state_.ways == 0 && !IsSilent() && current_services_ == &services_ &&
-         ReadsFrom() == config::ReadPolicy::kPrimary && !is_on_slow_lane_ && !has_large_replies_;
+  return state_.is_authenticated && !has_listener_rules_ && state_.ways == 0 && !IsSilent() &&
+         current_services_ == &services_ && ReadsFrom() == config::ReadPolicy::kPrimary &&
+         !is_on_slow_lane_ && !has_large_replies_;
 }
 
 // What nearly every request needs, and nothing else. False if this one needs more.
@@ -156,11 +156,15 @@ bool ClientSession::SendPlain(Request& request) {
   request.id = protocol::IdOf(*request.spec);
   const RequestPlan& plan = services_.router.PlanOf(request.id);
   if (!plan.is_plain || !request.spec->ArityFits(request.args.size()) || IsLarge(request) ||
-      parser_.IsInline() || replies_.Outstanding() >= free_depth_ ||
-      !services_.router.SendToMaster(request, plan, replies_, OwnLane())) {
+      parser_.IsInline() || replies_.Outstanding() >= free_depth_) {
     return false;
   }
   state_.last_command = request.id;
+  if (state_.is_restricted) {
+    const std::string denial = DenialOf(*this, *request.spec, request.args);
+    if (!denial.empty()) [[unlikely]] return Refuse(denial, request.spec);
+  }
+  if (!services_.router.SendToMaster(request, plan, replies_, OwnLane())) return false;
   services_.counters.requests.Add();
   if (services_.meter.IsDrawn()) [[unlikely]] DrawKey(request);
   return true;
