@@ -143,6 +143,17 @@ bool ClusterBus::HandOver(std::int64_t for_ms) {
   return true;
 }
 
+// Of a master that serves. One that may take over by itself and follows the stream, but came back a
+// moment ago, maybe with another address: the bus holds it for failed still.
+bool ClusterBus::ExpectsHeir() const {
+  if (!IsVoter(state_.MyIndex()) || LacksData() || !state_.IsUp()) return false;
+  if (!replication_.HasReplicas()) return false;
+  const std::vector<NodeIndex> replicas = state_.ReplicasOf(state_.MyIndex());
+  return std::any_of(replicas.begin(), replicas.end(), [this](NodeIndex replica) {
+    return !state_.Node(replica).flags.Has(NodeFlag::kNoFailover);
+  });
+}
+
 void ClusterBus::TickHandover() {
   if (handover_.ends_ms == 0) return;
   const NodeIndex heir = state_.Find(*handover_.replica);

@@ -166,6 +166,28 @@ TEST(BusRecoveryTest, AReplicaThatIsReadySinceAMomentAgoIsKnownByItsLink) {
   EXPECT_EQ(node.host.asked, std::vector<std::string>{"127.0.0.1:7004"});
 }
 
+// A pod that was restarted: it follows the stream from a new address before the bus knows that one.
+TEST(BusRecoveryTest, AReplicaThatCameBackAMomentAgoIsExpected) {
+  TestBus node(0);
+  EXPECT_FALSE(node.bus.ExpectsHeir());  // it does not serve
+  node.Answer(1);
+  EXPECT_FALSE(node.bus.ExpectsHeir());  // no replica is attached
+  BusMessage replica = node.From(3, BusMessageType::kPing);
+  node.Tell(replica);
+  node.host.has_replicas = true;
+  node.state.SetFlag(NodeIndex(3), NodeFlag::kFailed, true);
+  node.host.acknowledged["127.0.0.1:7104"] = 100;
+  EXPECT_FALSE(node.bus.HandOver(1000));
+  EXPECT_TRUE(node.bus.ExpectsHeir());
+  node.state.SetFlag(NodeIndex(3), NodeFlag::kFailed, false);
+  replica.offset = 100;
+  node.Tell(replica);
+  EXPECT_TRUE(node.bus.HandOver(1000));
+  replica.wire_flags |= FlagsToWire(NodeFlag::kNoFailover);
+  node.Tell(replica);
+  EXPECT_FALSE(node.bus.ExpectsHeir());  // it is not to take over by itself
+}
+
 TEST(BusRecoveryTest, WhoFollowsComesBeforeWhoSaysThatItHasMore) {
   TestBus node(0);
   node.Answer(1);

@@ -67,8 +67,8 @@ class ClusterBus {
   // Asks a replica to take over, for so long, before this master goes. False: nobody is there.
   bool HandOver(std::int64_t for_ms);
   bool IsHandingOver() const { return handover_.ends_ms != 0; }
-  // What came of BusHost::AskToTakeOver(): the error, or nothing.
-  void OnTakeoverAnswer(std::string_view error);
+  bool ExpectsHeir() const;  // one is attached: if there is nobody, it was not heard of yet
+  void OnTakeoverAnswer(std::string_view error);  // to BusHost::AskToTakeOver(); or nothing
   // Whether something waits for the stream of the master to go on.
   bool AwaitsStream() const { return manual_.target_offset.has_value() && !manual_.can_start; }
 

@@ -120,6 +120,8 @@ bool ClusterGateway::HandOver(std::int64_t for_ms) {
   return is_asked;
 }
 
+bool ClusterGateway::ExpectsHeir() const { return bus_->Bus().ExpectsHeir(); }
+
 void ClusterGateway::ApplySettings() {
   ApplyPolicy();
   const cluster::MyAddress address = AddressOf(server_);

@@ -76,6 +76,7 @@ class ClusterGateway final : private MigrationHost {
   }
   // Asks a replica to take over from this master, which is about to go; false if there is none.
   bool HandOver(std::int64_t for_ms);
+  bool ExpectsHeir() const;
   bool IsHandingOver() const { return bus_->Bus().IsHandingOver(); }
   void Publish(std::string_view channel, std::string_view payload, bool is_shard) {
     bus_->Bus().Publish(channel, payload, is_shard);

@@ -55,12 +55,14 @@ ShardServer::ShardServer(runtime::EventLoop& loop, config::ShardSettings setting
                    [this](ClientState& master, std::span<const std::string_view> args) {
                      ApplyOfStream(master, args);
                    }),
-      shutdown_(state_, {.hand_over =
-                             [this](std::int64_t for_ms) {
-                               return cluster_ != nullptr && cluster_->HandOver(for_ms);
-                             },
-                         .is_handing_over = [this] { return cluster_->IsHandingOver(); },
-                         .end_reading_script = [this] { scripts_.AbandonUnlessWritten(); }}),
+      shutdown_(state_,
+                {.hand_over =
+                     [this](std::int64_t for_ms) {
+                       return cluster_ != nullptr && cluster_->HandOver(for_ms);
+                     },
+                 .expects_heir = [this] { return cluster_ != nullptr && cluster_->ExpectsHeir(); },
+                 .is_handing_over = [this] { return cluster_->IsHandingOver(); },
+                 .end_reading_script = [this] { scripts_.AbandonUnlessWritten(); }}),
       client_evictor_(loop, state_, [this](std::uint64_t id) { Close(id); }),
       compactor_(state_),
       listeners_(loop, state_,

@@ -16,6 +16,8 @@ namespace {
 // learnt it elsewhere. It does not stay for longer than the other time.
 constexpr std::int64_t kQuietMs = 300;
 constexpr std::int64_t kRedirectingMsMax = 3000;
+// Several times what it takes until the bus has heard of a replica that came back.
+constexpr std::int64_t kHeirMs = 3000;
 
 }  // namespace
 
@@ -36,12 +38,27 @@ std::optional<std::string> Shutdown::Begin(const ShutdownRequest& request) {
   const std::int64_t timeout_ms = server_.Config().shutdown_timeout_s * 1000;
   if (request_.is_now || timeout_ms == 0) return Finish();
   deadline_ms_ = server_.now_ms + timeout_ms;
-  if (hooks_.hand_over(timeout_ms)) {
-    stage_ = Stage::kHandingOver;
+  if (HandOver()) return std::nullopt;
+  if (hooks_.expects_heir()) {
+    runtime::LogInfo("waiting for a replica to be heard of before shutting down");
+    stage_ = Stage::kAwaitingHeir;
+    heir_until_ms_ = std::min(deadline_ms_, server_.now_ms + kHeirMs);
     server_.persistence.shutdown_at_ms = deadline_ms_;
     return std::nullopt;
   }
   return AwaitReplicas();
+}
+
+bool Shutdown::HandOver() {
+  if (!hooks_.hand_over(deadline_ms_ - server_.now_ms)) return false;
+  stage_ = Stage::kHandingOver;
+  server_.persistence.shutdown_at_ms = deadline_ms_;
+  return true;
+}
+
+void Shutdown::LookForHeir() {
+  if (HandOver()) return;
+  if (server_.now_ms >= heir_until_ms_ || !hooks_.expects_heir()) AwaitReplicas();
 }
 
 bool Shutdown::Abort() {
@@ -61,6 +78,8 @@ void Shutdown::Look() {
       stage_ = Stage::kNone;
       Begin(ShutdownRequest(request_));
       return;
+    case Stage::kAwaitingHeir:
+      return LookForHeir();
     case Stage::kHandingOver:
       if (server_.replication.is_replica) {
         stage_ = Stage::kRedirecting;

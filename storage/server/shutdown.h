@@ -2,7 +2,8 @@
 // The end of a server that is asked to go, by a signal or SHUTDOWN, within shutdown-timeout:
 //
 //   awaits        a script that runs for long and has written: half of it is not to be saved
-//   hands over    a master of a cluster asks a replica to take over, which no write is lost by
+//   awaits heir   a replica that is attached came back a moment ago, and the bus has not heard of
+//   it hands over    a master of a cluster asks a replica to take over, which no write is lost by
 //   redirects     for a moment: clients hear where to go
 //   waits         a master of replicas that did not take over: writes stand still until they have
 //                 everything
@@ -26,6 +27,8 @@ class Shutdown final : public ShutdownHost {
   struct Hooks {
     // A replica is asked to take over within this time. False if there is none.
     std::function<bool(std::int64_t for_ms)> hand_over;
+    // There is one that could be asked in a moment.
+    std::function<bool()> expects_heir;
     std::function<bool()> is_handing_over;
     // The script that runs ends if it has changed nothing yet.
     std::function<void()> end_reading_script;
@@ -43,8 +46,18 @@ class Shutdown final : public ShutdownHost {
   void Look();
 
  private:
-  enum class Stage : std::uint8_t { kNone, kAwaitingScript, kHandingOver, kRedirecting, kWaiting, kEnded };
+  enum class Stage : std::uint8_t {
+    kNone,
+    kAwaitingScript,
+    kAwaitingHeir,
+    kHandingOver,
+    kRedirecting,
+    kWaiting,
+    kEnded
+  };
 
+  bool HandOver();
+  void LookForHeir();
   void LookAtClients();
   std::optional<std::string> AwaitReplicas();
   bool HaveReplicasAll() const;
@@ -61,6 +74,7 @@ class Shutdown final : public ShutdownHost {
   Stage stage_ = Stage::kNone;
   ShutdownRequest request_;
   std::int64_t deadline_ms_ = 0;
+  std::int64_t heir_until_ms_ = 0;
   std::int64_t offset_ = 0;  // that replicas are to have
   // Of the pause that was on before.
   std::int64_t paused_until_ms_ = 0;

@@ -291,3 +291,27 @@ def test_a_replica_that_is_ready_since_a_moment_ago_takes_over(nodes, loads):
     for one in load:
         one.stop()
     assert [(one.wrong, one.unknown, one.lost) for one in load] == [([], 0, 0)] * len(load)
+
+
+def test_a_replica_that_the_bus_has_given_up_and_that_comes_back_takes_over(nodes, loads):
+    """As one that was restarted under another address: it follows the stream, but is held for failed."""
+    *masters, heir = members = nodes(4, settings=("--repl-diskless-sync-delay", "0"))
+    bus_nodes.form(masters)
+    assert masters[0].call("CLUSTER", "MEET", "127.0.0.1", heir.port) == "OK"
+    wait_until(lambda: all_ok(members), 30, "all know each other")
+    assert heir.call("CLUSTER", "REPLICATE", my_id(masters[0])) == "OK"
+    wait_until(lambda: b"state=online" in masters[0].call("INFO", "replication"), 30, "it is ready")
+    load = loads(masters)
+    heir_id = my_id(heir)
+    heir.process.signal(signal.SIGSTOP)
+    wait_until(lambda: "fail" in bus_nodes.flags_of(masters[0], heir_id).split(","), 30, "it has failed")
+    assert b"state=online" in masters[0].call("INFO", "replication")
+    masters[0].process.signal(signal.SIGTERM)
+    wait_until(lambda: "shutting down" in masters[0].process.log(), 10, "it is about to go")
+    heir.process.signal(signal.SIGCONT)
+    assert masters[0].process.wait(20) == 0
+    assert "asks its replica" in masters[0].process.log(), masters[0].process.log_tail()
+    wait_until(lambda: heir.call("ROLE")[0] == b"master", 20, "it is the master")
+    for one in load:
+        one.stop()
+    assert [(one.wrong, one.unknown, one.lost) for one in load] == [([], 0, 0)] * len(load)

@@ -226,7 +226,8 @@ class Lab:
                 if ordinal in rows:
                     ordinal = -1 - len(rows)
                 slots = sum(int(last) - int(first) + 1 for first, _, last in
-                            (part.partition("-") if "-" in part else (part, "", part) for part in line.split()[8:]))
+                            (part.partition("-") if "-" in part else (part, "", part) for part in line.split()[8:]
+                             if not part.startswith("[")))  # one that is on the move
                 rows[ordinal] = (flags.replace("myself,", ""), slots)
             return rows
 
