@@ -2,8 +2,8 @@
 // The end of a server that is asked to go, by a signal or SHUTDOWN, within shutdown-timeout:
 //
 //   awaits        a script that runs for long and has written: half of it is not to be saved
-//   awaits heir   a replica that is attached came back a moment ago, and the bus has not heard of
-//   it hands over    a master of a cluster asks a replica to take over, which no write is lost by
+//   awaits heir   a replica that is attached came back a moment ago: the bus has not heard of it yet
+//   hands over    a master of a cluster asks a replica to take over, which no write is lost by
 //   redirects     for a moment: clients hear where to go
 //   waits         a master of replicas that did not take over: writes stand still until they have
 //                 everything
