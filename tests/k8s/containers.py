@@ -67,6 +67,7 @@ class Containers:
         if self.call("podman", "info").returncode:
             raise Missing("podman does not run here: " + self.call("podman", "info").stdout[-200:])
         self.call("podman", "rm", "-fa", "--filter", "name=swtest")
+        self._volumes = self._volumes_there()
 
     def call(self, *command, timeout=120, variables=None):
         return run(list(command), env={**self.environment, **(variables or {})}, timeout=timeout)
@@ -149,7 +150,14 @@ class Containers:
             self.build("-t", P3X, context)
         return True
 
+    def _volumes_there(self):
+        return set(self.podman("volume", "ls", "-q").split())
+
     def end(self):
+        """Also the volumes without a name that containers of the image had."""
+        for volume in self._volumes_there() - self._volumes:
+            self.call("podman", "volume", "rm", volume)
+        self.call("podman", "network", "rm", f"{Compose.PROJECT}_default")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
