@@ -138,6 +138,14 @@ def test_info_keyspace_lists_the_databases(client):
     assert "db0:keys=1," in keyspace and "db5:keys=1," in keyspace, keyspace
 
 
+def test_info_is_whole_where_nobody_asked_before(client):
+    """No connection to that database is open yet, at first on the worker's connections, then on one's own."""
+    assert client.call("SELECT", 13 if client.call("HELLO")[5] == 3 else 14) == "OK"
+    assert b"tracking_total_keys:" in client.call("INFO", "stats")
+    assert client.call("CLIENT", "TRACKING", "ON", "BCAST") == "OK"
+    assert b"tracking_total_keys:" in client.call("INFO", "stats")
+
+
 def test_flushdb_and_flushall(replica_set, client):
     for database in (0, 1, 2):
         client.call("SELECT", database)
