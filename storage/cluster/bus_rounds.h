@@ -28,7 +28,7 @@ struct Victory {
   Epoch epoch{0};
   std::int64_t free_until_ms = 0;  // see Takeover
   bool is_voted = false;           // by a majority; else by TAKEOVER
-  std::set<NodeId> votes;          // where its promises are built on: see Takeover
+  std::set<NodeId> votes = {};     // where its promises are built on: see Takeover
 };
 
 // Of a master with a new claim, until those have answered it who have to know of it.

@@ -71,7 +71,7 @@ bool Formation::Tick(std::int64_t now_ms) {
 bool Formation::LeadForming() {
   const std::vector<NodeIndex> present = Present();
   if (std::ssize(present) < goal_.nodes) return false;
-  auto has_slots = [this](const ClusterNode& node) { return node.slot_count != 0; };
+  auto has_slots = [](const ClusterNode& node) { return node.slot_count != 0; };
   const bool has_owners = std::any_of(state_.Nodes().begin(), state_.Nodes().end(), has_slots);
   // The first that has slots leads; before there is one, the first of all.
   const auto leader = std::find_if(present.begin(), present.end(), [&](NodeIndex index) {
