@@ -125,7 +125,7 @@ std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& req
 bool ClientSession::HandleRequest(std::string_view bytes) {
   Request request{parser_.Args(), bytes, FindCommand()};
   if (is_plain_ && SendPlain(request)) [[likely]] return true;
-  const bool is_taken = HandleUnusual(request);
+  const bool is_taken = HandleInStages(request);
   is_plain_ = IsPlain();
   return is_taken;
 }
@@ -170,7 +170,7 @@ bool ClientSession::SendPlain(Request& request) {
   return true;
 }
 
-bool ClientSession::HandleUnusual(const Request& as_read) {
+bool ClientSession::HandleInStages(const Request& as_read) {
   auto [args, bytes, spec, id] = as_read;
   if (args.empty()) return true;
   if (spec == nullptr && protocol::IsWebRequest(args)) {

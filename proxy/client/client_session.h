@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client: its bytes become requests, its requests find their way, its replies keep their order.
 //
-// HandleUnusual() is the table of contents of a request, SendPlain() what is left of it for most. A
-// session stays until the last reply it is owed has arrived, even if its client has gone. Belongs
+// HandleInStages() is the table of contents of a request, SendPlain() what is left of it for most.
+// A session stays until the last reply it is owed has arrived, even if its client has gone. Belongs
 // to its worker's thread.
 #pragma once
 
@@ -160,7 +160,7 @@ class ClientSession final : private runtime::Connection::Handler,
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
   const protocol::CommandSpec* FindCommand();
-  bool HandleUnusual(const Request& as_read);
+  bool HandleInStages(const Request& as_read);
   bool IsPlain() const;
   bool SendPlain(Request& request);
   // The request as it goes on the wire; valid until the next one.
