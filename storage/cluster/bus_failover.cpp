@@ -181,10 +181,9 @@ void ClusterBus::TickMigration() {
 
 std::vector<LinkDescription> ClusterBus::Links() const {
   std::vector<LinkDescription> described;
-  const std::int64_t offset_ms = host_.UnixMs() - host_.NowMs();
   for (const auto& [id, link] : links_) {
     if (!link.node) continue;
-    described.push_back({link.is_outgoing, *link.node, link.created_ms + offset_ms, id});
+    described.push_back({link.is_outgoing, *link.node, link.created_unix_ms, id});
   }
   std::sort(described.begin(), described.end(),
             [](const auto& a, const auto& b) { return a.link < b.link; });

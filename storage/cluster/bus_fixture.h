@@ -15,7 +15,7 @@ namespace slotway::storage::cluster {
 class QuietHost final : public BusHost, public ReplicationPort {
  public:
   std::int64_t NowMs() const override { return now_ms; }
-  std::int64_t UnixMs() const override { return 1'700'000'000'000 + now_ms; }
+  std::int64_t UnixMs() const override { return began_unix_ms + now_ms; }
   std::uint64_t Random() override { return ++random; }
   LinkId Connect(const std::string& ip, std::uint16_t bus_port) override {
     connected.emplace_back(ip + ":" + std::to_string(bus_port), LinkId(++links));
@@ -69,6 +69,7 @@ class QuietHost final : public BusHost, public ReplicationPort {
   }
 
   std::int64_t now_ms = 1'000'000;
+  std::int64_t began_unix_ms = 1'700'000'000'000;
   std::uint64_t random = 0;
   std::uint64_t links = 0;
   std::vector<std::pair<std::string, LinkId>> connected;

@@ -29,7 +29,7 @@ struct BusLink {
   std::optional<NodeId> node;  // outgoing: to whom; incoming: who was heard on it
   bool is_outgoing = false;
   LinkEnds ends = {};
-  std::int64_t created_ms = 0;
+  std::int64_t created_unix_ms = 0;
 };
 
 struct Peer {

@@ -166,6 +166,16 @@ TEST(BusRecoveryTest, AReplicaThatIsReadySinceAMomentAgoIsKnownByItsLink) {
   EXPECT_EQ(node.host.asked, std::vector<std::string>{"127.0.0.1:7004"});
 }
 
+TEST(BusRecoveryTest, WhenALinkWasMadeDoesNotMoveWithTheClocks) {
+  TestBus node(0);
+  const std::vector<LinkDescription> before = node.bus.Links();
+  ASSERT_FALSE(before.empty());
+  EXPECT_EQ(before[0].created_unix_ms, node.host.UnixMs());
+  node.host.now_ms += 1000;
+  node.host.began_unix_ms += 1;
+  EXPECT_EQ(node.bus.Links()[0].created_unix_ms, before[0].created_unix_ms);
+}
+
 // A pod that was restarted: it follows the stream from a new address before the bus knows that one.
 TEST(BusRecoveryTest, AReplicaThatCameBackAMomentAgoIsExpected) {
   TestBus node(0);

@@ -176,11 +176,11 @@ void ClusterBus::ConnectTo(const NodeId& id, Peer& peer) {
   peer.link_created_ms = host_.NowMs();
   // A host that is not there at all never answers a ping either.
   if (peer.ping_sent_ms == 0) peer.ping_sent_ms = host_.NowMs();
-  links_[peer.out] = BusLink{.node = id, .is_outgoing = true, .created_ms = host_.NowMs()};
+  links_[peer.out] = BusLink{.node = id, .is_outgoing = true, .created_unix_ms = host_.UnixMs()};
 }
 
 void ClusterBus::OnAccepted(LinkId link, LinkEnds ends) {
-  links_[link] = BusLink{.node = {}, .ends = std::move(ends), .created_ms = host_.NowMs()};
+  links_[link] = BusLink{.node = {}, .ends = std::move(ends), .created_unix_ms = host_.UnixMs()};
 }
 
 void ClusterBus::OnConnected(LinkId link, LinkEnds ends) {
