@@ -190,7 +190,7 @@ struct ProxyConfig {
   BackendConfig backend;
   AuthConfig auth;
   uint32_t workers = 0;  // 0: one per core
-  uint32_t pause_max_us = 100;  // of a thread with nothing to do, while many are busy; 0: never
+  uint32_t pause_max_us = 400;  // of a thread with nothing to do, while many wait; 0: never
   LimitsConfig limits;
   RoutingConfig routing;
   HoldConfig hold;

@@ -100,7 +100,7 @@ struct ShardConfig : ShardTlsConfig {
       ClientOutputLimit{}, ClientOutputLimit{256ull << 20, 64ull << 20, 60},
       ClientOutputLimit{32ull << 20, 8ull << 20, 60}};
   int64_t tracking_table_max_keys = 1000000;
-  int64_t pause_max_us = 100;  // with nothing to do, while many are busy; 0: never
+  int64_t pause_max_us = 400;  // with nothing to do, while many wait; 0: never
   int64_t admin_port = 0;      // 0: off
   std::string admin_bind = "127.0.0.1";
 

@@ -236,7 +236,7 @@ bool Connection::MayReadNow() {
   if (loop_.MayRead(warmth)) [[likely]] {
     was_silent_ = is_silent;
     read_at_ms_ = static_cast<std::uint32_t>(loop_.NowMs());
-    loop_.moderation_.NoteRead(read_window_);
+    loop_.NoteRead(*this);
     return true;
   }
   socket_->is_reading_postponed = true;
@@ -413,7 +413,9 @@ void Connection::Flush(std::size_t bytes_max) {
     if (sees_off_) return AwaitEndOfPeer();
     return ReportClosed("closed");
   }
-  if (std::exchange(is_drain_untold_, false) || flushed > 0) handler_->OnDrained();
+  if (!std::exchange(is_drain_untold_, false) && flushed == 0) return;
+  loop_.NoteAnswered(*this);
+  handler_->OnDrained();
 }
 
 std::size_t Connection::GatherUnwritten(std::span<iovec> pieces, std::size_t bytes_max) const {

@@ -224,7 +224,7 @@ class Connection {
   std::uint32_t read_turn_ = 0;     // of the last read
   std::uint32_t read_bytes_ = 0;    // in that iteration
   std::uint32_t read_at_ms_;        // loop time of the last read
-  std::uint32_t read_window_ = 0;   // WakeupModeration's
+  std::uint32_t asked_us_ = 0;      // WakeupModeration's
   FlushStage stage_;
   bool is_marked_ = false;
   bool holds_output_ = false;  // it is marked, and its handler did not want it flushed last time

@@ -194,6 +194,20 @@ void EventLoop::AdjustSlice() {
   SetThreadSlice(is_crowded ? ThreadSlice::kShort : ThreadSlice::kUsual);
 }
 
+void EventLoop::NoteRead(Connection& connection) {
+  if (read_us_turn_ != turn_) {
+    read_us_turn_ = turn_;
+    read_us_ = clock_.NowMonotonicUs();
+  }
+  if (connection.stage_ == FlushStage::kUpstream) return moderation_.NoteArrival();
+  moderation_.NoteRead(connection.asked_us_, read_us_);
+}
+
+void EventLoop::NoteAnswered(Connection& connection) {
+  if (connection.stage_ == FlushStage::kUpstream) return;
+  moderation_.NoteAnswered(connection.asked_us_, flush_us_);
+}
+
 void EventLoop::PauseIfWorthIt() {
   const std::uint32_t pause_us = moderation_.PauseUs(clock_.NowMonotonicUs());
   if (pause_us == 0) [[likely]] return;
@@ -227,6 +241,7 @@ void EventLoop::FlushSome(FlushStage stage) {
   auto& marked = marked_[static_cast<std::size_t>(stage)];
   TurnBudget& time = *flushing_time_[static_cast<std::size_t>(stage)];
   if (marked.empty()) return;
+  if (stage != FlushStage::kUpstream) flush_us_ = clock_.NowMonotonicUs();
   flushing_.swap(marked);
   const std::size_t bytes_each = Connection::FlushBytesOfEach(flushing_.size());
   // Flushing one connection may destroy another: that one is nulled by Unmark().

@@ -98,6 +98,9 @@ class EventLoop {
   bool RunDeferredAndFlush();
   void AdjustSlice();
   void FlushSome(FlushStage stage);
+  // For the pauses: something is read, and all that there is for a connection has been sent.
+  void NoteRead(Connection& connection);
+  void NoteAnswered(Connection& connection);
   // Before a wait. Not while there is something to read already.
   void PauseIfWorthIt();
   void RunNextTurn();
@@ -127,6 +130,9 @@ class EventLoop {
   std::deque<std::function<void()>> taken_;  // were posted; it is their turn
   std::uint64_t complete_flushes_ = 0;
   std::uint32_t turn_ = 1;           // never 0
+  std::uint32_t read_us_turn_ = 0;   // the iteration whose first read was at read_us_
+  std::uint64_t read_us_ = 0;
+  std::uint64_t flush_us_ = 0;       // when a stage downstream began to flush last
   std::uint64_t crowded_at_ms_ = 0;  // when a crowd was served last
   bool has_short_slice_ = false;     // its thread
   bool is_stopping_ = false;

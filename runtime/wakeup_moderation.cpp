@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/wakeup_moderation.h"
 
-#include <algorithm>
-
 namespace slotway::runtime {
 
 void WakeupModeration::BeginWindow(std::uint64_t now_us) {
   const std::uint64_t lasted_us = now_us - began_us_;
   pause_us_ = 0;
-  if (reads_ > 0) {
-    const std::uint64_t round_us = lasted_us * connections_ / reads_;
-    const std::uint64_t pause_us = std::min<std::uint64_t>(pause_max_us_, round_us / kPartOfRound);
+  if (answers_ > 0) {
+    const std::uint64_t pause_us =
+        std::min<std::uint64_t>(pause_max_us_, answered_us_ / answers_ / kPartOfAnswer);
     const bool is_worth_it =
         pause_us >= kPauseMinUs && reads_ * pause_us >= kArrivalsMin * lasted_us;
     if (is_worth_it) pause_us_ = static_cast<std::uint32_t>(pause_us);
   }
   began_us_ = now_us;
-  reads_ = connections_ = 0;
-  if (++window_ == 0) ++window_;
+  reads_ = answers_ = answered_us_ = 0;
 }
 
 }  // namespace slotway::runtime

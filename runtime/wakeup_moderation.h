@@ -5,36 +5,45 @@
 // Going to sleep and being woken costs a thread more than a small request does, and requests that
 // are handled together share the sends to those who answer them. Network cards do the same and call
 // it interrupt moderation. Whoever waits for an answer must not notice: the pause is a small part
-// of the time that a round takes each busy connection anyway, from one read to its next. By
-// Little's law that is the number of busy connections divided by their reads per microsecond. With
-// fewer than kPartOfRound * kArrivalsMin of them a pause gathers nothing worth it, and there is
-// none.
+// of what answers take anyway, from the read that brings a request to the flush that takes its
+// answer. How many wait at once is, by Little's law, that time multiplied by the rate of reads:
+// with fewer than kPartOfAnswer * kArrivalsMin a pause gathers nothing worth it, and there is none.
 //
-// Pure: told of reads and of the time. Belongs to its loop's thread.
+// Pure: told of reads, answers and the time. Belongs to its loop's thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace slotway::runtime {
 
 class WakeupModeration {
  public:
-  static constexpr std::uint32_t kPauseMaxUs = 100;
+  static constexpr std::uint32_t kPauseMaxUs = 400;
   static constexpr std::uint32_t kPauseMinUs = 10;  // below, a sleep takes longer than it lasts
-  static constexpr std::uint32_t kPartOfRound = 8;
+  static constexpr std::uint32_t kPartOfAnswer = 5;
   static constexpr std::uint32_t kArrivalsMin = 2;
-  static constexpr std::uint64_t kWindowUs = 4000;
+  static constexpr std::uint32_t kWindowUs = 4000;
 
   // No pause is longer; 0: there are none.
   void SetPauseMax(std::uint32_t us) { pause_max_us_ = us; }
 
-  // A connection is read. `window` is the connection's: in which window that was done last, at
-  // first 0.
-  void NoteRead(std::uint32_t& window) {
+  // Something is read that is no request.
+  void NoteArrival() { ++reads_; }
+  // A connection is read. `asked_us` is the connection's: since when it waits for an answer; 0, as
+  // at first: it does not.
+  void NoteRead(std::uint32_t& asked_us, std::uint64_t now_us) {
     ++reads_;
-    if (window == window_) return;
-    window = window_;
-    ++connections_;
+    if (asked_us == 0) asked_us = std::max(static_cast<std::uint32_t>(now_us), 1u);
+  }
+  // It has been sent all that there is for it.
+  void NoteAnswered(std::uint32_t& asked_us, std::uint64_t now_us) {
+    if (asked_us == 0) return;
+    // Who waits for what may not come for long says nothing of the others.
+    const std::uint32_t took_us = static_cast<std::uint32_t>(now_us) - asked_us;
+    answered_us_ += std::min(took_us, kWindowUs);
+    ++answers_;
+    asked_us = 0;
   }
 
   // For how many microseconds to pause now; 0: not at all. Follows the load by windows of a few
@@ -49,10 +58,11 @@ class WakeupModeration {
 
   std::uint32_t pause_max_us_ = kPauseMaxUs;
   std::uint32_t pause_us_ = 0;
-  std::uint32_t window_ = 1;  // never 0
+  // Of this window.
   std::uint64_t began_us_ = 0;
-  std::uint64_t reads_ = 0;        // in this window
-  std::uint64_t connections_ = 0;  // of those reads
+  std::uint64_t reads_ = 0;
+  std::uint64_t answers_ = 0;
+  std::uint64_t answered_us_ = 0;  // what they took, together
 };
 
 }  // namespace slotway::runtime

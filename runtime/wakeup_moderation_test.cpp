@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/wakeup_moderation.h"
 
+#include <deque>
 #include <gtest/gtest.h>
 #include <vector>
 
@@ -9,16 +10,23 @@ namespace {
 
 class WakeupModerationTest : public testing::Test {
  protected:
-  // The pause after two windows of so many connections, each read once in every `round_us`.
-  std::uint32_t PauseUnder(std::size_t connections, std::uint64_t round_us) {
-    std::vector<std::uint32_t> marks(connections, 0);
+  // The pause after two windows of so many connections: each asks once in every `round_us`, and has
+  // its answer after `answer_us`.
+  std::uint32_t PauseUnder(std::size_t connections, std::uint64_t round_us,
+                           std::uint64_t answer_us) {
+    std::vector<std::uint32_t> asked(connections, 0);
+    std::deque<std::pair<std::uint64_t, std::size_t>> due;
     const std::uint64_t began_us = now_us_;
     std::uint64_t reads = 0;
     std::uint32_t pause_us = moderation_.PauseUs(now_us_);
     while (now_us_ < began_us + 2 * WakeupModeration::kWindowUs) {
       ++now_us_;
+      for (; !due.empty() && due.front().first <= now_us_; due.pop_front()) {
+        moderation_.NoteAnswered(asked[due.front().second], now_us_);
+      }
       for (; reads * round_us < (now_us_ - began_us) * connections; ++reads) {
-        moderation_.NoteRead(marks[reads % connections]);
+        moderation_.NoteRead(asked[reads % connections], now_us_);
+        due.emplace_back(now_us_ + answer_us, reads % connections);
       }
       pause_us = moderation_.PauseUs(now_us_);
     }
@@ -29,35 +37,56 @@ class WakeupModerationTest : public testing::Test {
   std::uint64_t now_us_ = 1'000'000;
 };
 
-TEST_F(WakeupModerationTest, FewConnectionsAreNeverKeptWaiting) {
+TEST_F(WakeupModerationTest, WhoWaitsWithFewOthersIsNeverKeptWaiting) {
   EXPECT_EQ(moderation_.PauseUs(now_us_), 0u);
-  EXPECT_EQ(PauseUnder(1, 25), 0u);
-  EXPECT_EQ(PauseUnder(4, 40), 0u);
-  EXPECT_EQ(PauseUnder(15, 300), 0u);
+  EXPECT_EQ(PauseUnder(1, 25, 25), 0u);
+  EXPECT_EQ(PauseUnder(4, 400, 390), 0u);
+  EXPECT_EQ(PauseUnder(9, 300, 290), 0u);
 }
 
-TEST_F(WakeupModerationTest, APauseIsAPartOfWhatARoundTakesAnyway) {
-  EXPECT_NEAR(PauseUnder(50, 400), 50, 3);
-  EXPECT_NEAR(PauseUnder(50, 160), 20, 2);
-  EXPECT_EQ(PauseUnder(50, 60), 0u) << "too short to sleep for";
+TEST_F(WakeupModerationTest, APauseIsAPartOfWhatAnswersTakeAnyway) {
+  EXPECT_NEAR(PauseUnder(50, 1000, 900), 180, 5);
+  EXPECT_NEAR(PauseUnder(50, 1000, 300), 60, 3);
+  EXPECT_EQ(PauseUnder(50, 60, 40), 0u) << "too short to sleep for";
+}
+
+TEST_F(WakeupModerationTest, WhoThinksBetweenRequestsIsNotTakenForOneWhoWaits) {
+  EXPECT_EQ(PauseUnder(500, 20'000, 200), 0u) << "five of them wait at once";
+  EXPECT_NEAR(PauseUnder(2000, 20'000, 200), 40, 3);
 }
 
 TEST_F(WakeupModerationTest, NoPauseIsLongerThanTheLongest) {
-  EXPECT_EQ(PauseUnder(1000, 4000), WakeupModeration::kPauseMaxUs);
+  EXPECT_EQ(PauseUnder(1000, 4000, 3900), WakeupModeration::kPauseMaxUs);
   moderation_.SetPauseMax(30);
-  EXPECT_EQ(PauseUnder(1000, 4000), 30u);
+  EXPECT_EQ(PauseUnder(1000, 4000, 3900), 30u);
   moderation_.SetPauseMax(0);
-  EXPECT_EQ(PauseUnder(1000, 4000), 0u);
+  EXPECT_EQ(PauseUnder(1000, 4000, 3900), 0u);
 }
 
-TEST_F(WakeupModerationTest, ThereIsNoneWhereNothingWouldCome) {
-  EXPECT_EQ(PauseUnder(50, 1'000'000), 0u);
+TEST_F(WakeupModerationTest, AnAnswerThatCameAfterSecondsCountsAsOneOfAWindow) {
+  std::uint32_t asked = 0;
+  moderation_.NoteRead(asked, now_us_);
+  now_us_ += 10'000'000;
+  EXPECT_NEAR(PauseUnder(50, 1000, 300), 60, 3);
+  moderation_.NoteAnswered(asked, now_us_);
+  EXPECT_EQ(asked, 0u);
+  EXPECT_NEAR(PauseUnder(50, 1000, 300), 62, 5);
+}
+
+TEST_F(WakeupModerationTest, WhatIsReadTwiceBeforeItsAnswerWaitsSinceTheFirstTime) {
+  std::uint32_t asked = 0;
+  moderation_.NoteRead(asked, 100);
+  moderation_.NoteRead(asked, 200);
+  EXPECT_EQ(asked, 100u);
+  std::uint32_t at_zero = 0;
+  moderation_.NoteRead(at_zero, std::uint64_t{1} << 32);
+  EXPECT_NE(at_zero, 0u) << "it waits";
 }
 
 TEST_F(WakeupModerationTest, FollowsTheLoadWithinTwoWindows) {
-  EXPECT_GT(PauseUnder(50, 400), 0u);
-  EXPECT_EQ(PauseUnder(1, 25), 0u);
-  EXPECT_GT(PauseUnder(50, 400), 0u);
+  EXPECT_GT(PauseUnder(50, 1000, 900), 0u);
+  EXPECT_EQ(PauseUnder(1, 25, 25), 0u);
+  EXPECT_GT(PauseUnder(50, 1000, 900), 0u);
 }
 
 }  // namespace
