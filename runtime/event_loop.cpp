@@ -195,11 +195,11 @@ void EventLoop::AdjustSlice() {
 }
 
 void EventLoop::NoteRead(Connection& connection) {
+  if (connection.stage_ == FlushStage::kUpstream) return;
   if (read_us_turn_ != turn_) {
     read_us_turn_ = turn_;
     read_us_ = clock_.NowMonotonicUs();
   }
-  if (connection.stage_ == FlushStage::kUpstream) return moderation_.NoteArrival();
   moderation_.NoteRead(connection.asked_us_, read_us_);
 }
 

@@ -98,7 +98,7 @@ class EventLoop {
   bool RunDeferredAndFlush();
   void AdjustSlice();
   void FlushSome(FlushStage stage);
-  // For the pauses: something is read, and all that there is for a connection has been sent.
+  // For the pauses: a client is read, and all that there is for it has been sent.
   void NoteRead(Connection& connection);
   void NoteAnswered(Connection& connection);
   // Before a wait. Not while there is something to read already.

@@ -10,11 +10,11 @@ void WakeupModeration::BeginWindow(std::uint64_t now_us) {
     const std::uint64_t pause_us =
         std::min<std::uint64_t>(pause_max_us_, answered_us_ / answers_ / kPartOfAnswer);
     const bool is_worth_it =
-        pause_us >= kPauseMinUs && reads_ * pause_us >= kArrivalsMin * lasted_us;
+        pause_us >= kPauseMinUs && asks_ * pause_us >= kArrivalsMin * lasted_us;
     if (is_worth_it) pause_us_ = static_cast<std::uint32_t>(pause_us);
   }
   began_us_ = now_us;
-  reads_ = answers_ = answered_us_ = 0;
+  asks_ = answers_ = answered_us_ = 0;
 }
 
 }  // namespace slotway::runtime

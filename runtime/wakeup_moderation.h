@@ -6,7 +6,7 @@
 // are handled together share the sends to those who answer them. Network cards do the same and call
 // it interrupt moderation. Whoever waits for an answer must not notice: the pause is a small part
 // of what answers take anyway, from the read that brings a request to the flush that takes its
-// answer. How many wait at once is, by Little's law, that time multiplied by the rate of reads:
+// answer. How many wait at once is, by Little's law, that time multiplied by the rate of asking:
 // with fewer than kPartOfAnswer * kArrivalsMin a pause gathers nothing worth it, and there is none.
 //
 // Pure: told of reads, answers and the time. Belongs to its loop's thread.
@@ -28,13 +28,12 @@ class WakeupModeration {
   // No pause is longer; 0: there are none.
   void SetPauseMax(std::uint32_t us) { pause_max_us_ = us; }
 
-  // Something is read that is no request.
-  void NoteArrival() { ++reads_; }
   // A connection is read. `asked_us` is the connection's: since when it waits for an answer; 0, as
   // at first: it does not.
   void NoteRead(std::uint32_t& asked_us, std::uint64_t now_us) {
-    ++reads_;
-    if (asked_us == 0) asked_us = std::max(static_cast<std::uint32_t>(now_us), 1u);
+    if (asked_us != 0) return;
+    ++asks_;
+    asked_us = std::max(static_cast<std::uint32_t>(now_us), 1u);
   }
   // It has been sent all that there is for it.
   void NoteAnswered(std::uint32_t& asked_us, std::uint64_t now_us) {
@@ -60,7 +59,7 @@ class WakeupModeration {
   std::uint32_t pause_us_ = 0;
   // Of this window.
   std::uint64_t began_us_ = 0;
-  std::uint64_t reads_ = 0;
+  std::uint64_t asks_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t answered_us_ = 0;  // what they took, together
 };

@@ -83,6 +83,15 @@ TEST_F(WakeupModerationTest, WhatIsReadTwiceBeforeItsAnswerWaitsSinceTheFirstTim
   EXPECT_NE(at_zero, 0u) << "it waits";
 }
 
+TEST_F(WakeupModerationTest, ARequestThatComesInManyReadsIsOneThatWaits) {
+  std::uint32_t asked = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    moderation_.NoteRead(asked, ++now_us_);
+    if (i % 4000 == 3999) moderation_.NoteAnswered(asked, now_us_);
+    EXPECT_EQ(moderation_.PauseUs(now_us_), 0u);
+  }
+}
+
 TEST_F(WakeupModerationTest, FollowsTheLoadWithinTwoWindows) {
   EXPECT_GT(PauseUnder(50, 1000, 900), 0u);
   EXPECT_EQ(PauseUnder(1, 25, 25), 0u);
