@@ -48,8 +48,8 @@ class LocalCluster(ServerProgram):
 
     def shard_ports(self):
         """The ports of the shards, from the table that `slotway local` prints."""
-        found = re.findall(r"127\.0\.0\.1:(\d+)", self.process.log())
-        return sorted({int(port) for port in found} - {self.port})
+        found = re.findall(r"(?:master|replica) +127\.0\.0\.1:(\d+)", self.process.log())
+        return sorted({int(port) for port in found})
 
     def interrupt(self):
         self.process.signal(signal.SIGINT)
