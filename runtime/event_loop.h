@@ -5,7 +5,7 @@
 // marked connection is flushed once per iteration: upstream connections first, then downstream
 // ones, so that a batch leaves in one send; those last who have been silent themselves. Reading and
 // flushing have a time each in an iteration; what they leave goes on in the next one. While many
-// connections are busy, a loop with nothing to do pauses for a moment before it waits, so that it
+// clients wait for answers, a loop with nothing to do pauses for a moment before it waits, so that it
 // wakes up once for several of them: see WakeupModeration. Everything but Post() and Stop() belongs
 // to the thread that runs the loop.
 #pragma once
