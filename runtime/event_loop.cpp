@@ -195,11 +195,12 @@ void EventLoop::AdjustSlice() {
 }
 
 void EventLoop::NoteRead(Connection& connection) {
-  if (connection.stage_ == FlushStage::kUpstream) return;
   if (read_us_turn_ != turn_) {
     read_us_turn_ = turn_;
     read_us_ = clock_.NowMonotonicUs();
+    moderation_.EndWait(read_us_);
   }
+  if (connection.stage_ == FlushStage::kUpstream) return;
   moderation_.NoteRead(connection.asked_us_, read_us_);
 }
 
@@ -213,8 +214,11 @@ void EventLoop::PauseIfWorthIt() {
   if (pause_us == 0) [[likely]] return;
   // Zero: the poll is not going to wait, for there is something to close, or the loop ends.
   if (is_serving_within_ || uv_backend_timeout(&loop_) == 0) return;
-  pollfd ready{uv_backend_fd(&loop_), POLLIN, 0};
-  if (poll(&ready, 1, 0) == 0) ShortSleep(pause_us);
+  if (moderation_.IsBusy()) {
+    pollfd ready{uv_backend_fd(&loop_), POLLIN, 0};
+    if (poll(&ready, 1, 0) != 0) return;
+  }
+  ShortSleep(pause_us);
 }
 
 void EventLoop::BeginTurn() {

@@ -5,6 +5,7 @@ namespace slotway::runtime {
 
 void WakeupModeration::BeginWindow(std::uint64_t now_us) {
   const std::uint64_t lasted_us = now_us - began_us_;
+  is_busy_ = 2 * waited_us_ <= lasted_us;
   pause_us_ = 0;
   if (answers_ > 0) {
     const std::uint64_t pause_us =
@@ -14,7 +15,7 @@ void WakeupModeration::BeginWindow(std::uint64_t now_us) {
     if (is_worth_it) pause_us_ = static_cast<std::uint32_t>(pause_us);
   }
   began_us_ = now_us;
-  asks_ = answers_ = answered_us_ = 0;
+  asks_ = answers_ = answered_us_ = waited_us_ = 0;
 }
 
 }  // namespace slotway::runtime

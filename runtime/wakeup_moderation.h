@@ -8,6 +8,8 @@
 // of what answers take anyway, from the read that brings a request to the flush that takes its
 // answer. How many wait at once is, by Little's law, that time multiplied by the rate of asking:
 // with fewer than kPartOfAnswer * kArrivalsMin a pause gathers nothing worth it, and there is none.
+// Nor may it cost throughput: a loop that is busy for half of the time or more goes on with what is
+// ready, and pauses only when that is nothing.
 //
 // Pure: told of reads, answers and the time. Belongs to its loop's thread.
 #pragma once
@@ -21,7 +23,7 @@ class WakeupModeration {
  public:
   static constexpr std::uint32_t kPauseMaxUs = 400;
   static constexpr std::uint32_t kPauseMinUs = 10;  // below, a sleep takes longer than it lasts
-  static constexpr std::uint32_t kPartOfAnswer = 5;
+  static constexpr std::uint32_t kPartOfAnswer = 4;
   static constexpr std::uint32_t kArrivalsMin = 2;
   static constexpr std::uint32_t kWindowUs = 4000;
 
@@ -45,23 +47,36 @@ class WakeupModeration {
     asked_us = 0;
   }
 
-  // For how many microseconds to pause now; 0: not at all. Follows the load by windows of a few
-  // milliseconds.
+  // The loop has nothing to do but to wait. For how many microseconds to pause before; 0: not at
+  // all. Follows the load by windows of a few milliseconds.
   std::uint32_t PauseUs(std::uint64_t now_us) {
+    EndWait(now_us);
     if (now_us - began_us_ >= kWindowUs) BeginWindow(now_us);
+    waits_since_us_ = now_us;
     return pause_us_;
   }
+  // It has something to do again.
+  void EndWait(std::uint64_t now_us) {
+    if (waits_since_us_ == 0) return;
+    waited_us_ += now_us - waits_since_us_;
+    waits_since_us_ = 0;
+  }
+  // Whether the loop was, in the last window, busy for half of the time or more.
+  bool IsBusy() const { return is_busy_; }
 
  private:
   void BeginWindow(std::uint64_t now_us);
 
   std::uint32_t pause_max_us_ = kPauseMaxUs;
   std::uint32_t pause_us_ = 0;
+  bool is_busy_ = false;
+  std::uint64_t waits_since_us_ = 0;  // 0: it does not wait
   // Of this window.
   std::uint64_t began_us_ = 0;
   std::uint64_t asks_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t answered_us_ = 0;  // what they took, together
+  std::uint64_t waited_us_ = 0;
 };
 
 }  // namespace slotway::runtime

@@ -41,18 +41,18 @@ TEST_F(WakeupModerationTest, WhoWaitsWithFewOthersIsNeverKeptWaiting) {
   EXPECT_EQ(moderation_.PauseUs(now_us_), 0u);
   EXPECT_EQ(PauseUnder(1, 25, 25), 0u);
   EXPECT_EQ(PauseUnder(4, 400, 390), 0u);
-  EXPECT_EQ(PauseUnder(9, 300, 290), 0u);
+  EXPECT_EQ(PauseUnder(7, 300, 290), 0u);
 }
 
 TEST_F(WakeupModerationTest, APauseIsAPartOfWhatAnswersTakeAnyway) {
-  EXPECT_NEAR(PauseUnder(50, 1000, 900), 180, 5);
-  EXPECT_NEAR(PauseUnder(50, 1000, 300), 60, 3);
-  EXPECT_EQ(PauseUnder(50, 60, 40), 0u) << "too short to sleep for";
+  EXPECT_NEAR(PauseUnder(50, 1000, 900), 225, 5);
+  EXPECT_NEAR(PauseUnder(50, 1000, 300), 75, 3);
+  EXPECT_EQ(PauseUnder(50, 50, 38), 0u) << "too short to sleep for";
 }
 
 TEST_F(WakeupModerationTest, WhoThinksBetweenRequestsIsNotTakenForOneWhoWaits) {
   EXPECT_EQ(PauseUnder(500, 20'000, 200), 0u) << "five of them wait at once";
-  EXPECT_NEAR(PauseUnder(2000, 20'000, 200), 40, 3);
+  EXPECT_NEAR(PauseUnder(2000, 20'000, 200), 50, 3);
 }
 
 TEST_F(WakeupModerationTest, NoPauseIsLongerThanTheLongest) {
@@ -67,10 +67,10 @@ TEST_F(WakeupModerationTest, AnAnswerThatCameAfterSecondsCountsAsOneOfAWindow) {
   std::uint32_t asked = 0;
   moderation_.NoteRead(asked, now_us_);
   now_us_ += 10'000'000;
-  EXPECT_NEAR(PauseUnder(50, 1000, 300), 60, 3);
+  EXPECT_NEAR(PauseUnder(50, 1000, 300), 75, 3);
   moderation_.NoteAnswered(asked, now_us_);
   EXPECT_EQ(asked, 0u);
-  EXPECT_NEAR(PauseUnder(50, 1000, 300), 62, 5);
+  EXPECT_NEAR(PauseUnder(50, 1000, 300), 77, 5);
 }
 
 TEST_F(WakeupModerationTest, WhatIsReadTwiceBeforeItsAnswerWaitsSinceTheFirstTime) {
@@ -90,6 +90,30 @@ TEST_F(WakeupModerationTest, ARequestThatComesInManyReadsIsOneThatWaits) {
     if (i % 4000 == 3999) moderation_.NoteAnswered(asked, now_us_);
     EXPECT_EQ(moderation_.PauseUs(now_us_), 0u);
   }
+}
+
+TEST_F(WakeupModerationTest, WhoWorksForHalfOfTheTimeIsBusy) {
+  // Works for `busy_us` of each 100 us and waits for the rest of them, for two windows.
+  auto work = [this](std::uint64_t busy_us) {
+    for (const auto end_us = now_us_ + 2 * WakeupModeration::kWindowUs; now_us_ < end_us;) {
+      moderation_.PauseUs(now_us_);
+      now_us_ += 100 - busy_us;
+      moderation_.EndWait(now_us_);
+      moderation_.EndWait(now_us_ + 1);
+      now_us_ += busy_us;
+    }
+    return moderation_.IsBusy();
+  };
+  EXPECT_FALSE(work(0));
+  EXPECT_FALSE(work(45));
+  EXPECT_TRUE(work(55));
+  EXPECT_TRUE(work(100));
+  EXPECT_FALSE(work(45));
+}
+
+TEST_F(WakeupModerationTest, WhoIsNotToldThatItHasSomethingToDoHasWaited) {
+  for (int i = 0; i < 1000; ++i) moderation_.PauseUs(now_us_ += 100);
+  EXPECT_FALSE(moderation_.IsBusy());
 }
 
 TEST_F(WakeupModerationTest, FollowsTheLoadWithinTwoWindows) {
