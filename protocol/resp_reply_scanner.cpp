@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scan() takes a complete scalar, what nearly every reply is, in one pass. Aggregates and whatever
+// Scan() and ScanAny() take a complete scalar, what nearly every reply is, in one pass. Aggregates and whatever
 // is incomplete go element by element through Resume(); lengths are jumped, never stepped through.
 #include "protocol/resp_reply_scanner.h"
 
@@ -105,7 +105,6 @@ inline const char* SkipInteger(const char* p, const char* end) {
 
 // The end of a complete line at `p`, or nullptr.
 inline const char* SkipLine(const char* p, const char* end) {
-  if (end - p >= 5 && std::memcmp(p, "+OK\r\n", 5) == 0) return p + 5;
   const auto* newline =
       static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p)));
   return newline != nullptr && newline[-1] == '\r' ? newline + 1 : nullptr;
@@ -127,14 +126,21 @@ inline const char* SkipScalar(const char* p, const char* end) {
 
 }  // namespace
 
-RespReplyScanner::Status RespReplyScanner::Scan(std::string_view input) {
+RespReplyScanner::Status RespReplyScanner::ScanAny(std::string_view input) {
   if (in_reply_ || input.empty()) return Resume(input);
   const char* const begin = input.data();
   const char* const end = SkipScalar(begin, begin + input.size());
   if (end == nullptr) return Resume(input);
-  type_ = *begin;
-  consumed_ = static_cast<std::size_t>(end - begin);
-  return Status::kReply;
+  const auto bytes = static_cast<std::size_t>(end - begin);
+  if (*begin == '$' && begin[1] != '-') RememberBulk(input.substr(0, bytes));
+  return Found(*begin, bytes);
+}
+
+// REQUIRES: `bulk` is one, with its line and its end.
+void RespReplyScanner::RememberBulk(std::string_view bulk) {
+  std::size_t line_bytes = 4;
+  while (bulk[line_bytes - 1] != '\n') ++line_bytes;
+  bulk_.Remember(bulk.data(), line_bytes, bulk.size() - line_bytes - RepeatedBulk::kEndBytes);
 }
 
 RespReplyScanner::Status RespReplyScanner::Resume(std::string_view input) {

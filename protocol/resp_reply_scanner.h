@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/repeated_bulk.h"
+
 namespace slotway::protocol {
 
 class RespReplyScanner {
@@ -27,7 +29,15 @@ class RespReplyScanner {
   //  kIncomplete  call again once more bytes have arrived. The caller may drop the first
   //               Scanned() bytes from the front (pass them on) if it tells so with Drop().
   //  kMalformed   the stream cannot be followed any further: close the connection.
-  Status Scan(std::string_view input);
+  Status Scan(std::string_view input) {
+    // Mostly it is a string that is as long as the last one, or as short as a reply can be.
+    if (!in_reply_ && bulk_.IsAt(input.data(), input.size())) {
+      const char* const behind = input.data() + bulk_.BulkBytes();
+      if (behind[-2] == '\r' && behind[-1] == '\n') return Found('$', bulk_.BulkBytes());
+    }
+    if (!in_reply_ && input.starts_with("+OK\r\n")) return Found('+', 5);
+    return ScanAny(input);
+  }
 
   std::size_t Consumed() const { return consumed_; }
   // How many bytes of the incomplete reply have been looked at and may be passed on.
@@ -43,6 +53,13 @@ class RespReplyScanner {
  private:
   enum class Step : std::uint8_t { kElement, kOpened, kIncomplete, kMalformed };
 
+  Status Found(char type, std::size_t bytes) {
+    type_ = type;
+    consumed_ = bytes;
+    return Status::kReply;
+  }
+  Status ScanAny(std::string_view input);
+  void RememberBulk(std::string_view bulk);
   Status Resume(std::string_view input);
   void SkipScalars(std::string_view input);
   Step ScanElement(std::string_view input);
@@ -51,6 +68,7 @@ class RespReplyScanner {
   Step Open(char type, std::int64_t count);
   void BeginElement(char type);
 
+  RepeatedBulk bulk_;  // the last reply that was one
   std::size_t consumed_ = 0;
   std::size_t offset_ = 0;            // next byte to look at, within the current reply
   std::size_t skip_bytes_ = 0;        // rest of a bulk, with its CRLF, that had not arrived

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two paths to the same result. Parse() takes a complete ordinary request in one pass and stores
+// Two paths to the same result. ParseRepeated() and ParseAny() take a complete ordinary request in one pass and stores
 // views directly. Whatever is unusual (incomplete, long, inline, malformed) is parked as offsets
 // and goes through the stages of Resume(), where every rule and error of Redis's reader stands.
 #include "protocol/resp_request_parser.h"
@@ -20,7 +20,7 @@ constexpr std::size_t kTrustedArgs = 64;
 constexpr std::size_t kFirstArgs = 8;
 // The shortest bulk: "$0\r\n\r\n".
 constexpr std::ptrdiff_t kShortestBulk = 6;
-constexpr std::size_t kLineEndBytes = 2;
+constexpr std::size_t kLineEndBytes = RepeatedBulk::kEndBytes;
 
 // Reads the rest of a length of three to nine digits: `p` is behind the first two. Returns what
 // follows its CRLF, or nullptr if it is not as plain as that.
@@ -97,17 +97,10 @@ char Unescape(char c) {
 
 }  // namespace
 
-RespRequestParser::Status RespRequestParser::Parse(std::string_view input) {
+RespRequestParser::Status RespRequestParser::ParseAny(std::string_view input) {
   if (stage_ != Stage::kBegin || input.size() < 4 || input[0] != '*') return Resume(input);
   const char* const begin = input.data();
   const char* const end = begin + input.size();
-  repeats_command_ = head_.Begins(begin, input.size());
-  if (repeats_command_) {
-    const char* const p = begin + head_.Length();
-    const std::size_t length = args_[0].size();
-    args_[0] = {p - kLineEndBytes - length, length};
-    return ParseBulks(input, p, 1, args_count_);
-  }
   std::size_t count = 0;
   const char* const p = ReadLength(begin + 1, end, count);
   if (p == nullptr || count == 0 || static_cast<std::int64_t>(count) > fast_args_max_) {
@@ -121,9 +114,8 @@ RespRequestParser::Status RespRequestParser::Parse(std::string_view input) {
 }
 
 // The fast path from the bulk `first` on, which begins at `p`.
-inline RespRequestParser::Status RespRequestParser::ParseBulks(std::string_view input,
-                                                               const char* p, std::size_t first,
-                                                               std::size_t count) {
+RespRequestParser::Status RespRequestParser::ParseBulks(std::string_view input, const char* p,
+                                                        std::size_t first, std::size_t count) {
   const char* const begin = input.data();
   const char* const end = begin + input.size();
   std::string_view* const args = args_.data();
@@ -141,9 +133,11 @@ inline RespRequestParser::Status RespRequestParser::ParseBulks(std::string_view 
     args[i] = {p, length};
     p += length + 2;
   }
-  if (first == 0) {
-    const char* const behind_first = args[0].data() + args[0].size() + kLineEndBytes;
-    head_.Remember(begin, static_cast<std::size_t>(behind_first - begin));
+  const auto behind = [args](std::size_t i) { return args[i].data() + args[i].size() + kLineEndBytes; };
+  if (first == 0) head_.Remember(begin, static_cast<std::size_t>(behind(0) - begin));
+  for (std::size_t i = std::max<std::size_t>(first, 1); i < count && i <= bulks_.size(); ++i) {
+    const auto line_bytes = static_cast<std::size_t>(args[i].data() - behind(i - 1));
+    bulks_[i - 1].Remember(behind(i - 1), line_bytes, args[i].size());
   }
   args_count_ = count;
   consumed_ = static_cast<std::size_t>(p - begin);

@@ -10,12 +10,14 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "protocol/repeated_bulk.h"
 #include "protocol/request_head.h"
 
 namespace slotway::protocol {
@@ -43,7 +45,10 @@ class RespRequestParser {
   //  kIncomplete  call again with the same bytes and more behind them. BytesMissing() is how many
   //               more are needed at least: as announced by the client, so cap it before reserving.
   //  kError       ErrorText() is the reply to send before the connection is closed.
-  Status Parse(std::string_view input);
+  Status Parse(std::string_view input) {
+    repeats_command_ = stage_ == Stage::kBegin && head_.Begins(input.data(), input.size());
+    return repeats_command_ ? ParseRepeated(input) : ParseAny(input);
+  }
 
   // Valid until the next Parse(), as long as the input's bytes stay where they are.
   std::span<const std::string_view> Args() const { return {args_.data(), args_count_}; }
@@ -96,6 +101,24 @@ class RespRequestParser {
     std::size_t length;
   };
 
+  // The head is known, and the first arguments behind it are mostly as long as the last ones.
+  Status ParseRepeated(std::string_view input) {
+    const char* p = input.data() + head_.Length();
+    const char* const end = input.data() + input.size();
+    const std::size_t length = args_[0].size();
+    args_[0] = {p - RepeatedBulk::kEndBytes - length, length};
+    for (std::size_t i = 1; i < args_count_; ++i) {
+      if (i > bulks_.size() || !bulks_[i - 1].IsAt(p, static_cast<std::size_t>(end - p))) {
+        return ParseBulks(input, p, i, args_count_);
+      }
+      const RepeatedBulk& bulk = bulks_[i - 1];
+      args_[i] = {p + bulk.LineBytes(), bulk.Length()};
+      p += bulk.BulkBytes();
+    }
+    consumed_ = static_cast<std::size_t>(p - input.data());
+    return Status::kRequest;
+  }
+  Status ParseAny(std::string_view input);
   Status Resume(std::string_view input);
   Status ResumeInline(std::string_view input);
   Status ResumeCount(std::string_view input);
@@ -121,7 +144,9 @@ class RespRequestParser {
   std::size_t bytes_missing_ = 0;
   bool is_inline_ = false;
   bool repeats_command_ = false;
-  RequestHead head_;  // of the last request, if it took the fast path
+  // Of the last request, if it took the fast path.
+  RequestHead head_;
+  std::array<RepeatedBulk, 2> bulks_;  // its arguments behind the first one
   Stage stage_ = Stage::kBegin;
 
   // Of an incomplete request only; offsets count from its first byte.

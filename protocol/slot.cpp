@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,25 @@ constexpr std::array<Table, kStep> MakeTables() {
 }
 
 constexpr std::array<Table, kStep> kTables = MakeTables();
+
+constexpr std::uint64_t kOfEachByte = 0x0101010101010101;
+
+// Has the highest bit of a byte set if one of the eight bytes at `p` is a '{'.
+inline std::uint64_t OpeningBraces(const char* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof word);
+  word ^= kOfEachByte * '{';
+  return (word - kOfEachByte) & ~word;  // of a byte that is 0
+}
+
+// Keys are short, and most have no tag: memchr() takes longer to say so.
+inline bool MayHaveTag(std::string_view key) {
+  if (key.size() < kStep) return true;
+  const char* const last = key.data() + key.size() - kStep;
+  std::uint64_t braces = OpeningBraces(last);
+  for (const char* p = key.data(); p < last; p += kStep) braces |= OpeningBraces(p);
+  return (braces & (kOfEachByte * 0x80)) != 0;
+}
 
 }  // namespace
 
@@ -71,7 +91,8 @@ std::string_view HashTag(std::string_view key) {
 }
 
 Slot SlotOfKey(std::string_view key) {
-  return static_cast<Slot>(Crc16(HashTag(key)) & (kSlotCount - 1));
+  const std::string_view hashed = MayHaveTag(key) ? HashTag(key) : key;
+  return static_cast<Slot>(Crc16(hashed) & (kSlotCount - 1));
 }
 
 std::string_view TagOfSlot(Slot slot) {
