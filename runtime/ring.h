@@ -22,7 +22,7 @@ class Ring {
   void PushBack(const T& value) { Extend() = value; }
   // A new last element, for the caller to fill in: it holds anything.
   T& Extend() {
-    if (Size() == capacity_) Grow();
+    if (Size() == capacity_) [[unlikely]] Grow();
     return items_[end_++ & (capacity_ - 1)];
   }
   // REQUIRES: not empty.
@@ -44,7 +44,7 @@ class Ring {
   std::size_t Capacity() const { return capacity_; }
 
  private:
-  void Grow() {
+  [[gnu::noinline]] void Grow() {
     std::size_t capacity = capacity_ == 0 ? 8 : 2 * capacity_;
     std::unique_ptr<T[]> items(new T[capacity]);
     std::size_t size = Size();

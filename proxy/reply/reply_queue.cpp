@@ -21,7 +21,7 @@ void ReplyQueue::Detach() {
   for (std::size_t i = 0; i < places_.Size(); ++i) {
     if (!places_[i].IsAwaited()) places_[i] = kDone;
   }
-  early_ = std::string();
+  early_.Free();
   large_early_.clear();
   late_pushes_ = std::string();
   early_bytes_ = 0;
@@ -50,23 +50,22 @@ void ReplyQueue::KeepEarly(Place& place, Sequence sequence, std::string_view rep
     large_early_.emplace(sequence, reply);
     return;
   }
-  if (early_.size() >= kEarlyBytesKept && early_.size() > 2 * early_bytes_) SqueezeEarly();
-  place = {static_cast<std::uint32_t>(early_.size()), static_cast<std::uint32_t>(reply.size())};
-  early_.append(reply);
+  if (early_.Size() >= kEarlyBytesKept && early_.Size() > 2 * early_bytes_) SqueezeEarly();
+  place = {static_cast<std::uint32_t>(early_.Size()), static_cast<std::uint32_t>(reply.size())};
+  early_.Append(reply);
 }
 
 // Moves what is still needed to the front. Amortised: half of early_ has left since the last time.
 void ReplyQueue::SqueezeEarly() {
-  std::string squeezed;
-  squeezed.reserve(early_.size());
+  runtime::FlatBytes squeezed;
   for (std::size_t i = 0; i < places_.Size(); ++i) {
     Place& place = places_[i];
     if (place.length == 0) continue;
-    auto offset = static_cast<std::uint32_t>(squeezed.size());
-    squeezed.append(early_, place.offset, place.length);
+    const auto offset = static_cast<std::uint32_t>(squeezed.Size());
+    squeezed.Append(early_.At(place.offset, place.length));
     place.offset = offset;
   }
-  early_.swap(squeezed);
+  early_.Swap(squeezed);
 }
 
 void ReplyQueue::SendEarly(const Place& place) {
@@ -74,7 +73,7 @@ void ReplyQueue::SendEarly(const Place& place) {
   if (place == kLarge) {
     reply = large_early_.find(due_)->second;
   } else {
-    reply = std::string_view(early_).substr(place.offset, place.length);
+    reply = early_.At(place.offset, place.length);
   }
   early_bytes_ -= reply.size();
   if (!IsDetached()) Emit(reply);
@@ -83,13 +82,20 @@ void ReplyQueue::SendEarly(const Place& place) {
 
 void ReplyQueue::ReleaseEarly() {
   while (!places_.Empty() && !places_.Front().IsAwaited()) {
-    if (places_.Front() != kDone) SendEarly(places_.Front());
+    const Place place = places_.Front();
+    if (place.length > 0 && connection_ != nullptr) [[likely]] {
+      early_bytes_ -= place.length;
+      connection_->Output().Append(early_.At(place.offset, place.length));
+    } else if (place != kDone) {
+      SendEarly(place);
+    }
     places_.PopFront();
     ++due_;
   }
-  if (early_bytes_ > 0 || early_.empty()) return;
-  early_.clear();
-  if (early_.capacity() > kEarlyBytesKept) early_ = std::string();
+  if (connection_ != nullptr) connection_->MarkForFlush();
+  if (early_bytes_ > 0 || early_.Empty()) return;
+  early_.Clear();
+  if (early_.Capacity() > kEarlyBytesKept) early_.Free();
 }
 
 void ReplyQueue::DeliverPiece(Sequence sequence, std::string_view piece) {

@@ -17,6 +17,7 @@
 #include "protocol/slot.h"
 #include "proxy/meters/exchange.h"
 #include "runtime/connection.h"
+#include "runtime/flat_bytes.h"
 #include "runtime/ring.h"
 
 namespace slotway::proxy {
@@ -183,7 +184,7 @@ class ReplyQueue {
   BlockedCall* blocked_ = nullptr;
   // Early replies of all places, one behind the other: compact, so that a deep pipeline's replies
   // share cache lines. Rewound when none is left, squeezed when mostly used up.
-  std::string early_;
+  runtime::FlatBytes early_;
   std::map<Sequence, std::string> large_early_;
   std::int64_t typical_bytes_ = kTypicalAtFirst;
   std::size_t piece_bytes_ = 0;  // of the reply that leaves in pieces, so far
