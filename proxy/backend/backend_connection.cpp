@@ -147,6 +147,41 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
   return taken;
 }
 
+inline void BackendConnection::Measure(std::string_view reply, std::size_t reply_bytes) {
+  if (!meter_.IsAttached()) return;
+  const InFlight& request = in_flight_.Front();
+  const protocol::FamilyId family = protocol::FamilyOf(request.command);
+  bool is_noted;
+  if (request.held_since_ms == 0) [[likely]] {
+    is_noted = meter_.Answered(family, request.bytes, reply_bytes);
+  } else {
+    constexpr std::uint64_t kUsPerMs = 1000;
+    const auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
+    is_noted = meter_.AnsweredLate(family, (now_ms - request.held_since_ms) * kUsPerMs);
+  }
+  if (is_noted) [[unlikely]] Note(reply, reply_bytes);
+}
+
+// The front request is done with.
+inline void BackendConnection::PopAnswered() {
+  front_position_ += in_flight_.Front().bytes;
+  meter_.Pass();
+  in_flight_.PopFront();
+}
+
+// What nearly every reply is: one that goes to its client as it is. False if it is not.
+inline bool BackendConnection::HandlePlainReply(std::string_view reply) {
+  if (in_flight_.Empty() || is_passing_on_) return false;
+  const InFlight& request = in_flight_.Front();
+  const bool is_plain = request.kind == InFlight::Kind::kReply && !request.is_held_back &&
+                        reply[0] != '-';
+  if (!is_plain) return false;
+  request.queue->Deliver(request.place, reply);
+  Measure(reply, reply.size());
+  PopAnswered();
+  return true;
+}
+
 std::size_t BackendConnection::HandleReplies(std::string_view input) {
   std::size_t taken = 0;
   while (taken < input.size() && !connection_->IsPaused()) {
@@ -156,20 +191,20 @@ std::size_t BackendConnection::HandleReplies(std::string_view input) {
       taken += PassOnPieces(rest);
       break;
     }
+    const std::string_view reply = rest.substr(0, scanner_.Consumed());
     bool is_push = status == protocol::RespReplyScanner::Status::kReply && scanner_.Type() == '>';
     if (status == protocol::RespReplyScanner::Status::kMalformed ||
         (in_flight_.Empty() && !is_push)) {
       OnClosed("the shard sent something that is not a reply");
       return taken;
     }
-    std::size_t length = scanner_.Consumed();
     if (is_push) {
-      events_.OnPush(*this, rest.substr(0, length));
-    } else {
-      HandleReply(rest.substr(0, length));
+      events_.OnPush(*this, reply);
+    } else if (!HandlePlainReply(reply)) {
+      HandleReply(reply);
     }
     if (state_ == State::kDown) return taken;
-    taken += length;
+    taken += reply.size();
   }
   return taken;
 }
@@ -195,11 +230,7 @@ void BackendConnection::ReleaseAnswered() {
 
 void BackendConnection::HandleReply(std::string_view reply) {
   InFlight& request = in_flight_.Front();
-  if (request.kind == InFlight::Kind::kReply && reply[0] != '-' && !request.is_held_back &&
-      !is_passing_on_) [[likely]] {
-    request.queue->Deliver(request.place, reply);
-    Measure(reply, reply.size());
-  } else if (is_passing_on_) {
+  if (is_passing_on_) {
     is_passing_on_ = false;
     Measure(reply, std::exchange(passed_on_bytes_, 0) + reply.size());
     request.queue->DeliverPiece(request.place, reply);
@@ -216,6 +247,7 @@ void BackendConnection::HandleReply(std::string_view reply) {
     }
     events_.OnFence(*this);
     if (state_ == State::kDown) return;
+    meter_.Pass();  // two requests
   } else if (request.kind != InFlight::Kind::kSwallow) {
     if (reply[0] == '-' && meter_.IsAttached()) meter_.Node().error_replies.Add();
     bool is_taken_over =
@@ -231,24 +263,7 @@ void BackendConnection::HandleReply(std::string_view reply) {
     }
     if (state_ == State::kDown) return;  // a taker has ended it
   }
-  front_position_ += in_flight_.Front().bytes;
-  meter_.Pass(in_flight_.Front().kind == InFlight::Kind::kFenced ? 2 : 1);
-  in_flight_.PopFront();
-}
-
-void BackendConnection::Measure(std::string_view reply, std::size_t reply_bytes) {
-  if (!meter_.IsAttached()) return;
-  const InFlight& request = in_flight_.Front();
-  const protocol::FamilyId family = protocol::FamilyOf(request.command);
-  bool is_noted;
-  if (request.held_since_ms == 0) [[likely]] {
-    is_noted = meter_.Answered(family, request.bytes, reply_bytes);
-  } else {
-    constexpr std::uint64_t kUsPerMs = 1000;
-    const auto now_ms = static_cast<std::uint32_t>(loop_.NowMs());
-    is_noted = meter_.AnsweredLate(family, (now_ms - request.held_since_ms) * kUsPerMs);
-  }
-  if (is_noted) [[unlikely]] Note(reply, reply_bytes);
+  PopAnswered();
 }
 
 void BackendConnection::Note(std::string_view reply, std::size_t reply_bytes) {

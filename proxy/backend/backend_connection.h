@@ -190,7 +190,9 @@ class BackendConnection final : private runtime::Connection::Handler {
   void SendControl(Control control, std::initializer_list<std::string_view> args);
   // How much of the input that was.
   std::size_t HandleReplies(std::string_view input);
+  bool HandlePlainReply(std::string_view reply);
   void HandleReply(std::string_view reply);
+  void PopAnswered();
   // The front request is answered; of a reply that came in pieces `reply` is the last one.
   void Measure(std::string_view reply, std::size_t reply_bytes);
   void Note(std::string_view reply, std::size_t reply_bytes);

@@ -72,8 +72,73 @@ void ClientSession::ApplyParserLimits() {
   parser_.SetLimits(parser_limits);
 }
 
+Lane ClientSession::OwnLane() const {
+  return Lane(state_.resp, state_.database)
+      .WithSlow(is_on_slow_lane_)
+      .WithNoTouch(state_.is_no_touch)
+      .WithAcks(state_.acks);
+}
+
 ClientFacts ClientSession::Describe() const {
   return {state_.id, PeerAddress().ToString(), state_.name, state_.user->Name()};
+}
+
+// Of the request that was parsed last.
+void ClientSession::FindCommand() {
+  const auto args = parser_.Args();
+  last_command_ = {.spec = protocol::FindCommand(args)};
+  const protocol::CommandSpec* spec = last_command_.spec;
+  if (spec == nullptr) return;
+  last_command_.id = protocol::IdOf(*spec);
+  // Which subcommand it is stands in the second argument.
+  last_command_.is_all_said = spec->subcommands.empty() && spec->name.size() == args[0].size();
+  const RequestPlan& plan = services_.router.PlanOf(last_command_.id);
+  const bool is_plain = plan.is_plain && spec->ArityFits(args.size()) && !parser_.IsInline();
+  if (is_plain) last_command_.plain_plan = &plan;
+}
+
+// Whether anything that Send() and those before it look at is unusual, but for the request itself.
+void ClientSession::JudgePlainness() {
+  is_plain_ = state_.is_authenticated && !has_listener_rules_ && state_.ways == 0 && !IsSilent() &&
+              current_services_ == &services_ && ReadsFrom() == config::ReadPolicy::kPrimary &&
+              !is_on_slow_lane_ && !has_large_replies_;
+  plain_lane_ = OwnLane();
+}
+
+// What nearly every request needs, and nothing else. False if this one needs more.
+// REQUIRES: is_plain_.
+inline bool ClientSession::SendPlain(const Request& request) {
+  const RequestPlan* plan = last_command_.plain_plan;
+  if (plan == nullptr || IsLarge(request) || replies_.Outstanding() >= free_depth_) return false;
+  state_.last_command = request.id;
+  if (state_.is_restricted) {
+    const std::string denial = DenialOf(*this, *request.spec, request.args);
+    if (!denial.empty()) [[unlikely]] return Refuse(denial, request.spec);
+  }
+  if (!services_.router.SendToMaster(request, *plan, replies_, plain_lane_)) return false;
+  services_.counters.requests.Add();
+  if (services_.meter.IsDrawn()) [[unlikely]] DrawKey(request);
+  return true;
+}
+
+inline bool ClientSession::HandleRequest(std::string_view bytes) {
+  if (!parser_.RepeatsCommand() || !last_command_.is_all_said) FindCommand();
+  const Request request{parser_.Args(), bytes, last_command_.spec, last_command_.id};
+  if (is_plain_ && SendPlain(request)) [[likely]] return true;
+  const bool is_taken = HandleInStages(request);
+  JudgePlainness();
+  return is_taken;
+}
+
+bool ClientSession::MayTakeRequest() {
+  const std::size_t outstanding = replies_.Outstanding();
+  if (outstanding >= window_) {
+    window_ = Window();
+    if (outstanding >= window_) return false;
+  }
+  return !replies_.HasHeldBack() && !waits_for_answers_ &&
+         connection_->UnwrittenBytes() + replies_.EarlyBytes() <=
+             services_.settings.limits.client_output_pause_bytes;
 }
 
 std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& requests_left) {
@@ -83,7 +148,7 @@ std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& req
   window_ = 0;  // asked for anew
   if (!std::exchange(is_amid_burst_, false) && replies_.Outstanding() == 0) BeginBurst();
   free_depth_ = FreeDepth();
-  is_plain_ = IsPlain();
+  JudgePlainness();
   while (taken < input.size() && !is_closing_ && requests_left > 0) {
     if (!MayTakeRequest()) {
       is_amid_burst_ = true;
@@ -120,54 +185,6 @@ std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& req
     if (current_services_->router.IsLastShardCongested()) WaitForAnswers();
   }
   return is_closing_ ? input.size() : taken;
-}
-
-bool ClientSession::HandleRequest(std::string_view bytes) {
-  Request request{parser_.Args(), bytes, FindCommand()};
-  if (is_plain_ && SendPlain(request)) [[likely]] return true;
-  const bool is_taken = HandleInStages(request);
-  is_plain_ = IsPlain();
-  return is_taken;
-}
-
-// That of the request that was parsed last. Nearly always it is that of the one before.
-const protocol::CommandSpec* ClientSession::FindCommand() {
-  if (parser_.RepeatsCommand() && last_spec_ != nullptr) return last_spec_;
-  const auto args = parser_.Args();
-  const protocol::CommandSpec* spec = protocol::FindCommand(args);
-  // Which subcommand it is stands in the second argument.
-  const bool is_all_said = spec != nullptr && spec->subcommands.empty() &&
-                           spec->name.size() == args[0].size();
-  last_spec_ = is_all_said ? spec : nullptr;
-  return spec;
-}
-
-// Nothing that Send() and those before it look at is unusual, but for the request itself.
-bool ClientSession::IsPlain() const {
-  return state_.is_authenticated && !has_listener_rules_ && state_.ways == 0 && !IsSilent() &&
-         current_services_ == &services_ && ReadsFrom() == config::ReadPolicy::kPrimary &&
-         !is_on_slow_lane_ && !has_large_replies_;
-}
-
-// What nearly every request needs, and nothing else. False if this one needs more.
-// REQUIRES: IsPlain().
-bool ClientSession::SendPlain(Request& request) {
-  if (request.spec == nullptr) return false;
-  request.id = protocol::IdOf(*request.spec);
-  const RequestPlan& plan = services_.router.PlanOf(request.id);
-  if (!plan.is_plain || !request.spec->ArityFits(request.args.size()) || IsLarge(request) ||
-      parser_.IsInline() || replies_.Outstanding() >= free_depth_) {
-    return false;
-  }
-  state_.last_command = request.id;
-  if (state_.is_restricted) {
-    const std::string denial = DenialOf(*this, *request.spec, request.args);
-    if (!denial.empty()) [[unlikely]] return Refuse(denial, request.spec);
-  }
-  if (!services_.router.SendToMaster(request, plan, replies_, OwnLane())) return false;
-  services_.counters.requests.Add();
-  if (services_.meter.IsDrawn()) [[unlikely]] DrawKey(request);
-  return true;
 }
 
 bool ClientSession::HandleInStages(const Request& as_read) {

@@ -19,6 +19,7 @@
 #include "proxy/client/client_origin.h"
 #include "proxy/client/farewell.h"
 #include "proxy/client/held_output.h"
+#include "proxy/client/last_command.h"
 #include "proxy/client/local_command.h"
 #include "proxy/client/read_order.h"
 #include "proxy/client/session_state.h"
@@ -76,12 +77,7 @@ class ClientSession final : private runtime::Connection::Handler,
   ReplyQueue& Replies() { return *current_replies_; }
   ReplyQueue::Sequence OpenPlace();
   // On which of the connections to the shards its requests are now.
-  Lane OwnLane() const {
-    return Lane(state_.resp, state_.database)
-        .WithSlow(is_on_slow_lane_)
-        .WithNoTouch(state_.is_no_touch)
-        .WithAcks(state_.acks);
-  }
+  Lane OwnLane() const;
   bool IsOnSlowLane() const { return is_on_slow_lane_; }
   // What the client is subscribed to; made when first asked for.
   Subscriber& Subscriptions();
@@ -159,10 +155,10 @@ class ClientSession final : private runtime::Connection::Handler,
   void OnTooSlow(std::string_view reason) override { Cut(reason); }
   // False if the request has to wait until all before it are answered: it is offered again.
   bool HandleRequest(std::string_view bytes);
-  const protocol::CommandSpec* FindCommand();
+  void FindCommand();
   bool HandleInStages(const Request& as_read);
-  bool IsPlain() const;
-  bool SendPlain(Request& request);
+  void JudgePlainness();
+  bool SendPlain(const Request& request);
   // The request as it goes on the wire; valid until the next one.
   std::string_view Rewrite(std::span<const std::string_view> args);
   const protocol::CommandSpec* FindLearned(std::span<const std::string_view> args);
@@ -212,7 +208,7 @@ class ClientSession final : private runtime::Connection::Handler,
   ClientOrigin origin_;
   std::unique_ptr<runtime::Connection> connection_;
   protocol::RespRequestParser parser_;
-  const protocol::CommandSpec* last_spec_ = nullptr;  // if its first argument tells all of it
+  LastCommand last_command_;
   ReplyQueue replies_;
   ReadOrder read_order_;
   ReplyQueue* current_replies_ = &replies_;
@@ -235,7 +231,8 @@ class ClientSession final : private runtime::Connection::Handler,
   ReplyQueue::Sequence answered_before_burst_ = 0;
   ReplyQueue::Sequence burst_at_first_ = 0;  // how much of it is free before any of it is answered
   std::size_t free_depth_ = 0;               // FreeDepth(), when it was asked for last
-  bool is_plain_ = false;       // IsPlain(), when it was asked for last
+  bool is_plain_ = false;  // nothing of the session is unusual, as was judged last
+  Lane plain_lane_;        // OwnLane() at that time
   bool is_amid_burst_ = false;  // more of it has arrived than may be outstanding
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it

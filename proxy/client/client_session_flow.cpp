@@ -156,17 +156,6 @@ void ClientSession::EndWaitForPace() {
   if (connection_ != nullptr) OnReplyProgress();
 }
 
-bool ClientSession::MayTakeRequest() {
-  const std::size_t outstanding = replies_.Outstanding();
-  if (outstanding >= window_) {
-    window_ = Window();
-    if (outstanding >= window_) return false;
-  }
-  return !replies_.HasHeldBack() && !waits_for_answers_ &&
-         connection_->UnwrittenBytes() + replies_.EarlyBytes() <=
-             services_.settings.limits.client_output_pause_bytes;
-}
-
 void ClientSession::Pause() {
   if (replies_.Blocked() != nullptr) {
     // If the client hangs up, its wait has to end.

@@ -16,18 +16,19 @@ void HotKeys::Sample(std::string_view key, std::uint64_t now_ms) {
 HotKeys::Place HotKeys::PlaceFor(std::string_view key) {
   if (auto known = places_.find(key); known != places_.end()) return known->second;
   if (counters_.capacity() == 0) counters_.reserve(kCountersMax);
-  Place place;
   if (counters_.size() < kCountersMax) {
-    place = static_cast<Place>(counters_.size());
-    counters_.push_back({});
+    const auto place = static_cast<Place>(counters_.size());
+    counters_.push_back({.key = std::string(key)});
     by_count_.insert({0, place});
-  } else {
-    place = by_count_.begin()->second;
-    places_.erase(counters_[place].key);
-    counters_[place].error = counters_[place].count;
+    places_.emplace(counters_[place].key, place);
+    return place;
   }
+  const Place place = by_count_.begin()->second;
+  auto node = places_.extract(counters_[place].key);  // taken over, so that nothing is allocated
   counters_[place].key = key;
-  places_.emplace(counters_[place].key, place);
+  counters_[place].error = counters_[place].count;
+  node.key() = counters_[place].key;
+  places_.insert(std::move(node));
   return place;
 }
 
