@@ -201,31 +201,33 @@ class BackendConnection final : private runtime::Connection::Handler {
   void HandleControlReply(Control control, std::string_view reply);
   std::size_t PassOnPieces(std::string_view input);
 
+  // What each request looks at stands together.
   runtime::EventLoop& loop_;
+  std::unique_ptr<runtime::Connection> connection_;
+  State state_ = State::kConnecting;
+  bool is_passing_on_ = false;    // the front reply is on its way to the client in pieces
+  bool has_enough_sent_ = false;  // neither of the last two batches is answered
+  bool is_in_by_former_ = false;  // the password of before was right
+  bool was_ready_ = false;
+  runtime::Ring<InFlight> in_flight_;
+  runtime::ByteQueue::Position front_position_ = 0;  // where the front request begins in the log
+  ExchangeMeter meter_;
+  protocol::RespReplyScanner scanner_;
+
   runtime::SocketAddress address_;
   BackendGreeting greeting_;
   Lane lane_;
   Events& events_;
-  std::unique_ptr<runtime::Connection> connection_;
-  protocol::RespReplyScanner scanner_;
-  runtime::Ring<InFlight> in_flight_;
-  runtime::ByteQueue::Position front_position_ = 0;  // where the front request begins in the log
   // Where the last two batches end that the socket took, the older one first.
   std::array<runtime::ByteQueue::Position, 2> batch_ends_{};
   runtime::ByteQueue::Position asked_at_ = 0;  // HasSentMore()
   std::uint64_t last_progress_ms_ = 0;
-  ExchangeMeter meter_;
   runtime::ByteQueue::Position counted_output_ = 0;  // by meter_
   std::size_t passed_on_bytes_ = 0;                  // of the reply that is being passed on
   // shared: lets a deferred call see whether this connection still exists.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   std::int64_t remote_id_ = 0;
   std::size_t handshake_replies_left_ = 0;
-  State state_ = State::kConnecting;
-  bool is_in_by_former_ = false;  // the password of before was right
-  bool was_ready_ = false;
-  bool has_enough_sent_ = false;  // neither of the last two batches is answered
-  bool is_passing_on_ = false;    // the front reply is on its way to the client in pieces
 };
 
 }  // namespace slotway::proxy

@@ -142,7 +142,7 @@ bool ClientSession::MayTakeRequest() {
 }
 
 std::size_t ClientSession::TakeRequests(std::string_view input, std::size_t& requests_left) {
-  services_.meter.Touch();
+  services_.meter.TouchForClient(services_.loop.Turn());
   std::size_t taken = 0;
   has_large_replies_ = AreRepliesLarge();
   window_ = 0;  // asked for anew

@@ -5,12 +5,12 @@
 
 namespace slotway::proxy {
 
-void HotKeys::Sample(std::string_view key, std::uint64_t now_ms) {
+void HotKeys::Sample(std::string_view key, std::uint64_t now_ms, double weight) {
   const std::lock_guard lock(mutex_);
   HalveIfDue(now_ms);
-  samples_ += 1;
+  samples_ += weight;
   const Place place = PlaceFor(key.substr(0, kKeyBytesMax));
-  Count(place, counters_[place].count + 1);
+  Count(place, counters_[place].count + weight);
 }
 
 HotKeys::Place HotKeys::PlaceFor(std::string_view key) {

@@ -31,8 +31,8 @@ class HotKeys {
   static constexpr std::size_t kKeyBytesMax = 256;
   static constexpr std::uint64_t kHalvedEveryMs = 60'000;
 
-  // A request for the key was drawn.
-  void Sample(std::string_view key, std::uint64_t now_ms);
+  // A request for the key was drawn; it counts as `weight` samples.
+  void Sample(std::string_view key, std::uint64_t now_ms, double weight = 1);
 
   struct Report {
     std::vector<HotKey> keys;   // all that have a counter, in no order

@@ -45,13 +45,23 @@ std::uint64_t WorkerMeter::Lot() {
 
 // By lot: in a pipeline that repeats itself each n-th request would be the same one.
 std::uint64_t WorkerMeter::NextDraw() {
-  const std::uint64_t each = DrawnEach();
+  const std::uint64_t each = std::uint64_t{DrawnEach()} * draw_weight_;
   return each == 0 ? kNever : 1 + Lot() % (2 * each - 1);
 }
 
 void WorkerMeter::Draw(std::string_view key) {
+  if (DrawnEach() != 0 && !key.empty()) hot_keys.Sample(key, now_us / kUsPerMs, draw_weight_);
+  if (++draws_ == kDrawsPerLook) AdjustWeight();
   until_draw_ = NextDraw();
-  if (DrawnEach() != 0 && !key.empty()) hot_keys.Sample(key, now_us / kUsPerMs);
+}
+
+void WorkerMeter::AdjustWeight() {
+  constexpr std::uint64_t kPlannedUs = kDrawsPerLook * kUsPerSecond / kDrawsPerSecond;
+  const std::uint64_t took_us = now_us - drawn_since_us_;
+  if (took_us < kPlannedUs / 2) draw_weight_ = std::min(2 * draw_weight_, kWeightMax);
+  if (took_us > kPlannedUs * 2) draw_weight_ = std::max(draw_weight_ / 2, 1u);
+  draws_ = 0;
+  drawn_since_us_ = now_us;
 }
 
 bool WorkerMeter::MayNoteSlow() {

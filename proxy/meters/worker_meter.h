@@ -3,7 +3,7 @@
 //
 // Its worker writes, any thread reads: counters one by one, what is kept of single requests under a
 // lock that is taken for few of them. No request reads a clock: the time is taken once per read of
-// a socket (Touch()), and what is counted then happened at that time.
+// a shard's socket and of a few clients' (Touch()), and what is counted then happened at that time.
 #pragma once
 
 #include <array>
@@ -48,6 +48,14 @@ class alignas(runtime::kCacheLineBytes) WorkerMeter {
   void Apply(const config::ProxyConfig& settings, std::size_t worker_count);
   // Owner thread only, as all below but what says otherwise.
   void Touch() { now_us = runtime::MonotonicUs(); }
+  // Before a client's requests are handled, in the loop's iteration `turn`: what others have sent
+  // was there as well, so that the time is taken once for a few of them.
+  void TouchForClient(std::uint32_t turn) {
+    if (turn == touched_turn_ && ++touched_for_ < kClientsPerTouch) return;
+    touched_turn_ = turn;
+    touched_for_ = 0;
+    Touch();
+  }
   std::string NextConnectionName() { return name_ + '-' + std::to_string(++connections_); }
   // A reply that a client gets.
   void CountError(std::string_view reply) {
@@ -62,7 +70,7 @@ class alignas(runtime::kCacheLineBytes) WorkerMeter {
   void Note(const Exchange& exchange);
   // Whether the request at hand is drawn for hot_keys. Hot.
   bool IsDrawn() { return --until_draw_ == 0; }
-  // One of so many is drawn. Any thread.
+  // One of so many is drawn, or as if. Any thread.
   std::uint32_t DrawnEach() const { return drawn_each_.load(std::memory_order_relaxed); }
   // REQUIRES: IsDrawn() has said so. Empty: it has none.
   void Draw(std::string_view key);
@@ -85,7 +93,14 @@ class alignas(runtime::kCacheLineBytes) WorkerMeter {
   BigKeys big_keys;
 
  private:
+  static constexpr std::uint32_t kClientsPerTouch = 8;
+  // More draws in a second tell nothing new: then fewer are drawn, and count for more.
+  static constexpr std::uint32_t kDrawsPerSecond = 1000;
+  static constexpr std::uint32_t kDrawsPerLook = 64;
+  static constexpr std::uint32_t kWeightMax = 1024;
+
   std::uint64_t NextDraw();
+  void AdjustWeight();
   void NoteLarge(const Exchange& exchange, std::span<const std::string_view> args);
 
   std::string name_;
@@ -93,6 +108,11 @@ class alignas(runtime::kCacheLineBytes) WorkerMeter {
   std::uint64_t connections_ = 0;
   std::uint64_t until_draw_ = kNever;
   std::atomic<std::uint32_t> drawn_each_ = 0;  // one of so many; 0: none
+  std::uint32_t draw_weight_ = 1;  // only each so many-th of those is drawn
+  std::uint32_t draws_ = 0;        // since drawn_since_us_
+  std::uint64_t drawn_since_us_ = 0;
+  std::uint32_t touched_turn_ = 0;
+  std::uint32_t touched_for_ = 0;
   std::uint64_t looked_each_ = 0;   // the same for access_log
   std::uint64_t slow_from_us_ = kNever;
   std::uint64_t access_from_us_ = kNever;

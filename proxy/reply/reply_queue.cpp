@@ -27,6 +27,19 @@ void ReplyQueue::Detach() {
   early_bytes_ = 0;
 }
 
+inline void ReplyQueue::KeepEarly(Place& place, Sequence sequence, std::string_view reply) {
+  early_bytes_ += reply.size();
+  NoteSize(reply.size());
+  if (reply.size() >= kLargeBytes) {
+    place = kLarge;
+    large_early_.emplace(sequence, reply);
+    return;
+  }
+  if (early_.Size() >= kEarlyBytesKept && early_.Size() > 2 * early_bytes_) SqueezeEarly();
+  place = {static_cast<std::uint32_t>(early_.Size()), static_cast<std::uint32_t>(reply.size())};
+  early_.Append(reply);
+}
+
 void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
   Place& place = places_[static_cast<Sequence>(sequence - due_)];
   assert(place.IsAwaited());
@@ -40,19 +53,6 @@ void ReplyQueue::DeliverSlow(Sequence sequence, std::string_view reply) {
     ReleaseEarly();
     if (is_progress_wanted_) owner_.OnReplyProgress();
   }
-}
-
-void ReplyQueue::KeepEarly(Place& place, Sequence sequence, std::string_view reply) {
-  early_bytes_ += reply.size();
-  NoteSize(reply.size());
-  if (reply.size() >= kLargeBytes) {
-    place = kLarge;
-    large_early_.emplace(sequence, reply);
-    return;
-  }
-  if (early_.Size() >= kEarlyBytesKept && early_.Size() > 2 * early_bytes_) SqueezeEarly();
-  place = {static_cast<std::uint32_t>(early_.Size()), static_cast<std::uint32_t>(reply.size())};
-  early_.Append(reply);
 }
 
 // Moves what is still needed to the front. Amortised: half of early_ has left since the last time.
