@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The length of a bulk string, as its line told it last time: "$16\r\n". The next one is mostly as long,
-// and known by one comparison instead of digit by digit.
+// The length of a bulk string, as its line told it last time: "$16\r\n". The next one is mostly as
+// long, and known by one comparison instead of digit by digit.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scan() and ScanAny() take a complete scalar, what nearly every reply is, in one pass. Aggregates and whatever
-// is incomplete go element by element through Resume(); lengths are jumped, never stepped through.
+// Scan() and ScanAny() take a complete scalar, what nearly every reply is, in one pass. Aggregates
+// and whatever is incomplete go element by element through Resume(); lengths are jumped, never
+// stepped through.
 #include "protocol/resp_reply_scanner.h"
 
 #include <cstring>

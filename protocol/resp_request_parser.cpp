@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two paths to the same result. ParseRepeated() and ParseAny() take a complete ordinary request in one pass and stores
-// views directly. Whatever is unusual (incomplete, long, inline, malformed) is parked as offsets
-// and goes through the stages of Resume(), where every rule and error of Redis's reader stands.
+// Two paths to the same result. ParseRepeated() and ParseAny() take a complete ordinary request in
+// one pass and store views directly. Whatever is unusual (incomplete, long, inline, malformed) is
+// parked as offsets and goes through the stages of Resume(), where every rule and error of Redis's
+// reader stands.
 #include "protocol/resp_request_parser.h"
 
 #include <cstring>
@@ -133,7 +134,9 @@ RespRequestParser::Status RespRequestParser::ParseBulks(std::string_view input, 
     args[i] = {p, length};
     p += length + 2;
   }
-  const auto behind = [args](std::size_t i) { return args[i].data() + args[i].size() + kLineEndBytes; };
+  const auto behind = [args](std::size_t i) {
+    return args[i].data() + args[i].size() + kLineEndBytes;
+  };
   if (first == 0) head_.Remember(begin, static_cast<std::size_t>(behind(0) - begin));
   for (std::size_t i = std::max<std::size_t>(first, 1); i < count && i <= bulks_.size(); ++i) {
     const auto line_bytes = static_cast<std::size_t>(args[i].data() - behind(i - 1));

@@ -173,8 +173,8 @@ inline void BackendConnection::PopAnswered() {
 inline bool BackendConnection::HandlePlainReply(std::string_view reply) {
   if (in_flight_.Empty() || is_passing_on_) return false;
   const InFlight& request = in_flight_.Front();
-  const bool is_plain = request.kind == InFlight::Kind::kReply && !request.is_held_back &&
-                        reply[0] != '-';
+  const bool is_plain =
+      request.kind == InFlight::Kind::kReply && !request.is_held_back && reply[0] != '-';
   if (!is_plain) return false;
   request.queue->Deliver(request.place, reply);
   Measure(reply, reply.size());

@@ -231,8 +231,8 @@ class ClientSession final : private runtime::Connection::Handler,
   ReplyQueue::Sequence answered_before_burst_ = 0;
   ReplyQueue::Sequence burst_at_first_ = 0;  // how much of it is free before any of it is answered
   std::size_t free_depth_ = 0;               // FreeDepth(), when it was asked for last
-  bool is_plain_ = false;  // nothing of the session is unusual, as was judged last
-  Lane plain_lane_;        // OwnLane() at that time
+  bool is_plain_ = false;       // nothing of the session is unusual, as was judged last
+  Lane plain_lane_;             // OwnLane() at that time
   bool is_amid_burst_ = false;  // more of it has arrived than may be outstanding
   bool has_listener_rules_ = false;  // some commands are not what they are elsewhere
   bool is_on_slow_lane_ = false;  // what is outstanding took it

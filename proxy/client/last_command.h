@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command of a client's last request: the next one is mostly the same, and then nothing of it has to
-// be looked up or checked again.
+// The command of a client's last request: the next one is mostly the same, and then nothing of it
+// has to be looked up or checked again.
 #pragma once
 
 #include "protocol/command_table.h"

@@ -108,8 +108,8 @@ class alignas(runtime::kCacheLineBytes) WorkerMeter {
   std::uint64_t connections_ = 0;
   std::uint64_t until_draw_ = kNever;
   std::atomic<std::uint32_t> drawn_each_ = 0;  // one of so many; 0: none
-  std::uint32_t draw_weight_ = 1;  // only each so many-th of those is drawn
-  std::uint32_t draws_ = 0;        // since drawn_since_us_
+  std::uint32_t draw_weight_ = 1;              // only each so many-th of those is drawn
+  std::uint32_t draws_ = 0;                    // since drawn_since_us_
   std::uint64_t drawn_since_us_ = 0;
   std::uint32_t touched_turn_ = 0;
   std::uint32_t touched_for_ = 0;

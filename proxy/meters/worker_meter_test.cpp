@@ -22,7 +22,8 @@ class WorkerMeterTest : public testing::Test {
     int drawn = 0;
     const std::uint64_t began_us = meter_.now_us;
     for (int i = 1; i <= requests; ++i) {
-      meter_.now_us = began_us + us * static_cast<std::uint64_t>(i) / static_cast<std::uint64_t>(requests);
+      meter_.now_us =
+          began_us + us * static_cast<std::uint64_t>(i) / static_cast<std::uint64_t>(requests);
       if (!meter_.IsDrawn()) continue;
       ++drawn;
       meter_.Draw("key");
