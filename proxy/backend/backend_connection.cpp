@@ -136,6 +136,7 @@ std::string BackendConnection::FrontRequest() const {
 
 std::size_t BackendConnection::OnBytes(std::string_view input) {
   if (state_ == State::kDown) return input.size();
+  if (state_ == State::kDoubted) BeTrusted();
   last_progress_ms_ = loop_.NowMs();
   if (meter_.IsAttached()) meter_.BeginReplies();
   std::size_t taken = HandleReplies(input);
@@ -145,6 +146,14 @@ std::size_t BackendConnection::OnBytes(std::string_view input) {
   }
   if (state_ != State::kDown) ReleaseAnswered();
   return taken;
+}
+
+// Told later, so that what is sent then stands behind the replies that have come.
+void BackendConnection::BeTrusted() {
+  state_ = State::kReady;
+  loop_.Defer([this, alive = std::weak_ptr<char>(alive_)] {
+    if (!alive.expired() && state_ == State::kReady) events_.OnTrusted(*this);
+  });
 }
 
 inline void BackendConnection::Measure(std::string_view reply, std::size_t reply_bytes) {

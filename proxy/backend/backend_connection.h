@@ -69,6 +69,8 @@ class BackendConnection final : private runtime::Connection::Handler {
     virtual bool OnAwaitedReply(BackendConnection& /*backend*/, InFlight& /*request*/) {
       return false;
     }
+    // The shard has said something after Doubt(): requests may be sent again.
+    virtual void OnTrusted(BackendConnection& /*backend*/) {}
     // Called last; the connection is of no use any more. The owner destroys it later, not within.
     virtual void OnDown(BackendConnection& backend, std::string_view reason) = 0;
     // Something the shard sent on its own (RESP3).
@@ -121,6 +123,10 @@ class BackendConnection final : private runtime::Connection::Handler {
   // The bytes of the request whose reply is being handled. For Events::OnErrorReply().
   std::string FrontRequest() const;
 
+  // Nothing more is to be sent until the shard says something.
+  void Doubt() {
+    if (state_ == State::kReady) state_ = State::kDoubted;
+  }
   // Ends the connection: every request in flight is reported lost.
   void Fail(std::string_view reason) { OnClosed(reason); }
   // What has arrived and is not handled yet waits for the next iteration of the loop: for events
@@ -155,7 +161,7 @@ class BackendConnection final : private runtime::Connection::Handler {
   // So much leaves at once. A shard reads no more at a time.
   static constexpr std::size_t kGatheredBytesMax = 16 * 1024;
 
-  enum class State : std::uint8_t { kConnecting, kReady, kDown };
+  enum class State : std::uint8_t { kConnecting, kReady, kDoubted, kDown };
   // What a control request is for; its InFlight::place.
   enum class Control : std::uint32_t {
     kFormerLogin,
@@ -176,6 +182,7 @@ class BackendConnection final : private runtime::Connection::Handler {
   void OnEndOfInput() override { OnClosed("the shard closed the connection"); }
   void OnClosed(std::string_view reason) override;
   void OnDrained() override;
+  void BeTrusted();
 
   InFlight& Enqueue(std::string_view bytes) {
     if (in_flight_.Empty()) last_progress_ms_ = loop_.NowMs();

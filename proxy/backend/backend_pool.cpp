@@ -123,6 +123,14 @@ void BackendPool::Reset(NodeIndex index, std::string_view reason) {
   if (receiver != nullptr) receiver->Fail(reason);
 }
 
+void BackendPool::Doubt(NodeIndex index, std::string_view reason) {
+  for (std::size_t lane = 0; lane < nodes_[index]->lanes.size(); ++lane) {
+    BackendConnection* connection = nodes_[index]->lanes[lane].get();
+    if (connection == nullptr) continue;
+    connection->InFlightRequests().Empty() ? connection->Fail(reason) : connection->Doubt();
+  }
+}
+
 bool BackendPool::Node::OwesAnswers() const {
   return std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) {
     return lane != nullptr && !lane->IsDown() && !lane->InFlightRequests().Empty();

@@ -57,6 +57,9 @@ class BackendPool {
 
   // Ends the node's connections; what was in flight is reported lost.
   void Reset(NodeIndex node, std::string_view reason);
+  // The node is said to have failed, but nobody has taken over from it: those of its connections
+  // that owe nothing end, and the others are sent nothing more before it says something.
+  void Doubt(NodeIndex node, std::string_view reason);
   // Nodes that are not in `kept` have left the cluster. They are dropped when they owe no answer.
   void KeepOnly(const std::vector<bool>& kept);
   // Resets and forgets those that have left and owe nothing, or do not pay; tells their addresses.

@@ -182,11 +182,18 @@ void Dispatcher::UpdateTopology(const protocol::Topology& topology) {
   std::erase_if(trouble_, [&](const auto& entry) {
     return entry.first != kNoNodeIndex && (entry.first >= kept.size() || !kept[entry.first]);
   });
-  // A node that the cluster agreed is down will not answer what it was sent.
+  // A node that the cluster agreed is down will not answer what it was sent. Unless it was only silent:
+  // so as long as nobody has taken over its slots, what it has got stays there.
   for (NodeIndex node : failing) {
     constexpr std::string_view kReason = "the cluster marked the node as failed";
-    pool_.Reset(node, kReason);
-    private_.DropNode(pool_.AddressOf(node), kReason);
+    const bool is_owner = std::any_of(slot_of_each_master_.begin(), slot_of_each_master_.end(),
+                                      [&](Slot slot) { return owners_[slot] == node; });
+    if (is_owner) {
+      pool_.Doubt(node, kReason);
+    } else {
+      pool_.Reset(node, kReason);
+      private_.DropNode(pool_.AddressOf(node), kReason);
+    }
   }
   if (has_moved && watcher_ != nullptr) watcher_->OnOwnersChanged();
   has_topology_ = true;
@@ -220,6 +227,12 @@ void Dispatcher::OnReady(BackendConnection& backend) {
   RetryHeld();
   CountUnready();
   if (watcher_ != nullptr) watcher_->OnConnectionReady();
+}
+
+void Dispatcher::OnTrusted(BackendConnection&) {
+  hold_.MakeAllDue();
+  RetryHeld();
+  CountUnready();
 }
 
 void Dispatcher::OnPush(BackendConnection&, std::string_view push) {

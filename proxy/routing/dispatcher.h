@@ -167,6 +167,7 @@ class Dispatcher final : private BackendConnection::Events {
 
  private:
   void OnReady(BackendConnection& backend) override;
+  void OnTrusted(BackendConnection& backend) override;
   bool OnErrorReply(BackendConnection& backend, InFlight& request, std::string_view reply) override;
   void OnLost(InFlight& request, std::string bytes, bool may_have_run) override;
   bool OnAwaitedReply(BackendConnection& backend, InFlight& request) override;
@@ -177,11 +178,10 @@ class Dispatcher final : private BackendConnection::Events {
   void ForgetRefused(BackendConnection& backend, std::string_view reply);
   bool LoadScript(BackendConnection& backend, InFlight& request, std::string_view reply);
   void SendRead(std::string_view bytes, const InFlight& request);
-  // The next two: nullptr if there is no open connection.
-  BackendConnection* ReadTarget(const InFlight& request);
+  BackendConnection* ReadTarget(const InFlight& request);  // nullptr: there is no open connection
   void RetryRead(BackendConnection& backend, InFlight request, std::string_view reply);
   bool LacksReplica(const InFlight& request) const;  // only one may answer it, and none is fit
-  BackendConnection* TargetOf(const InFlight& request);
+  BackendConnection* TargetOf(const InFlight& request);    // the same
   void FollowMoved(BackendConnection& backend, InFlight request, std::string_view reply);
   void FollowAsk(BackendConnection& backend, InFlight request, std::string_view reply);
   void HoldUnreachable(std::string_view bytes, InFlight request);

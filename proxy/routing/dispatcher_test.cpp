@@ -10,8 +10,10 @@ namespace slotway::proxy {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 using Words = DispatcherFixture::Words;
 
 class DispatcherTest : public DispatcherFixture {};
@@ -52,6 +54,57 @@ TEST_F(DispatcherTest, TheSameTopologyAgainUndoesACorrection) {
   Send(client_, {"SET", "a", "2"});
   ASSERT_TRUE(AllAnswered(client_));
   EXPECT_EQ(client_.Output(), "+OK\r\n+X\r\n");
+}
+
+class FailedNodeTest : public DispatcherFixture {
+ protected:
+  // X has got a write and says nothing; the cluster holds it for failed.
+  void FailX() {
+    Begin();
+    x_.StopReading();
+    Send(client_, {"SET", "a", "1"});
+    RunFor(20);
+    topology_.nodes[0].is_failing = true;
+    Publish();
+  }
+  void RunFor(std::uint64_t ms) {
+    const std::uint64_t end_ms = runtime::MonotonicMs() + ms;
+    RunUntil(loop_, [end_ms] { return runtime::MonotonicMs() >= end_ms; });
+  }
+};
+
+TEST_F(FailedNodeTest, WhatItHasGotStaysThereUntilSomebodyTakesOver) {
+  FailX();
+  Send(client_, {"SET", "a", "2"});
+  Send(other_, {"GET", "a"}, 1, true);
+  RunFor(50);
+  EXPECT_EQ(dispatcher_->HeldRequests(), 2u) << "it is sent nothing more";
+  x_.ReadOn();
+  ASSERT_TRUE(AllAnswered(client_) && AllAnswered(other_));
+  EXPECT_EQ(client_.Output(), "+OK\r\n+OK\r\n");
+  EXPECT_THAT(x_.Seen(), UnorderedElementsAre("SET a 1", "SET a 2", "GET a"));
+  EXPECT_EQ(x_.Seen().front(), "SET a 1");
+}
+
+TEST_F(FailedNodeTest, WhoTakesOverGetsWhatIsHeldAndTheRestIsLost) {
+  FailX();
+  Send(client_, {"SET", "a", "2"});
+  Send(other_, {"GET", "a"}, 1, true);
+  Publish(0);
+  ASSERT_TRUE(AllAnswered(client_) && AllAnswered(other_));
+  EXPECT_THAT(client_.Output(), HasSubstr("-OUTCOMEUNKNOWN"));
+  EXPECT_THAT(client_.Output(), EndsWith("\r\n+OK\r\n"));
+  EXPECT_THAT(y_.Seen(), UnorderedElementsAre("SET a 2", "GET a"));
+}
+
+TEST_F(FailedNodeTest, AConnectionThatOwesNothingEndsAndANewOneIsTrusted) {
+  Begin();
+  topology_.nodes[0].is_failing = true;
+  Publish();
+  Send(client_, {"SET", "a", "1"});
+  ASSERT_TRUE(AllAnswered(client_));
+  EXPECT_EQ(client_.Output(), "+OK\r\n");
+  EXPECT_EQ(x_.Greetings(), 2u);
 }
 
 // A script can return any error: it must not send the proxy to a stranger.

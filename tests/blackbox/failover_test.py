@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A master dies: Redis promotes its replica, and clients see a pause at most."""
 import re
+import signal
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 from deadline import SLOWNESS, wait_until
 from free_ports import free_port
-from proxy_process import ProxyProcess
+from proxy_process import ProxyProcess, admin_text
 from raw_client import ErrorReply, encode
 from real_cluster import RealCluster
 
@@ -263,6 +264,35 @@ def test_holding_ends_with_a_clear_error(cluster_without_replicas):
                 return client.call("SET", dead_key, "again") == "OK"
         wait_until(serves_again, 20, "the shard that came back is served")
     finally:
+        proxy.stop()
+
+
+def test_a_shard_that_was_only_silent_keeps_what_it_has_got(cluster_without_replicas):
+    """The others hold it for failed, but nobody can take over: what it was sent is answered when it
+    speaks again, and what was asked meanwhile is asked then."""
+    cluster = cluster_without_replicas
+    proxy = ProxyProcess(cluster.seeds(), backend_password=cluster.password)
+    silent, alive = cluster.nodes[0], cluster.nodes[1]
+    key, live_key = keys_of(cluster, silent)[0], keys_of(cluster, alive)[0]
+
+    def knows_it_for_failed():
+        lines = admin_text(proxy.admin_port, "/metrics").splitlines()
+        return any(f":{silent.port}\"" in line and line.endswith(" 0") for line in lines
+                   if line.startswith("slotway_node_up{"))
+
+    try:
+        with proxy.client(timeout_s=60) as first, proxy.client(timeout_s=60) as second:
+            assert first.call("SET", key, 10) == second.call("SET", live_key, 1) == "OK"
+            silent.process.signal(signal.SIGSTOP)
+            first.send(encode("INCR", key))
+            wait_until(knows_it_for_failed, 30, "the others hold the shard for failed")
+            second.send(encode("INCR", key))
+            with proxy.client() as third:
+                assert third.call("INCR", live_key) == 2
+            silent.process.signal(signal.SIGCONT)
+            assert sorted([first.reply(), second.reply()]) == [11, 12]
+    finally:
+        silent.process.signal(signal.SIGCONT)
         proxy.stop()
 
 

@@ -12,7 +12,6 @@ from deadline import wait_until
 from proxy_process import PASSWORD
 from raw_client import ConnectionClosed, RawClient, bulk, encode
 from real_cluster import RealRedis
-from shard_cluster import LocalCluster
 from shard_process import ShardProcess
 
 MEGABYTE = 1 << 20
@@ -319,19 +318,6 @@ def available_memory_mb():
     return 0
 
 
-@pytest.fixture
-def patient_shards(server):
-    """Copying half a gigabyte takes a slow machine longer than the others wait for a silent node."""
-    def set_timeout(milliseconds):
-        for port in server.shard_ports() if isinstance(server, LocalCluster) else ():
-            with RawClient(port, password=server.password) as shard:
-                assert shard.call("CONFIG", "SET", "cluster-node-timeout", milliseconds) == "OK"
-
-    set_timeout(60_000)
-    yield
-    set_timeout(2_000)
-
-
 def receive_equal(client, value):
     """Compares a bulk reply to value without a second copy of all of it."""
     header = b"$%d\r\n" % len(value)
@@ -344,7 +330,6 @@ def receive_equal(client, value):
 
 
 @pytest.mark.skipif(available_memory_mb() < 5000, reason="less than 5 GB of memory are free")
-@pytest.mark.usefixtures("patient_shards")
 def test_a_bulk_of_512_mb(server):
     before_kb = server.resident_kb()
     value = random.Random(7).randbytes(MEGABYTE) * 512
