@@ -214,7 +214,7 @@ void EventLoop::PauseIfWorthIt() {
   if (pause_us == 0) [[likely]] return;
   // Zero: the poll is not going to wait, for there is something to close, or the loop ends.
   if (is_serving_within_ || uv_backend_timeout(&loop_) == 0) return;
-  if (moderation_.IsBusy()) {
+  if (moderation_.GoesOn()) {
     pollfd ready{uv_backend_fd(&loop_), POLLIN, 0};
     if (poll(&ready, 1, 0) != 0) return;
   }

@@ -8,8 +8,8 @@
 // of what answers take anyway, from the read that brings a request to the flush that takes its
 // answer. How many wait at once is, by Little's law, that time multiplied by the rate of asking:
 // with fewer than kPartOfAnswer * kArrivalsMin a pause gathers nothing worth it, and there is none.
-// Nor may it cost throughput: a loop that is busy for half of the time or more goes on with what is
-// ready, and pauses only when that is nothing.
+// Nor may it cost throughput: a loop that is busy for half of the time or more, or had so much to do
+// that waking up was little beside it, goes on with what is ready, and pauses only when that is nothing.
 //
 // Pure: told of reads, answers and the time. Belongs to its loop's thread.
 #pragma once
@@ -26,6 +26,7 @@ class WakeupModeration {
   static constexpr std::uint32_t kPartOfAnswer = 4;
   static constexpr std::uint32_t kArrivalsMin = 2;
   static constexpr std::uint32_t kWindowUs = 4000;
+  static constexpr std::uint32_t kMuchWorkUs = 150;
 
   // No pause is longer; 0: there are none.
   void SetPauseMax(std::uint32_t us) { pause_max_us_ = us; }
@@ -51,6 +52,7 @@ class WakeupModeration {
   // all. Follows the load by windows of a few milliseconds.
   std::uint32_t PauseUs(std::uint64_t now_us) {
     EndWait(now_us);
+    had_much_to_do_ = now_us - worked_since_us_ >= kMuchWorkUs;
     if (now_us - began_us_ >= kWindowUs) BeginWindow(now_us);
     waits_since_us_ = now_us;
     return pause_us_;
@@ -60,17 +62,20 @@ class WakeupModeration {
     if (waits_since_us_ == 0) return;
     waited_us_ += now_us - waits_since_us_;
     waits_since_us_ = 0;
+    worked_since_us_ = now_us;
   }
-  // Whether the loop was, in the last window, busy for half of the time or more.
-  bool IsBusy() const { return is_busy_; }
+  // Whether it goes on with what is ready instead of pausing.
+  bool GoesOn() const { return is_busy_ || had_much_to_do_; }
 
  private:
   void BeginWindow(std::uint64_t now_us);
 
   std::uint32_t pause_max_us_ = kPauseMaxUs;
   std::uint32_t pause_us_ = 0;
-  bool is_busy_ = false;
+  bool is_busy_ = false;         // in the last window, for half of the time or more
+  bool had_much_to_do_ = false;  // since it waited last
   std::uint64_t waits_since_us_ = 0;  // 0: it does not wait
+  std::uint64_t worked_since_us_ = 0;
   // Of this window.
   std::uint64_t began_us_ = 0;
   std::uint64_t asks_ = 0;

@@ -92,7 +92,7 @@ TEST_F(WakeupModerationTest, ARequestThatComesInManyReadsIsOneThatWaits) {
   }
 }
 
-TEST_F(WakeupModerationTest, WhoWorksForHalfOfTheTimeIsBusy) {
+TEST_F(WakeupModerationTest, WhoWorksForHalfOfTheTimeGoesOnWithWhatIsReady) {
   // Works for `busy_us` of each 100 us and waits for the rest of them, for two windows.
   auto work = [this](std::uint64_t busy_us) {
     for (const auto end_us = now_us_ + 2 * WakeupModeration::kWindowUs; now_us_ < end_us;) {
@@ -102,7 +102,7 @@ TEST_F(WakeupModerationTest, WhoWorksForHalfOfTheTimeIsBusy) {
       moderation_.EndWait(now_us_ + 1);
       now_us_ += busy_us;
     }
-    return moderation_.IsBusy();
+    return moderation_.GoesOn();
   };
   EXPECT_FALSE(work(0));
   EXPECT_FALSE(work(45));
@@ -111,9 +111,18 @@ TEST_F(WakeupModerationTest, WhoWorksForHalfOfTheTimeIsBusy) {
   EXPECT_FALSE(work(45));
 }
 
+TEST_F(WakeupModerationTest, WhoHadMuchToDoGoesOnWithWhatIsReady) {
+  for (const std::uint32_t work_us : {WakeupModeration::kMuchWorkUs, 10u}) {
+    moderation_.PauseUs(now_us_);
+    moderation_.EndWait(now_us_ += 10 * WakeupModeration::kWindowUs);
+    moderation_.PauseUs(now_us_ += work_us);
+    EXPECT_EQ(moderation_.GoesOn(), work_us == WakeupModeration::kMuchWorkUs);
+  }
+}
+
 TEST_F(WakeupModerationTest, WhoIsNotToldThatItHasSomethingToDoHasWaited) {
   for (int i = 0; i < 1000; ++i) moderation_.PauseUs(now_us_ += 100);
-  EXPECT_FALSE(moderation_.IsBusy());
+  EXPECT_FALSE(moderation_.GoesOn());
 }
 
 TEST_F(WakeupModerationTest, FollowsTheLoadWithinTwoWindows) {
